@@ -1,0 +1,1 @@
+//! Boots a result in QEMU and gives a verdict.

@@ -1,0 +1,148 @@
+//! One finding about the user's text, and a list of them.
+
+use crate::Span;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Said for the record; nothing to do.
+    Note,
+    /// Work goes on, but the user should look.
+    Warning,
+    /// The stage that found it gives no result.
+    Error,
+}
+
+/// A place that a diagnostic points at, with a few words on it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Label {
+    /// The text pointed at.
+    pub span: Span,
+    /// What this place has to do with the finding; may be empty.
+    pub text: String,
+}
+
+/// One finding: what, where, why, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Diagnostic {
+    /// Stable name of the kind of finding, in kebab case (`unmet-request`).
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One line, lower case, no full stop.
+    pub message: String,
+    /// Dotted path of the option at fault (`kernel.config.FOO`), when there is one.
+    pub option: Option<String>,
+    /// The places concerned; the first is the one to look at first.
+    pub labels: Vec<Label>,
+    /// What the user can do, one remedy each.
+    pub help: Vec<String>,
+}
+
+/// Findings in the order in which they were made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostic {
+    /// Starts an error.
+    pub fn error(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Severity::Error, code, message.into())
+    }
+
+    /// Starts a warning.
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Severity::Warning, code, message.into())
+    }
+
+    /// Starts a note.
+    pub fn note(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Severity::Note, code, message.into())
+    }
+
+    /// Names the option at fault.
+    #[must_use]
+    pub fn option(mut self, path: impl Into<String>) -> Diagnostic {
+        self.option = Some(path.into());
+        self
+    }
+
+    /// Adds a place.
+    #[must_use]
+    pub fn label(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Adds a remedy.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Diagnostic {
+        self.help.push(text.into());
+        self
+    }
+
+    fn new(severity: Severity, code: &'static str, message: String) -> Diagnostic {
+        Diagnostic { code, severity, message, option: None, labels: Vec::new(), help: Vec::new() }
+    }
+}
+
+impl Diagnostics {
+    /// Makes an empty list.
+    pub fn new() -> Diagnostics {
+        Diagnostics::default()
+    }
+
+    /// Adds a finding.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.list.push(diagnostic);
+    }
+
+    /// Whether any finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// How many findings there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The findings in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+}
+
+impl Extend<Diagnostic> for Diagnostics {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, findings: I) {
+        self.list.extend(findings);
+    }
+}
+
+impl FromIterator<Diagnostic> for Diagnostics {
+    fn from_iter<I: IntoIterator<Item = Diagnostic>>(findings: I) -> Diagnostics {
+        Diagnostics { list: findings.into_iter().collect() }
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

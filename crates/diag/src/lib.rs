@@ -1,0 +1,12 @@
+//! Where a thing was written and what is wrong with it, as data.
+//!
+//! [`Sources`] owns every text that a message may point into; a [`Span`] is a byte range in one of them, and is the
+//! origin that a definition carries from the parser to the last error message. A [`Diagnostic`] is one finding about the
+//! user's text; findings are collected in [`Diagnostics`] and work goes on.
+//! Nothing here reads files or renders: only the command line does.
+
+mod diagnostic;
+mod sources;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use sources::{FileId, Location, Sources, Span};

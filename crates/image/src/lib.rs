@@ -1,0 +1,1 @@
+//! A tree of files as an initramfs cpio archive.

@@ -1,0 +1,1 @@
+//! Kconfig text to symbol model, values and .config.

@@ -1,0 +1,1 @@
+//! Facts of .ko files, depmod's indexes, dependency closures.

@@ -1,0 +1,1 @@
+//! Modules of typed options, merged by priority, every value with its origin.

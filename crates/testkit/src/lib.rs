@@ -1,0 +1,1 @@
+//! Fixtures, fakes and oracles for tests.
