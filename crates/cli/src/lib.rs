@@ -1,3 +1,51 @@
-//! The kiln command.
-/// Runs.
-pub fn run(_args: std::env::ArgsOs) -> std::process::ExitCode { std::process::ExitCode::SUCCESS }
+//! The kiln command: arguments, terminal, exit codes.
+//!
+//! Reading order: [`run`] parses the command line, [`commands`] holds one file per command, each an `Args` and a `run`
+//! that is thin over a library call; [`environment`] reads the process's environment once; [`ui`] is the one door to the
+//! terminal; [`render`] turns diagnostics into text or JSON; [`exit`] names the exit codes.
+//! Deliberately absent: any decision about recipes, kernels or modules.
+
+mod commands;
+mod environment;
+pub mod exit;
+mod failure;
+mod recipe_files;
+mod render;
+mod ui;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::commands::Kiln;
+use crate::environment::Environment;
+use crate::ui::Ui;
+
+/// Runs the command line `args`, program name first.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let environment = Environment::read();
+    let kiln = match Kiln::try_parse_from(args) {
+        Ok(kiln) => kiln,
+        Err(usage) => return ExitCode::from(ui::usage(&usage)),
+    };
+    let ui = Ui::new(&environment, &kiln.global);
+    if let Err(error) = kiln_exec::on_signals() {
+        ui.warn(&format!("cannot watch for interrupts: {error}"));
+    }
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&kiln, &environment, &ui)));
+    let code = match outcome {
+        Ok(Ok(code)) => code,
+        Ok(Err(failure)) => failure.report(&ui),
+        Err(_) => {
+            ui.error("this is a bug in kiln", &["please report it with the lines above and the recipe".to_owned()]);
+            exit::BUG
+        }
+    };
+    ExitCode::from(code)
+}
+
+/// The command line's declaration, for man pages, completions and the reference.
+pub fn command() -> clap::Command {
+    Kiln::command()
+}

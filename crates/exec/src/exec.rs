@@ -288,7 +288,13 @@ impl Exec {
     }
 
     /// Waits for a child that has closed its outputs but may not have ended.
-    fn wait(&self, group: &Group, child: &mut Child, started: Instant, tail: Vec<String>) -> Result<ExitStatus, ExecError> {
+    fn wait(
+        &self,
+        group: &Group,
+        child: &mut Child,
+        started: Instant,
+        tail: Vec<String>,
+    ) -> Result<ExitStatus, ExecError> {
         loop {
             if let Some(status) = child.try_wait().map_err(|source| self.io(source))? {
                 return Ok(status);
@@ -381,7 +387,11 @@ fn forward(pipe: impl Read + Send + 'static, stream: Stream, sender: Sender<(Str
 
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./,:@%^".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 fn tail_of(tail: &[String]) -> String {

@@ -1,8 +1,8 @@
 //! Whether the user asked us to stop.
 
+use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
 
 /// The error of work that stopped because the user asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

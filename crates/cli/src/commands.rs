@@ -1,0 +1,65 @@
+//! The commands, one file each.
+
+mod eval;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::ui::Ui;
+
+/// Turn a declarative recipe into a bootable Linux kernel with just the modules that are asked for
+#[derive(Debug, Parser)]
+#[command(name = "kiln", version, max_term_width = 120)]
+pub(crate) struct Kiln {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Read this recipe
+    #[arg(long, short, global = true, value_name = "FILE", default_value = "kiln.toml")]
+    pub(crate) recipe: PathBuf,
+    /// Keep results in this folder [default: $XDG_CACHE_HOME/kiln]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Say only what is wrong
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Eval(eval::Args),
+}
+
+/// Runs the command and gives its exit status.
+pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8, Failure> {
+    let context = Context { global: &kiln.global, environment, ui };
+    match &kiln.command {
+        Command::Eval(args) => eval::run(&context, args),
+    }
+}
+
+/// What a command's `run` gets beside its own arguments.
+pub(crate) struct Context<'a> {
+    pub(crate) global: &'a Global,
+    pub(crate) environment: &'a Environment,
+    pub(crate) ui: &'a Ui,
+}
+
+impl Context<'_> {
+    /// The store's folder.
+    pub(crate) fn store_dir(&self) -> PathBuf {
+        match &self.global.store {
+            Some(dir) => self.environment.current_dir.join(dir),
+            None => self.environment.cache.clone(),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The process's environment, read once.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// All that kiln takes from its environment.
+#[derive(Debug, Clone)]
+pub(crate) struct Environment {
+    /// `PATH`, or the usual folders.
+    pub(crate) path: OsString,
+    /// Folder of the store when `--store` names none: `$XDG_CACHE_HOME/kiln`, else `$HOME/.cache/kiln`.
+    pub(crate) cache: PathBuf,
+    /// Working directory.
+    pub(crate) current_dir: PathBuf,
+    /// Whether `NO_COLOR` asks for plain text.
+    pub(crate) no_color: bool,
+    /// Proxy variables as they are, for children that fetch.
+    pub(crate) proxies: Vec<(OsString, OsString)>,
+}
+
+impl Environment {
+    /// Reads it.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    pub(crate) fn read() -> Environment {
+        let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let cache = var("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+            .or_else(|| var("HOME").map(|home| PathBuf::from(home).join(".cache")))
+            .unwrap_or_else(std::env::temp_dir)
+            .join("kiln");
+        let names = [
+            "http_proxy",
+            "https_proxy",
+            "all_proxy",
+            "no_proxy",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "ALL_PROXY",
+            "NO_PROXY",
+        ];
+        Environment {
+            path: var("PATH").unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
+            cache,
+            current_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            no_color: var("NO_COLOR").is_some(),
+            proxies: names.iter().filter_map(|name| Some((OsString::from(name), var(name)?))).collect(),
+        }
+    }
+}

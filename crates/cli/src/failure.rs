@@ -1,0 +1,89 @@
+//! Why a command ended without its result, and the exit status that says so.
+
+use kiln_exec::{ExecError, Interrupt};
+
+use crate::exit;
+use crate::ui::Ui;
+
+/// The end of a command that did not reach its result.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Everything has been said already; only the status is left.
+    Said(u8),
+    /// The command line is wrong in a way that the parser cannot see.
+    Usage(String),
+    /// An error with the status that it means.
+    Error {
+        /// One of [`exit`]'s constants.
+        code: u8,
+        /// What happened; its sources say why.
+        error: anyhow::Error,
+        /// What the user can do.
+        help: Vec<String>,
+    },
+}
+
+impl Failure {
+    /// The host or the network refused.
+    pub(crate) fn host(error: impl Into<anyhow::Error>) -> Failure {
+        Failure::with(exit::HOST, error.into())
+    }
+
+    /// The recipe or the request is at fault.
+    pub(crate) fn fault(error: impl Into<anyhow::Error>) -> Failure {
+        Failure::with(exit::FAULT, error.into())
+    }
+
+    /// A build failed.
+    pub(crate) fn build(error: impl Into<anyhow::Error>) -> Failure {
+        Failure::with(exit::BUILD, error.into())
+    }
+
+    /// Adds a remedy.
+    pub(crate) fn help(mut self, text: impl Into<String>) -> Failure {
+        if let Failure::Error { help, .. } = &mut self {
+            help.push(text.into());
+        }
+        self
+    }
+
+    /// Says it, and gives the exit status.
+    pub(crate) fn report(self, ui: &Ui) -> u8 {
+        match self {
+            Failure::Said(code) => code,
+            Failure::Usage(message) => {
+                ui.error(&message, &["`kiln --help` shows the commands".to_owned()]);
+                exit::USAGE
+            }
+            Failure::Error { code, error, help } => {
+                ui.error(&chain(&error), &help);
+                code
+            }
+        }
+    }
+
+    /// An interrupt counts as one wherever it comes up.
+    fn with(code: u8, error: anyhow::Error) -> Failure {
+        let code = if is_interrupt(&error) { exit::INTERRUPTED } else { code };
+        Failure::Error { code, error, help: Vec::new() }
+    }
+}
+
+fn is_interrupt(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<Interrupt>() || matches!(cause.downcast_ref::<ExecError>(), Some(ExecError::Interrupted(_)))
+    })
+}
+
+/// The error and its causes, each once: a cause that its effect already quotes adds nothing.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}

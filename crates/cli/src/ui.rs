@@ -1,0 +1,168 @@
+//! The one door to the terminal: results on standard output, everything else on standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use kiln_build::Progress;
+use kiln_diag::{Diagnostics, Sources};
+
+use crate::commands::Global;
+use crate::environment::Environment;
+use crate::render;
+
+/// Writes to the user.
+pub(crate) struct Ui {
+    color: bool,
+    quiet: bool,
+    terminal: bool,
+    task: Mutex<Option<Task>>,
+}
+
+/// What runs now, for the bar or for the plain lines that stand in for one.
+struct Task {
+    name: String,
+    total: Option<u64>,
+    bar: Option<ProgressBar>,
+    started: Instant,
+    last_line: Instant,
+}
+
+/// How often a log (no terminal) hears of a running task.
+const PLAIN_EVERY: Duration = Duration::from_secs(15);
+
+impl Ui {
+    /// Decides colour and bars once.
+    pub(crate) fn new(environment: &Environment, global: &Global) -> Ui {
+        let terminal = io::stderr().is_terminal();
+        Ui { color: terminal && !environment.no_color, quiet: global.quiet, terminal, task: Mutex::new(None) }
+    }
+
+    /// Writes a result.
+    ///
+    /// A reader that has gone (`| head`) ends the output, not kiln with a panic.
+    #[expect(clippy::unused_self, reason = "results go through the same door as messages")]
+    pub(crate) fn result(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Writes a value as JSON, with a newline.
+    pub(crate) fn json(&self, value: &serde_json::Value) {
+        self.result(&format!("{value:#}\n"));
+    }
+
+    /// Says something in passing; silent under `--quiet`.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.quiet {
+            self.stderr(&format!("{text}\n"));
+        }
+    }
+
+    /// Warns about something that is not in the user's text.
+    pub(crate) fn warn(&self, text: &str) {
+        self.stderr(&format!("{} {text}\n", self.bold("33", "warning:")));
+    }
+
+    /// Says what went wrong, and what to do.
+    pub(crate) fn error(&self, text: &str, help: &[String]) {
+        let mut message = format!("{} {text}\n", self.bold("31", "error:"));
+        for line in help {
+            message.push_str(&format!("{} {line}\n", self.bold("36", "help:")));
+        }
+        self.stderr(&message);
+    }
+
+    /// Shows findings about the user's text.
+    pub(crate) fn diagnostics(&self, sources: &Sources, diagnostics: &Diagnostics) {
+        for diagnostic in diagnostics {
+            self.stderr(&render::text(sources, diagnostic, self.color));
+        }
+    }
+
+    fn bold(&self, color: &str, text: &str) -> String {
+        if self.color { format!("\x1b[1;{color}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// A bar on screen is lifted while text is written.
+    fn stderr(&self, text: &str) {
+        let write = || {
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+        };
+        match &*self.task() {
+            Some(Task { bar: Some(bar), .. }) => bar.suspend(write),
+            _ => write(),
+        }
+    }
+
+    fn task(&self) -> std::sync::MutexGuard<'_, Option<Task>> {
+        self.task.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Progress for Ui {
+    fn begin(&self, task: &str, total: Option<u64>) {
+        if self.quiet {
+            return;
+        }
+        let bar = self.terminal.then(|| {
+            let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+            let template = if total.is_some() {
+                "{prefix} [{bar:30}] {pos}/{len} {elapsed} {wide_msg}"
+            } else {
+                "{prefix} {spinner} {elapsed} {wide_msg}"
+            };
+            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_prefix(task.to_owned());
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        if bar.is_none() {
+            self.stderr(&format!("{task}\n"));
+        }
+        let now = Instant::now();
+        *self.task() = Some(Task { name: task.to_owned(), total, bar, started: now, last_line: now });
+    }
+
+    fn advance(&self, done: u64, item: &str) {
+        let mut line = None;
+        if let Some(task) = &mut *self.task() {
+            if let Some(bar) = &task.bar {
+                // An estimate that turns out low must not show more than all of it.
+                bar.set_length(task.total.unwrap_or(0).max(done));
+                bar.set_position(done);
+                bar.set_message(item.to_owned());
+            } else if task.last_line.elapsed() >= PLAIN_EVERY {
+                task.last_line = Instant::now();
+                let of = task.total.map(|total| format!("/{}", total.max(done))).unwrap_or_default();
+                line = Some(format!("{} {done}{of} ({} s) {item}\n", task.name, task.started.elapsed().as_secs()));
+            }
+        }
+        if let Some(line) = line {
+            self.stderr(&line);
+        }
+    }
+
+    fn end(&self) {
+        let task = self.task().take();
+        if let Some(Task { name, bar, started, .. }) = task {
+            if let Some(bar) = bar {
+                bar.finish_and_clear();
+            }
+            if started.elapsed() >= Duration::from_secs(2) {
+                self.stderr(&format!("{name}: done in {} s\n", started.elapsed().as_secs()));
+            }
+        }
+    }
+
+    fn note(&self, line: &str) {
+        self.say(line);
+    }
+}
+
+/// Writes what the argument parser has to say (help and version on standard output), and gives the exit status.
+pub(crate) fn usage(error: &clap::Error) -> u8 {
+    let _ = error.print();
+    if error.use_stderr() { crate::exit::USAGE } else { crate::exit::FINE }
+}
