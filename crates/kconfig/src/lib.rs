@@ -1,1 +1,5 @@
-//! Kconfig text to symbol model, values and .config.
+//! Kconfig text to symbol model, values and `.config`.
+//!
+//! [`fragment`] reads the lines that a user writes to ask for something.
+
+pub mod fragment;
