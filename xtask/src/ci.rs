@@ -1,0 +1,26 @@
+//! All that a landing must pass, in the order of what fails fastest.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{codegen, root, tidy};
+
+/// Runs it; stops at the first that fails.
+pub(crate) fn run() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    tidy::run(&root())?;
+    cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    codegen::run(&root(), true)?;
+    // The end-to-end tests run the release binary: it must be there and new.
+    cargo(&["build", "--locked", "--release", "--bin", "kiln"])?;
+    cargo(&["test", "--locked", "--workspace"])
+}
+
+#[expect(clippy::print_stderr, reason = "a developer's tool says what it runs")]
+fn cargo(args: &[&str]) -> Result<()> {
+    eprintln!("$ cargo {}", args.join(" "));
+    let status = Command::new(env!("CARGO")).args(args).current_dir(root()).status().context("cannot run cargo")?;
+    ensure!(status.success(), "`cargo {}` failed: {status}", args.join(" "));
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! The habits that no compiler knows.
+//!
+//! Each check gives findings; all are shown before the command fails.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// Which layer a crate is in; an arrow may only go to a lower layer. `exec` stands beside the pure ones.
+const LAYERS: &[(&str, u8)] = &[
+    ("diag", 0),
+    ("exec", 0),
+    ("kconfig", 1),
+    ("modgraph", 1),
+    ("recipe", 1),
+    ("service", 1),
+    ("image", 1),
+    ("plan", 2),
+    ("build", 3),
+    ("boot", 3),
+    ("cli", 4),
+];
+
+/// Which crates are effects and may start processes.
+const MAY_USE_EXEC: &[&str] = &["build", "boot", "cli", "xtask"];
+
+/// Crates with one home (STYLE.md, section 1).
+const HOMES: &[(&str, &[&str])] = &[
+    ("toml_edit", &["recipe"]),
+    ("object", &["modgraph", "testkit"]),
+    ("clap", &["cli", "xtask"]),
+    ("anyhow", &["cli", "xtask"]),
+    ("indicatif", &["cli"]),
+    ("annotate-snippets", &["cli"]),
+];
+
+/// A file longer than this must be a flat table, and say so in [`LONG`].
+const MAX_LINES: usize = 500;
+
+/// Files that may be longer, and why.
+const LONG: &[(&str, &str)] = &[];
+
+/// Names that say nothing about what a file holds.
+const BANNED_NAMES: &[&str] = &["utils", "helpers", "common", "types", "misc", "imp", "manager", "mod"];
+
+/// Runs all checks on the checkout at `root`.
+#[expect(clippy::print_stderr, reason = "a developer's tool shows its findings")]
+pub(crate) fn run(root: &Path) -> Result<()> {
+    let mut findings = Vec::new();
+    for manifest in manifests(root)? {
+        check_manifest(&manifest, &mut findings)?;
+    }
+    for file in rust_files(root)? {
+        check_file(root, &file, &mut findings)?;
+    }
+    check_documents(root, &mut findings);
+    for finding in &findings {
+        eprintln!("tidy: {finding}");
+    }
+    if findings.is_empty() { Ok(()) } else { bail!("{} findings", findings.len()) }
+}
+
+/// Crate name, its folder's manifest, parsed.
+struct Manifest {
+    name: String,
+    path: PathBuf,
+    table: toml::Table,
+}
+
+fn manifests(root: &Path) -> Result<Vec<Manifest>> {
+    let mut manifests = Vec::new();
+    for entry in fs::read_dir(root.join("crates")).context("crates/")? {
+        let folder = entry?.path();
+        let path = folder.join("Cargo.toml");
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let table = fs::read_to_string(&path).with_context(|| path.display().to_string())?.parse()?;
+        manifests.push(Manifest { name, path, table });
+    }
+    manifests.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(manifests)
+}
+
+fn check_manifest(manifest: &Manifest, findings: &mut Vec<String>) -> Result<()> {
+    let at = manifest.path.display();
+    let layers: BTreeMap<&str, u8> = LAYERS.iter().copied().collect();
+    let layer = layers.get(manifest.name.as_str());
+    if layer.is_none() && manifest.name != "testkit" {
+        findings.push(format!("{at}: crate `{}` has no layer in xtask/src/tidy.rs", manifest.name));
+    }
+    for dependency in section(&manifest.table, "dependencies") {
+        if dependency == "kiln-testkit" {
+            findings.push(format!("{at}: testkit is for [dev-dependencies] only"));
+        }
+        if let (Some(own), Some(other)) = (layer, dependency.strip_prefix("kiln-").and_then(|name| layers.get(name)))
+            && other >= own
+        {
+            findings.push(format!("{at}: arrow to `{dependency}` points sideways or up"));
+        }
+        if dependency == "kiln-exec" && !MAY_USE_EXEC.contains(&manifest.name.as_str()) {
+            findings.push(format!("{at}: a pure crate starts no process: drop `kiln-exec`"));
+        }
+        for (foreign, homes) in HOMES {
+            if dependency == *foreign && !homes.contains(&manifest.name.as_str()) {
+                findings.push(format!("{at}: `{foreign}` lives in {}", homes.join(", ")));
+            }
+        }
+    }
+    let package = manifest.table.get("package").and_then(toml::Value::as_table).context("no [package]")?;
+    let inherits = |key: &str| package.get(key).and_then(|value| value.get("workspace")).is_some();
+    for key in ["license", "edition", "version"] {
+        if !inherits(key) {
+            findings.push(format!("{at}: `{key}` must come from the workspace"));
+        }
+    }
+    if manifest.table.get("lints").and_then(|lints| lints.get("workspace")).is_none() {
+        findings.push(format!("{at}: `[lints] workspace = true` is missing"));
+    }
+    Ok(())
+}
+
+fn section(table: &toml::Table, name: &str) -> Vec<String> {
+    table.get(name).and_then(toml::Value::as_table).map(|deps| deps.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn rust_files(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.join("crates"), root.join("xtask")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = entry?.path();
+            if path.is_dir() && !path.ends_with("corpus") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn check_file(root: &Path, file: &Path, findings: &mut Vec<String>) -> Result<()> {
+    let name = file.strip_prefix(root).unwrap_or(file).display().to_string();
+    let text = fs::read_to_string(file).with_context(|| name.clone())?;
+    let lines = text.lines().count();
+    if lines > MAX_LINES && !LONG.iter().any(|(long, _)| *long == name) {
+        findings.push(format!("{name}: {lines} lines; split it, or say in tidy's LONG why not"));
+    }
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    if BANNED_NAMES.contains(&stem.as_ref()) {
+        findings.push(format!("{name}: a file is named for the noun it holds"));
+    }
+    if !text.starts_with("//!") && !name.ends_with("tests.rs") && !name.contains("/tests/") {
+        findings.push(format!("{name}: no module documentation"));
+    }
+    Ok(())
+}
+
+fn check_documents(root: &Path, findings: &mut Vec<String>) {
+    let documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "RELEASING.md", "STYLE.md"];
+    for document in documents.iter().chain(&["LICENSE-MIT", "LICENSE-APACHE"]) {
+        if !root.join(document).is_file() {
+            findings.push(format!("{document} is missing"));
+        }
+    }
+    let architecture = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
+    if architecture.lines().count() > 250 {
+        findings.push("ARCHITECTURE.md: more than 250 lines".to_owned());
+    }
+    for (name, _) in LAYERS.iter().filter(|(name, _)| root.join("crates").join(name).exists()) {
+        if !architecture.contains(&format!("`crates/{name}`")) {
+            findings.push(format!("ARCHITECTURE.md: says nothing about `crates/{name}`"));
+        }
+    }
+    if !fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default().contains("## Unreleased") {
+        findings.push("CHANGELOG.md: no `## Unreleased` section".to_owned());
+    }
+}
