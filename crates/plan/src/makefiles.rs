@@ -1,0 +1,129 @@
+//! Which symbol builds which module, read from Kbuild's makefiles.
+//!
+//! `obj-$(CONFIG_NFT_CT) += nft_ct.o` says that `NFT_CT` decides whether there is a module `nft_ct`.
+//! This is a reading of the text, not a run of make: conditions around a line and computed names are taken for what they
+//! mention. It serves messages ("which symbol would build this?"), never a decision about what is built.
+
+use std::collections::BTreeMap;
+
+/// A makefile line that makes an object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rule {
+    /// The symbol that decides, without `CONFIG_`; `None` when the object is always made.
+    pub symbol: Option<String>,
+    /// The makefile's path inside the tree.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: u32,
+}
+
+/// Modules by name (with `-` folded to `_`) and the rules that make each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ModuleRules {
+    rules: BTreeMap<String, Vec<Rule>>,
+}
+
+impl ModuleRules {
+    /// Knows no module.
+    pub fn new() -> ModuleRules {
+        ModuleRules::default()
+    }
+
+    /// Reads one makefile (`Makefile` or `Kbuild`) whose path inside the tree is `file`.
+    pub fn add(&mut self, file: &str, text: &str) {
+        for (line, statement) in statements(text) {
+            let Some((target, objects)) = assignment(&statement) else { continue };
+            let Some(condition) = target.strip_prefix("obj-") else { continue };
+            let symbol = match condition {
+                "y" | "m" => None,
+                _ => match config_symbol(condition) {
+                    Some(symbol) => Some(symbol.to_owned()),
+                    None => continue,
+                },
+            };
+            for object in objects.split_ascii_whitespace().filter_map(|word| word.strip_suffix(".o")) {
+                let name = module_name(object);
+                let rules = self.rules.entry(name).or_default();
+                rules.push(Rule { symbol: symbol.clone(), file: file.to_owned(), line });
+            }
+        }
+    }
+
+    /// The rules that make `module`; none when no makefile names it.
+    pub fn of(&self, module: &str) -> &[Rule] {
+        self.rules.get(&module_name(module)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Every module name that a rule makes, in byte order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.rules.keys().map(String::as_str)
+    }
+}
+
+/// The name that the kernel gives a module built from `object`.
+fn module_name(object: &str) -> String {
+    object.rsplit('/').next().unwrap_or(object).replace('-', "_")
+}
+
+/// Lines joined over `\`, without comments, each with the number of its first line.
+fn statements(text: &str) -> Vec<(u32, String)> {
+    let mut statements = Vec::new();
+    let mut open: Option<(u32, String)> = None;
+    for (index, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or("");
+        let (body, continues) = match line.trim_end().strip_suffix('\\') {
+            Some(body) => (body, true),
+            None => (line, false),
+        };
+        let (number, mut joined) = open.take().unwrap_or((index as u32 + 1, String::new()));
+        joined.push(' ');
+        joined.push_str(body);
+        if continues {
+            open = Some((number, joined));
+        } else {
+            statements.push((number, joined));
+        }
+    }
+    statements.extend(open);
+    statements
+}
+
+/// Splits `target += value`, `:=`, `?=` and `=`; recipe lines and everything else give nothing.
+fn assignment(statement: &str) -> Option<(&str, &str)> {
+    let (left, value) = statement.split_once('=')?;
+    let target = left.trim_end_matches(['+', ':', '?']).trim();
+    (!target.is_empty() && !target.contains(char::is_whitespace)).then_some((target, value))
+}
+
+/// The first symbol that `text` mentions as `CONFIG_NAME`.
+fn config_symbol(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("CONFIG_")?;
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+    (end > 0).then(|| &rest[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, module: &str, expected: &[(Option<&str>, u32)]) {
+        let mut rules = ModuleRules::new();
+        rules.add("net/Makefile", text);
+        let found: Vec<(Option<&str>, u32)> =
+            rules.of(module).iter().map(|rule| (rule.symbol.as_deref(), rule.line)).collect();
+        assert_eq!(found, expected, "{module} in\n{text}");
+    }
+
+    #[test]
+    fn finds_the_deciding_symbol() {
+        check("obj-$(CONFIG_NFT_CT)\t+= nft_ct.o\n", "nft_ct", &[(Some("NFT_CT"), 1)]);
+        check("obj-$(CONFIG_A) += a.o my-mod.o # b.o\n", "my_mod", &[(Some("A"), 1)]);
+        check("obj-$(CONFIG_A) += a.o # b.o\n", "b", &[]);
+        check("\nobj-$(CONFIG_A) += \\\n\ta.o \\\n\tb.o\n", "b", &[(Some("A"), 2)]);
+        check("obj-m += always.o\n", "always", &[(None, 1)]);
+        check("obj-$(subst m,y,$(CONFIG_A)) := sub/dir.o\n", "dir", &[(Some("A"), 1)]);
+        check("obj-$(CONFIG_A) += sub/\nfoo-$(CONFIG_B) += part.o\n", "part", &[]);
+        check("obj-$(CONFIG_A) += x.o\nobj-$(CONFIG_B) += x.o\n", "x", &[(Some("A"), 1), (Some("B"), 2)]);
+        check("\techo obj-m = x.o\nobj-", "x", &[]);
+    }
+}
