@@ -1,0 +1,34 @@
+//! The known name that an unknown one was probably meant to be.
+
+/// The name among `known` that is nearest to `name`, when one is near enough to be a slip of the hand.
+///
+/// Case is set aside first, then single edits and swaps are counted; about one in three characters may differ. Of equally
+/// near names the first wins, so the order of `known` decides.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = name.to_lowercase();
+    let limit = (folded.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|&(distance, candidate)| distance <= limit && distance < candidate.chars().count())
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_slips_and_nothing_else() {
+        let known = ["config", "conditionalConfig", "makeTargets", "arch"];
+        let check = |name, want| assert_eq!(nearest(name, known), want, "{name}");
+        check("confg", Some("config"));
+        check("cofnig", Some("config"));
+        check("maketargets", Some("makeTargets"));
+        check("condtionalConfg", Some("conditionalConfig"));
+        check("x", None);
+        check("", None);
+        check("something", None);
+    }
+}
