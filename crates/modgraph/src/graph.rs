@@ -1,0 +1,330 @@
+//! All modules of a release, joined over their symbols.
+
+mod cycle;
+mod order;
+mod resolve;
+
+use std::collections::BTreeMap;
+
+use kiln_diag::{Diagnostic, Diagnostics};
+
+use crate::depmod::Layout;
+use crate::hash::NameTable;
+use crate::kernel_symbols::KernelSymbols;
+use crate::module::{Machine, ModuleInfo};
+use crate::name;
+
+pub use cycle::{Cycle, CycleEdge};
+pub use resolve::{Resolution, Source};
+
+/// A module of a [`Graph`]: its position in module order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModuleId(pub(crate) u32);
+
+/// That one module needs another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    /// The module that is needed.
+    pub to: ModuleId,
+    /// The first symbol for which it is needed: an index into the needing module's `wants`.
+    pub want: usize,
+}
+
+/// What a graph is made of.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// The modules, in any order.
+    pub modules: Vec<ModuleInfo>,
+    /// `modules.order`.
+    pub order: Option<&'a [u8]>,
+    /// `modules.builtin`.
+    pub builtin: Option<&'a [u8]>,
+    /// `modules.builtin.modinfo`.
+    pub builtin_modinfo: Option<&'a [u8]>,
+    /// What the kernel image exports; without it nothing is said about symbols that no module has.
+    pub kernel_symbols: Option<KernelSymbols>,
+    /// Whose reading of repeated lines in `modules.order` to follow.
+    pub layout: Layout,
+}
+
+/// All modules of a release in module order, with who needs whom.
+#[derive(Debug, Clone)]
+pub struct Graph {
+    modules: Vec<ModuleInfo>,
+    by_name: NameTable<ModuleId>,
+    owners: NameTable<Owner>,
+    /// Direct dependencies, by ascending number.
+    edges: Vec<Vec<Edge>>,
+    /// Position in the topological order: users before what they use.
+    numbers: Vec<u32>,
+    cyclic: Vec<ModuleId>,
+    image: Image,
+    aliases: std::sync::OnceLock<resolve::Aliases>,
+}
+
+/// Who exports a symbol.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner {
+    pub(crate) module: ModuleId,
+    /// Index into the module's `exports`.
+    pub(crate) export: u32,
+}
+
+/// What the kernel image itself has.
+#[derive(Debug, Clone)]
+struct Image {
+    builtin: Vec<String>,
+    builtin_aliases: Vec<(Vec<u8>, String)>,
+    kernel_symbols: Option<KernelSymbols>,
+}
+
+impl Graph {
+    /// Orders the modules, gives every symbol its owner, and finds who needs whom.
+    ///
+    /// The findings are warnings: two files with one module name (the one with the byte-wise smaller path stays),
+    /// two modules with one symbol (the later one in module order owns it), a module for another machine than the
+    /// rest, a `modules.order` that cannot be used.
+    /// Cycles are no finding here: [`Graph::cycles`] has them.
+    pub fn build(inputs: Inputs<'_>) -> (Graph, Diagnostics) {
+        let mut findings = Diagnostics::new();
+        let modules = without_twins(inputs.modules, &mut findings);
+        let modules = order::sorted(modules, inputs.order, inputs.layout, &mut findings);
+        report_strangers(&modules, &mut findings);
+        let image = Image {
+            builtin: builtin_names(inputs.builtin.unwrap_or_default()),
+            builtin_aliases: builtin_aliases(inputs.builtin_modinfo.unwrap_or_default()),
+            kernel_symbols: inputs.kernel_symbols,
+        };
+        let graph = Graph::join(modules, image, &mut findings);
+        (graph, findings)
+    }
+
+    /// All modules in module order.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = ModuleId> + use<> {
+        (0..self.modules.len() as u32).map(ModuleId)
+    }
+
+    /// All modules in module order, with their facts.
+    pub fn modules(&self) -> impl ExactSizeIterator<Item = (ModuleId, &ModuleInfo)> {
+        ids(&self.modules)
+    }
+
+    /// The facts of a module of this graph.
+    pub fn module(&self, id: ModuleId) -> &ModuleInfo {
+        &self.modules[id.0 as usize]
+    }
+
+    /// Finds a module by its name, written with `-` or `_`.
+    pub fn find(&self, name: &str) -> Option<ModuleId> {
+        self.by_name.get(&name::fold(name)).copied()
+    }
+
+    /// What a module needs directly, nearest first (by ascending number).
+    pub fn needs(&self, id: ModuleId) -> &[Edge] {
+        &self.edges[id.0 as usize]
+    }
+
+    /// The symbol for which `by` needs what the edge leads to.
+    pub fn symbol(&self, by: ModuleId, edge: Edge) -> &str {
+        &self.module(by).wants[edge.want].name
+    }
+
+    /// All that a module needs, directly or not, in the order of its `modules.dep` line: the deepest last.
+    ///
+    /// In a cycle a module may find itself in the list.
+    pub fn needs_all(&self, id: ModuleId) -> Vec<ModuleId> {
+        let mut found = Vec::new();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut open = vec![id];
+        while let Some(next) = open.pop() {
+            for edge in self.needs(next) {
+                if seen.insert(edge.to) {
+                    found.push(edge.to);
+                    open.push(edge.to);
+                }
+            }
+        }
+        found.sort_by_key(|id| self.numbers[id.0 as usize]);
+        found
+    }
+
+    /// The module that exports `symbol`.
+    pub fn owner(&self, symbol: &str) -> Option<ModuleId> {
+        self.export(symbol).map(|owner| owner.module)
+    }
+
+    /// The module that exports `symbol`, and as which of its exports.
+    pub(crate) fn export(&self, symbol: &str) -> Option<Owner> {
+        self.owners.get(symbol.strip_prefix('.').unwrap_or(symbol)).copied()
+    }
+
+    /// All symbols that modules export with their owners, in the order of `modules.symbols`.
+    pub(crate) fn owners_in_table_order(&self) -> Vec<(&str, &Owner)> {
+        self.owners.in_table_order(order::SYMBOL_BUCKETS)
+    }
+
+    /// Names of the modules that are part of the kernel image, in the order of `modules.builtin`.
+    pub fn builtin(&self) -> &[String] {
+        &self.image.builtin
+    }
+
+    /// Aliases of the modules that are part of the kernel image, as `modules.builtin.modinfo` spells them.
+    pub(crate) fn builtin_aliases(&self) -> &[(Vec<u8>, String)] {
+        &self.image.builtin_aliases
+    }
+
+    /// What the kernel image exports, when known.
+    pub fn kernel_symbols(&self) -> Option<&KernelSymbols> {
+        self.image.kernel_symbols.as_ref()
+    }
+
+    /// The graph of just the modules in `keep`, as a build from only their files would give it.
+    ///
+    /// What the kernel image has is kept.
+    #[must_use]
+    pub fn subset(&self, keep: &[ModuleId]) -> Graph {
+        let mut keep = keep.to_vec();
+        keep.sort_unstable();
+        keep.dedup();
+        let modules: Vec<ModuleInfo> = keep.iter().map(|&id| self.module(id).clone()).collect();
+        Graph::join(modules, self.image.clone(), &mut Diagnostics::new())
+    }
+
+    /// Makes the graph of modules that are in module order.
+    fn join(modules: Vec<ModuleInfo>, image: Image, findings: &mut Diagnostics) -> Graph {
+        let mut by_name = NameTable::new();
+        for (id, info) in ids(&modules) {
+            by_name.insert(&info.name, id);
+        }
+        let owners = owners(&modules, findings);
+        let edges = modules.iter().map(|info| edges_of(info, &owners)).collect();
+        let (numbers, cyclic, aliases) = (Vec::new(), Vec::new(), std::sync::OnceLock::new());
+        let mut graph = Graph { modules, by_name, owners, edges, numbers, cyclic, image, aliases };
+        graph.number();
+        graph
+    }
+
+    /// Numbers the modules so that each has a lower number than what it needs, and sorts the edges by it.
+    fn number(&mut self) {
+        let mut users = vec![0u32; self.modules.len()];
+        for edge in self.edges.iter().flatten() {
+            users[edge.to.0 as usize] += 1;
+        }
+        // A module in or below a cycle is never reached; it keeps a number above all others.
+        self.numbers = vec![u32::MAX; self.modules.len()];
+        let mut open: Vec<ModuleId> = self.ids().filter(|id| users[id.0 as usize] == 0).collect();
+        let mut next = 0;
+        while let Some(id) = open.pop() {
+            self.numbers[id.0 as usize] = next;
+            next += 1;
+            for edge in &self.edges[id.0 as usize] {
+                let users = &mut users[edge.to.0 as usize];
+                *users -= 1;
+                if *users == 0 {
+                    open.push(edge.to);
+                }
+            }
+        }
+        self.cyclic = self.ids().filter(|id| users[id.0 as usize] > 0).collect();
+        for edges in &mut self.edges {
+            edges.sort_by_key(|edge| self.numbers[edge.to.0 as usize]);
+        }
+    }
+}
+
+impl ModuleId {
+    /// The module's position in module order, which the binary indexes call its priority.
+    pub fn position(self) -> usize {
+        self.0 as usize
+    }
+}
+
+fn ids(modules: &[ModuleInfo]) -> impl ExactSizeIterator<Item = (ModuleId, &ModuleInfo)> {
+    modules.iter().enumerate().map(|(position, info)| (ModuleId(position as u32), info))
+}
+
+/// Keeps one of the modules that share a name.
+fn without_twins(modules: Vec<ModuleInfo>, findings: &mut Diagnostics) -> Vec<ModuleInfo> {
+    let mut kept: BTreeMap<String, ModuleInfo> = BTreeMap::new();
+    for info in modules {
+        match kept.entry(info.name.clone()) {
+            std::collections::btree_map::Entry::Vacant(free) => {
+                free.insert(info);
+            }
+            std::collections::btree_map::Entry::Occupied(mut taken) => {
+                let newcomer_wins = info.path.as_bytes() < taken.get().path.as_bytes();
+                let loser = if newcomer_wins { taken.insert(info) } else { info };
+                let winner = &taken.get().path;
+                let message =
+                    format!("two files are the module {}: {winner} is taken, {} is not", loser.name, loser.path);
+                findings.push(Diagnostic::warning("duplicate-module", message));
+            }
+        }
+    }
+    kept.into_values().collect()
+}
+
+/// Warns of each module for another machine than most.
+fn report_strangers(modules: &[ModuleInfo], findings: &mut Diagnostics) {
+    let mut counts: BTreeMap<Machine, usize> = BTreeMap::new();
+    for machine in modules.iter().filter_map(|info| info.machine) {
+        *counts.entry(machine).or_default() += 1;
+    }
+    let Some((&usual, _)) = counts.iter().max_by_key(|(_, count)| **count) else { return };
+    for info in modules {
+        if info.machine.is_some_and(|machine| machine != usual) {
+            let message = format!("{} is for another machine than the other modules", info.path);
+            findings.push(Diagnostic::warning("foreign-module", message));
+        }
+    }
+}
+
+fn owners(modules: &[ModuleInfo], findings: &mut Diagnostics) -> NameTable<Owner> {
+    let mut owners = NameTable::new();
+    for (id, info) in ids(modules) {
+        for (index, export) in info.exports.iter().enumerate() {
+            if let Some(earlier) = owners.insert(&export.name, Owner { module: id, export: index as u32 })
+                && earlier.module != id
+            {
+                let earlier = &modules[earlier.module.position()].path;
+                let message = format!("{earlier} and {} both export {}: the latter is taken", info.path, export.name);
+                findings.push(Diagnostic::warning("duplicate-symbol", message));
+            }
+        }
+    }
+    owners
+}
+
+/// The owners of what a module wants, each once, in the order of first use.
+fn edges_of(info: &ModuleInfo, owners: &NameTable<Owner>) -> Vec<Edge> {
+    let mut edges: Vec<Edge> = Vec::new();
+    for (want, wanted) in info.wants.iter().enumerate() {
+        let owner = owners.get(wanted.name.strip_prefix('.').unwrap_or(&wanted.name));
+        if let Some(&Owner { module: to, .. }) = owner
+            && edges.iter().all(|edge| edge.to != to)
+        {
+            edges.push(Edge { to, want });
+        }
+    }
+    edges
+}
+
+fn builtin_names(lines: &[u8]) -> Vec<String> {
+    let lines = lines.split(|&byte| byte == b'\n');
+    let paths = lines.filter(|line| line.first().is_some_and(u8::is_ascii_alphabetic));
+    paths.map(|line| name::module_name(&String::from_utf8_lossy(line))).collect()
+}
+
+/// The `NAME.alias=VALUE` records, each ended by NUL.
+fn builtin_aliases(records: &[u8]) -> Vec<(Vec<u8>, String)> {
+    let records = records.split(|&byte| byte == 0);
+    let alias = |record: &[u8]| {
+        let dot = record.iter().position(|&byte| byte == b'.')?;
+        let value = record[dot + 1..].strip_prefix(b"alias=")?;
+        Some((value.to_vec(), String::from_utf8_lossy(&record[..dot]).into_owned()))
+    };
+    records.filter_map(alias).collect()
+}
+
+#[cfg(test)]
+mod tests;

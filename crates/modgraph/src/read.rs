@@ -1,0 +1,124 @@
+//! Reads the facts of one module file: plain, or compressed with gzip, xz or zstd; 32 or 64 bits; either byte order.
+//!
+//! Only the parts that hold facts are asked for: the headers, the symbol table, and some small sections.
+//! A hostile file gives a [`ReadError`]; what is held in memory at a time stays within twice the size of the
+//! (decompressed) file, and decompression within [`MAX_RATIO`] times the compressed size.
+
+mod compression;
+mod elf;
+mod facts;
+
+use std::borrow::Cow;
+use std::io;
+use std::ops::Range;
+
+use crate::module::ModuleInfo;
+
+pub use compression::{MAX_DECOMPRESSED, MAX_RATIO};
+
+/// A file that can be read in pieces.
+pub trait ReadAt {
+    /// Size in bytes.
+    fn size(&self) -> u64;
+
+    /// Gives the bytes of `range`, which lies within the size.
+    ///
+    /// # Errors
+    /// Whatever the file below answers; a file that became shorter meanwhile is an error too.
+    fn read_at(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>>;
+}
+
+impl ReadAt for [u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read_at(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>> {
+        let piece = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let bytes = piece.and_then(|(start, end)| self.get(start..end));
+        bytes.map(Cow::Borrowed).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+/// A module file that gives no facts.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the module {path}")]
+pub struct ReadError {
+    /// The file.
+    pub path: String,
+    /// What is wrong with it.
+    #[source]
+    pub fault: Fault,
+}
+
+/// What is wrong with a module file.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The file below answered with an error.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// The file has no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// It begins like neither an ELF file nor a compressed one.
+    #[error("not an ELF file")]
+    NotElf,
+    /// It is an ELF file, but not one to be linked into a kernel.
+    #[error("an ELF file of type {0}, not a relocatable one")]
+    NotRelocatable(u16),
+    /// The named part lies outside of the file, or has another size than its contents need.
+    #[error("{0} is cut off or out of range")]
+    Truncated(&'static str),
+    /// Sections overlap so much that reading them would take more memory than the file.
+    #[error("its sections overlap")]
+    Overlap,
+    /// A symbol's name is no text.
+    #[error("a symbol's name is not UTF-8")]
+    SymbolName,
+    /// The compressed data is broken.
+    #[error("broken {codec} data: {source}")]
+    Compression {
+        /// Which codec.
+        codec: &'static str,
+        /// What the codec's library says.
+        source: io::Error,
+    },
+    /// The compressed data is a bomb.
+    #[error("{codec} data that would grow beyond {limit} bytes")]
+    Bomb {
+        /// Which codec.
+        codec: &'static str,
+        /// Where reading stopped.
+        limit: u64,
+    },
+}
+
+/// Reads the module of which the release's folder says `path`.
+///
+/// The path only names the module; how the file is compressed is seen from its first bytes.
+///
+/// # Errors
+/// [`ReadError`] with the path and what is wrong with the file.
+pub fn module<S: ReadAt + ?Sized>(path: &str, source: &S) -> Result<ModuleInfo, ReadError> {
+    read(path, source).map_err(|fault| ReadError { path: path.to_owned(), fault })
+}
+
+fn read<S: ReadAt + ?Sized>(path: &str, source: &S) -> Result<ModuleInfo, Fault> {
+    let size = source.size();
+    if size == 0 {
+        return Err(Fault::Empty);
+    }
+    let head = source.read_at(0..size.min(64))?;
+    let mut info = match compression::codec(&head) {
+        Some(codec) => {
+            let packed = source.read_at(0..size)?;
+            facts::collect(path, codec.decompress(&packed)?.as_slice())?
+        }
+        None => facts::collect(path, source)?,
+    };
+    info.file_size = size;
+    Ok(info)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! Unpacking a compressed module, with a limit on what comes out.
+
+use std::io::{self, Read};
+
+use super::Fault;
+
+/// How many times its compressed size a module may have; real ones stay below 20.
+pub const MAX_RATIO: u64 = 100;
+
+/// How many bytes a module may have at most, decompressed.
+pub const MAX_DECOMPRESSED: u64 = 1 << 30;
+
+/// What any module may have, however small it is compressed.
+const ALWAYS_ALLOWED: u64 = 8 << 20;
+
+/// Memory that an xz stream may ask for: the dictionary of `xz -9` is 64 MiB.
+const XZ_MEMORY: u64 = 128 << 20;
+
+/// How a module is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Codec {
+    Gzip,
+    Xz,
+    Zstd,
+}
+
+/// Tells the codec from the first bytes of the file.
+pub(super) fn codec(head: &[u8]) -> Option<Codec> {
+    match head {
+        [0x1f, 0x8b, ..] => Some(Codec::Gzip),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Codec::Xz),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Codec::Zstd),
+        _ => None,
+    }
+}
+
+impl Codec {
+    fn name(self) -> &'static str {
+        match self {
+            Codec::Gzip => "gzip",
+            Codec::Xz => "xz",
+            Codec::Zstd => "zstd",
+        }
+    }
+
+    pub(super) fn decompress(self, packed: &[u8]) -> Result<Vec<u8>, Fault> {
+        let limit = (packed.len() as u64).saturating_mul(MAX_RATIO).clamp(ALWAYS_ALLOWED, MAX_DECOMPRESSED);
+        let broken = |source| Fault::Compression { codec: self.name(), source };
+        let mut unpacked = Vec::with_capacity(packed.len().saturating_mul(4).min(32 << 20));
+        let mut decoder = self.decoder(packed).map_err(broken)?.take(limit + 1);
+        decoder.read_to_end(&mut unpacked).map_err(broken)?;
+        if unpacked.len() as u64 > limit {
+            return Err(Fault::Bomb { codec: self.name(), limit });
+        }
+        Ok(unpacked)
+    }
+
+    fn decoder(self, packed: &[u8]) -> io::Result<Box<dyn Read + '_>> {
+        Ok(match self {
+            Codec::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(packed)),
+            Codec::Xz => {
+                let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, liblzma::stream::CONCATENATED)?;
+                Box::new(liblzma::bufread::XzDecoder::new_stream(packed, stream))
+            }
+            Codec::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(packed)?),
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! The ELF container: headers, sections by name, strings.
+//!
+//! One path for both widths and both byte orders, over the layouts of the `object` crate; nothing is trusted: every
+//! range is checked against the file's size before it is asked for.
+
+use std::borrow::Cow;
+
+use object::elf::{ELFCLASS64, ELFDATA2MSB, ELFMAG, ET_REL, SHT_NOBITS};
+use object::pod;
+use object::read::elf::{FileHeader, SectionHeader};
+use object::{Endian, Endianness};
+
+use super::{Fault, ReadAt};
+use crate::module::Machine;
+
+/// An opened ELF file of one width.
+pub(super) struct Elf<'a, S: ?Sized, H: FileHeader> {
+    source: &'a S,
+    header: H,
+    endian: Endianness,
+    sections: Vec<H::SectionHeader>,
+    section_names: Vec<u8>,
+    /// Bytes that may still be read: overlapping sections cannot ask for more than the file has, twice.
+    budget: std::cell::Cell<u64>,
+}
+
+/// Tells the width from the identification bytes; `None` when it is no ELF file.
+pub(super) fn is_wide(head: &[u8]) -> Option<bool> {
+    (head.len() >= 16 && head.starts_with(&ELFMAG)).then(|| head[4] == ELFCLASS64.0)
+}
+
+impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Elf<'a, S, H> {
+    pub(super) fn open(source: &'a S) -> Result<Self, Fault> {
+        let size = source.size();
+        let header_size = size_of::<H>() as u64;
+        if size < header_size {
+            return Err(Fault::Truncated("the ELF header"));
+        }
+        let head = source.read_at(0..header_size)?;
+        let (&header, _) = pod::from_bytes::<H>(&head).map_err(|()| Fault::Truncated("the ELF header"))?;
+        let endian = if head[5] == ELFDATA2MSB.0 { Endianness::Big } else { Endianness::Little };
+        if header.e_type(endian) != ET_REL {
+            return Err(Fault::NotRelocatable(header.e_type(endian).0));
+        }
+        let budget = std::cell::Cell::new(size.saturating_mul(2));
+        let mut elf = Elf { source, header, endian, sections: Vec::new(), section_names: Vec::new(), budget };
+        elf.sections = elf.read_section_headers()?;
+        let names = elf.section_names_index().and_then(|index| elf.sections.get(index));
+        let names = names.ok_or(Fault::Truncated("the table of section names"))?;
+        elf.section_names = elf.bytes_of(names, "the table of section names")?.into_owned();
+        Ok(elf)
+    }
+
+    pub(super) fn endian(&self) -> Endianness {
+        self.endian
+    }
+
+    pub(super) fn machine(&self) -> Machine {
+        Machine {
+            code: self.header.e_machine(self.endian).0,
+            wide: self.header.is_type_64(),
+            big_endian: self.endian.is_big_endian(),
+        }
+    }
+
+    /// Index of the first section of that name; 0 is never one.
+    pub(super) fn section_index(&self, name: &str) -> Option<usize> {
+        (1..self.sections.len()).find(|&index| self.section_name(index) == name.as_bytes())
+    }
+
+    pub(super) fn section_name(&self, index: usize) -> &[u8] {
+        let at = self.sections.get(index).map(|section| section.sh_name(self.endian) as usize);
+        at.map_or(&[], |at| string_at(&self.section_names, at))
+    }
+
+    /// Contents of the section of that index; empty when it has none in the file.
+    pub(super) fn contents(&self, index: usize, what: &'static str) -> Result<Cow<'a, [u8]>, Fault> {
+        self.bytes_of(self.sections.get(index).ok_or(Fault::Truncated(what))?, what)
+    }
+
+    pub(super) fn sections(&self) -> &[H::SectionHeader] {
+        &self.sections
+    }
+
+    fn read_section_headers(&self) -> Result<Vec<H::SectionHeader>, Fault> {
+        const WHAT: &str = "the table of sections";
+        let entry = size_of::<H::SectionHeader>() as u64;
+        let start: u64 = self.header.e_shoff(self.endian).into();
+        let mut count = u64::from(self.header.e_shnum(self.endian));
+        if start == 0 || u64::from(self.header.e_shentsize(self.endian)) != entry {
+            return Err(Fault::Truncated(WHAT));
+        }
+        if count == 0 {
+            // More sections than the header's field can say: the first section's size has the number.
+            let first = self.range(start, entry, WHAT)?;
+            let (first, _) = pod::from_bytes::<H::SectionHeader>(&first).map_err(|()| Fault::Truncated(WHAT))?;
+            count = first.sh_size(self.endian).into();
+        }
+        let size = count.checked_mul(entry).ok_or(Fault::Truncated(WHAT))?;
+        let bytes = self.range(start, size, WHAT)?;
+        let count = usize::try_from(count).map_err(|_| Fault::Truncated(WHAT))?;
+        let (headers, _) = pod::slice_from_bytes(&bytes, count).map_err(|()| Fault::Truncated(WHAT))?;
+        Ok(headers.to_vec())
+    }
+
+    fn section_names_index(&self) -> Option<usize> {
+        match self.header.e_shstrndx(self.endian) {
+            object::elf::SHN_XINDEX => Some(self.sections.first()?.sh_link(self.endian) as usize),
+            index => Some(usize::from(index.0)),
+        }
+    }
+
+    fn bytes_of(&self, section: &H::SectionHeader, what: &'static str) -> Result<Cow<'a, [u8]>, Fault> {
+        if section.sh_type(self.endian) == SHT_NOBITS {
+            return Ok(Cow::Borrowed(&[]));
+        }
+        self.range(section.sh_offset(self.endian).into(), section.sh_size(self.endian).into(), what)
+    }
+
+    fn range(&self, start: u64, size: u64, what: &'static str) -> Result<Cow<'a, [u8]>, Fault> {
+        let end = start.checked_add(size).filter(|&end| end <= self.source.size()).ok_or(Fault::Truncated(what))?;
+        self.budget.set(self.budget.get().checked_sub(size).ok_or(Fault::Overlap)?);
+        Ok(self.source.read_at(start..end)?)
+    }
+}
+
+/// The string that begins at `at`, without its NUL; empty when out of range, cut when the table ends first.
+pub(super) fn string_at(table: &[u8], at: usize) -> &[u8] {
+    let rest = table.get(at..).unwrap_or_default();
+    rest.iter().position(|&byte| byte == 0).map_or(rest, |end| &rest[..end])
+}
