@@ -1,0 +1,272 @@
+//! What a boot proved.
+
+use serde::{Deserialize, Serialize};
+
+use crate::console::{Console, Finding, FindingKind, Line, LineSource};
+use crate::machine::Machine;
+use crate::program::{PlannedStep, Program, StepName};
+
+/// The version of [`Verdict`]'s JSON.
+pub const VERDICT_VERSION: u32 = 1;
+
+/// The verdict, with all that it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// [`VERDICT_VERSION`].
+    pub version: u32,
+    /// Whether the guest went through all steps, none failed, and the kernel stayed whole.
+    pub ok: bool,
+    /// Why not, the first cause first; empty when `ok`.
+    pub reasons: Vec<Reason>,
+    /// The machine's name.
+    pub machine: String,
+    /// What `uname -r` said; `None` when the guest did not get there.
+    pub release: Option<String>,
+    /// How the boot ended.
+    pub ended: Ended,
+    /// Every planned step in order, reached or not.
+    pub steps: Vec<Step>,
+    /// What a person should see in the kernel's messages.
+    pub findings: Vec<Finding>,
+    /// What the kernel asked `modprobe` for while the loaders were up, and did not get.
+    pub wishes: Vec<String>,
+    /// All that was said.
+    pub transcript: Vec<Line>,
+    /// How many lines came after the transcript was full.
+    pub dropped_lines: usize,
+    /// How long the boot took.
+    pub seconds: f64,
+}
+
+/// How a boot ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "how")]
+pub enum Ended {
+    /// The guest said that it was through.
+    Finished,
+    /// The kernel panicked or halted.
+    Died,
+    /// The time was up.
+    Deadline {
+        /// The time that it had.
+        seconds: f64,
+    },
+    /// QEMU ended without a last word from the guest.
+    Exited {
+        /// QEMU's own words about its end, for people.
+        status: String,
+    },
+}
+
+/// One cause of a bad verdict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "reason")]
+pub enum Reason {
+    /// The kernel panicked.
+    Panic {
+        /// Its words.
+        text: String,
+    },
+    /// The kernel survived a fault or a bug of its own.
+    Fault {
+        /// Its words.
+        text: String,
+    },
+    /// A step failed.
+    StepFailed {
+        /// Its index in `steps`.
+        step: usize,
+    },
+    /// The time was up.
+    Deadline {
+        /// The time that the guest had.
+        seconds: f64,
+        /// The step that it was busy with; `None` when it never started the first or had done all.
+        step: Option<usize>,
+        /// What it last said.
+        last: Vec<String>,
+    },
+    /// The guest ended before it was through.
+    Ended {
+        /// The step that it was busy with.
+        step: Option<usize>,
+        /// What it last said.
+        last: Vec<String>,
+    },
+    /// The guest said it was through, but a step has no report.
+    NoReport {
+        /// Its index in `steps`.
+        step: usize,
+    },
+}
+
+/// One step and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// What was done.
+    pub name: StepName,
+    /// The loader concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loader: Option<String>,
+    /// The module concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// The check, the alias, the parameter or the other loader concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The guest's words on it; often empty.
+    pub detail: String,
+    /// The transcript's lines from the report before up to this one's own: what was said while it ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<(usize, usize)>,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// As it should be.
+    Ok,
+    /// Not as asked for, but no fault.
+    Warned,
+    /// Could not be looked at.
+    Skipped,
+    /// Not as it should be.
+    Failed,
+    /// The guest did not get there.
+    NotReached,
+}
+
+/// How many last lines a reason quotes.
+const LAST_LINES: usize = 10;
+
+/// Judges a boot that has ended.
+pub fn judge(machine: &Machine, program: &Program, console: &Console, ended: Ended, seconds: f64) -> Verdict {
+    let steps = steps(program, console);
+    let panicked = console.findings().iter().any(|finding| finding.kind == FindingKind::Panic);
+    let ended = match ended {
+        _ if console.finished() => Ended::Finished,
+        Ended::Deadline { .. } | Ended::Exited { .. } if panicked => Ended::Died,
+        other => other,
+    };
+    let reasons = reasons(console, &steps, &ended);
+    Verdict {
+        version: VERDICT_VERSION,
+        ok: reasons.is_empty(),
+        reasons,
+        machine: machine.name.to_owned(),
+        release: release(&steps),
+        ended,
+        steps,
+        findings: console.findings().to_vec(),
+        wishes: console.wishes().to_vec(),
+        transcript: console.lines().to_vec(),
+        dropped_lines: console.dropped(),
+        seconds,
+    }
+}
+
+fn release(steps: &[Step]) -> Option<String> {
+    let step = steps.iter().find(|step| step.name == StepName::Release && step.outcome != Outcome::NotReached)?;
+    Some(step.detail.clone())
+}
+
+fn steps(program: &Program, console: &Console) -> Vec<Step> {
+    let mut first_line = 0;
+    let step = |(number, planned): (usize, &PlannedStep)| {
+        let report = console.report(number);
+        let (mut outcome, mut detail) =
+            report.map_or((Outcome::NotReached, String::new()), |report| (report.outcome, report.text.clone()));
+        if let (StepName::Parameter, Outcome::Ok, Some(wanted)) = (planned.name, outcome, &planned.value) {
+            (outcome, detail) = parameter(wanted, &detail);
+        }
+        if planned.name == StepName::Release && outcome == Outcome::Ok && detail != program.release {
+            outcome = Outcome::Failed;
+        }
+        let lines = report.map(|report| {
+            let range = (first_line.min(report.line), report.line);
+            first_line = report.line + 1;
+            range
+        });
+        let PlannedStep { name, loader, module, subject, .. } = planned.clone();
+        Step { name, loader, module, subject, outcome, detail, lines }
+    };
+    program.steps.iter().enumerate().map(step).collect()
+}
+
+/// Compares a parameter's value with what was asked for, as the kernel reads it.
+///
+/// A number that differs is only warned about: modules round them (nf_conntrack's `hashsize` to whole pages).
+fn parameter(wanted: &str, found: &str) -> (Outcome, String) {
+    let wanted = wanted.trim_matches('"');
+    let says = format!("asked for {wanted}, the kernel says {found}");
+    let truth = |text: &str| match text {
+        "1" | "y" | "Y" | "yes" | "on" | "true" => Some(true),
+        "0" | "n" | "N" | "no" | "off" | "false" => Some(false),
+        _ => None,
+    };
+    let same_truth = matches!(found, "Y" | "N") && truth(wanted).is_some() && truth(wanted) == truth(found);
+    match (number(wanted), number(found)) {
+        _ if wanted == found || same_truth => (Outcome::Ok, found.to_owned()),
+        (Some(wanted), Some(found)) if wanted == found => (Outcome::Ok, found.to_string()),
+        (Some(_), Some(_)) => (Outcome::Warned, says),
+        // An array is shown with all its elements, also those that were not given.
+        _ if found.starts_with(&format!("{wanted},")) => (Outcome::Ok, found.to_owned()),
+        _ => (Outcome::Failed, says),
+    }
+}
+
+/// A number as the kernel's `kstrtoll` reads it: `0x` is sixteen, a leading `0` eight.
+fn number(text: &str) -> Option<i128> {
+    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
+    let (radix, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
+        [b'0', _, ..] => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    i128::from_str_radix(digits, radix).ok().map(|value| sign * value)
+}
+
+fn reasons(console: &Console, steps: &[Step], ended: &Ended) -> Vec<Reason> {
+    let mut reasons = Vec::new();
+    for finding in console.findings() {
+        let text = finding.text.clone();
+        match finding.kind {
+            FindingKind::Panic => reasons.push(Reason::Panic { text }),
+            FindingKind::Oops | FindingKind::Bug => reasons.push(Reason::Fault { text }),
+            FindingKind::Stall | FindingKind::Crash | FindingKind::Warning => {}
+        }
+    }
+    let failed = steps.iter().enumerate().filter(|(_, step)| step.outcome == Outcome::Failed);
+    reasons.extend(failed.map(|(step, _)| Reason::StepFailed { step }));
+    let missing = steps.iter().position(|step| step.outcome == Outcome::NotReached);
+    match ended {
+        Ended::Finished => {
+            let missing = steps.iter().enumerate().filter(|(_, step)| step.outcome == Outcome::NotReached);
+            reasons.extend(missing.map(|(step, _)| Reason::NoReport { step }));
+        }
+        Ended::Deadline { seconds } => {
+            reasons.push(Reason::Deadline { seconds: *seconds, step: missing, last: last_words(console) });
+        }
+        Ended::Died if reasons.iter().any(|reason| matches!(reason, Reason::Panic { .. })) => {}
+        Ended::Died | Ended::Exited { .. } => reasons.push(Reason::Ended { step: missing, last: last_words(console) }),
+    }
+    reasons
+}
+
+fn last_words(console: &Console) -> Vec<String> {
+    let spoken = console.lines().iter().filter(|line| line.source != LineSource::Report);
+    let mut last: Vec<String> = spoken.rev().take(LAST_LINES).map(|line| line.text.clone()).collect();
+    last.reverse();
+    last
+}
+
+#[cfg(test)]
+mod tests;
