@@ -1,0 +1,41 @@
+//! Names of Debian packages that depend on an architecture.
+
+/// The package of the compiler whose name begins with `prefix` (`aarch64-linux-gnu-`).
+pub fn cross_compiler_package(prefix: &str) -> String {
+    format!("gcc-{}", triple(prefix))
+}
+
+/// The package of the linker whose name begins with `prefix`.
+pub(super) fn cross_binutils_package(prefix: &str) -> String {
+    format!("binutils-{}", triple(prefix))
+}
+
+/// The program that emulates `machine` (as `uname -m` says, or the kernel's `ARCH`), and its package.
+///
+/// # Source
+/// The file lists of Debian 12's `qemu-system-*` packages.
+pub fn qemu_package(machine: &str) -> (String, &'static str) {
+    let (name, package) = match machine {
+        "x86" | "amd64" => ("x86_64", "qemu-system-x86"),
+        "x86_64" | "i386" => (machine, "qemu-system-x86"),
+        "i486" | "i586" | "i686" => ("i386", "qemu-system-x86"),
+        "arm64" | "aarch64" | "aarch64_be" => ("aarch64", "qemu-system-arm"),
+        _ if machine.starts_with("arm") => ("arm", "qemu-system-arm"),
+        _ if machine.starts_with("mips") => (machine, "qemu-system-mips"),
+        "ppc" => ("ppc", "qemu-system-ppc"),
+        "powerpc" | "ppc64" | "ppc64le" => ("ppc64", "qemu-system-ppc"),
+        _ if machine.starts_with("sparc") => (machine, "qemu-system-sparc"),
+        "riscv" => ("riscv64", "qemu-system-misc"),
+        "s390" => ("s390x", "qemu-system-misc"),
+        "parisc" | "parisc64" => ("hppa", "qemu-system-misc"),
+        "openrisc" => ("or1k", "qemu-system-misc"),
+        other => (other, "qemu-system-misc"),
+    };
+    (format!("qemu-system-{name}"), package)
+}
+
+/// Debian writes `x86_64-linux-gnu` as `x86-64-linux-gnu` in package names.
+fn triple(prefix: &str) -> String {
+    let file = prefix.rsplit('/').next().unwrap_or(prefix);
+    file.trim_end_matches('-').replace('_', "-")
+}

@@ -1,0 +1,39 @@
+//! Looking for one thing on the host.
+
+use std::path::Path;
+use std::time::Duration;
+
+use kiln_exec::{Exec, ExecError, find_program};
+
+use super::Probe;
+use crate::toolchain::Host;
+
+/// A compiler that takes longer on one line is not going to build a kernel.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Whether the host has it.
+///
+/// Without a compiler no header is there; the compiler is then missing too, and the header's package is wanted in any
+/// case.
+pub(super) fn is_there(probe: &Probe, host: &Host) -> Result<bool, ExecError> {
+    let find = |name: &str| find_program(&host.path, Path::new(name));
+    match probe {
+        Probe::Program(name) => Ok(find(name).is_some()),
+        Probe::Library { header, library } => match find("gcc") {
+            None => Ok(false),
+            Some(gcc) => compiles(&gcc, header, library.as_deref(), host),
+        },
+    }
+}
+
+/// Whether a program that includes `header` compiles, and links with `library`.
+fn compiles(gcc: &Path, header: &str, library: Option<&str>, host: &Host) -> Result<bool, ExecError> {
+    let exec = Exec::new(gcc)
+        .args(["-x", "c", "-", "-o", "/dev/null"])
+        .args(library.map(|name| format!("-l{name}")))
+        .env("PATH", &host.path)
+        .env("LC_ALL", "C")
+        .deadline(DEADLINE)
+        .stdin(format!("#include <stdio.h>\n#include <{header}>\nint main(void) {{ return 0; }}\n"));
+    Ok(exec.capture()?.status.success())
+}

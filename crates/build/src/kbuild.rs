@@ -1,0 +1,296 @@
+//! Drives Kbuild: one run of `make` for the kernel, its images and all modules.
+//!
+//! The order is: recover what a killed run left ([`unfinished`]), write the `.config`, let the tree's own Kconfig read it
+//! and compare what it leaves with what was resolved, then build, with a log of everything. Output goes to a folder that
+//! is kept between builds, so that Kbuild compiles again only what a change reaches; the tree is never written to.
+//! Which targets and which configuration are wanted is not decided here.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use kiln_exec::ExecError;
+use kiln_plan::ConfigValues;
+
+use crate::doctor::Missing;
+use crate::progress::Progress;
+use crate::resolve::TreeError;
+use crate::toolchain::{Target, Toolchain};
+
+mod environment;
+mod estimate;
+pub mod failure;
+mod outputs;
+mod unfinished;
+
+pub(crate) use environment::Make;
+use failure::{Failure, FailureKind};
+pub use outputs::{Built, Image, Module};
+
+/// A kernel to be built.
+#[derive(Debug, Clone, Copy)]
+pub struct BuildSpec<'a> {
+    /// The kernel's source; never written to.
+    pub tree: &'a Path,
+    /// Where the build happens; made when missing, and kept.
+    pub out: &'a Path,
+    /// What it is built for.
+    pub target: &'a Target,
+    /// What it is built with.
+    pub toolchain: &'a Toolchain,
+    /// The resolved `.config`.
+    pub config_text: &'a str,
+    /// Targets of the kernel's makefiles besides `vmlinux` and the modules (`bzImage`, `dtbs`).
+    pub targets: &'a [String],
+    /// How many compilers may run at once; 0 counts as 1.
+    pub jobs: usize,
+    /// A file with key and certificate to sign modules with, instead of one that the build makes up at random.
+    pub signing_key: Option<&'a Path>,
+    /// Where everything the build says is kept; its folder exists.
+    pub log: &'a Path,
+}
+
+/// Why there is no kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The folder is no kernel tree, or cannot be used as one.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The kernel's Kconfig reads the configuration differently than it was resolved: a bug in kiln.
+    #[error("the kernel's own Kconfig differs from what was resolved:{}", shown(differences))]
+    ConfigDiffers {
+        /// Lines that only one of them has.
+        differences: Vec<Difference>,
+    },
+    /// The host lacks something that the build calls.
+    #[error("the host lacks what the build needs: {}\n  log: {}", crate::doctor::names(missing), log.display())]
+    Missing {
+        /// What is missing, and which package has it.
+        missing: Vec<Missing>,
+        /// All that the build said.
+        log: PathBuf,
+    },
+    /// The disk is full.
+    #[error("no space left on the disk of {}\n  log: {}", out.display(), log.display())]
+    NoSpace {
+        /// The output folder.
+        out: PathBuf,
+        /// All that the build said.
+        log: PathBuf,
+    },
+    /// The build stopped at an error.
+    #[error("the kernel's build failed{failure}\n  log: {}", log.display())]
+    Failed {
+        /// The first error.
+        failure: Box<Failure>,
+        /// All that the build said.
+        log: PathBuf,
+    },
+    /// A target was made without an error, but the file that it should have left is not there.
+    #[error("`{target}` was built, but there is no such file in {}", out.display())]
+    NoOutput {
+        /// The target.
+        target: String,
+        /// Where it was looked for.
+        out: PathBuf,
+    },
+    /// `make` could not be run to its end.
+    #[error("cannot run the kernel's build")]
+    Exec(#[source] ExecError),
+    /// The user asked to stop; what was built so far is kept.
+    #[error(transparent)]
+    Interrupted(#[from] kiln_exec::Interrupt),
+    /// A file could not be read or written.
+    #[error("cannot access {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// A line of a `.config` that only one side has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The line as it was resolved, when it was.
+    pub resolved: Option<String>,
+    /// The line as the kernel's Kconfig wrote it, when it did.
+    pub written: Option<String>,
+}
+
+/// How many differing lines are shown.
+const N_SHOWN: usize = 20;
+
+/// Builds the kernel, every target and all modules.
+///
+/// # Errors
+/// See [`BuildError`]; after any of them the same call can be made again, and goes on where this one stopped.
+pub fn build(spec: &BuildSpec, progress: &dyn Progress) -> Result<Built, BuildError> {
+    let tree = crate::resolve::check_tree(spec.tree, spec.target)?;
+    let out = crate::resolve::make_output(spec.out)?;
+    let make = Make { tree: &tree, out: &out, target: spec.target, toolchain: spec.toolchain };
+    make.prepare().map_err(io_error(&out))?;
+    unfinished::recover(&make)?;
+    write_config(&out.join(".config"), spec.config_text)?;
+    let config = ConfigValues::parse(spec.config_text);
+    settle(spec, &make, progress)?;
+    let total = estimate::pending(&make, &config);
+    let marker = unfinished::begin(&make)?;
+    compile(spec, &make, &config, total, progress)?;
+    compare(&out, spec.config_text)?;
+    let built = outputs::collect(&make, &config, spec.targets)?;
+    marker.finish()?;
+    Ok(built)
+}
+
+/// Lets the tree's own Kconfig normalise and take over the configuration, and stops if it comes out differently.
+///
+/// `olddefconfig` always writes what it understood, `syncconfig` only when values differ: so the first is compared, and the
+/// second, a part of every build, has nothing left to change.
+fn settle(spec: &BuildSpec, make: &Make, progress: &dyn Progress) -> Result<(), BuildError> {
+    progress.begin("configure", None);
+    let result = run(make, &["-s", "olddefconfig"], spec.log, &mut |_| {});
+    progress.end();
+    result?;
+    compare(make.out, spec.config_text)
+}
+
+/// The one run that makes everything.
+fn compile(
+    spec: &BuildSpec,
+    make: &Make,
+    config: &ConfigValues,
+    total: u64,
+    progress: &dyn Progress,
+) -> Result<(), BuildError> {
+    let jobs = format!("-j{}", spec.jobs.max(1));
+    // Only makefiles read this symbol, and an argument of make beats what they include: the .config stays as it is.
+    let key = spec.signing_key.map(|key| format!("CONFIG_MODULE_SIG_KEY={}", key.display()));
+    let mut args = vec![jobs.as_str(), "vmlinux"];
+    args.extend(key.as_deref());
+    args.extend(spec.targets.iter().map(String::as_str).filter(|target| !matches!(*target, "vmlinux" | "modules")));
+    if config.get("MODULES") == Some("y") {
+        args.push("modules");
+    }
+    let mut done = 0;
+    progress.begin("compile", Some(total));
+    let result = run(make, &args, spec.log, &mut |line| {
+        if let Some(object) = failure::progress_object(line) {
+            // Archives and generated headers are not counted: the estimate does not know them.
+            done += u64::from(estimate::counts(line));
+            progress.advance(done.min(total), object);
+        }
+    });
+    progress.end();
+    result
+}
+
+/// Runs `make`; a failure becomes the first error in what it said.
+fn run(make: &Make, args: &[&str], log: &Path, on_line: &mut dyn FnMut(&str)) -> Result<(), BuildError> {
+    let exec = make.exec().args(args).log(log);
+    let mut lines: Vec<String> = Vec::new();
+    let result = exec.run(&mut |_, line| {
+        on_line(line);
+        lines.push(line.to_owned());
+        ControlFlow::Continue(())
+    });
+    match result {
+        Ok(()) => Ok(()),
+        Err(ExecError::Failed { .. }) => Err(failed(make, failure::find(&lines), log)),
+        Err(ExecError::Interrupted(interrupt)) => Err(interrupt.into()),
+        Err(ExecError::Log { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {
+            Err(BuildError::NoSpace { out: make.out.to_owned(), log: log.to_owned() })
+        }
+        Err(error) => Err(BuildError::Exec(error)),
+    }
+}
+
+fn failed(make: &Make, failure: Failure, log: &Path) -> BuildError {
+    let log = log.to_owned();
+    match (failure.missing(make.target), &failure.kind) {
+        (Some(missing), _) => BuildError::Missing { missing: vec![missing], log },
+        (None, FailureKind::NoSpace) => BuildError::NoSpace { out: make.out.to_owned(), log },
+        (None, _) => BuildError::Failed { failure: Box::new(failure), log },
+    }
+}
+
+/// Writes the configuration, unless it is there already: a new time would make Kbuild look at everything.
+fn write_config(path: &Path, text: &str) -> Result<(), BuildError> {
+    if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    std::fs::write(path, text).map_err(io_error(path))
+}
+
+fn compare(out: &Path, resolved: &str) -> Result<(), BuildError> {
+    let path = out.join(".config");
+    let written = std::fs::read_to_string(&path).map_err(io_error(&path))?;
+    if written == resolved {
+        Ok(())
+    } else {
+        Err(BuildError::ConfigDiffers { differences: differences(resolved, &written) })
+    }
+}
+
+/// Lines that differ, paired by symbol where both sides have one.
+fn differences(resolved: &str, written: &str) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    let by_symbol = |text: &str| -> std::collections::BTreeMap<String, String> {
+        text.lines().filter_map(|line| Some((symbol_of(line)?.to_owned(), line.to_owned()))).collect()
+    };
+    let (ours, theirs) = (by_symbol(resolved), by_symbol(written));
+    let mut names: Vec<&String> = ours.keys().chain(theirs.keys()).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let (resolved, written) = (ours.get(name).cloned(), theirs.get(name).cloned());
+        if resolved != written {
+            differences.push(Difference { resolved, written });
+        }
+    }
+    if differences.is_empty() {
+        // The same values in another order or under other headings.
+        let mut pairs = (resolved.lines(), written.lines());
+        loop {
+            let pair = (pairs.0.next(), pairs.1.next());
+            if pair.0 != pair.1 || pair == (None, None) {
+                differences
+                    .push(Difference { resolved: pair.0.map(str::to_owned), written: pair.1.map(str::to_owned) });
+                break;
+            }
+        }
+    }
+    differences
+}
+
+fn symbol_of(line: &str) -> Option<&str> {
+    match line.strip_prefix("# CONFIG_") {
+        Some(rest) => rest.strip_suffix(" is not set"),
+        None => line.strip_prefix("CONFIG_")?.split_once('=').map(|(name, _)| name),
+    }
+}
+
+fn shown(differences: &[Difference]) -> String {
+    let side = |line: &Option<String>| line.clone().unwrap_or_else(|| "(no such line)".to_owned());
+    let mut text = String::new();
+    for difference in differences.iter().take(N_SHOWN) {
+        text.push_str(&format!(
+            "\n  resolved: {}\n  kernel:   {}",
+            side(&difference.resolved),
+            side(&difference.written)
+        ));
+    }
+    if differences.len() > N_SHOWN {
+        text.push_str(&format!("\n  and {} more", differences.len() - N_SHOWN));
+    }
+    text
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> BuildError {
+    let path = path.to_owned();
+    move |source| match source.kind() {
+        io::ErrorKind::StorageFull => BuildError::NoSpace { log: path.clone(), out: path },
+        _ => BuildError::Io { path, source },
+    }
+}
