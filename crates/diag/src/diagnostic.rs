@@ -68,10 +68,10 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a place.
+    /// Adds a place; what was written nowhere (`None`) adds nothing.
     #[must_use]
-    pub fn label(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
-        self.labels.push(Label { span, text: text.into() });
+    pub fn label(mut self, span: impl Into<Option<Span>>, text: impl Into<String>) -> Diagnostic {
+        self.labels.extend(span.into().map(|span| Label { span, text: text.into() }));
         self
     }
 
