@@ -58,18 +58,21 @@ pub fn depmod(graph: &Graph, layout: Layout) -> Result<Vec<(&'static str, Vec<u8
         return Err(DepmodError::TooMany(count));
     }
     let lines: Vec<Vec<u8>> = graph.ids().map(|id| text::dependency_line(graph, id)).collect();
-    let indexes: [(&'static str, &(dyn Fn() -> Trie + Sync)); 5] = [
-        ("modules.dep.bin", &|| dependency_trie(graph, &lines)),
-        ("modules.alias.bin", &|| alias_trie(graph)),
-        ("modules.symbols.bin", &|| symbol_trie(graph)),
-        ("modules.builtin.bin", &|| builtin_trie(graph)),
-        ("modules.builtin.alias.bin", &|| builtin_alias_trie(graph)),
+    let (builtin, builtin_modinfo) = graph.has_builtin_files();
+    let indexes: [(&'static str, MakeTrie<'_>); 5] = [
+        ("modules.dep.bin", &|| Some(dependency_trie(graph, &lines))),
+        ("modules.alias.bin", &|| Some(alias_trie(graph))),
+        ("modules.symbols.bin", &|| Some(symbol_trie(graph))),
+        // Quirk: without its input, depmod leaves these two without a byte.
+        ("modules.builtin.bin", &|| builtin.then(|| builtin_trie(graph))),
+        ("modules.builtin.alias.bin", &|| builtin_modinfo.then(|| builtin_alias_trie(graph))),
     ];
     use rayon::prelude::*;
     let made: Vec<_> = indexes
         .par_iter()
         .map(|(file, trie)| {
-            Ok((*file, index::write(&trie(), layout).map_err(|source| DepmodError::Index { file, source })?))
+            let bytes = trie().map_or(Ok(Vec::new()), |trie| index::write(&trie, layout));
+            Ok((*file, bytes.map_err(|source| DepmodError::Index { file, source })?))
         })
         .collect::<Result<_, DepmodError>>()?;
     let mut made = made.into_iter();
@@ -100,6 +103,9 @@ pub fn bad_aliases(graph: &Graph) -> Vec<(String, String)> {
 pub fn bad_devnames(graph: &Graph) -> Vec<(String, String)> {
     text::devnames(graph).1
 }
+
+/// Makes the contents of an index; `None` for a file without a byte.
+type MakeTrie<'a> = &'a (dyn Fn() -> Option<Trie> + Sync);
 
 fn priority(id: ModuleId) -> u32 {
     id.position() as u32

@@ -73,8 +73,8 @@ pub(crate) struct Owner {
 /// What the kernel image itself has.
 #[derive(Debug, Clone)]
 struct Image {
-    builtin: Vec<String>,
-    builtin_aliases: Vec<(Vec<u8>, String)>,
+    builtin: Option<Vec<String>>,
+    builtin_aliases: Option<Vec<(Vec<u8>, String)>>,
     kernel_symbols: Option<KernelSymbols>,
 }
 
@@ -91,8 +91,8 @@ impl Graph {
         let modules = order::sorted(modules, inputs.order, inputs.layout, &mut findings);
         report_strangers(&modules, &mut findings);
         let image = Image {
-            builtin: builtin_names(inputs.builtin.unwrap_or_default()),
-            builtin_aliases: builtin_aliases(inputs.builtin_modinfo.unwrap_or_default()),
+            builtin: inputs.builtin.map(builtin_names),
+            builtin_aliases: inputs.builtin_modinfo.map(builtin_aliases),
             kernel_symbols: inputs.kernel_symbols,
         };
         let graph = Graph::join(modules, image, &mut findings);
@@ -165,12 +165,17 @@ impl Graph {
 
     /// Names of the modules that are part of the kernel image, in the order of `modules.builtin`.
     pub fn builtin(&self) -> &[String] {
-        &self.image.builtin
+        self.image.builtin.as_deref().unwrap_or_default()
     }
 
     /// Aliases of the modules that are part of the kernel image, as `modules.builtin.modinfo` spells them.
     pub(crate) fn builtin_aliases(&self) -> &[(Vec<u8>, String)] {
-        &self.image.builtin_aliases
+        self.image.builtin_aliases.as_deref().unwrap_or_default()
+    }
+
+    /// Whether there was a `modules.builtin`, and a `modules.builtin.modinfo`.
+    pub(crate) fn has_builtin_files(&self) -> (bool, bool) {
+        (self.image.builtin.is_some(), self.image.builtin_aliases.is_some())
     }
 
     /// What the kernel image exports, when known.

@@ -56,11 +56,11 @@ impl Graph {
             return of_modules(Source::Alias, aliased);
         }
         let of_image = |source, builtin| Some(Resolution { source, modules: Vec::new(), builtin });
-        if self.image.builtin.iter().any(|name| *name == text) {
+        if self.builtin().iter().any(|name| *name == text) {
             return of_image(Source::Builtin, vec![text.into_owned()]);
         }
         let mut builtin: Vec<String> = Vec::new();
-        for (alias, name) in &self.image.builtin_aliases {
+        for (alias, name) in self.builtin_aliases() {
             if name::normalise(alias).is_ok_and(|alias| fnmatch(&alias, &folded)) && !builtin.contains(name) {
                 builtin.push(name.clone());
             }
