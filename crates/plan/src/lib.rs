@@ -1,11 +1,23 @@
 //! Where recipe, Kconfig, modules and services meet: options, lowering, steps and keys.
 
+mod arch;
+mod builtin;
 pub mod check;
+pub mod evaluate;
 mod key;
 mod makefiles;
+mod options;
+mod reference;
 mod source;
+mod version;
 
+pub use arch::{Arch, Endian};
+pub use builtin::{BUILTINS, SCHEME};
 pub use check::{ConfigValues, Declaration, Declarations, Request, SymbolType, Unmet, UnmetKind, check};
+pub use evaluate::{Evaluated, Loader};
 pub use key::{Key, KeyWriter};
 pub use makefiles::{ModuleRules, Rule};
+pub use options::options;
+pub use reference::reference;
 pub use source::SourceSpec;
+pub use version::{KernelVersion, VersionError, VersionRange};

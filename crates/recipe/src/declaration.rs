@@ -206,6 +206,18 @@ impl Type {
     }
 }
 
+impl From<Section> for Shape {
+    fn from(section: Section) -> Shape {
+        Shape::Section(section)
+    }
+}
+
+impl From<AttrsOf> for Shape {
+    fn from(attrs: AttrsOf) -> Shape {
+        Shape::AttrsOf(attrs)
+    }
+}
+
 impl From<Type> for Shape {
     fn from(ty: Type) -> Shape {
         Shape::Leaf(Leaf { ty, may_be_optional: false })

@@ -270,7 +270,7 @@ impl Tree {
     }
 
     /// The entries under `path`; none when there is no set.
-    pub fn entries(&self, path: &[&str]) -> impl Iterator<Item = (&str, &Tree)> {
+    pub fn entries(&self, path: &[&str]) -> impl Iterator<Item = (&str, &Tree)> + use<'_> {
         let set = match self.get(path) {
             Some(Tree::Set(set)) => Some(set),
             _ => None,

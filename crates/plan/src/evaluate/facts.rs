@@ -1,0 +1,106 @@
+//! What a `when` block can ask about: `arch`, `version`, `modular` and `config.SYMBOL`.
+
+use kiln_recipe::{Data, Facts, Fault, Predicate, Tree, nearest};
+
+use crate::Arch;
+use crate::evaluate::{Setting, unquoted};
+use crate::options::{self, unknown_arch};
+use crate::version::{KernelVersion, VersionRange};
+
+/// The code of a finding that says that a fact is not known.
+pub(super) const UNKNOWN: &str = "unknown-fact";
+
+/// Answers for a recipe under evaluation.
+pub(super) struct RecipeFacts<'a> {
+    pub(super) setting: &'a Setting,
+}
+
+impl Facts for RecipeFacts<'_> {
+    fn check(&self, predicate: &Predicate) -> Result<(), Fault> {
+        let value = predicate.value.as_deref();
+        match (predicate.key.as_str(), value) {
+            ("arch", Some(name)) if Arch::known().any(|known| known == name) => Ok(()),
+            ("arch", Some(name)) => Err(unknown_arch(name)),
+            ("arch", None) => Err(Fault::new("`arch` needs a value").help("write `arch = \"x86_64\"`")),
+            ("version", Some(range)) => match VersionRange::parse(range) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(Fault::new(error.to_string())),
+            },
+            ("version", None) => Err(Fault::new("`version` needs a range").help("write `version = \">=6.6\"`")),
+            ("modular", None) => Ok(()),
+            ("modular", Some(_)) => {
+                Err(Fault::new("`modular` takes no value").help("write `modular` or `not(modular)`"))
+            }
+            (key, _) => match key.strip_prefix("config.") {
+                Some(symbol) => options::symbol(symbol),
+                None => Err(unknown_key(key)),
+            },
+        }
+    }
+
+    fn holds(&self, predicate: &Predicate, merged: &Tree) -> Result<bool, Fault> {
+        let value = predicate.value.as_deref().unwrap_or_default();
+        match predicate.key.as_str() {
+            "arch" => Ok(arch(self.setting, merged).is_some_and(|arch| arch.is(value))),
+            "version" => match VersionRange::parse(value) {
+                Ok(range) => self.in_range(&range, value, merged),
+                Err(_) => Ok(false),
+            },
+            "modular" => Ok(merged.bool(&["kernel", "modular"]) == Some(true)),
+            key => {
+                let symbol = key.strip_prefix("config.").unwrap_or(key);
+                let requested = merged.text(&["kernel", "config", symbol]);
+                Ok(requested.is_some_and(|requested| match predicate.value.as_deref() {
+                    Some(value) => unquoted(requested) == unquoted(value),
+                    None => requested != "n",
+                }))
+            }
+        }
+    }
+}
+
+impl RecipeFacts<'_> {
+    fn in_range(&self, range: &VersionRange, written: &str, merged: &Tree) -> Result<bool, Fault> {
+        if let Some(version) = &self.setting.version {
+            return Ok(range.contains(version));
+        }
+        let Some(said) = said_version(merged) else {
+            return Err(Fault::new("the kernel's version is not known here")
+                .help("say `kernel.version`, or use a command that looks at the source"));
+        };
+        range.contains_all(&said).ok_or_else(|| {
+            Fault::new(format!("the recipe says version {said}, which does not tell whether it is `{written}`"))
+                .help("say more of `kernel.version`, or use a command that looks at the source")
+        })
+    }
+}
+
+/// The architecture of a merged recipe; `None` when what it says is none.
+pub(super) fn arch(setting: &Setting, merged: &Tree) -> Option<Arch> {
+    match merged.text(&["kernel", "arch"]) {
+        Some(name) => Arch::parse(name),
+        None => Some(setting.host),
+    }
+}
+
+/// The version that a recipe tells: `kernel.version`, or the number in the name of a `linux-source-X.Y` package.
+fn said_version(merged: &Tree) -> Option<KernelVersion> {
+    if let Some(said) = merged.text(&["kernel", "version"]) {
+        return KernelVersion::parse(said).ok();
+    }
+    let Data::Table(src) = &merged.leaf(&["kernel", "src"])?.value else { return None };
+    let package = src.iter().find(|field| field.key == "apt")?.value.as_text()?;
+    KernelVersion::parse(package.strip_prefix("linux-source-")?).ok()
+}
+
+fn unknown_key(key: &str) -> Fault {
+    let fault = Fault::new(format!("there is nothing called `{key}` to ask about"));
+    let prefixed = key
+        .strip_prefix("CONFIG_")
+        .or_else(|| key.strip_prefix("CONFIG.").or_else(|| key.strip_prefix("kernel.config.")));
+    match (prefixed, nearest(key, ["arch", "version", "modular"])) {
+        (Some(symbol), _) => fault.help(format!("write `config.{symbol}`")),
+        (None, Some(near)) => fault.help(format!("did you mean `{near}`?")),
+        (None, None) => fault.help("there are `arch`, `version`, `modular` and `config.SYMBOL`"),
+    }
+}

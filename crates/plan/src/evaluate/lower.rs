@@ -1,0 +1,235 @@
+//! Merged values to typed ones.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kiln_diag::{Diagnostic, Diagnostics, FileId, Span};
+use kiln_recipe::{Data, Merged, Modules, Tree, Value};
+
+use crate::evaluate::{
+    BaseConfig, Boot, Check, Evaluated, FirmwareSource, Hardware, Kernel, Loader, Located, Pattern, Setting, facts,
+    requests,
+};
+use crate::version::KernelVersion;
+use crate::{Arch, SourceSpec};
+
+/// A merged recipe on its way to [`Evaluated`].
+pub(super) struct Lowering<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) modules: &'a Modules,
+    pub(super) setting: &'a Setting,
+    /// What is found on the way.
+    pub(super) diagnostics: Diagnostics,
+}
+
+impl Lowering<'_> {
+    /// The whole; `None` when a value that every recipe has is at fault.
+    pub(super) fn evaluated(&mut self) -> Option<Evaluated> {
+        Some(Evaluated {
+            kernel: self.kernel()?,
+            loaders: self.names(&["kmodloader"]).into_iter().map(|name| (name.clone(), self.loader(&name))).collect(),
+            hardware: self.hardware(),
+            boot: self.boot()?,
+            tree: self.tree.clone(),
+        })
+    }
+
+    /// Where the source comes from, when that is sound.
+    pub(super) fn source(&self) -> Option<Located<SourceSpec>> {
+        let merged = self.tree.leaf(&["kernel", "src"])?;
+        let Data::Table(fields) = &merged.value else { return None };
+        let field = |name: &str| fields.iter().find(|field| field.key == name)?.value.as_text().map(str::to_owned);
+        let tag = fields.first()?;
+        let written = tag.value.as_text()?.to_owned();
+        let value = match tag.key.as_str() {
+            "path" => SourceSpec::Path(self.path(tag.value.span.file, &written)),
+            "url" => SourceSpec::Url { url: written, sha256: field("sha256")?.to_ascii_lowercase() },
+            "git" => SourceSpec::Git { url: self.git(tag.value.span.file, written), rev: field("rev")? },
+            _ => SourceSpec::Apt { package: written, version: field("version") },
+        };
+        Some(Located { value, origin: merged.origin() })
+    }
+
+    fn kernel(&mut self) -> Option<Kernel> {
+        let modular = Located {
+            value: self.tree.bool(&["kernel", "modular"])?,
+            origin: self.tree.leaf(&["kernel", "modular"])?.origin(),
+        };
+        let requests = requests::requests(self.tree, &modular, &mut self.diagnostics);
+        Some(Kernel {
+            src: self.source(),
+            version: self.version(),
+            arch: self.arch()?,
+            cross_compile: self.text(&["kernel", "crossCompile"]).filter(|prefix| !prefix.value.is_empty()),
+            modular,
+            base_config: self.base_config()?,
+            patches: self.patches(),
+            extra_patch_phase: self.tree.text(&["kernel", "extraPatchPhase"])?.to_owned(),
+            make_targets: self.texts(&["kernel", "makeTargets"]),
+            requests,
+        })
+    }
+
+    fn version(&mut self) -> Option<Located<KernelVersion>> {
+        let said = self.text(&["kernel", "version"])?;
+        let said = Located { value: KernelVersion::parse(&said.value).ok()?, origin: said.origin };
+        if let Some(real) = &self.setting.version {
+            self.diagnostics.extend(disagreement(&said, real));
+        }
+        Some(said)
+    }
+
+    fn arch(&self) -> Option<Located<Arch>> {
+        let value = facts::arch(self.setting, self.tree)?;
+        Some(Located { value, origin: self.tree.leaf(&["kernel", "arch"]).and_then(Merged::origin) })
+    }
+
+    fn base_config(&self) -> Option<Located<BaseConfig>> {
+        let written = self.text(&["kernel", "baseConfig"])?;
+        let dir = written.origin.map(|span| self.dir(span.file)).unwrap_or(Path::new(""));
+        Some(Located { value: BaseConfig::parse(&written.value, dir)?, origin: written.origin })
+    }
+
+    fn patches(&self) -> Vec<Pattern> {
+        let pattern = |item: &Value| {
+            let dir = self.dir(item.span.file).to_owned();
+            Some(Pattern { pattern: item.as_text()?.to_owned(), dir, origin: Some(item.span) })
+        };
+        self.tree.list(&["kernel", "patches"]).iter().filter_map(pattern).collect()
+    }
+
+    fn loader(&self, name: &str) -> Loader {
+        let path = |option| ["kmodloader", name, option];
+        let parameters = self.leaves(&path("parameters"));
+        let texts = |option| self.texts(&path(option));
+        let origins = ["targets", "dependencies", "blacklist"]
+            .iter()
+            .filter_map(|option| self.tree.leaf(&path(option))?.origin())
+            .chain(parameters.values().filter_map(|parameter: &Located<String>| parameter.origin));
+        Loader {
+            name: name.to_owned(),
+            origin: origins.min(),
+            targets: texts("targets"),
+            dependencies: texts("dependencies"),
+            blacklist: texts("blacklist"),
+            parameters,
+        }
+    }
+
+    fn hardware(&self) -> Hardware {
+        let source = |item: &Value| {
+            let field = item.as_table()?.first()?;
+            let written = field.value.as_text()?;
+            let value = match field.key.as_str() {
+                "path" => FirmwareSource::Path(self.path(item.span.file, written)),
+                _ => FirmwareSource::Apt(written.to_owned()),
+            };
+            Some(Located { value, origin: Some(item.span) })
+        };
+        Hardware {
+            firmware: self.tree.list(&["hardware", "firmware"]).iter().filter_map(source).collect(),
+            firmware_missing: self.texts(&["hardware", "firmwareMissing"]),
+        }
+    }
+
+    fn boot(&mut self) -> Option<Boot> {
+        let files = self.leaves(&["boot", "files"]).into_iter().map(|(guest, local)| {
+            let value = match local.origin {
+                Some(span) => self.path(span.file, &local.value),
+                None => PathBuf::from(&local.value),
+            };
+            (guest, Located { value, origin: local.origin })
+        });
+        let files = files.collect();
+        let names = self.names(&["boot", "checks"]);
+        let checks = names.into_iter().filter_map(|name| Some((name.clone(), self.check(&name)?))).collect();
+        Some(Boot {
+            memory_mib: u32::try_from(self.tree.int(&["boot", "memory"])?).ok()?,
+            deadline: Duration::from_secs(u64::try_from(self.tree.int(&["boot", "deadline"])?).ok()?),
+            packages: self.texts(&["boot", "packages"]),
+            files,
+            checks,
+        })
+    }
+
+    fn check(&mut self, name: &str) -> Option<Check> {
+        let path = |option| ["boot", "checks", name, option];
+        let Some(script) = self.text(&path("script")) else {
+            let option = format!("boot.checks.{name}.script");
+            let mut diagnostic =
+                Diagnostic::error("missing-option", format!("the check `{name}` has no `script`")).option(option);
+            if let Some(span) = self.tree.leaf(&path("cleanup")).and_then(Merged::origin) {
+                diagnostic = diagnostic.label(span, "the check is written here");
+            }
+            self.diagnostics.push(diagnostic.help("a check is a script that the guest runs"));
+            return None;
+        };
+        let cleanup = self.text(&path("cleanup")).map(|text| text.value).unwrap_or_default();
+        Some(Check { name: name.to_owned(), script: script.value, cleanup, origin: script.origin })
+    }
+
+    fn names(&self, path: &[&str]) -> Vec<String> {
+        self.tree.entries(path).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    fn text(&self, path: &[&str]) -> Option<Located<String>> {
+        let origin = self.tree.leaf(path)?.origin();
+        Some(Located { value: self.tree.text(path)?.to_owned(), origin })
+    }
+
+    /// The texts of a list, each once: a second mention asks for nothing new.
+    fn texts(&self, path: &[&str]) -> Vec<Located<String>> {
+        let mut texts: Vec<Located<String>> = Vec::new();
+        for item in self.tree.list(path) {
+            if let Some(text) = item.as_text().filter(|text| !texts.iter().any(|seen| seen.value == **text)) {
+                texts.push(Located { value: text.to_owned(), origin: Some(item.span) });
+            }
+        }
+        texts
+    }
+
+    fn leaves(&self, path: &[&str]) -> BTreeMap<String, Located<String>> {
+        self.tree
+            .entries(path)
+            .filter_map(|(key, tree)| match tree {
+                Tree::Leaf(merged) => match &merged.value {
+                    Data::Text(text) => {
+                        Some((key.to_owned(), Located { value: text.clone(), origin: merged.origin() }))
+                    }
+                    _ => None,
+                },
+                Tree::Set(_) => None,
+            })
+            .collect()
+    }
+
+    fn dir(&self, file: FileId) -> &Path {
+        Path::new(self.modules.dir(file).unwrap_or(""))
+    }
+
+    fn path(&self, file: FileId, written: &str) -> PathBuf {
+        let written = written.strip_prefix("./").unwrap_or(written);
+        self.dir(file).join(written)
+    }
+
+    /// A repository that begins like a path is one, beside the recipe.
+    fn git(&self, file: FileId, url: String) -> String {
+        if url.starts_with("./") || url.starts_with("../") {
+            self.path(file, &url).to_string_lossy().into_owned()
+        } else {
+            url
+        }
+    }
+}
+
+/// The finding that the source's version is not the one that the recipe says; none when they agree.
+pub(super) fn disagreement(said: &Located<KernelVersion>, real: &KernelVersion) -> Option<Diagnostic> {
+    if said.value.agrees(real) {
+        return None;
+    }
+    let message = format!("the recipe says version {}, and the source is {real}", said.value);
+    let diagnostic = Diagnostic::error("version-mismatch", message).option("kernel.version");
+    let label = |diagnostic: Diagnostic, span: Span| diagnostic.label(span, "said here");
+    Some(said.origin.into_iter().fold(diagnostic, label).help("change `kernel.version`, or take it out"))
+}

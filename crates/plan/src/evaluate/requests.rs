@@ -1,0 +1,122 @@
+//! The requests of a merged recipe: `kernel.config`, then `conditionalConfig`, then `modular`.
+
+use std::collections::BTreeMap;
+
+use kiln_diag::{Diagnostic, Diagnostics, Span};
+use kiln_recipe::{Data, Merged, Tree};
+
+use crate::evaluate::{Because, Located, Request, unquoted};
+
+/// Makes the requests of `tree`; a value that somebody wrote and that is changed gives a warning.
+pub(super) fn requests(
+    tree: &Tree,
+    modular: &Located<bool>,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, Request> {
+    let mut requests = collect(tree, &["kernel", "config"], None);
+    apply_conditions(tree, &mut requests, diagnostics);
+    if !modular.value {
+        build_in(&mut requests, modular.origin, diagnostics);
+    }
+    requests
+}
+
+fn collect(tree: &Tree, path: &[&str], because: Option<&Because>) -> BTreeMap<String, Request> {
+    tree.entries(path)
+        .filter_map(|(symbol, tree)| match tree {
+            Tree::Leaf(merged) => Some((symbol.to_owned(), request(symbol, merged, because.cloned())?)),
+            Tree::Set(_) => None,
+        })
+        .collect()
+}
+
+fn request(symbol: &str, merged: &Merged, because: Option<Because>) -> Option<Request> {
+    let Data::Text(value) = &merged.value else { return None };
+    Some(Request {
+        symbol: symbol.to_owned(),
+        value: value.clone(),
+        optional: merged.is_optional(),
+        // These options have no defaults of their own, so there is a definition.
+        origin: merged.origin()?,
+        won: merged.won.clone(),
+        lost: merged.lost.clone(),
+        because,
+        overridden: None,
+    })
+}
+
+/// Applies the conditions that hold for the requests as they are before any is applied, in the order of their names.
+fn apply_conditions(tree: &Tree, requests: &mut BTreeMap<String, Request>, diagnostics: &mut Diagnostics) {
+    let holds = |condition: &str, requests: &BTreeMap<String, Request>| {
+        requests.get(condition).is_some_and(|request| request.value != "n")
+    };
+    let conditions: Vec<&str> = tree
+        .entries(&["kernel", "conditionalConfig"])
+        .map(|(condition, _)| condition)
+        .filter(|condition| holds(condition, requests))
+        .collect();
+    for condition in conditions {
+        let because = Because::Condition(condition.to_owned());
+        let path = ["kernel", "conditionalConfig", condition];
+        for (symbol, mut request) in collect(tree, &path, Some(&because)) {
+            if let Some(before) = requests.remove(&symbol) {
+                if unquoted(&before.value) != unquoted(&request.value) {
+                    diagnostics.push(changed(condition, &request, &before));
+                }
+                request.overridden = Some(Box::new(before));
+            }
+            requests.insert(symbol, request);
+        }
+    }
+}
+
+fn changed(condition: &str, request: &Request, before: &Request) -> Diagnostic {
+    let symbol = &request.symbol;
+    let message = format!(
+        "`{symbol}` becomes `{}` instead of `{}`, because `{condition}` is requested",
+        request.value, before.value
+    );
+    Diagnostic::warning("condition-overrides", message)
+        .option(format!("kernel.conditionalConfig.{condition}.{symbol}"))
+        .label(request.origin, "this overrides")
+        .label(before.origin, "what is asked for here")
+        .help(
+            "`conditionalConfig` overrides whatever the priority: write it as a `when` block to let priorities decide",
+        )
+}
+
+/// Makes of every module something built in, and asks for no modules.
+fn build_in(requests: &mut BTreeMap<String, Request>, origin: Option<Span>, diagnostics: &mut Diagnostics) {
+    for request in requests.values_mut().filter(|request| unquoted(&request.value) == "m") {
+        replace(request, "y", request.origin);
+    }
+    // The option's own default is `true`, so whoever asks for `false` has a place.
+    let Some(origin) = origin else { return };
+    match requests.get_mut("MODULES") {
+        Some(request) if unquoted(&request.value) == "n" => {}
+        Some(request) => {
+            diagnostics.push(
+                Diagnostic::warning("modular-overrides", "`MODULES` becomes `n`, because `kernel.modular` is false")
+                    .option("kernel.config.MODULES")
+                    .label(origin, "modules are ruled out here")
+                    .label(request.origin, "and asked for here"),
+            );
+            replace(request, "n", origin);
+        }
+        None => {
+            let because = Some(Because::NotModular);
+            let (symbol, value) = ("MODULES".to_owned(), "n".to_owned());
+            let (won, lost) = (Vec::new(), Vec::new());
+            let request = Request { symbol, value, optional: false, origin, won, lost, because, overridden: None };
+            requests.insert("MODULES".to_owned(), request);
+        }
+    }
+}
+
+fn replace(request: &mut Request, value: &str, origin: Span) {
+    let before = request.clone();
+    request.value = value.to_owned();
+    request.origin = origin;
+    request.because = Some(Because::NotModular);
+    request.overridden = Some(Box::new(before));
+}

@@ -1,0 +1,223 @@
+//! The options under `kernel`.
+
+use kiln_recipe::{AttrsOf, Data, Declaration, Fault, Field, Leaf, OneOf, Shape, TextType, Type};
+
+use super::{With, list, name, option, required, variant};
+use crate::Arch;
+use crate::evaluate::unquoted;
+use crate::version::KernelVersion;
+
+/// The declarations, in the order of the reference.
+pub(super) fn entries() -> Vec<Declaration> {
+    let mut entries = source();
+    entries.extend(build());
+    entries.extend(config());
+    entries
+}
+
+fn source() -> Vec<Declaration> {
+    let non_empty =
+        |noun| TextType { noun: Some(noun), non_empty: true, check: Some(name::one_line), ..TextType::default() };
+    let src = OneOf {
+        bare: Some("path"),
+        variants: vec![
+            variant("a folder with a kernel tree, or a tarball of one", vec![required("path", non_empty("path"))]),
+            variant(
+                "the tarball in a Debian package; without `version` the one that apt would install",
+                vec![
+                    required("apt", TextType { check: Some(name::package), ..non_empty("package") }),
+                    Field { name: "version", required: false, ty: non_empty("version") },
+                ],
+            ),
+            variant(
+                "a tarball on a server, and its SHA-256",
+                vec![
+                    required("url", TextType { check: Some(url), ..non_empty("URL") }),
+                    required("sha256", TextType { check: Some(sha256), ..non_empty("hash") }),
+                ],
+            ),
+            variant(
+                "a commit of a git repository",
+                vec![
+                    required("git", non_empty("URL or path")),
+                    required("rev", TextType { check: Some(revision), ..non_empty("revision") }),
+                ],
+            ),
+        ],
+    };
+    vec![
+        option("src", "Where the kernel's source comes from.", Type::OneOf(src))
+            .example("{ apt = \"linux-source-6.12\" }"),
+        option(
+            "version",
+            "The kernel's version, as far as it matters: `6.12` agrees with 6.12.117. It is read from the source; one \
+             that is written here must agree.",
+            Type::Text(TextType { check: Some(version), ..non_empty("version") }),
+        )
+        .example("\"6.12\""),
+        option(
+            "arch",
+            "The architecture: the kernel's `ARCH`, or a machine's usual name (`aarch64`, `mipsel`, `armv7`), which also \
+             sets the toolchain. The host's own when nobody says.",
+            Type::Text(TextType { check: Some(arch), ..non_empty("architecture") }),
+        )
+        .example("\"x86_64\""),
+        option(
+            "crossCompile",
+            "What the names of the toolchain's programs begin with, when it is not the usual prefix of the architecture.",
+            Type::Text(TextType { check: Some(name::one_line), ..TextType::default() }),
+        )
+        .example("\"arm-none-eabi-\""),
+        option(
+            "patches",
+            "Patches for the source, applied in order with `patch -p1`. Patterns (`*`, `?`, `[…]`) stand for the files \
+             that they match, by name.",
+            list(Type::Text(non_empty("path or pattern"))),
+        )
+        .default(Data::List(Vec::new()))
+        .example("[\"patches/*.patch\"]"),
+        option(
+            "extraPatchPhase",
+            "Shell commands that run in the patched tree.",
+            Type::Lines,
+        )
+        .default(Data::Text("true".to_owned()))
+        .example("\"sed -i s/UHI_BOOT/MIPS/ arch/mips/kernel/machine_kexec.c\""),
+    ]
+}
+
+fn build() -> Vec<Declaration> {
+    let target = TextType { noun: Some("target"), check: Some(make_target), ..TextType::default() };
+    vec![
+        option(
+            "modular",
+            "Whether there are modules at all. Without, what is requested as `m` is built in, and loaders have nothing \
+             to do.",
+            Type::Bool,
+        )
+        .default(Data::Bool(true)),
+        option(
+            "makeTargets",
+            "What make builds beside the modules; paths are below `arch/SRCARCH/boot` or from the tree's top, as make \
+             knows them.",
+            list(Type::Text(target)),
+        )
+        .example("[\"vmlinux\", \"bzImage\"]"),
+    ]
+}
+
+fn config() -> Vec<Declaration> {
+    let value = || {
+        Shape::Leaf(Leaf {
+            ty: Type::Text(TextType {
+                noun: Some("value"),
+                non_empty: true,
+                takes_int: true,
+                bool_help: Some("write `\"y\"` or `\"n\"`"),
+                check: Some(name::one_line),
+                canonical: Some(unquoted),
+                ..TextType::default()
+            }),
+            may_be_optional: true,
+        })
+    };
+    let symbols = || AttrsOf { placeholder: "SYMBOL", key: Some(name::symbol), shape: Box::new(value()) };
+    vec![
+        option(
+            "baseConfig",
+            "What symbols get that nobody requests: Kconfig's own defaults (`alldefconfig`), as little as possible \
+             (`allnoconfig`, `tinyconfig`), a defconfig of the tree by its name, or a file (`./board.config`).",
+            Type::Text(TextType { noun: Some("name or path"), non_empty: true, check: Some(base_config), ..TextType::default() }),
+        )
+        .default(Data::Text("alldefconfig".to_owned()))
+        .example("\"allnoconfig\""),
+        option(
+            "config",
+            "Requests: the value that a Kconfig symbol, named without `CONFIG_`, shall have. `y`, `m`, `n`, a number, or \
+             text, which may be bare or in the quotes of a `.config`. One marked `optional = true` may stay unmet.",
+            symbols(),
+        )
+        .example("KEXEC = { value = \"y\", optional = true }"),
+        option(
+            "conditionalConfig",
+            "Requests that are made when another symbol is requested with any value but `n`. They override what is \
+             there, whatever its priority; conditions are taken in the order of their names and do not trigger each other.",
+            AttrsOf { placeholder: "CONDITION", key: Some(name::symbol), shape: Box::new(Shape::AttrsOf(symbols())) },
+        )
+        .example("conditionalConfig.USB.USB_XHCI_HCD = \"y\""),
+    ]
+}
+
+fn version(text: &str) -> Result<(), Fault> {
+    KernelVersion::parse(text).map(drop).map_err(|error| Fault::new(error.to_string()))
+}
+
+fn arch(text: &str) -> Result<(), Fault> {
+    match Arch::parse(text) {
+        Some(_) => Ok(()),
+        None => Err(unknown_arch(text)),
+    }
+}
+
+/// Says that there is no such architecture, and which was probably meant.
+pub(crate) fn unknown_arch(text: &str) -> Fault {
+    let fault = Fault::new(format!("there is no architecture `{}`", text.escape_debug()));
+    match kiln_recipe::nearest(text, Arch::known()) {
+        Some(near) if Arch::parse(near).is_some() => fault.help(format!("did you mean `{near}`?")),
+        _ if text == "x86" => fault.help("write `x86_64` or `i386`"),
+        _ => fault.help("the usual ones are `x86_64`, `arm64`, `arm`, `mips`, `mipsel` and `riscv`"),
+    }
+}
+
+fn url(text: &str) -> Result<(), Fault> {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    match scheme {
+        Some("http" | "https" | "file") => Ok(()),
+        _ => Err(Fault::new("the URL begins with none of `https://`, `http://`, `file://`")),
+    }
+}
+
+fn sha256(text: &str) -> Result<(), Fault> {
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(());
+    }
+    Err(Fault::new("a SHA-256 has 64 hexadecimal digits").help("`sha256sum FILE` prints it"))
+}
+
+/// What git may take for an option is refused.
+fn revision(text: &str) -> Result<(), Fault> {
+    name::one_line(text)?;
+    if text.starts_with('-') || text.contains(char::is_whitespace) {
+        return Err(Fault::new(format!("`{text}` is not a revision")));
+    }
+    Ok(())
+}
+
+/// What make may take for an option or an assignment is refused.
+fn make_target(text: &str) -> Result<(), Fault> {
+    let sound = !text.is_empty()
+        && !text.starts_with('-')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./+%@,".contains(c))
+        && text.split('/').all(|part| part != "..");
+    if sound {
+        return Ok(());
+    }
+    Err(Fault::new(format!("`{}` is not a target of make", text.escape_debug())))
+}
+
+fn base_config(text: &str) -> Result<(), Fault> {
+    name::one_line(text)?;
+    match crate::evaluate::BaseConfig::parse(text, "") {
+        Some(_) => Ok(()),
+        None => {
+            let fault = Fault::new(format!("`{text}` is no base config"));
+            let known = ["alldefconfig", "allnoconfig", "tinyconfig", "defconfig"];
+            Err(match kiln_recipe::nearest(text, known) {
+                Some(near) => fault.help(format!("did you mean `{near}`?")),
+                None => fault.help(format!(
+                    "write `./{text}` for a file; the name of a defconfig in the tree ends in `defconfig`"
+                )),
+            })
+        }
+    }
+}
