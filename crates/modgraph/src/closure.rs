@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use crate::graph::{Cycle, Graph, ModuleId};
 use crate::softdep::Softdep;
 
+pub use check::symbol_faults;
+
 /// How strict [`closure()`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClosureOptions<'a> {

@@ -23,7 +23,7 @@ mod softdep;
 
 pub use closure::{
     Because, BuiltinUse, Closure, ClosureError, ClosureErrors, ClosureOptions, Entry, FirmwareUse, UnknownSoftdep,
-    closure,
+    closure, symbol_faults,
 };
 pub use depmod::{
     DepmodError, Layout, bad_aliases, bad_devnames, depmod, read_aliases, read_devnames, read_modules_dep,

@@ -30,6 +30,18 @@ pub(super) fn check(graph: &Graph, modules: &[ModuleId], options: &ClosureOption
     errors
 }
 
+/// Symbols of any module that nobody exports, or that have another version than it was compiled against.
+///
+/// Without the symbols of the kernel image, only those between modules can be told.
+pub fn symbol_faults(graph: &Graph) -> Vec<ClosureError> {
+    let all: Vec<ModuleId> = graph.ids().collect();
+    let faults = check(graph, &all, &ClosureOptions { vermagic: None, missing_namespaces_load: true }).into_iter();
+    let kinds = |error: &ClosureError| {
+        matches!(error, ClosureError::UnresolvedSymbol { .. } | ClosureError::CrcMismatch { .. })
+    };
+    faults.filter(kinds).collect()
+}
+
 fn cycles(graph: &Graph, modules: &[ModuleId]) -> Vec<ClosureError> {
     if graph.cyclic_count() == 0 {
         return Vec::new();

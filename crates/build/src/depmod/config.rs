@@ -1,0 +1,162 @@
+//! `depmod.d`: which of several files with one module name to take, and where else to look.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use regex_lite::Regex;
+
+/// What the files of `depmod.d` say.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// Words of the `search` lines in the order written: the first has the highest priority.
+    pub(super) search: Vec<Place>,
+    /// In the order written: the last has the highest priority.
+    pub(super) overrides: Vec<Override>,
+    external: Vec<(Pattern, PathBuf)>,
+    /// Names of files and folders to pass over.
+    pub exclude: Vec<String>,
+    /// Lines that say nothing known, with their files.
+    pub ignored: Vec<String>,
+}
+
+/// One word of a `search` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// What no other word names.
+    BuiltIn,
+    /// The folders of `external` lines.
+    External,
+    /// Paths that begin so, below the folder of the release.
+    Below(String),
+}
+
+/// `override NAME KVER SUBDIR`.
+#[derive(Debug)]
+pub(super) struct Override {
+    pub(super) kernel: Pattern,
+    /// `SUBDIR/NAME`.
+    pub(super) path: String,
+}
+
+/// Which kernels a line is for.
+#[derive(Debug)]
+pub(super) enum Pattern {
+    Any,
+    Matching(Regex),
+    /// Not an expression: the line is for no kernel.
+    Never,
+}
+
+/// A file of `depmod.d` that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}", path.display())]
+pub struct ConfigError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system says.
+    pub source: io::Error,
+}
+
+/// Where `depmod` looks when nobody says otherwise; an earlier folder's file hides a later one's of the same name.
+const FOLDERS: [&str; 4] = ["/etc/depmod.d", "/run/depmod.d", "/usr/local/lib/depmod.d", "/lib/depmod.d"];
+
+impl Config {
+    /// Reads the given files and folders, or, when there is none, the usual folders.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for one that is there and cannot be read; one that is not there is empty.
+    pub fn read(paths: &[PathBuf]) -> Result<Config, ConfigError> {
+        let usual: Vec<PathBuf> = FOLDERS.iter().map(PathBuf::from).collect();
+        let mut config = Config::default();
+        for file in files(if paths.is_empty() { &usual } else { paths })? {
+            let text = std::fs::read_to_string(&file).map_err(|source| ConfigError { path: file.clone(), source })?;
+            config.add(&text, &file.display().to_string());
+        }
+        Ok(config)
+    }
+
+    /// Adds the lines of one file.
+    pub(super) fn add(&mut self, text: &str, file: &str) {
+        for line in text.replace("\\\n", "").lines() {
+            let mut words = line.split_ascii_whitespace();
+            match words.next() {
+                None => {}
+                Some(word) if word.starts_with('#') => {}
+                Some("search") => self.search.extend(words.map(place)),
+                Some("override") => {
+                    if let (Some(name), Some(kernel), Some(subdir)) = (words.next(), words.next(), words.next()) {
+                        let path = format!("{}/{name}", subdir.trim_end_matches('/'));
+                        self.overrides.push(Override { kernel: Pattern::new(kernel), path });
+                    } else {
+                        self.ignored.push(format!("{file}: an override needs a name, a kernel and a folder: {line}"));
+                    }
+                }
+                Some("external") => {
+                    let (kernel, dir) = (words.next(), words.next());
+                    if let (Some(kernel), Some(dir)) = (kernel, dir) {
+                        self.external.push((Pattern::new(kernel), PathBuf::from(dir)));
+                    }
+                }
+                Some("exclude") => self.exclude.extend(words.map(str::to_owned)),
+                Some("include" | "make_map_files") => {}
+                Some(word) => self.ignored.push(format!("{file}: ignoring bad line starting with '{word}'")),
+            }
+        }
+    }
+
+    /// The folders outside of the release's own that are for this kernel.
+    pub(super) fn external(&self, version: &str) -> Vec<PathBuf> {
+        self.external.iter().filter(|(kernel, _)| kernel.matches(version)).map(|(_, dir)| dir.clone()).collect()
+    }
+}
+
+impl Pattern {
+    fn new(text: &str) -> Pattern {
+        match text {
+            "*" => Pattern::Any,
+            _ => Regex::new(text).map_or(Pattern::Never, Pattern::Matching),
+        }
+    }
+
+    pub(super) fn matches(&self, version: &str) -> bool {
+        match self {
+            Pattern::Any => true,
+            Pattern::Matching(expression) => expression.is_match(version),
+            Pattern::Never => false,
+        }
+    }
+}
+
+fn place(word: &str) -> Place {
+    match word {
+        "built-in" => Place::BuiltIn,
+        "external" => Place::External,
+        _ => Place::Below(word.to_owned()),
+    }
+}
+
+/// The `*.conf` files of all folders sorted by name, each name once; files given as such are taken as they are.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ConfigError> {
+    let mut by_name: BTreeMap<std::ffi::OsString, PathBuf> = BTreeMap::new();
+    for path in paths {
+        let failed = |source| ConfigError { path: path.clone(), source };
+        if path.is_dir() {
+            for entry in std::fs::read_dir(path).map_err(failed)? {
+                let file = entry.map_err(failed)?.path();
+                if file.extension().is_some_and(|ending| ending == "conf") && file.is_file() {
+                    enter(&mut by_name, &file);
+                }
+            }
+        } else if path.exists() {
+            enter(&mut by_name, path);
+        }
+    }
+    Ok(by_name.into_values().collect())
+}
+
+fn enter(by_name: &mut BTreeMap<std::ffi::OsString, PathBuf>, file: &Path) {
+    if let Some(name) = file.file_name() {
+        by_name.entry(name.to_owned()).or_insert_with(|| file.to_owned());
+    }
+}

@@ -1,0 +1,133 @@
+//! The folder of a release's modules, read from disk into a graph.
+//!
+//! Files are read in parallel, and of each only the parts that hold facts.
+//! Folders are walked in byte-wise order of the names, so that nothing depends on how a file system lists them.
+
+mod source;
+mod walk;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kiln_diag::Diagnostics;
+use kiln_modgraph::read::ReadError;
+use kiln_modgraph::{Graph, Inputs, KernelSymbols, Layout, ModuleInfo};
+use rayon::prelude::*;
+
+pub use source::FileSource;
+pub use walk::{FoundModule, Oddity, walk};
+
+/// The modules of a release.
+#[derive(Debug)]
+pub struct ModulesDir {
+    /// All modules with their dependencies.
+    pub graph: Graph,
+    /// What is odd about them; warnings only.
+    pub findings: Diagnostics,
+    /// Entries of the folder that are no files or cannot be looked at.
+    pub oddities: Vec<Oddity>,
+}
+
+/// Why a folder of modules cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ModulesDirError {
+    /// The folder, or one of the lists in it, cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The folder or the file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Some modules are broken.
+    #[error("{}", lines(.0))]
+    Broken(Vec<ReadError>),
+}
+
+/// The three lists that Kbuild writes beside the modules; `None` for one that is not there.
+#[derive(Debug)]
+pub(crate) struct Lists {
+    pub(crate) order: Option<Vec<u8>>,
+    pub(crate) builtin: Option<Vec<u8>>,
+    pub(crate) builtin_modinfo: Option<Vec<u8>>,
+}
+
+/// Reads all modules below `dir` (`lib/modules/RELEASE`) and joins them.
+///
+/// `kernel_symbols` is what the image exports, from its `Module.symvers`.
+///
+/// # Errors
+/// [`ModulesDirError::Broken`] with all files that are no modules, when there is any.
+pub fn read_modules_dir(dir: &Path, kernel_symbols: Option<KernelSymbols>) -> Result<ModulesDir, ModulesDirError> {
+    let failed = |source| ModulesDirError::Read { path: dir.to_owned(), source };
+    let (found, oddities) = walk(dir, &[]).map_err(failed)?;
+    let (modules, broken) = read_all(&found);
+    if !broken.is_empty() {
+        return Err(ModulesDirError::Broken(broken));
+    }
+    let lists = Lists::read(dir)?;
+    let (graph, findings) = Graph::build(lists.inputs(modules, kernel_symbols, Layout::V30));
+    Ok(ModulesDir { graph, findings, oddities })
+}
+
+/// Reads the facts of all files; one that is no module stays in the list by its name only.
+pub(crate) fn read_all(found: &[FoundModule]) -> (Vec<ModuleInfo>, Vec<ReadError>) {
+    let read: Vec<(ModuleInfo, Option<ReadError>)> = found
+        .par_iter()
+        .map(|module| match read_one(module) {
+            Ok(info) => (info, None),
+            Err(error) => (ModuleInfo::unreadable(&module.path), Some(error)),
+        })
+        .collect();
+    let (modules, broken): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+    (modules, broken.into_iter().flatten().collect())
+}
+
+fn read_one(module: &FoundModule) -> Result<ModuleInfo, ReadError> {
+    let named = |error: io::Error| ReadError { path: module.file.display().to_string(), fault: error.into() };
+    let source = FileSource::open(&module.file).map_err(named)?;
+    kiln_modgraph::read::module(&module.path, &source)
+        .map_err(|error| ReadError { path: module.file.display().to_string(), ..error })
+}
+
+impl Lists {
+    pub(crate) fn read(dir: &Path) -> Result<Lists, ModulesDirError> {
+        Ok(Lists {
+            order: optional(dir.join("modules.order"))?,
+            builtin: optional(dir.join("modules.builtin"))?,
+            builtin_modinfo: optional(dir.join("modules.builtin.modinfo"))?,
+        })
+    }
+
+    pub(crate) fn inputs(
+        &self,
+        modules: Vec<ModuleInfo>,
+        kernel_symbols: Option<KernelSymbols>,
+        layout: Layout,
+    ) -> Inputs<'_> {
+        Inputs {
+            modules,
+            order: self.order.as_deref(),
+            builtin: self.builtin.as_deref(),
+            builtin_modinfo: self.builtin_modinfo.as_deref(),
+            kernel_symbols,
+            layout,
+        }
+    }
+}
+
+fn optional(path: PathBuf) -> Result<Option<Vec<u8>>, ModulesDirError> {
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ModulesDirError::Read { path, source }),
+    }
+}
+
+fn lines(errors: &[ReadError]) -> String {
+    let lines: Vec<String> = errors.iter().map(|error| format!("{error}: {}", error.fault)).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests;
