@@ -98,7 +98,7 @@ lock() {
 	birth self
 	me=$pid.$born
 	if [ ! -d "$run/.lock" ]; then
-		said=$(mkdir "$run/.new.$me" "$run/.new.$me/free" 2>&1) || {
+		said=$(mkdir "$run/.new.$me" 2>&1 && mkdir "$run/.new.$me/free" 2>&1) || {
 			rmdir "$run/.new.$me" 2>/dev/null
 			die "cannot write in $run: $said"
 		}
@@ -137,6 +137,7 @@ lock() {
 	done
 }
 
+# Gets ready for $1, start or stop, and takes the lock.
 begin() {
 	trap '' PIPE
 	trap 'caught=129' HUP
@@ -148,8 +149,8 @@ begin() {
 	boot=unknown
 	{ read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null
 	if [ ! -e "$run/.boot.$boot" ]; then
-		rm -rf "$run"/* "$run"/.boot.* "$run/.started"
-		create "$run/.boot.$boot" || die "cannot write in $run"
+		rm -rf "${run:?}"/* "$run"/.boot.* "$run/.started"
+		create "$run/.boot.$boot" || [ "$1" = stop ] || die "cannot write in $run"
 	fi
 }
 
@@ -199,7 +200,7 @@ settle() {
 		[ -e "$mark" ] || continue
 		look "$1"
 		identify "$1"
-		[ "$state" != absent ] && [ "${mark##*/.owner.}" = "$inode" ] || rm -f "$mark"
+		[ "$state.${mark##*/.owner.}" = "live.$inode" ] || rm -f "$mark"
 	done
 }
 
@@ -334,7 +335,7 @@ undo() {
 }
 
 start() {
-	begin
+	begin start
 	# What a killed start left is this one's to undo; what a good one left is not.
 	fresh=$reversed
 	[ ! -e "$run/.started/$loader" ] || fresh=''
@@ -369,8 +370,9 @@ start() {
 }
 
 stop() {
-	[ -d "$run" ] || exit 0
-	begin
+	# Without a lock nothing was ever started.
+	[ -d "$run/.lock" ] || exit 0
+	begin stop
 	trap '' HUP INT TERM
 	rm -f "$run/.started/$loader"
 	# shellcheck disable=SC2086
@@ -385,7 +387,7 @@ status() {
 	lines=''
 	for module in $modules; do
 		look "$module"
-		by='not loaded by a loader'
+		by='loaded by somebody else'
 		identify "$module"
 		[ ! -e "$run/$module/.owner.$inode" ] || by='loaded by a loader'
 		claims=''
@@ -420,8 +422,8 @@ case $#:${1-} in
 	exit 2
 	;;
 esac
-if [ "$modular" = no ]; then
-	say "nothing to $1: all it needs is built into the kernel"
-	exit 0
-fi
-"$1"
+case $modular:$1 in
+no:status) printf '%s\n' "$loader: built into the kernel" ;;
+no:*) say "nothing to do: all it needs is built into the kernel" ;;
+*) "$1" ;;
+esac

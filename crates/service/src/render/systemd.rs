@@ -17,7 +17,7 @@ pub(super) fn render(loader: &Loader, script: &str) -> RenderedFile {
         true => String::new(),
         false => format!("Requires={0}\nAfter={0}\n", units.join(" ")),
     };
-    let command = command_word(script);
+    let command = unit_word(script);
     let contents = format!(
         "# Written by kiln from the recipe's kmodloader.{name}.
 
@@ -58,16 +58,12 @@ fn unit_words(loader: &Loader, script: &str) -> String {
     [Some(script), folder].into_iter().flatten().map(unit_word).collect::<Vec<_>>().join(" ")
 }
 
-/// A word of a setting: quoted, `\` and `"` behind a backslash, `%` doubled.
+/// A word of a setting: quoted, `\` and `"` behind a backslash, `%` doubled. A `$` stays: none is replaced in the name of
+/// a program.
 fn unit_word(word: &str) -> String {
     let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+".contains(&b));
     if plain {
         return word.to_owned();
     }
     format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\"").replace('%', "%%"))
-}
-
-/// A word of a command line, where `$` would also be replaced.
-fn command_word(word: &str) -> String {
-    unit_word(word).replace('$', "$$")
 }

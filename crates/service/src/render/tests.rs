@@ -77,12 +77,16 @@ fn files_and_modes() {
         755 services/sh/firewall
         644 services/systemd/kmodloader-base.service
         644 services/systemd/kmodloader-firewall.service
-    "#]].assert_eq(&list);
+    "#]]
+    .assert_eq(&list);
 }
 
 #[test]
 fn script() {
-    check(firewall(), "services/sh/firewall", expect![[r##"
+    check(
+        firewall(),
+        "services/sh/firewall",
+        expect![[r##"
         #!/bin/sh
         # Packet filter: 100 % of $it.
         # Loads and unloads kernel modules; written by kiln from the recipe's kmodloader.firewall.
@@ -109,12 +113,16 @@ fn script() {
         }
 
         (protocol)
-    "##]]);
+    "##]],
+    );
 }
 
 #[test]
 fn systemd() {
-    check(firewall(), "services/systemd/kmodloader-firewall.service", expect![[r#"
+    check(
+        firewall(),
+        "services/systemd/kmodloader-firewall.service",
+        expect![[r#"
         # Written by kiln from the recipe's kmodloader.firewall.
 
         [Unit]
@@ -141,12 +149,16 @@ fn systemd() {
 
         [Install]
         WantedBy=multi-user.target
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn openrc() {
-    check(firewall(), "services/openrc/kmodloader-firewall", expect![[r##"
+    check(
+        firewall(),
+        "services/openrc/kmodloader-firewall",
+        expect![[r##"
         #!/sbin/openrc-run
         # Written by kiln from the recipe's kmodloader.firewall.
 
@@ -171,30 +183,51 @@ fn openrc() {
         	'/lib/kmodloader/firewall' stop
         	eend $?
         }
-    "##]]);
+    "##]],
+    );
 }
 
 #[test]
 fn s6() {
-    check(firewall(), "services/s6-rc/kmodloader-firewall/up", expect![[r#"
+    check(
+        firewall(),
+        "services/s6-rc/kmodloader-firewall/up",
+        expect![[r#"
         "/lib/kmodloader/firewall" start
-    "#]]);
-    check(firewall(), "services/s6-rc/kmodloader-firewall/down", expect![[r#"
+    "#]],
+    );
+    check(
+        firewall(),
+        "services/s6-rc/kmodloader-firewall/down",
+        expect![[r#"
         "/lib/kmodloader/firewall" stop
-    "#]]);
-    check(firewall(), "services/s6-rc/kmodloader-firewall/type", expect![[r#"
+    "#]],
+    );
+    check(
+        firewall(),
+        "services/s6-rc/kmodloader-firewall/type",
+        expect![[r#"
         oneshot
-    "#]]);
-    check(firewall(), "services/s6-rc/kmodloader-firewall/timeout-up", expect![[r#"
+    "#]],
+    );
+    check(
+        firewall(),
+        "services/s6-rc/kmodloader-firewall/timeout-up",
+        expect![[r#"
         300000
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn modprobe() {
-    check(firewall(), "lib/modprobe.d/kmodloader-firewall.conf", expect![[r##"
+    check(
+        firewall(),
+        "lib/modprobe.d/kmodloader-firewall.conf",
+        expect![[r##"
         # Written by kiln from the recipe's kmodloader.firewall.
         options nf_conntrack hashsize=4096 x="it's $x"
         blacklist pcspkr
-    "##]]);
+    "##]],
+    );
 }
