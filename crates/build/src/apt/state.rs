@@ -1,0 +1,254 @@
+//! What apt knows: the host's lists, or lists of our own.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use kiln_exec::{Exec, ExecError};
+
+use super::{AptError, Deb};
+use crate::digest::Sha256;
+use crate::growth;
+use crate::source::{Fetch, is_proxy};
+use crate::store::Lock;
+
+/// Whose lists of packages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lists {
+    /// Those of the machine's own apt.
+    Host,
+    /// Those in the store.
+    Own,
+}
+
+/// A folder of apt's, held by this process alone.
+pub(super) struct State {
+    dir: PathBuf,
+    lists: Lists,
+    _lock: Lock,
+}
+
+/// The age at which our lists are fetched again.
+const STALE: Duration = Duration::from_secs(24 * 3600);
+const UPDATED: &str = "updated";
+/// Hooks of the host would clean the host's caches, and tell its desktop of our lists.
+const NO_HOOKS: &str = "\
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear DPkg::Pre-Invoke;
+#clear DPkg::Post-Invoke;
+#clear DPkg::Pre-Install-Pkgs;
+";
+
+impl State {
+    /// The host's lists, with caches of our own.
+    pub(super) fn of_host(fetch: &Fetch<'_>) -> Result<State, AptError> {
+        State::open(fetch, "host", Lists::Host, None)
+    }
+
+    /// Lists of our own for an architecture, or for the host's; fetched when they are not there or old.
+    pub(super) fn own(fetch: &Fetch<'_>, architecture: Option<&str>) -> Result<State, AptError> {
+        let state = State::open(fetch, architecture.unwrap_or("own"), Lists::Own, architecture)?;
+        match state.age() {
+            None => state.update(fetch)?,
+            Some(age) if age > STALE => {
+                if let Err(AptError::Failed { source, .. }) = state.update(fetch) {
+                    fetch.progress.note(&format!("apt's lists are old and could not be fetched anew: {source}"));
+                }
+            }
+            Some(_) => {}
+        }
+        Ok(state)
+    }
+
+    /// The file of the one package `what`.
+    pub(super) fn find(&self, fetch: &Fetch<'_>, what: &str) -> Result<Deb, AptError> {
+        let ask = || self.apt(fetch).args(["download", "--print-uris", "--", what]).capture();
+        let debs = self.named(fetch, what, ask)?;
+        debs.into_iter().next().ok_or_else(|| AptError::Unnamed { what: what.to_owned(), said: String::new() })
+    }
+
+    /// Downloads the package `what` into `dir`.
+    pub(super) fn download(&self, fetch: &Fetch<'_>, what: &str, dir: &Path, size: u64) -> Result<(), AptError> {
+        let run = || self.apt(fetch).dir(dir).args(["download", "--", what]).text();
+        let done = growth::watch(fetch.progress, &format!("download {what}"), Some(size), dir, run);
+        done.map(drop).map_err(|source| failed(what, source))
+    }
+
+    /// The files of the packages `names` and of all that they depend on.
+    pub(super) fn closure(&self, fetch: &Fetch<'_>, names: &[&str]) -> Result<Vec<Deb>, AptError> {
+        // What apt has already downloaded it does not name: so it is shown an empty folder.
+        let nothing = format!("Dir::Cache::archives={}", self.dir.join("nothing").display());
+        let ask = || self.install(fetch, names).args(["--print-uris", "-o", &nothing]).capture();
+        self.named(fetch, &names.join(", "), ask)
+    }
+
+    /// Downloads what [`State::closure`] named; the folder with the files.
+    pub(super) fn download_closure(
+        &self,
+        fetch: &Fetch<'_>,
+        names: &[&str],
+        debs: &[Deb],
+    ) -> Result<PathBuf, AptError> {
+        let archives = self.dir.join("cache/archives");
+        let size = debs.iter().map(|deb| deb.size).sum();
+        let run = || self.install(fetch, names).arg("--download-only").text();
+        let task = format!("download {} packages", debs.len());
+        let done = growth::watch(fetch.progress, &task, Some(size), &archives, run);
+        done.map_err(|source| failed(&names.join(", "), source))?;
+        Ok(archives)
+    }
+
+    fn open(fetch: &Fetch<'_>, name: &str, lists: Lists, architecture: Option<&str>) -> Result<State, AptError> {
+        let lock = fetch.store.lock(&format!("apt-{name}"), "apt lists", fetch.progress)?;
+        let dir = fetch.store.cache("apt")?.join(name);
+        let io = |path: &Path, source| AptError::Io { path: path.to_owned(), source };
+        for folder in ["state/lists/partial", "cache/archives/partial", "nothing/partial"] {
+            let path = dir.join(folder);
+            fs::create_dir_all(&path).map_err(|source| io(&path, source))?;
+        }
+        let status = dir.join("status");
+        File::create(&status).map_err(|source| io(&status, source))?;
+        let mut config = NO_HOOKS.to_owned();
+        if let Some(architecture) = architecture {
+            config += &format!(
+                "APT::Architecture \"{architecture}\";\n#clear APT::Architectures;\nAPT::Architectures:: \"{architecture}\";\n"
+            );
+        }
+        let path = dir.join("apt.conf");
+        fs::write(&path, config).map_err(|source| io(&path, source))?;
+        Ok(State { dir, lists, _lock: lock })
+    }
+
+    /// Runs `ask` and reads the files it names; when our lists may be at fault, fetches them and asks once more.
+    fn named(
+        &self,
+        fetch: &Fetch<'_>,
+        what: &str,
+        ask: impl Fn() -> Result<kiln_exec::Output, ExecError>,
+    ) -> Result<Vec<Deb>, AptError> {
+        let asked = self.parse(what, ask());
+        let is_fresh = self.age().is_some_and(|age| age < Duration::from_secs(60));
+        match asked {
+            Err(AptError::Unnamed { .. }) if self.lists == Lists::Own && !is_fresh => {
+                self.update(fetch)?;
+                self.parse(what, ask())
+            }
+            asked => asked,
+        }
+    }
+
+    fn parse(&self, what: &str, asked: Result<kiln_exec::Output, ExecError>) -> Result<Vec<Deb>, AptError> {
+        let output = asked.map_err(|source| failed(what, source))?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let debs: Vec<Deb> = text.lines().filter_map(|line| parse_uri(line, self.lists)).collect();
+        let n_files = text.lines().filter(|line| line.starts_with('\'')).count();
+        if output.status.success() && !debs.is_empty() && debs.len() == n_files {
+            return Ok(debs);
+        }
+        let said = [output.stderr.as_slice(), output.stdout.as_slice()].concat();
+        let said = String::from_utf8_lossy(&said).lines().map(|line| format!("  | {line}\n")).collect();
+        Err(AptError::Unnamed { what: what.to_owned(), said })
+    }
+
+    /// Fetches the lists; what apt warns of is passed on.
+    fn update(&self, fetch: &Fetch<'_>) -> Result<(), AptError> {
+        let lists = self.dir.join("state/lists");
+        let run = || self.apt(fetch).arg("update").capture();
+        let output = growth::watch(fetch.progress, "fetch apt's lists", None, &lists, run);
+        let output = output.map_err(|source| failed("lists of packages", source))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            return Err(AptError::Unnamed { what: "its lists".to_owned(), said: said.into_owned() });
+        }
+        for line in said.lines().filter(|line| !line.trim().is_empty()) {
+            fetch.progress.note(&format!("apt: {line}"));
+        }
+        let path = self.dir.join(UPDATED);
+        File::create(&path).map(drop).map_err(|source| AptError::Io { path, source })
+    }
+
+    /// How old our lists are; nothing when there are none.
+    fn age(&self) -> Option<Duration> {
+        let updated = fs::metadata(self.dir.join(UPDATED)).and_then(|meta| meta.modified()).ok()?;
+        Some(SystemTime::now().duration_since(updated).unwrap_or_default())
+    }
+
+    fn install(&self, fetch: &Fetch<'_>, names: &[&str]) -> Exec {
+        self.apt(fetch).args(["install", "--yes", "--no-install-recommends"]).args(names)
+    }
+
+    fn apt(&self, fetch: &Fetch<'_>) -> Exec {
+        let wanted = |name: &str| is_proxy(name) || matches!(name, "PATH" | "HOME" | "APT_CONFIG" | "NETRC");
+        let option = |name: &str, path: &str| format!("{name}={}", self.dir.join(path).display());
+        let apt = Exec::new("apt-get")
+            .envs(fetch.env_of(wanted))
+            .env("LC_ALL", "C")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .arg("--config-file")
+            .arg(self.dir.join("apt.conf"))
+            .args([
+                "-qq",
+                "-o",
+                "Acquire::ForceHash=SHA256",
+                "-o",
+                "Acquire::Languages=none",
+                "-o",
+                "Acquire::Retries=3",
+            ])
+            // The user that apt would become may not be able to see the store.
+            .args(["-o", "APT::Sandbox::User=root"])
+            .args(["-o", &option("Dir::Cache", "cache"), "-o", "Dir::Cache::archives=archives"])
+            .args(["-o", "Dir::Cache::pkgcache=pkgcache.bin", "-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin"]);
+        match self.lists {
+            Lists::Host => apt,
+            Lists::Own => apt
+                .args(["-o", &option("Dir::State", "state"), "-o", "Dir::State::lists=lists"])
+                .args(["-o", &option("Dir::State::status", "status")]),
+        }
+    }
+}
+
+/// Reads a line of `--print-uris`: `'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX`, with `%3a` for the colon of an epoch.
+fn parse_uri(line: &str, lists: Lists) -> Option<Deb> {
+    let mut words = line.strip_prefix('\'')?.split_once("' ")?.1.split_whitespace();
+    let (file, size, hash) = (words.next()?, words.next()?, words.next()?);
+    let mut parts = file.strip_suffix(".deb")?.split('_');
+    Some(Deb {
+        package: parts.next()?.to_owned(),
+        version: parts.next()?.replace("%3a", ":").replace("%3A", ":"),
+        sha256: hash.strip_prefix("SHA256:")?.parse::<Sha256>().ok()?,
+        size: size.parse().ok()?,
+        file: file.to_owned(),
+        lists,
+    })
+}
+
+fn failed(what: &str, source: ExecError) -> AptError {
+    match source {
+        ExecError::Interrupted(interrupt) => interrupt.into(),
+        source => AptError::Failed { what: what.to_owned(), source: Box::new(source) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_apt_prints() {
+        let hash = "3d3fdbe91d4660c873e14b092c213fe81c1da6362daa236eb25d0171eb108744";
+        let line = format!(
+            "'http://h/busybox-static_1.35.0-4%2bb1_arm64.deb' busybox-static_1%3a1.35.0-4+b1_arm64.deb 928188 SHA256:{hash}"
+        );
+        let deb = parse_uri(&line, Lists::Own).unwrap();
+        assert_eq!(
+            (deb.package.as_str(), deb.version.as_str(), deb.size),
+            ("busybox-static", "1:1.35.0-4+b1", 928_188)
+        );
+        assert_eq!(deb.sha256.to_string(), hash);
+        assert_eq!(parse_uri("Reading package lists...", Lists::Own), None);
+        assert_eq!(parse_uri("'http://h/a.deb' a_1_all.deb 1 MD5Sum:00", Lists::Own), None);
+    }
+}
