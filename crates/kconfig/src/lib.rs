@@ -1,5 +1,39 @@
 //! Kconfig text to symbol model, values and `.config`.
 //!
-//! [`fragment`] reads the lines that a user writes to ask for something.
+//! Text comes in through [`Files`], the machine through [`Host`]; [`Model::parse`] makes a [`Model`], which is immutable
+//! and can be shared; an [`Evaluation`] holds values. [`fragment`] reads the lines that a user writes to ask for something.
+//! Nothing here knows Linux; what differs between versions of the language is a [`Dialect`].
 
 pub mod fragment;
+
+mod autoconf;
+mod checks;
+mod conditions;
+mod conf;
+mod config;
+mod dialect;
+mod environment;
+mod evaluation;
+mod expression;
+mod help;
+mod host;
+mod lexer;
+mod macros;
+mod message;
+mod model;
+mod number;
+mod parser;
+mod random;
+mod recursion;
+mod resolve;
+
+pub use autoconf::AutoFiles;
+pub use conf::{Mode, Outcome, run};
+pub use dialect::Dialect;
+pub use environment::{Environment, Linux};
+pub use evaluation::Evaluation;
+pub use expression::{Comparison, Expr, ExprId, Tristate};
+pub use host::{Files, Host};
+pub use message::{Level, Message, Messages, Place};
+pub use model::{DefaultValue, Definition, Model, NodeId, NodeKind, PropertyId, Selection, SymbolId, Type};
+pub use resolve::{Base, Resolved, resolve};

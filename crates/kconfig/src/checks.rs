@@ -1,0 +1,177 @@
+//! What can only be checked once all files have been read.
+
+use crate::expression::Expr;
+use crate::message::{Level, Message, Messages, Place};
+use crate::model::{Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId, Type};
+use crate::number;
+
+/// Finds which choice each symbol belongs to: the one that its first node with a prompt sits in.
+pub(crate) fn membership(model: &mut Model) {
+    for index in 3..model.symbols.len() {
+        let first = model.symbols[index].first_node;
+        let mut nodes = std::iter::successors(first, |node| model.node(*node).next_of_symbol);
+        let prompted = nodes.find(|node| model.node(*node).prompt.is_some());
+        model.symbols[index].member_of = prompted.and_then(|node| model.choice_above(node));
+    }
+}
+
+/// Warnings on types, defaults, selects and ranges, once per symbol.
+pub(crate) fn properties(model: &Model) -> Messages {
+    let mut messages = Messages::new();
+    let mut checked = vec![false; model.symbols.len()];
+    // The C program checks a node after all that is below it.
+    let mut open: Vec<NodeId> = Vec::new();
+    let n_nodes = model.nodes.len() as u32;
+    for id in 0..=n_nodes {
+        while open.last().is_some_and(|last| id == n_nodes || model.node(*last).end <= id) {
+            let Some(node) = open.pop() else { break };
+            let Some(symbol) = model.node(node).symbol else { continue };
+            if !std::mem::replace(&mut checked[symbol.at()], true) {
+                model.check_symbol(symbol, node, &mut messages);
+            }
+        }
+        if id < n_nodes {
+            open.push(NodeId(id));
+        }
+    }
+    messages
+}
+
+/// Errors on members of choices that only the whole shows, since 6.11.
+pub(crate) fn choices(model: &Model) -> Messages {
+    let mut messages = Messages::new();
+    if model.dialect.choice_values {
+        return messages;
+    }
+    let all = (0..model.nodes.len() as u32).map(NodeId);
+    for choice in all.filter(|node| model.node(*node).kind == NodeKind::Choice) {
+        for member in model.below(choice) {
+            let Some(symbol) = model.node(member).symbol else { continue };
+            for property in model.properties_of(symbol) {
+                let there = model.property(property);
+                let elsewhere =
+                    there.node != member && model.effective_parent(there.node) != model.effective_parent(member);
+                let text = match there.kind {
+                    PropertyKind::Default(_) => "defaults for choice values not supported",
+                    PropertyKind::Prompt(_) if elsewhere => "choice value has a prompt outside its choice group",
+                    _ => continue,
+                };
+                let place = model.property_place(property);
+                let printed = format!("{}:{}: error: {text}\n", place.file, place.line).into_bytes();
+                messages.push(Message::new(Level::Error, "choice-member", Some(place), text.as_bytes(), printed));
+            }
+        }
+    }
+    messages
+}
+
+impl Model {
+    /// The choice that a node sits in, looking through nodes without a symbol.
+    fn choice_above(&self, node: NodeId) -> Option<NodeId> {
+        let mut at = node;
+        while at != NodeId::ROOT {
+            at = self.node(at).parent;
+            if self.node(at).symbol.is_some() {
+                return Some(at).filter(|at| self.node(*at).kind == NodeKind::Choice);
+            }
+        }
+        None
+    }
+
+    /// The parent once `if`s are taken out of the tree.
+    fn effective_parent(&self, node: NodeId) -> NodeId {
+        let mut at = self.node(node).parent;
+        while self.node(at).kind == NodeKind::If {
+            at = self.node(at).parent;
+        }
+        at
+    }
+
+    pub(crate) fn property_place(&self, property: PropertyId) -> Place {
+        let property = self.property(property);
+        Place { file: self.files[property.file as usize].name.clone(), line: property.line, column: 1 }
+    }
+
+    fn check_symbol(&self, symbol: SymbolId, node: NodeId, messages: &mut Messages) {
+        let mut warn = |place: Place, text: String| {
+            let printed = format!("{}:{}:warning: {text}\n", place.file, place.line).into_bytes();
+            messages.push(Message::new(Level::Warning, "declaration", Some(place), text.as_bytes(), printed));
+        };
+        if self.symbol(symbol).type_ == Type::Unknown {
+            warn(self.place(node), "config symbol defined without type".to_owned());
+        }
+        for property in self.properties_of(symbol) {
+            for text in self.property_faults(symbol, self.property(property).kind) {
+                warn(self.property_place(property), text);
+            }
+        }
+    }
+
+    fn property_faults(&self, symbol: SymbolId, kind: PropertyKind) -> Vec<String> {
+        let name = String::from_utf8_lossy(self.name_bytes(symbol));
+        let type_ = self.symbol(symbol).type_;
+        let mut faults = Vec::new();
+        match kind {
+            PropertyKind::Default(value) => {
+                let Expr::Symbol(value) = self.conditions.expressions.get(value) else {
+                    if matches!(type_, Type::String | Type::Int | Type::Hex) {
+                        faults.push(format!("default for config symbol '{name}' must be a single symbol"));
+                    }
+                    return faults;
+                };
+                if matches!(type_, Type::Int | Type::Hex) && !self.is_number(type_, value) {
+                    faults.push(format!("'{name}': number is invalid"));
+                }
+                if self.is_choice(symbol) {
+                    let choice = self.symbol(value).member_of.and_then(|node| self.node(node).symbol);
+                    if choice != Some(symbol) {
+                        let value = String::from_utf8_lossy(self.name_bytes(value));
+                        faults.push(format!("choice default symbol '{value}' is not contained in the choice"));
+                    }
+                }
+            }
+            PropertyKind::Select(target) | PropertyKind::Imply(target) => {
+                let verb = if matches!(kind, PropertyKind::Select(_)) { "select" } else { "imply" };
+                let target_type = self.symbol(target).type_;
+                if !type_.is_logic() {
+                    faults.push(format!("config symbol '{name}' uses {verb}, but is not bool or tristate"));
+                } else if target_type != Type::Unknown && !target_type.is_logic() {
+                    let target = String::from_utf8_lossy(self.name_bytes(target));
+                    faults.push(format!(
+                        "'{target}' has wrong type. '{verb}' only accept arguments of bool and tristate type"
+                    ));
+                }
+            }
+            PropertyKind::Range(low, high) => {
+                if !matches!(type_, Type::Int | Type::Hex) {
+                    faults.push("range is only allowed for int or hex symbols".to_owned());
+                }
+                if !self.is_number(type_, low) || !self.is_number(type_, high) {
+                    faults.push("range is invalid".to_owned());
+                }
+            }
+            PropertyKind::Prompt(_) | PropertyKind::Menu(_) | PropertyKind::Comment(_) => {}
+        }
+        faults
+    }
+
+    /// Whether `value` may stand for a number of `type_`.
+    fn is_number(&self, type_: Type, value: SymbolId) -> bool {
+        match self.symbol(value).type_ {
+            Type::Int | Type::Hex => true,
+            Type::Unknown => is_valid(type_, self.name_bytes(value)),
+            _ => false,
+        }
+    }
+}
+
+/// Whether a symbol of `type_` takes `text` (`sym_string_valid`, scripts/kconfig/symbol.c).
+pub(crate) fn is_valid(type_: Type, text: &[u8]) -> bool {
+    match type_ {
+        Type::String => true,
+        Type::Int => number::is_int(text),
+        Type::Hex => number::is_hex(text),
+        Type::Bool | Type::Tristate => matches!(text.first(), Some(b'y' | b'Y' | b'm' | b'M' | b'n' | b'N')),
+        Type::Unknown => false,
+    }
+}

@@ -1,0 +1,105 @@
+//! Symbols that a `.config` does not set.
+
+use super::{Mode, Run};
+use crate::evaluation::{Evaluation, Wanted};
+use crate::expression::Tristate;
+use crate::model::{NodeId, NodeKind, SymbolId, Type};
+use crate::number;
+
+impl Evaluation<'_> {
+    /// The symbol whose `bool` or `tristate` prompt this node has, when the user gave it no value. Members of choices are
+    /// left out, choices are not.
+    pub(crate) fn open_prompt(&self, node: NodeId) -> Option<SymbolId> {
+        let node = self.model.node(node);
+        let symbol = node.symbol.filter(|_| node.prompt.is_some())?;
+        let is_open = self.states[symbol.at()].user.is_none() && !self.is_listed(symbol);
+        (is_open && self.model.symbol(symbol).type_.is_logic()).then_some(symbol)
+    }
+
+    /// Whether the value, or whether there is one to be saved, differs from what the user gave.
+    pub(crate) fn differs(&self, symbol: SymbolId) -> bool {
+        let state = self.state(symbol);
+        match &state.user {
+            Some(Wanted::Logic(wanted)) if state.write => state.value != *wanted,
+            Some(Wanted::Text(wanted)) if state.write => self.shown(symbol) != &**wanted,
+            Some(_) => true,
+            None => state.write,
+        }
+    }
+
+    /// Takes back user values that a reader before 6.10 does not keep; gives whether a number was out of its range.
+    pub(crate) fn drop_ineffective(&mut self, unsaved: bool) -> bool {
+        let mut dropped = false;
+        for symbol in self.model.hash_order.iter().copied() {
+            if self.states[symbol.at()].user.is_none() || self.is_listed(symbol) {
+                continue;
+            }
+            if self.states[symbol.at()].visible == Tristate::No && !unsaved && !dropped {
+                self.states[symbol.at()].user = None;
+            }
+            if !self.is_in_range(symbol) {
+                self.states[symbol.at()].user = None;
+                self.states[symbol.at()].valid = false;
+                dropped = true;
+            }
+        }
+        dropped
+    }
+
+    /// Whether the number that the user gave is within its range; other values always are.
+    pub(crate) fn is_in_range(&mut self, symbol: SymbolId) -> bool {
+        let base = match self.model.symbol(symbol).type_ {
+            Type::Int => 10,
+            Type::Hex => 16,
+            _ => return true,
+        };
+        let Some(Wanted::Text(text)) = &self.states[symbol.at()].user else { return true };
+        let value = number::signed(text, base);
+        let Some((low, high)) = self.range_of(symbol) else { return true };
+        value >= self.range_end(low, base) && value <= self.range_end(high, base)
+    }
+}
+
+impl Run<'_> {
+    /// Prints what is new, with help if that was asked for (`check_conf`, scripts/kconfig/conf.c).
+    pub(super) fn list_new(&mut self) {
+        self.list_below(NodeId::ROOT);
+    }
+
+    fn list_below(&mut self, node: NodeId) {
+        let model = self.evaluation.model;
+        if model.node(node).kind != NodeKind::If && !self.evaluation.is_shown(node) {
+            return;
+        }
+        if let Some(symbol) = model.node(node).symbol
+            && self.evaluation.states[symbol.at()].user.is_none()
+            && self.evaluation.is_changeable(symbol)
+        {
+            self.print_new(node, symbol);
+        }
+        for child in model.children(node).collect::<Vec<_>>() {
+            self.list_below(child);
+        }
+    }
+
+    fn print_new(&mut self, node: NodeId, symbol: SymbolId) {
+        let mut out = std::mem::take(&mut self.outcome.stdout);
+        if *self.mode == Mode::HelpNewConfig {
+            out.extend_from_slice(b"-----\n");
+            out.extend_from_slice(self.evaluation.model.long_help(&self.evaluation, node).as_bytes());
+            out.extend_from_slice(b"-----\n");
+        } else if !self.evaluation.model.is_choice(symbol) {
+            self.evaluation.print_listed(symbol, &self.prefix, &mut out);
+        }
+        self.outcome.stdout = out;
+    }
+}
+
+impl crate::Model {
+    /// A node's help as the line-oriented program shows it.
+    fn long_help(&self, _evaluation: &Evaluation<'_>, node: NodeId) -> String {
+        let help = self.help_of(node).unwrap_or_else(|| "There is no help available for this option.".to_owned());
+        let name = self.node(node).symbol.map(|symbol| self.name(symbol)).unwrap_or_default();
+        format!("\nCONFIG_{name}:\n\n{help}\n\n")
+    }
+}

@@ -1,0 +1,195 @@
+//! `.config` to user values.
+
+use crate::checks;
+use crate::evaluation::{Evaluation, Wanted};
+use crate::expression::Tristate;
+use crate::message::{Level, Message, Place};
+use crate::model::{SymbolId, Type};
+
+/// How a `.config` is to be read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    /// The name that messages show.
+    pub(crate) name: &'a str,
+    /// `CONFIG_`, or what the environment says instead.
+    pub(crate) prefix: &'a str,
+    /// Whether names that no Kconfig file mentions are worth a warning.
+    pub(crate) warn_unknown: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub(crate) n_warnings: usize,
+    /// Whether a name was met that the model does not know.
+    pub(crate) has_unknown: bool,
+}
+
+impl Evaluation<'_> {
+    /// Forgets all user values and takes those of `text`.
+    pub(crate) fn read(&mut self, text: &[u8], reading: Reading<'_>) -> Read {
+        self.clear();
+        self.read_more(text, reading)
+    }
+
+    /// Forgets all user values.
+    pub(crate) fn clear(&mut self) {
+        for (state, symbol) in self.states.iter_mut().zip(&self.model.symbols) {
+            let is_choice = symbol.kind == crate::model::SymbolKind::Choice;
+            // Quirk: before 6.11 reading marks every choice as set (`conf_read_simple`, scripts/kconfig/confdata.c).
+            state.user = (is_choice && self.model.dialect.choice_values).then_some(Wanted::Logic(Tristate::No));
+            state.wanted_member = None;
+        }
+        self.forget();
+    }
+
+    /// Takes the values of `text` over those that are there.
+    pub(crate) fn read_more(&mut self, text: &[u8], reading: Reading<'_>) -> Read {
+        let mut read = Read::default();
+        let mut lines = text.split(|byte| *byte == b'\n').enumerate().peekable();
+        while let Some((index, line)) = lines.next() {
+            let is_last = lines.peek().is_none();
+            let line = if is_last { line } else { line.strip_suffix(b"\r").unwrap_or(line) };
+            let place = Place { file: reading.name.into(), line: index as u32 + 1, column: 1 };
+            self.line(line, reading, &place, &mut read);
+        }
+        read
+    }
+
+    fn line(&mut self, line: &[u8], reading: Reading<'_>, place: &Place, read: &mut Read) {
+        if line.is_empty() {
+            return;
+        }
+        let prefix = reading.prefix.as_bytes();
+        let (name, value) = if let Some(comment) = line.strip_prefix(b"#") {
+            match self.unset(comment, prefix) {
+                Some(name) => (name, b"n".as_slice()),
+                None => return,
+            }
+        } else {
+            let assignment = line.strip_prefix(prefix);
+            let Some((name, value)) = assignment.and_then(split_at_equals) else {
+                if assignment.is_none() || !self.model.dialect.lenient_unset {
+                    let text = [b"unexpected data: ", line].concat();
+                    self.warn("config-syntax", &text, place, read);
+                }
+                return;
+            };
+            (name, value)
+        };
+        let Some(symbol) = self.model.find_bytes(name) else {
+            read.has_unknown = true;
+            if reading.warn_unknown {
+                self.warn("unknown-symbol", &[b"unknown symbol: ", name].concat(), place, read);
+            }
+            return;
+        };
+        if self.states[symbol.at()].user.is_some() {
+            let text = [b"override: reassigning to symbol ", name].concat();
+            self.warn("reassigned", &text, place, read);
+        }
+        self.assign(symbol, value, place, read);
+    }
+
+    /// Gives a symbol the value that a line has, and tells its choice.
+    pub(crate) fn assign(&mut self, symbol: SymbolId, value: &[u8], place: &Place, read: &mut Read) {
+        if self.take(symbol, value, place, read) {
+            if self.model.dialect.choice_values {
+                self.note_member(symbol, place, read);
+            } else if self.model.symbol(symbol).member_of.is_some() {
+                self.move_member(symbol, true);
+            }
+        }
+    }
+
+    /// Takes the values of an old `auto.conf`; gives the names in it that nothing mentions any more.
+    pub(crate) fn read_auto(&mut self, text: &[u8], reading: Reading<'_>) -> Vec<Vec<u8>> {
+        let mut gone = Vec::new();
+        for line in text.split(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let assignment = line.strip_prefix(reading.prefix.as_bytes()).and_then(split_at_equals);
+            let Some((name, value)) = assignment else { continue };
+            let Some(symbol) = self.model.find_bytes(name) else {
+                gone.push(name.to_vec());
+                continue;
+            };
+            let type_ = self.model.symbol(symbol).type_;
+            let wanted = match (type_, value.first()) {
+                (Type::Tristate, Some(b'm')) => Wanted::Logic(Tristate::Mod),
+                (Type::Tristate | Type::Bool, Some(b'y')) => Wanted::Logic(Tristate::Yes),
+                (Type::Tristate | Type::Bool, Some(b'n')) => Wanted::Logic(Tristate::No),
+                (Type::String | Type::Int | Type::Hex, _) if checks::is_valid(type_, value) => {
+                    Wanted::Text(value.into())
+                }
+                _ => continue,
+            };
+            self.states[symbol.at()].user = Some(wanted);
+        }
+        gone
+    }
+
+    /// The name in ` CONFIG_X is not set`.
+    fn unset<'t>(&self, comment: &'t [u8], prefix: &[u8]) -> Option<&'t [u8]> {
+        let rest = comment.strip_prefix(b" ")?.strip_prefix(prefix)?;
+        let space = rest.iter().position(|byte| *byte == b' ')?;
+        let words = &rest[space + 1..];
+        let is_unset = words == b"is not set" || (self.model.dialect.lenient_unset && words.starts_with(b"is not set"));
+        is_unset.then_some(&rest[..space])
+    }
+
+    /// Takes a value for a symbol; gives whether it was not refused.
+    fn take(&mut self, symbol: SymbolId, value: &[u8], place: &Place, read: &mut Read) -> bool {
+        let type_ = self.model.symbol(symbol).type_;
+        let wanted = match (type_, value.first()) {
+            (Type::Tristate, Some(b'm')) => Wanted::Logic(Tristate::Mod),
+            (Type::Tristate | Type::Bool, Some(b'y')) => Wanted::Logic(Tristate::Yes),
+            (Type::Tristate | Type::Bool, Some(b'n')) => Wanted::Logic(Tristate::No),
+            // Quirk: text without quotes is passed over in silence.
+            (Type::String, first) if first != Some(&b'"') => return true,
+            (Type::String, _) => match unquote(&value[1..]) {
+                Some(text) => Wanted::Text(text.into()),
+                None => {
+                    self.warn("config-value", b"invalid string found", place, read);
+                    return false;
+                }
+            },
+            (Type::Int | Type::Hex, _) if checks::is_valid(type_, value) => Wanted::Text(value.into()),
+            (Type::Unknown, _) => return true,
+            _ => {
+                let name = self.model.name_bytes(symbol);
+                let text = [b"symbol value '", value, b"' invalid for ", name].concat();
+                self.warn("config-value", &text, place, read);
+                return false;
+            }
+        };
+        self.states[symbol.at()].user = Some(wanted);
+        true
+    }
+
+    pub(crate) fn warn(&mut self, code: &'static str, text: &[u8], place: &Place, read: &mut Read) {
+        read.n_warnings += 1;
+        let mut printed = format!("{}:{}:warning: ", place.file, place.line).into_bytes();
+        printed.extend_from_slice(text);
+        printed.push(b'\n');
+        self.messages.push(Message::new(Level::Warning, code, Some(place.clone()), text, printed));
+    }
+}
+
+fn split_at_equals(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|byte| *byte == b'=')?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+/// The content of a string up to its closing quote.
+fn unquote(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return Some(out),
+            b'\\' => out.extend(bytes.next()),
+            other => out.push(*other),
+        }
+    }
+    None
+}

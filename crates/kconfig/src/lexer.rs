@@ -1,0 +1,512 @@
+//! Bytes of Kconfig files to tokens; follows `source` from file to file.
+//!
+//! The text is never rewritten: an expanded word is a token of its own, and scanning goes on behind the reference. So a
+//! token is a range of the file unless it holds an expansion.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::Files;
+use crate::help::{self, HelpText};
+use crate::macros::Macros;
+use crate::message::{Level, Message, Place};
+use crate::model::File;
+
+/// Parsing cannot go on; the message has been said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fatal;
+
+/// Kinds of tokens; the text of a word is asked from the lexer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    End,
+    Eol,
+    Word,
+    Quoted,
+    HelpText,
+    AssignedText,
+    Bool,
+    Choice,
+    Comment,
+    Config,
+    DefBool,
+    DefTristate,
+    Default,
+    Depends,
+    EndChoice,
+    EndIf,
+    EndMenu,
+    Help,
+    Hex,
+    If,
+    Imply,
+    Int,
+    MainMenu,
+    Menu,
+    MenuConfig,
+    Modules,
+    On,
+    Optional,
+    Prompt,
+    Range,
+    Select,
+    Source,
+    String,
+    Transitional,
+    Tristate,
+    Visible,
+    Or,
+    And,
+    Equal,
+    Unequal,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Not,
+    Open,
+    Close,
+    ColonEqual,
+    PlusEqual,
+}
+
+pub(crate) struct Lexer<'h> {
+    files: &'h dyn Files,
+    pub(crate) macros: Macros<'h>,
+    /// Every file opened so far, in order of first opening.
+    pub(crate) opened: Vec<File>,
+    by_name: std::collections::BTreeMap<Arc<str>, u32>,
+    includes: usize,
+    stack: Vec<Suspended>,
+    cursor: Cursor,
+    state: State,
+    previous: Token,
+    before_previous: Token,
+    token_start: usize,
+    text: Text,
+    pub(crate) help: HelpText,
+    /// Line of the first token of the current statement.
+    pub(crate) statement_line: u32,
+    pub(crate) keywords: Keywords,
+}
+
+/// Keywords that only some versions have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keywords {
+    pub(crate) optional: bool,
+    pub(crate) transitional: bool,
+}
+
+struct Cursor {
+    source: Arc<[u8]>,
+    file: u32,
+    at: usize,
+    line: u32,
+    line_start: usize,
+}
+
+struct Suspended {
+    cursor: Cursor,
+    /// Line of the `source` statement.
+    source_line: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Initial,
+    Assignment,
+    Help,
+}
+
+enum Text {
+    Source(Range<usize>),
+    Owned(Vec<u8>),
+}
+
+const MAX_INCLUDE_DEPTH: usize = 512;
+const MAX_INCLUDES: usize = 100_000;
+
+impl<'h> Lexer<'h> {
+    /// Opens the top file.
+    pub(crate) fn open(
+        entry: &str,
+        files: &'h dyn Files,
+        macros: Macros<'h>,
+        keywords: Keywords,
+    ) -> Result<Lexer<'h>, Macros<'h>> {
+        let mut macros = macros;
+        let Some(source) = files.read(entry) else {
+            let printed = format!("can't find file {entry}\n").into_bytes();
+            let text = format!("can't find file {entry}");
+            macros.messages.push(Message::new(Level::Error, "missing-file", None, text.as_bytes(), printed));
+            return Err(macros);
+        };
+        let name: Arc<str> = Arc::from(entry);
+        let file = File { name: name.clone(), text: source.clone() };
+        Ok(Lexer {
+            files,
+            macros,
+            opened: vec![file],
+            by_name: [(name, 0)].into(),
+            includes: 0,
+            stack: Vec::new(),
+            cursor: Cursor { source, file: 0, at: 0, line: 1, line_start: 0 },
+            state: State::Initial,
+            previous: Token::Eol,
+            before_previous: Token::Eol,
+            token_start: 0,
+            text: Text::Owned(Vec::new()),
+            help: HelpText::default(),
+            statement_line: 0,
+            keywords,
+        })
+    }
+
+    /// The next token as the grammar wants it: no empty statements.
+    pub(crate) fn next(&mut self) -> Result<Token, Fatal> {
+        loop {
+            let token = self.raw()?;
+            if matches!(self.previous, Token::Eol | Token::HelpText) {
+                if token == Token::Eol {
+                    continue;
+                }
+                self.statement_line = self.cursor.line;
+            }
+            let assigns = matches!(token, Token::Equal | Token::ColonEqual | Token::PlusEqual);
+            if self.before_previous == Token::Eol && self.previous == Token::Word && assigns {
+                self.state = State::Assignment;
+            }
+            self.before_previous = self.previous;
+            self.previous = token;
+            return Ok(token);
+        }
+    }
+
+    /// The text of the last word, quoted string or assigned value.
+    pub(crate) fn text(&self) -> &[u8] {
+        match &self.text {
+            Text::Source(range) => &self.cursor.source[range.clone()],
+            Text::Owned(text) => text,
+        }
+    }
+
+    /// Makes the next token a help text. The current token must be the end of the line before it.
+    pub(crate) fn start_help(&mut self) {
+        self.state = State::Help;
+    }
+
+    /// Index of the file being read.
+    pub(crate) fn file(&self) -> u32 {
+        self.cursor.file
+    }
+
+    /// Name of the file being read.
+    pub(crate) fn file_name(&self) -> Arc<str> {
+        self.opened[self.cursor.file as usize].name.clone()
+    }
+
+    /// Where the last token starts.
+    pub(crate) fn place(&self) -> Place {
+        let column = self.token_start.saturating_sub(self.cursor.line_start) as u32 + 1;
+        Place { file: self.file_name(), line: self.cursor.line, column }
+    }
+
+    /// Goes on with another file. The current token must be the end of the `source` statement.
+    pub(crate) fn include(&mut self, name: &[u8]) -> Result<(), Fatal> {
+        let line = self.statement_line;
+        let at = Place { file: self.file_name(), line, column: 1 };
+        let shown = String::from_utf8_lossy(name).into_owned();
+        let found = std::str::from_utf8(name).ok().and_then(|name| self.files.read(name));
+        let Some(source) = found else {
+            let message = format!("can't open file \"{shown}\"");
+            return Err(self.macros.fatal("missing-file", message.as_bytes(), &at));
+        };
+        let is_open = |suspended: &Suspended| *self.opened[suspended.cursor.file as usize].name == *shown;
+        if *at.file == *shown || self.stack.iter().any(is_open) {
+            return Err(self.recursive_inclusion(&shown, &at));
+        }
+        self.includes += 1;
+        if self.stack.len() >= MAX_INCLUDE_DEPTH || self.includes >= MAX_INCLUDES {
+            return Err(self.macros.fatal("too-many-includes", b"too many files are included", &at));
+        }
+        if source.len() > u32::MAX as usize / 2 {
+            return Err(self.macros.fatal("file-size", b"the included file is larger than 2 GiB", &at));
+        }
+        let name: Arc<str> = Arc::from(shown);
+        let file = *self.by_name.entry(name.clone()).or_insert_with(|| {
+            self.opened.push(File { name, text: source.clone() });
+            self.opened.len() as u32 - 1
+        });
+        let cursor = Cursor { source, file, at: 0, line: 1, line_start: 0 };
+        let suspended = std::mem::replace(&mut self.cursor, cursor);
+        self.stack.push(Suspended { cursor: suspended, source_line: line });
+        Ok(())
+    }
+
+    fn recursive_inclusion(&mut self, name: &str, at: &Place) -> Fatal {
+        let mut printed = format!(
+            "Recursive inclusion detected.\nInclusion path:\n  current file : {name}\n  included from: {}:{}\n",
+            at.file, at.line
+        );
+        for suspended in self.stack.iter().rev() {
+            let file = &self.opened[suspended.cursor.file as usize].name;
+            printed += &format!("  included from: {file}:{}\n", suspended.source_line);
+        }
+        let text = format!("`{name}` includes itself");
+        let message =
+            Message::new(Level::Error, "recursive-inclusion", Some(at.clone()), text.as_bytes(), printed.into_bytes());
+        self.macros.messages.push(message);
+        Fatal
+    }
+
+    /// A token by the rules of the scanner alone.
+    fn raw(&mut self) -> Result<Token, Fatal> {
+        loop {
+            self.token_start = self.cursor.at;
+            match self.state {
+                State::Help => return Ok(self.help_text()),
+                State::Assignment => {
+                    if let Some(token) = self.assigned() {
+                        return Ok(token);
+                    }
+                }
+                State::Initial => {
+                    if let Some(token) = self.initial()? {
+                        return Ok(token);
+                    }
+                }
+            }
+        }
+    }
+
+    fn help_text(&mut self) -> Token {
+        self.state = State::Initial;
+        let scanned = help::scan(&self.cursor.source, self.cursor.at, None);
+        self.help = HelpText { file: self.cursor.file, start: self.cursor.at as u32, blank: scanned.blank };
+        self.cursor.at = scanned.end;
+        self.cursor.line += scanned.lines;
+        self.cursor.line_start = scanned.line_start;
+        Token::HelpText
+    }
+
+    fn assigned(&mut self) -> Option<Token> {
+        let rest = &self.cursor.source[self.cursor.at..];
+        let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let length = line_length(&rest[blanks..]);
+        if length > 0 {
+            let start = self.cursor.at + blanks;
+            self.text = Text::Source(start..start + length);
+            self.cursor.at = start + length;
+            return Some(Token::AssignedText);
+        }
+        self.cursor.at += blanks;
+        self.state = State::Initial;
+        if self.cursor.at < self.cursor.source.len() {
+            self.newline();
+            return Some(Token::Eol);
+        }
+        Some(self.end_of_file())
+    }
+
+    fn initial(&mut self) -> Result<Option<Token>, Fatal> {
+        let rest = &self.cursor.source[self.cursor.at..];
+        let Some(&first) = rest.first() else { return Ok(Some(self.end_of_file())) };
+        let second = rest.get(1).copied();
+        let (token, length) = match first {
+            b' ' | b'\t' => (None, rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count()),
+            b'#' => (None, line_length(rest)),
+            b'\n' => {
+                self.newline();
+                return Ok(Some(Token::Eol));
+            }
+            b'\\' if second == Some(b'\n') => {
+                self.cursor.at += 1;
+                self.newline();
+                return Ok(None);
+            }
+            b'"' | b'\'' => return self.quoted(first).map(Some),
+            byte if is_word(byte) || byte == b'$' => return self.word(),
+            b'|' if second == Some(b'|') => (Some(Token::Or), 2),
+            b'&' if second == Some(b'&') => (Some(Token::And), 2),
+            b'=' => (Some(Token::Equal), 1),
+            b'!' if second == Some(b'=') => (Some(Token::Unequal), 2),
+            b'!' => (Some(Token::Not), 1),
+            b'<' if second == Some(b'=') => (Some(Token::LessEqual), 2),
+            b'<' => (Some(Token::Less), 1),
+            b'>' if second == Some(b'=') => (Some(Token::GreaterEqual), 2),
+            b'>' => (Some(Token::Greater), 1),
+            b'(' => (Some(Token::Open), 1),
+            b')' => (Some(Token::Close), 1),
+            b':' if second == Some(b'=') => (Some(Token::ColonEqual), 2),
+            b'+' if second == Some(b'=') => (Some(Token::PlusEqual), 2),
+            other => {
+                self.unsupported(other);
+                (None, 1)
+            }
+        };
+        self.cursor.at += length;
+        Ok(token)
+    }
+
+    fn word(&mut self) -> Result<Option<Token>, Fatal> {
+        let start = self.cursor.at;
+        let rest = &self.cursor.source[start..];
+        let plain = rest.iter().take_while(|byte| is_word(**byte)).count();
+        if rest.get(plain) != Some(&b'$') {
+            self.cursor.at += plain;
+            if let Some(keyword) = keyword(&rest[..plain], self.keywords) {
+                return Ok(Some(keyword));
+            }
+            self.text = Text::Source(start..start + plain);
+            return Ok(Some(Token::Word));
+        }
+        let source = self.cursor.source.clone();
+        let line = &source[start..start + line_length(rest)];
+        let mut out = Vec::new();
+        let mut at = 0;
+        while let Some(&byte) = line.get(at) {
+            match byte {
+                b'$' => at += 1 + self.dollar(&line[at + 1..], &mut out)?,
+                byte if is_word(byte) => {
+                    out.push(byte);
+                    at += 1;
+                }
+                _ => break,
+            }
+        }
+        self.cursor.at = start + at;
+        if out.is_empty() {
+            return Ok(None);
+        }
+        self.text = Text::Owned(out);
+        Ok(Some(Token::Word))
+    }
+
+    /// Expands what follows a `$`; gives the bytes read behind it.
+    fn dollar(&mut self, text: &[u8], out: &mut Vec<u8>) -> Result<usize, Fatal> {
+        if text.first() != Some(&b'(') {
+            out.push(b'$');
+            return Ok(0);
+        }
+        let at = self.place();
+        let (expansion, length) = self.macros.reference(text, &at)?;
+        out.extend_from_slice(&expansion);
+        Ok(length)
+    }
+
+    fn quoted(&mut self, quote: u8) -> Result<Token, Fatal> {
+        let source = self.cursor.source.clone();
+        let start = self.cursor.at + 1;
+        let line = &source[start..start + line_length(&source[start..])];
+        let special = |byte: &u8| *byte == quote || matches!(byte, b'$' | b'\\');
+        if let Some(end) = line.iter().position(special).filter(|end| line[*end] == quote) {
+            self.text = Text::Source(start..start + end);
+            self.cursor.at = start + end + 1;
+            return Ok(Token::Quoted);
+        }
+        let mut out = Vec::new();
+        let mut at = 0;
+        let closed = loop {
+            let Some(&byte) = line.get(at) else { break false };
+            at += 1;
+            match byte {
+                b'$' => at += self.dollar(&line[at..], &mut out)?,
+                b'\\' => {
+                    out.extend(line.get(at));
+                    at = line.len().min(at + 1);
+                }
+                byte if byte == quote => break true,
+                other => out.push(other),
+            }
+        };
+        self.cursor.at = start + at;
+        if !closed && self.cursor.at < source.len() {
+            let mut at = self.place();
+            at.line = self.statement_line;
+            self.warn("multi-line-string", &at, b"multi-line strings not supported");
+        }
+        self.text = Text::Owned(out);
+        Ok(Token::Quoted)
+    }
+
+    fn end_of_file(&mut self) -> Token {
+        if !matches!(self.previous, Token::Eol | Token::HelpText) {
+            let at = self.place();
+            self.warn("no-newline", &at, b"no new line at end of file");
+        }
+        match self.stack.pop() {
+            Some(suspended) => {
+                self.cursor = suspended.cursor;
+                Token::Eol
+            }
+            None => Token::End,
+        }
+    }
+
+    fn newline(&mut self) {
+        self.cursor.at += 1;
+        self.cursor.line += 1;
+        self.cursor.line_start = self.cursor.at;
+    }
+
+    fn unsupported(&mut self, byte: u8) {
+        let at = self.place();
+        self.warn(
+            "unsupported-character",
+            &at,
+            &[b"ignoring unsupported character '".as_slice(), &[byte], b"'"].concat(),
+        );
+    }
+
+    fn warn(&mut self, code: &'static str, at: &Place, text: &[u8]) {
+        let mut printed = format!("{}:{}:warning: ", at.file, at.line).into_bytes();
+        printed.extend_from_slice(text);
+        printed.push(b'\n');
+        self.macros.messages.push(Message::new(Level::Warning, code, Some(at.clone()), text, printed));
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+}
+
+/// Bytes before the next newline.
+fn line_length(text: &[u8]) -> usize {
+    text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len())
+}
+
+fn keyword(word: &[u8], keywords: Keywords) -> Option<Token> {
+    Some(match word {
+        b"bool" => Token::Bool,
+        b"choice" => Token::Choice,
+        b"comment" => Token::Comment,
+        b"config" => Token::Config,
+        b"def_bool" => Token::DefBool,
+        b"def_tristate" => Token::DefTristate,
+        b"default" => Token::Default,
+        b"depends" => Token::Depends,
+        b"endchoice" => Token::EndChoice,
+        b"endif" => Token::EndIf,
+        b"endmenu" => Token::EndMenu,
+        b"help" => Token::Help,
+        b"hex" => Token::Hex,
+        b"if" => Token::If,
+        b"imply" => Token::Imply,
+        b"int" => Token::Int,
+        b"mainmenu" => Token::MainMenu,
+        b"menu" => Token::Menu,
+        b"menuconfig" => Token::MenuConfig,
+        b"modules" => Token::Modules,
+        b"on" => Token::On,
+        b"optional" if keywords.optional => Token::Optional,
+        b"prompt" => Token::Prompt,
+        b"range" => Token::Range,
+        b"select" => Token::Select,
+        b"source" => Token::Source,
+        b"string" => Token::String,
+        b"transitional" if keywords.transitional => Token::Transitional,
+        b"tristate" => Token::Tristate,
+        b"visible" => Token::Visible,
+        _ => return None,
+    })
+}

@@ -1,0 +1,296 @@
+//! Symbols, menu nodes and properties as the Kconfig files declare them.
+//!
+//! Everything lives in arenas and is named by ids. Nodes are numbered in the order of the text, which is the depth-first
+//! order of the menu tree: the descendants of a node are the ids from the one behind it to its `end`.
+//! A model holds no values: those belong to an [`Evaluation`](crate::Evaluation), of which one model can have many.
+
+mod index;
+mod query;
+
+use std::sync::{Arc, OnceLock};
+
+use crate::conditions::Conditions;
+use crate::dialect::Dialect;
+use crate::expression::ExprId;
+use crate::help::HelpText;
+pub(crate) use index::NameIndex;
+pub use query::{DefaultValue, Definition, Selection};
+
+/// Identifies a symbol of one model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SymbolId(pub(crate) u32);
+
+/// Identifies a menu node of one model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(crate) u32);
+
+/// Identifies a property of one model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PropertyId(pub(crate) u32);
+
+/// What values a symbol takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Type {
+    /// No type was declared; constants and undefined symbols too.
+    #[default]
+    Unknown,
+    /// `y` or `n`.
+    Bool,
+    /// `y`, `m` or `n`.
+    Tristate,
+    /// A decimal number.
+    Int,
+    /// A hexadecimal number.
+    Hex,
+    /// Text.
+    String,
+}
+
+/// What a menu node stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeKind {
+    /// The whole tree; its prompt is the main menu's title.
+    Root,
+    /// `config`
+    Config,
+    /// `menuconfig`
+    MenuConfig,
+    /// `choice`
+    Choice,
+    /// `menu`
+    Menu,
+    /// `comment`
+    Comment,
+    /// `if`
+    If,
+}
+
+/// The declarations of a Kconfig tree.
+///
+/// Immutable and shareable between threads.
+#[derive(Debug)]
+pub struct Model {
+    pub(crate) symbols: Vec<Symbol>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) properties: Vec<Property>,
+    /// Names and prompts, back to back.
+    pub(crate) blob: Vec<u8>,
+    pub(crate) index: NameIndex,
+    pub(crate) files: Vec<File>,
+    pub(crate) environment: Vec<(String, Vec<u8>)>,
+    pub(crate) modules: SymbolId,
+    pub(crate) dialect: Dialect,
+    /// Every symbol in the order of the C program's hash table.
+    pub(crate) hash_order: Vec<SymbolId>,
+    pub(crate) conditions: Conditions,
+    pub(crate) exact: OnceLock<Conditions>,
+}
+
+/// A Kconfig file that was read.
+#[derive(Debug, Clone)]
+pub(crate) struct File {
+    pub(crate) name: Arc<str>,
+    pub(crate) text: Arc<[u8]>,
+}
+
+/// A range of [`Model::blob`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TextRange {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Symbol {
+    /// Empty for a choice.
+    pub(crate) name: TextRange,
+    pub(crate) hash: u32,
+    pub(crate) kind: SymbolKind,
+    pub(crate) type_: Type,
+    pub(crate) transitional: bool,
+    /// `optional` of a choice, before 6.10.
+    pub(crate) optional: bool,
+    pub(crate) first_property: Option<PropertyId>,
+    pub(crate) last_property: Option<PropertyId>,
+    pub(crate) first_node: Option<NodeId>,
+    pub(crate) last_node: Option<NodeId>,
+    /// The choice in whose list of members it stands.
+    pub(crate) listed_in: Option<NodeId>,
+    /// The choice that its first prompted node sits in, once the tree is final.
+    pub(crate) member_of: Option<NodeId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SymbolKind {
+    Reference,
+    Constant,
+    Choice,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) kind: NodeKind,
+    pub(crate) parent: NodeId,
+    /// The id behind the last descendant.
+    pub(crate) end: u32,
+    pub(crate) symbol: Option<SymbolId>,
+    pub(crate) prompt: Option<PropertyId>,
+    /// `depends on` or the condition of an `if`, as written.
+    pub(crate) dependency: Option<ExprId>,
+    /// `visible if`, as written.
+    pub(crate) visibility: Option<ExprId>,
+    pub(crate) help: Option<HelpText>,
+    pub(crate) file: u32,
+    pub(crate) line: u32,
+    /// The symbol's next node.
+    pub(crate) next_of_symbol: Option<NodeId>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Property {
+    pub(crate) kind: PropertyKind,
+    /// The condition as written, without what encloses it.
+    pub(crate) condition: Option<ExprId>,
+    pub(crate) node: NodeId,
+    pub(crate) file: u32,
+    pub(crate) line: u32,
+    pub(crate) next: Option<PropertyId>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PropertyKind {
+    Prompt(TextRange),
+    /// The prompt of a `menu`, a `menuconfig` or the root.
+    Menu(TextRange),
+    Comment(TextRange),
+    Default(ExprId),
+    Select(SymbolId),
+    Imply(SymbolId),
+    Range(SymbolId, SymbolId),
+}
+
+impl SymbolId {
+    /// The constant `y`.
+    pub(crate) const YES: SymbolId = SymbolId(0);
+    /// The constant `m`.
+    pub(crate) const MOD: SymbolId = SymbolId(1);
+    /// The constant `n`.
+    pub(crate) const NO: SymbolId = SymbolId(2);
+
+    pub(crate) fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl NodeId {
+    /// The root of the menu tree.
+    pub const ROOT: NodeId = NodeId(0);
+
+    pub(crate) fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl PropertyId {
+    pub(crate) fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl Type {
+    /// The name that the C program prints in messages.
+    pub(crate) fn shown(self) -> &'static str {
+        match self {
+            Type::Unknown => "unknown",
+            Type::Bool => "bool",
+            Type::Tristate => "tristate",
+            Type::Int => "integer",
+            Type::Hex => "hex",
+            Type::String => "string",
+        }
+    }
+
+    /// Whether values are `y`, `m`, `n`.
+    pub fn is_logic(self) -> bool {
+        matches!(self, Type::Bool | Type::Tristate)
+    }
+}
+
+impl PropertyKind {
+    /// The text of a prompt of any kind.
+    pub(crate) fn text(self) -> Option<TextRange> {
+        match self {
+            PropertyKind::Prompt(text) | PropertyKind::Menu(text) | PropertyKind::Comment(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The name that the C program prints in messages.
+    pub(crate) fn shown(self) -> &'static str {
+        match self {
+            PropertyKind::Prompt(_) => "prompt",
+            PropertyKind::Menu(_) => "menu",
+            PropertyKind::Comment(_) => "comment",
+            PropertyKind::Default(_) => "default",
+            PropertyKind::Select(_) => "select",
+            PropertyKind::Imply(_) => "imply",
+            PropertyKind::Range(..) => "range",
+        }
+    }
+}
+
+impl Model {
+    pub(crate) fn bytes(&self, range: TextRange) -> &[u8] {
+        &self.blob[range.start as usize..range.end as usize]
+    }
+
+    pub(crate) fn symbol(&self, id: SymbolId) -> &Symbol {
+        &self.symbols[id.at()]
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.at()]
+    }
+
+    pub(crate) fn property(&self, id: PropertyId) -> &Property {
+        &self.properties[id.at()]
+    }
+
+    /// The name's bytes; empty for a choice.
+    pub(crate) fn name_bytes(&self, id: SymbolId) -> &[u8] {
+        self.bytes(self.symbol(id).name)
+    }
+
+    /// A symbol's properties, of all its definitions, in order.
+    pub(crate) fn properties_of(&self, id: SymbolId) -> impl Iterator<Item = PropertyId> {
+        std::iter::successors(self.symbol(id).first_property, |property| self.property(*property).next)
+    }
+
+    /// The nodes below `node`, in order, itself not included.
+    pub(crate) fn below(&self, node: NodeId) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (node.0 + 1..self.node(node).end).map(NodeId)
+    }
+
+    /// The direct children of `node` in the text.
+    pub(crate) fn children(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+        let end = self.node(node).end;
+        let first = Some(node.0 + 1).filter(|first| *first < end);
+        std::iter::successors(first, move |child| Some(self.nodes[*child as usize].end).filter(|next| *next < end))
+            .map(NodeId)
+    }
+
+    pub(crate) fn is_choice(&self, id: SymbolId) -> bool {
+        self.symbol(id).kind == SymbolKind::Choice
+    }
+
+    /// The text of a node's prompt, or its symbol's name.
+    pub(crate) fn title(&self, node: NodeId) -> &[u8] {
+        let node = self.node(node);
+        let text = node.prompt.and_then(|prompt| self.property(prompt).kind.text());
+        match (text, node.symbol) {
+            (Some(text), _) => self.bytes(text),
+            (None, Some(symbol)) => self.name_bytes(symbol),
+            (None, None) => b"",
+        }
+    }
+}

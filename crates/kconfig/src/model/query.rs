@@ -1,0 +1,255 @@
+//! Questions to a model: what is declared, where, under which conditions.
+
+use std::borrow::Cow;
+
+use super::{Model, NodeId, NodeKind, PropertyKind, SymbolId, SymbolKind, Type};
+use crate::expression::{Comparison, Expr, ExprId};
+use crate::help;
+use crate::message::Place;
+use crate::model::NameIndex;
+
+/// One place that defines a symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition<'m> {
+    /// The menu node.
+    pub node: NodeId,
+    /// Where the entry starts.
+    pub place: Place,
+    /// The prompt, when this definition has one.
+    pub prompt: Option<Cow<'m, str>>,
+    /// What the definition depends on, the blocks around it included; `None` is `y`.
+    pub dependency: Option<ExprId>,
+}
+
+/// A `default` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefaultValue {
+    /// The value.
+    pub value: ExprId,
+    /// When it holds; `None` is always.
+    pub condition: Option<ExprId>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A `select` or `imply` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// The symbol that has the line.
+    pub by: SymbolId,
+    /// The symbol that is asked for.
+    pub target: SymbolId,
+    /// When it holds, the symbol itself left out; `None` is always.
+    pub condition: Option<ExprId>,
+    /// Whether it is an `imply`.
+    pub weak: bool,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Model {
+    /// The symbol called `name`, declared or only mentioned; constants have no name.
+    pub fn find(&self, name: &str) -> Option<SymbolId> {
+        self.find_bytes(name.as_bytes())
+    }
+
+    /// Every symbol that has a definition, in the order of first mention. Choices are not among them.
+    pub fn declared(&self) -> impl Iterator<Item = SymbolId> {
+        let ids = (0..self.symbols.len() as u32).map(SymbolId);
+        ids.filter(|id| self.symbol(*id).kind == SymbolKind::Reference && self.symbol(*id).first_node.is_some())
+    }
+
+    /// A symbol's name; `<choice>` for a choice without one.
+    pub fn name(&self, symbol: SymbolId) -> Cow<'_, str> {
+        match self.name_bytes(symbol) {
+            b"" if self.is_choice(symbol) => Cow::Borrowed("<choice>"),
+            name => String::from_utf8_lossy(name),
+        }
+    }
+
+    /// The declared type.
+    pub fn type_of(&self, symbol: SymbolId) -> Type {
+        self.symbol(symbol).type_
+    }
+
+    /// The symbol that says whether there are modules; the constant `n` when none does.
+    pub fn modules(&self) -> SymbolId {
+        self.modules
+    }
+
+    /// The main menu's title.
+    pub fn main_menu(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.title(NodeId::ROOT))
+    }
+
+    /// The places that define a symbol, in order.
+    pub fn definitions(&self, symbol: SymbolId) -> impl Iterator<Item = Definition<'_>> {
+        let nodes = std::iter::successors(self.symbol(symbol).first_node, |node| self.node(*node).next_of_symbol);
+        nodes.map(|node| Definition {
+            node,
+            place: self.place(node),
+            prompt: self.prompt_of(node),
+            dependency: self.conditions.dependency[node.at()],
+        })
+    }
+
+    /// The first prompt of a symbol.
+    pub fn prompt(&self, symbol: SymbolId) -> Option<Cow<'_, str>> {
+        self.definitions(symbol).find_map(|definition| definition.prompt)
+    }
+
+    /// The symbol's help text, of the first definition that has one.
+    pub fn help(&self, symbol: SymbolId) -> Option<String> {
+        self.definitions(symbol).find_map(|definition| self.help_of(definition.node))
+    }
+
+    /// The `default` lines of a symbol in order; the first whose condition holds counts.
+    pub fn defaults(&self, symbol: SymbolId) -> impl Iterator<Item = DefaultValue> {
+        self.properties_of(symbol).filter_map(|id| match self.property(id).kind {
+            PropertyKind::Default(value) => {
+                Some(DefaultValue { value, condition: self.conditions.of(id), place: self.property_place(id) })
+            }
+            _ => None,
+        })
+    }
+
+    /// The `select` and `imply` lines of a symbol in order.
+    pub fn selections(&self, symbol: SymbolId) -> impl Iterator<Item = Selection> {
+        self.properties_of(symbol).filter_map(move |id| {
+            let (target, weak) = match self.property(id).kind {
+                PropertyKind::Select(target) => (target, false),
+                PropertyKind::Imply(target) => (target, true),
+                _ => return None,
+            };
+            let condition = self.conditions.of(id);
+            Some(Selection { by: symbol, target, condition, weak, place: self.property_place(id) })
+        })
+    }
+
+    /// The `select` and `imply` lines that ask for a symbol.
+    pub fn selectors(&self, target: SymbolId) -> impl Iterator<Item = Selection> {
+        self.declared().flat_map(|symbol| self.selections(symbol)).filter(move |line| line.target == target)
+    }
+
+    /// What a symbol's definitions depend on, joined by `||`; `None` is `y`.
+    pub fn direct_dependency(&self, symbol: SymbolId) -> Option<ExprId> {
+        self.conditions.direct[symbol.at()]
+    }
+
+    /// Who selects the symbol, joined by `||`; `None` is `n`.
+    pub fn reverse_dependency(&self, symbol: SymbolId) -> Option<ExprId> {
+        self.conditions.reverse[symbol.at()]
+    }
+
+    /// Who implies the symbol, joined by `||`; `None` is `n`.
+    pub fn implied_by(&self, symbol: SymbolId) -> Option<ExprId> {
+        self.conditions.implied[symbol.at()]
+    }
+
+    /// The expression behind an id.
+    pub fn expression(&self, id: ExprId) -> Expr<'_> {
+        self.conditions.expressions.get(id)
+    }
+
+    /// An expression as Kconfig writes it.
+    pub fn show(&self, id: ExprId) -> String {
+        let mut out = String::new();
+        self.write_expression(id, 0, &mut out);
+        out
+    }
+
+    /// The files that were read, in the order of first opening.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| &*file.name)
+    }
+
+    /// The environment variables that the text asked for, with their values, in the order of first use.
+    pub fn environment(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.environment.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
+    /// The conditions with the expressions simplified as the C program does, for what it prints of them.
+    pub(crate) fn exact(&self) -> &crate::conditions::Conditions {
+        self.exact.get_or_init(|| self.conditions.clone())
+    }
+
+    pub(crate) fn find_bytes(&self, name: &[u8]) -> Option<SymbolId> {
+        match name {
+            b"y" => return Some(SymbolId::YES),
+            b"m" => return Some(SymbolId::MOD),
+            b"n" => return Some(SymbolId::NO),
+            _ => {}
+        }
+        let is = |id: SymbolId| self.symbol(id).kind == SymbolKind::Reference && self.name_bytes(id) == name;
+        self.index.find(NameIndex::hash(name), is)
+    }
+
+    /// The prompt of a node, or the title of a menu or comment.
+    pub fn prompt_of(&self, node: NodeId) -> Option<Cow<'_, str>> {
+        let text = self.node(node).prompt.and_then(|prompt| self.property(prompt).kind.text())?;
+        Some(String::from_utf8_lossy(self.bytes(text)))
+    }
+
+    /// The help text of a node.
+    pub fn help_of(&self, node: NodeId) -> Option<String> {
+        let help = self.node(node).help?;
+        let mut text = Vec::new();
+        help::scan(&self.files[help.file as usize].text, help.start as usize, Some(&mut text));
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// What a node is.
+    pub fn kind_of(&self, node: NodeId) -> NodeKind {
+        self.node(node).kind
+    }
+
+    fn write_expression(&self, id: ExprId, outer: u8, out: &mut String) {
+        let expression = self.conditions.expressions.get(id);
+        let level = match expression {
+            Expr::Or(_) => 1,
+            Expr::And(_) => 2,
+            Expr::Not(_) => 3,
+            Expr::Compare(..) | Expr::Symbol(_) => 4,
+        };
+        if level < outer {
+            out.push('(');
+        }
+        match expression {
+            Expr::Symbol(symbol) => self.write_operand(symbol, out),
+            Expr::Compare(op, left, right) => self.write_comparison(op, left, right, out),
+            Expr::Not(operand) => {
+                out.push('!');
+                self.write_expression(operand, 3, out);
+            }
+            Expr::And(operands) | Expr::Or(operands) => {
+                for (index, operand) in operands.iter().enumerate() {
+                    if index > 0 {
+                        out.push_str(if level == 1 { " || " } else { " && " });
+                    }
+                    self.write_expression(*operand, level, out);
+                }
+            }
+        }
+        if level < outer {
+            out.push(')');
+        }
+    }
+
+    fn write_comparison(&self, op: Comparison, left: SymbolId, right: SymbolId, out: &mut String) {
+        self.write_operand(left, out);
+        out.push_str(op.as_str());
+        self.write_operand(right, out);
+    }
+
+    /// Quoted when Kconfig would read it as something else otherwise.
+    fn write_operand(&self, symbol: SymbolId, out: &mut String) {
+        let name = self.name(symbol);
+        if self.symbol(symbol).kind == SymbolKind::Constant && symbol.0 > 2 {
+            out.push('"');
+            out.push_str(&name.replace('\\', "\\\\").replace('"', "\\\""));
+            out.push('"');
+        } else {
+            out.push_str(&name);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! From a base and requests to a `.config`.
+
+use std::borrow::Cow;
+
+use crate::config::{Read, Reading};
+use crate::evaluation::{Evaluation, Wanted};
+use crate::expression::Tristate;
+use crate::message::{Level, Message, Messages, Place};
+use crate::model::{Model, NodeId, SymbolId, Type};
+
+/// What symbols get that nobody asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Base<'a> {
+    /// Kconfig's own defaults.
+    Defaults,
+    /// Off, where that can be.
+    AllNo,
+    /// The lines of one or more `.config` texts with the names that messages show; a later line holds over an earlier one.
+    Configs(&'a [(&'a str, &'a [u8])]),
+    /// The same over [`Base::AllNo`], as `KCONFIG_ALLCONFIG` does it.
+    ConfigsOverAllNo(&'a [(&'a str, &'a [u8])]),
+}
+
+/// The values that came of it.
+#[derive(Debug, Clone)]
+pub struct Resolved<'m> {
+    evaluation: Evaluation<'m>,
+    config_text: Vec<u8>,
+    messages: Messages,
+}
+
+/// Resolves requests over a base: each request is what a line of the config would be, read behind those of the base.
+///
+/// A request names a symbol without prefix, and gives `y`, `m`, `n`, a number, or the plain content of a string. A name
+/// that the model does not know, or a value that the symbol's type does not take, is a warning among the
+/// [messages](Resolved::messages); whether a request came true is for the caller to compare.
+pub fn resolve<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)]) -> Resolved<'m> {
+    let mut evaluation = settle(model, base, requests, false);
+    let mut config_text = evaluation.write("CONFIG_");
+    if evaluation.n_unmet > 0 {
+        evaluation = settle(model, base, requests, true);
+        config_text = evaluation.write("CONFIG_");
+    }
+    for symbol in model.hash_order.iter().copied() {
+        evaluation.compute(symbol);
+    }
+    let messages = std::mem::take(&mut evaluation.messages);
+    Resolved { evaluation, config_text, messages }
+}
+
+fn settle<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)], words: bool) -> Evaluation<'m> {
+    let conditions = if words { model.exact() } else { &model.conditions };
+    let mut evaluation = Evaluation::with(model, conditions);
+    evaluation.words = words;
+    let (configs, rest) = match base {
+        Base::Defaults => (&[][..], None),
+        Base::AllNo => (&[][..], Some(Tristate::No)),
+        Base::Configs(configs) => (configs, None),
+        Base::ConfigsOverAllNo(configs) => (configs, Some(Tristate::No)),
+    };
+    evaluation.clear();
+    for (name, text) in configs {
+        evaluation.read_more(text, Reading { name, prefix: "CONFIG_", warn_unknown: false });
+    }
+    if configs.len() > 1 {
+        // That a later text sets a symbol anew is what it is there for.
+        evaluation.messages.retain(|message| message.code != "reassigned");
+    }
+    for (name, value) in requests {
+        evaluation.request(name, value);
+    }
+    evaluation.set_new(rest);
+    evaluation
+}
+
+impl Evaluation<'_> {
+    /// Takes one request; what does not fit is a warning.
+    fn request(&mut self, name: &str, value: &str) {
+        let Some(symbol) = self.model.find(name) else {
+            self.refuse("unknown-symbol", &format!("no symbol is called `{name}`"));
+            return;
+        };
+        let type_ = self.model.symbol(symbol).type_;
+        let line = match type_ {
+            Type::String => {
+                let mut line = Vec::new();
+                crate::config::quote(value.as_bytes(), &mut line);
+                line
+            }
+            _ => value.as_bytes().to_vec(),
+        };
+        let exact = !type_.is_logic() || matches!(value, "y" | "m" | "n");
+        let place = Place { file: "".into(), line: 0, column: 1 };
+        let n_messages = self.messages.len();
+        let mut read = Read::default();
+        if exact && type_ != Type::Unknown {
+            self.states[symbol.at()].user = None;
+            self.assign(symbol, &line, &place, &mut read);
+        }
+        self.messages.truncate(n_messages);
+        if !exact || type_ == Type::Unknown || read.n_warnings > 0 {
+            let shown = type_.shown();
+            self.refuse("config-value", &format!("`{name}` is of type {shown} and cannot be `{value}`"));
+        }
+    }
+
+    fn refuse(&mut self, code: &'static str, text: &str) {
+        let printed = format!("{text}\n").into_bytes();
+        self.messages.push(Message::new(Level::Warning, code, None, text.as_bytes(), printed));
+    }
+
+    /// Gives every prompt without a value `value`, or leaves it at its default; then values are worked out anew.
+    pub(crate) fn set_new(&mut self, value: Option<Tristate>) {
+        if self.model.dialect.choice_values {
+            self.set_new_by_value(value);
+            return;
+        }
+        if let Some(value) = value {
+            for node in (0..self.model.nodes.len() as u32).map(NodeId) {
+                if let Some(symbol) = self.open_prompt(node)
+                    && !self.model.is_choice(symbol)
+                {
+                    self.states[symbol.at()].user = Some(Wanted::Logic(value));
+                }
+            }
+        }
+        self.invalidate();
+    }
+}
+
+impl<'m> Resolved<'m> {
+    /// The whole `.config`.
+    pub fn config_text(&self) -> &[u8] {
+        &self.config_text
+    }
+
+    /// What was said on the way: unmet dependencies, values and lines that do not fit.
+    pub fn messages(&self) -> &Messages {
+        &self.messages
+    }
+
+    /// The model.
+    pub fn model(&self) -> &'m Model {
+        self.evaluation.model
+    }
+
+    /// A symbol's value: `y`, `m`, `n`, a number, or the plain content of a string. `None` for a name that no Kconfig
+    /// file mentions.
+    pub fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.evaluation.model.find(name).map(|symbol| self.value_of(symbol))
+    }
+
+    /// The same for a symbol by id; an undefined symbol's value is `n`.
+    pub fn value_of(&self, symbol: SymbolId) -> Cow<'_, str> {
+        match self.evaluation.model.type_of(symbol) {
+            Type::Unknown => Cow::Borrowed("n"),
+            _ => String::from_utf8_lossy(self.evaluation.shown(symbol)),
+        }
+    }
+
+    /// Whether the symbol is in the `.config`.
+    pub fn is_written(&self, symbol: SymbolId) -> bool {
+        self.evaluation.state(symbol).write
+    }
+
+    /// How far a user's value counts: `n` when no prompt is visible.
+    pub fn visibility(&self, symbol: SymbolId) -> Tristate {
+        self.evaluation.state(symbol).visible
+    }
+
+    /// The value of what the symbol depends on.
+    pub fn direct_dependency(&self, symbol: SymbolId) -> Tristate {
+        self.evaluation.state(symbol).direct
+    }
+
+    /// The value below which the symbol cannot go, because others select it.
+    pub fn reverse_dependency(&self, symbol: SymbolId) -> Tristate {
+        self.evaluation.state(symbol).reverse
+    }
+
+    /// The value of an expression of the model.
+    pub fn evaluate(&self, expression: crate::ExprId) -> Tristate {
+        self.evaluation.look(expression)
+    }
+}
