@@ -1,6 +1,12 @@
 //! The commands, one file each.
 
+mod build;
+mod check;
+mod completions;
+mod depmod;
 mod eval;
+mod init;
+mod options;
 
 use std::path::PathBuf;
 
@@ -36,14 +42,26 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Build(build::Args),
+    Check(check::Args),
+    Completions(completions::Args),
+    Depmod(depmod::Args),
     Eval(eval::Args),
+    Init(init::Args),
+    Options(options::Args),
 }
 
 /// Runs the command and gives its exit status.
 pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8, Failure> {
     let context = Context { global: &kiln.global, environment, ui };
     match &kiln.command {
+        Command::Build(args) => build::run(&context, args),
+        Command::Check(args) => check::run(&context, args),
+        Command::Completions(args) => completions::run(&context, args),
+        Command::Depmod(args) => depmod::run(&context, args),
         Command::Eval(args) => eval::run(&context, args),
+        Command::Init(args) => init::run(&context, args),
+        Command::Options(args) => options::run(&context, args),
     }
 }
 

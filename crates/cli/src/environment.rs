@@ -1,5 +1,6 @@
 //! The process's environment, read once.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -14,8 +15,8 @@ pub(crate) struct Environment {
     pub(crate) current_dir: PathBuf,
     /// Whether `NO_COLOR` asks for plain text.
     pub(crate) no_color: bool,
-    /// Proxy variables as they are, for children that fetch.
-    pub(crate) proxies: Vec<(OsString, OsString)>,
+    /// All of it, for children that fetch: proxies, and what `git` and `ssh` look at.
+    pub(crate) vars: BTreeMap<OsString, OsString>,
 }
 
 impl Environment {
@@ -29,22 +30,12 @@ impl Environment {
             .or_else(|| var("HOME").map(|home| PathBuf::from(home).join(".cache")))
             .unwrap_or_else(std::env::temp_dir)
             .join("kiln");
-        let names = [
-            "http_proxy",
-            "https_proxy",
-            "all_proxy",
-            "no_proxy",
-            "HTTP_PROXY",
-            "HTTPS_PROXY",
-            "ALL_PROXY",
-            "NO_PROXY",
-        ];
         Environment {
             path: var("PATH").unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
             cache,
             current_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             no_color: var("NO_COLOR").is_some(),
-            proxies: names.iter().filter_map(|name| Some((OsString::from(name), var(name)?))).collect(),
+            vars: std::env::vars_os().collect(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Why a command ended without its result, and the exit status that says so.
 
-use kiln_exec::{ExecError, Interrupt};
+mod stage;
 
 use crate::exit;
 use crate::ui::Ui;
@@ -62,17 +62,11 @@ impl Failure {
         }
     }
 
-    /// An interrupt counts as one wherever it comes up.
+    /// Whatever a stage made of it: once the user has interrupted, that is why it ended.
     fn with(code: u8, error: anyhow::Error) -> Failure {
-        let code = if is_interrupt(&error) { exit::INTERRUPTED } else { code };
+        let code = if kiln_exec::interrupted().is_err() { exit::INTERRUPTED } else { code };
         Failure::Error { code, error, help: Vec::new() }
     }
-}
-
-fn is_interrupt(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.is::<Interrupt>() || matches!(cause.downcast_ref::<ExecError>(), Some(ExecError::Interrupted(_)))
-    })
 }
 
 /// The error and its causes, each once: a cause that its effect already quotes adds nothing.

@@ -7,11 +7,13 @@
 
 mod commands;
 mod environment;
+mod evaluation;
 pub mod exit;
 mod failure;
 mod recipe_files;
 mod render;
 mod ui;
+mod workshop;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

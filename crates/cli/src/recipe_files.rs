@@ -1,59 +1,95 @@
 //! The files of a recipe, read for `recipe`.
 
-use std::path::{Component, Path, PathBuf};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
 
+use kiln_diag::Sources;
+use kiln_plan::evaluate::{self, Evaluation, Setting};
+use kiln_plan::{Arch, KernelVersion};
 use kiln_recipe::{Fault, Found, Reader};
 
-/// Reads recipes from the file system.
-#[derive(Debug, Clone)]
-pub(crate) struct RecipeFiles {
-    /// The folder that the recipe's own name is relative to.
-    pub(crate) current_dir: PathBuf,
+use crate::commands::Context;
+
+/// A recipe is written by hand, and a `.config` has a few hundred KiB: a text beyond this is something else.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// Reads and evaluates the recipe that the command line names.
+///
+/// `version` is the kernel's, when its source has been looked at. Paths in the result are absolute.
+pub(crate) fn evaluate(context: &Context<'_>, version: Option<KernelVersion>) -> (Sources, Evaluation) {
+    let files = RecipeFiles { current_dir: &context.environment.current_dir };
+    let setting = Setting { host: host(), version };
+    let mut sources = Sources::new();
+    let root = context.global.recipe.to_string_lossy();
+    let evaluation = evaluate::evaluate(&root, &files, &setting, &mut sources);
+    (sources, evaluation)
 }
 
-impl Reader for RecipeFiles {
-    /// Messages show the path as it was written, joined to its importer's; the identity is the file's real path.
+/// Reads from the file system.
+struct RecipeFiles<'a> {
+    current_dir: &'a Path,
+}
+
+impl Reader for RecipeFiles<'_> {
     fn find(&self, dir: &str, name: &str) -> Result<Found, Fault> {
-        let shown = tidy(&Path::new(dir).join(name));
-        let full = self.current_dir.join(&shown);
-        let identity = full.canonicalize().map_err(|error| fault(&shown, &error))?;
-        let folder = shown.parent().unwrap_or(Path::new("")).to_string_lossy().into_owned();
-        let identity = identity.to_string_lossy().into_owned();
-        Ok(Found { identity, name: shown.to_string_lossy().into_owned(), dir: folder })
+        let path = self.current_dir.join(dir).join(name.strip_prefix("./").unwrap_or(name));
+        let shown = path.strip_prefix(self.current_dir).unwrap_or(&path).to_path_buf();
+        let identity = fs::canonicalize(&path).map_err(|error| {
+            let fault = Fault::new(format!("cannot find `{}`: {}", shown.display(), reason(&error)));
+            match error.kind() {
+                ErrorKind::NotFound if dir.is_empty() => {
+                    fault.help("`kiln init` writes a recipe to start from; `--recipe FILE` names one elsewhere")
+                }
+                _ => fault,
+            }
+        })?;
+        if identity.is_dir() {
+            let fault = Fault::new(format!("`{}` is a folder", shown.display()));
+            let inner = shown.join("kiln.toml");
+            return Err(if path.join("kiln.toml").exists() {
+                fault.help(format!("its recipe is `{}`", inner.display()))
+            } else {
+                fault
+            });
+        }
+        let parent = path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+        Ok(Found {
+            identity: identity.to_string_lossy().into_owned(),
+            name: shown.to_string_lossy().into_owned(),
+            dir: parent.to_string_lossy().into_owned(),
+        })
     }
 
     fn read(&self, found: &Found) -> Result<Vec<u8>, Fault> {
-        let path = Path::new(&found.name);
-        let full = self.current_dir.join(path);
-        // A device or a pipe would never end.
-        if full.metadata().is_ok_and(|meta| !meta.is_file()) {
-            return Err(Fault { message: format!("{} is not a file", path.display()), help: None });
+        let mut bytes = Vec::new();
+        File::open(&found.identity)
+            .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+            .map_err(|error| Fault::new(format!("cannot read `{}`: {}", found.name, reason(&error))))?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(Fault::new(format!("`{}` is larger than {} MiB", found.name, MAX_BYTES >> 20)));
         }
-        std::fs::read(&full).map_err(|error| fault(path, &error))
+        Ok(bytes)
     }
 }
 
-/// Drops `.` and what `..` takes back; a `..` behind nothing stays.
-///
-/// `a/../b` is `b` only where `a` is no link; that is how people read an import, and the identity is by the real file.
-fn tidy(path: &Path) -> PathBuf {
-    let mut tidied = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if tidied.file_name().is_some() => {
-                tidied.pop();
-            }
-            other => tidied.push(other),
-        }
-    }
-    tidied
+/// The system's words without its number, in lower case as messages are.
+fn reason(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let words = text.split(" (os error").next().unwrap_or(&text);
+    let mut characters = words.chars();
+    characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
 }
 
-fn fault(path: &Path, error: &std::io::Error) -> Fault {
-    let message = match error.kind() {
-        std::io::ErrorKind::NotFound => format!("there is no file {}", path.display()),
-        _ => format!("cannot read {}: {error}", path.display()),
+/// The machine that kiln runs on.
+pub(crate) fn host() -> Arch {
+    let little = cfg!(target_endian = "little");
+    let name = match std::env::consts::ARCH {
+        "x86" => "i386",
+        "powerpc64" if little => "ppc64le",
+        "mips" if little => "mipsel",
+        "mips64" if little => "mips64el",
+        name => name,
     };
-    Fault { message, help: None }
+    Arch::parse(name).or_else(|| Arch::parse("x86_64")).expect("x86_64 is known")
 }

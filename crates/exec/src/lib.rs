@@ -12,3 +12,8 @@ mod interrupt;
 
 pub use exec::{Exec, ExecError, Output, Stream, find_program};
 pub use interrupt::{Interrupt, interrupted, on_signals};
+
+/// Whether this process may do what only root may.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}

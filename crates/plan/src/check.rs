@@ -23,8 +23,8 @@ pub struct Request {
     pub value: String,
     /// Whether it may stay unmet, and is then only reported.
     pub optional: bool,
-    /// Where it was written.
-    pub origin: Span,
+    /// Where it was written; `None` for what kiln itself asks for.
+    pub origin: Option<Span>,
 }
 
 /// What a `.config` says of each symbol.
@@ -289,3 +289,6 @@ fn joined(mut names: Vec<String>, word: &str) -> String {
         Some(last) => format!("{} {word} {last}", names.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,18 @@
 //! Where recipe, Kconfig, modules and services meet: options, lowering, steps and keys.
 
 mod arch;
+pub mod assembly;
 mod builtin;
 pub mod check;
+pub mod closing;
 pub mod evaluate;
 mod key;
 mod makefiles;
+pub mod manifest;
 mod options;
 mod reference;
 mod source;
+pub mod step;
 mod version;
 
 pub use arch::{Arch, Endian};

@@ -1,0 +1,287 @@
+//! The kernel step: from a patched tree and a resolved config to images and all modules, in the store.
+//!
+//! ```text
+//! kernel/{vmlinux,bzImage,dtbs/…}   config   System.map   Module.symvers
+//! lib/modules/<release>/{kernel/…,modules.order,modules.builtin,modules.builtin.modinfo}
+//! kernel.json                       release and images
+//! ```
+//!
+//! Modules are stripped of debug information, and then signed where the config signs all modules: what is here can be
+//! loaded. Which of them a device gets is decided later, so that a change of loaders compiles nothing.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kiln_exec::{Exec, ExecError, Interrupt};
+use kiln_plan::manifest::FileEntry;
+use kiln_plan::step::{KernelInputs, kernel_key};
+use kiln_plan::{ConfigValues, Key, KeyWriter};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::kbuild::{self, BuildError, BuildSpec, Built};
+use crate::signing::{Signing, SigningError};
+use crate::store::StoreError;
+use crate::toolchain::{Target, Toolchain};
+use crate::{Progress, Store};
+
+/// What a kernel is built from.
+#[derive(Debug, Clone, Copy)]
+pub struct KernelSpec<'a> {
+    /// The patched tree.
+    pub tree: &'a Path,
+    /// Its key.
+    pub tree_key: &'a Key,
+    /// What it is built for.
+    pub target: &'a Target,
+    /// What it is built with.
+    pub toolchain: &'a Toolchain,
+    /// The resolved `.config`.
+    pub config_text: &'a str,
+    /// Make's targets, in order.
+    pub targets: &'a [String],
+    /// How many compilers may run at once.
+    pub jobs: usize,
+}
+
+/// A built kernel in the store.
+#[derive(Debug, Clone)]
+pub struct Kernel {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Its key.
+    pub key: Key,
+    /// What `uname -r` says.
+    pub release: String,
+    /// Images and device trees, by their path in `dir`.
+    pub images: Vec<FileEntry>,
+}
+
+/// Why there is no kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// Kbuild.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The signing key.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// A module could not be stripped or signed.
+    #[error("cannot finish the module {module}")]
+    Finish {
+        /// Its installed path.
+        module: String,
+        /// What the tool said.
+        source: ExecError,
+    },
+    /// Two targets made files of one name.
+    #[error("the targets make two files named `{name}`: {} and {}", one.display(), two.display())]
+    SameName {
+        /// The name.
+        name: String,
+        /// One of them.
+        one: PathBuf,
+        /// The other.
+        two: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("cannot access {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The user asked us to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupt),
+}
+
+/// `kernel.json`.
+#[derive(Serialize, Deserialize)]
+struct Facts {
+    version: u32,
+    release: String,
+    images: Vec<FileEntry>,
+}
+
+const FACTS: &str = "kernel.json";
+
+/// Gives the kernel, built when the store has none of its key.
+///
+/// # Errors
+/// See [`KernelError`]; what was compiled so far is kept for the next try.
+pub fn kernel(store: &Store, spec: &KernelSpec<'_>, progress: &dyn Progress) -> Result<Kernel, KernelError> {
+    let config = ConfigValues::parse(spec.config_text);
+    let signing = Signing::wanted(&config).then(|| Signing::key(store, spec.toolchain, progress)).transpose()?;
+    let key = kernel_key(&KernelInputs {
+        tree: spec.tree_key,
+        arch: &spec.target.arch,
+        toolchain: spec.toolchain.identity(),
+        config: spec.config_text,
+        targets: spec.targets,
+        signing_key: signing.as_ref().map(Signing::digest),
+    });
+    let dir = store.realize(&key, "kernel", progress, |out| build(store, spec, &config, signing.as_ref(), out, progress))?;
+    let facts = read_facts(&dir)?;
+    Ok(Kernel { dir, key, release: facts.release, images: facts.images })
+}
+
+/// The key of the folder that Kbuild works in: a changed config goes on where the last one ended.
+fn work_key(spec: &KernelSpec<'_>) -> Key {
+    let mut key = KeyWriter::new("kbuild-work/1");
+    key.field("tree", spec.tree_key).field("arch", &spec.target.arch).field("toolchain", spec.toolchain.identity());
+    key.finish()
+}
+
+fn build(
+    store: &Store,
+    spec: &KernelSpec<'_>,
+    config: &ConfigValues,
+    signing: Option<&Signing>,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<(), KernelError> {
+    let work = store.work_dir(&work_key(spec), "kbuild", progress)?;
+    let log = store.cache("logs")?.join(format!("kbuild-{}.log", work_key(spec)));
+    let built = kbuild::build(
+        &BuildSpec {
+            tree: spec.tree,
+            out: work.path(),
+            target: spec.target,
+            toolchain: spec.toolchain,
+            config_text: spec.config_text,
+            targets: spec.targets,
+            jobs: spec.jobs,
+            signing_key: signing.map(Signing::path),
+            log: &log,
+        },
+        progress,
+    )?;
+    take(spec, config, signing, &built, work.path(), out, progress)?;
+    work.finish()?;
+    Ok(())
+}
+
+/// Takes the results out of Kbuild's folder.
+fn take(
+    spec: &KernelSpec<'_>,
+    config: &ConfigValues,
+    signing: Option<&Signing>,
+    built: &Built,
+    work: &Path,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<(), KernelError> {
+    let mut files = image_files(built)?;
+    files.insert("config".to_owned(), built.config.clone());
+    files.insert("System.map".to_owned(), built.system_map.clone());
+    let modules = format!("lib/modules/{}", built.release);
+    let optional = [
+        ("Module.symvers".to_owned(), &built.module_symvers),
+        (format!("{modules}/modules.builtin"), &built.modules_builtin),
+        (format!("{modules}/modules.builtin.modinfo"), &built.modules_builtin_modinfo),
+    ];
+    files.extend(optional.into_iter().filter_map(|(name, path)| Some((name, path.clone()?))));
+    for (name, from) in &files {
+        copy(from, &out.join(name))?;
+    }
+    if !built.modules.is_empty() || built.modules_builtin.is_some() {
+        write(&out.join(&modules).join("modules.order"), built.modules_order.as_bytes())?;
+    }
+    progress.begin("finishing modules", Some(built.modules.len() as u64));
+    let finished = built.modules.par_iter().try_for_each(|module| {
+        kiln_exec::interrupted()?;
+        let to = out.join(&modules).join(&module.installed);
+        copy(&module.file, &to)?;
+        let finish = Finish { spec, config, signing, built, work };
+        finish.module(&to).map_err(|source| KernelError::Finish { module: module.installed.clone(), source })
+    });
+    progress.end();
+    finished?;
+    let images = image_files(built)?;
+    let images = images.keys().map(|path| Ok(FileEntry { path: path.clone(), size: size(&out.join(path))? }));
+    let facts = Facts { version: 1, release: built.release.clone(), images: images.collect::<Result<_, KernelError>>()? };
+    let text = serde_json::to_vec_pretty(&facts).expect("facts have string keys only");
+    write(&out.join(FACTS), &text)
+}
+
+/// Paths in the result, and where each file is now. Device trees keep their folders: their names repeat.
+fn image_files(built: &Built) -> Result<BTreeMap<String, PathBuf>, KernelError> {
+    let mut files = BTreeMap::from([("kernel/vmlinux".to_owned(), built.vmlinux.clone())]);
+    for file in built.images.iter().flat_map(|image| &image.files) {
+        let text = file.to_string_lossy();
+        let name = match text.split_once("/boot/dts/") {
+            Some((_, below)) => format!("kernel/dtbs/{below}"),
+            None => format!("kernel/{}", file.file_name().unwrap_or_default().to_string_lossy()),
+        };
+        match files.insert(name.clone(), file.clone()) {
+            Some(other) if other != *file => {
+                return Err(KernelError::SameName { name, one: other, two: file.clone() });
+            }
+            _ => {}
+        }
+    }
+    Ok(files)
+}
+
+/// What strips and signs one module.
+struct Finish<'a> {
+    spec: &'a KernelSpec<'a>,
+    config: &'a ConfigValues,
+    signing: Option<&'a Signing>,
+    built: &'a Built,
+    work: &'a Path,
+}
+
+impl Finish<'_> {
+    /// Strips first: a signature covers every byte, and does not survive it.
+    fn module(&self, file: &Path) -> Result<(), ExecError> {
+        let strip = format!("{}strip", self.spec.toolchain.prefix());
+        self.exec(strip).arg("--strip-debug").arg(file).text()?;
+        let signs = self.config.get("MODULE_SIG_ALL") == Some("y");
+        if let (true, Some(sign_file), Some(signing)) = (signs, &self.built.sign_file, self.signing) {
+            let hash = self.config.get("MODULE_SIG_HASH").unwrap_or("\"sha512\"").trim_matches('"').to_owned();
+            let certificate = self.work.join("certs/signing_key.x509");
+            self.exec(sign_file).arg(hash).arg(signing.path()).arg(certificate).arg(file).text()?;
+        }
+        Ok(())
+    }
+
+    fn exec(&self, program: impl Into<OsString>) -> Exec {
+        Exec::new(program.into()).env("PATH", self.spec.toolchain.path()).env("LC_ALL", "C").dir(self.work)
+    }
+}
+
+fn read_facts(dir: &Path) -> Result<Facts, KernelError> {
+    let path = dir.join(FACTS);
+    let refused = |source| KernelError::Io { path: path.clone(), source };
+    let text = fs::read(&path).map_err(refused)?;
+    serde_json::from_slice(&text).map_err(|error| KernelError::Io { path, source: io::Error::other(error) })
+}
+
+fn size(path: &Path) -> Result<u64, KernelError> {
+    let found = fs::metadata(path).map_err(|source| KernelError::Io { path: path.to_owned(), source })?;
+    Ok(found.len())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), KernelError> {
+    make_parent(path).and_then(|()| fs::write(path, bytes)).map_err(|source| KernelError::Io { path: path.to_owned(), source })
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), KernelError> {
+    make_parent(to)
+        .and_then(|()| fs::copy(from, to))
+        .map_err(|source| KernelError::Io { path: to.to_owned(), source })?;
+    Ok(())
+}
+
+fn make_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)
+}

@@ -1,0 +1,293 @@
+//! From an evaluated recipe to `./result`, stage by stage.
+//!
+//! [`tree`] fetches and patches the source, [`resolve`] asks Kconfig, [`kernel()`](crate::kernel::kernel) compiles,
+//! [`assemble`] closes the loaders and writes the result. Each stage takes what the one before it gave, and each is found
+//! done in the store when nothing that can change it has changed.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kiln_diag::{Diagnostics, FileId, Sources};
+use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
+use kiln_plan::step::{ConfigInputs, config_key};
+use kiln_plan::{
+    Arch, ConfigValues, Declarations, Key, KernelVersion, Request, SourceSpec, Unmet, check,
+};
+
+use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
+use crate::patch::{self, PatchError};
+use crate::resolve::{Base, ResolveError, Resolver, TreeConf};
+use crate::source::{self, Fetch, SourceError, VersionError, kernel_version};
+use crate::store::StoreError;
+use crate::toolchain::{Host, Target, Toolchain, ToolchainError};
+use crate::{Progress, Store};
+
+mod assemble;
+mod firmware;
+
+pub use assemble::{AssembleError, Finished, assemble};
+
+/// What every stage needs of the world.
+#[derive(Clone, Copy)]
+pub struct Session<'a> {
+    /// Where results are kept.
+    pub store: &'a Store,
+    /// The machine that builds.
+    pub host: &'a Host,
+    /// Its architecture.
+    pub host_arch: Arch,
+    /// The user's environment, for programs that fetch.
+    pub env: &'a BTreeMap<OsString, OsString>,
+    /// Who hears how far it is.
+    pub progress: &'a dyn Progress,
+    /// How many compilers may run at once.
+    pub jobs: usize,
+}
+
+/// A kernel's source, fetched and patched.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// Where it is; it must not be changed.
+    pub path: PathBuf,
+    /// Stands for everything in it.
+    pub key: Key,
+    /// Where exactly it came from, for people.
+    pub origin: String,
+    /// What its makefile says.
+    pub version: KernelVersion,
+}
+
+/// A config, and how it stands to the requests.
+#[derive(Debug, Clone)]
+pub struct Resolution {
+    /// What is built for.
+    pub target: Target,
+    /// What it is built with.
+    pub toolchain: Toolchain,
+    /// The `.config`, to the byte.
+    pub config_text: String,
+    /// Its values.
+    pub config: ConfigValues,
+    /// What the tree declares.
+    pub declarations: Declarations,
+    /// What Kconfig warned of.
+    pub warnings: Vec<String>,
+    /// Requests that do not hold, optional ones among them.
+    pub unmet: Vec<Unmet>,
+}
+
+/// Why a stage gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The recipe names no source.
+    #[error("the recipe names no kernel source (`kernel.src`)")]
+    NoSource,
+    /// The source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The patches.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
+    /// The tree's version.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    /// The tree's version is none that kiln understands.
+    #[error("the kernel tree says a version that cannot be read: {0}")]
+    OddVersion(kiln_plan::VersionError),
+    /// The toolchain.
+    #[error(transparent)]
+    Toolchain(#[from] ToolchainError),
+    /// Kconfig.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Kbuild.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// The result.
+    #[error(transparent)]
+    Assemble(#[from] AssembleError),
+    /// A file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Session<'_> {
+    /// How sources are fetched.
+    pub fn fetch(&self) -> Fetch<'_> {
+        Fetch { store: self.store, progress: self.progress, env: self.env }
+    }
+}
+
+/// Fetches the source without its patches; for a recipe whose conditions hang on the kernel's version.
+///
+/// # Errors
+/// Any [`PipelineError`] of the source.
+pub fn source_version(session: &Session<'_>, spec: &SourceSpec) -> Result<KernelVersion, PipelineError> {
+    version_of(&source::fetch(&session.fetch(), spec)?.tree)
+}
+
+/// Fetches the source and applies what the recipe applies to it.
+///
+/// # Errors
+/// Any [`PipelineError`] of sources and patches.
+pub fn tree(session: &Session<'_>, wish: &KernelWish) -> Result<Tree, PipelineError> {
+    let spec = wish.src.as_ref().ok_or(PipelineError::NoSource)?;
+    let fetched = source::fetch(&session.fetch(), &spec.value)?;
+    let origin = fetched.origin.to_string();
+    let mut patches = Vec::new();
+    for pattern in &wish.patches {
+        patches.extend(patch::expand(&pattern.dir, std::slice::from_ref(&pattern.pattern))?);
+    }
+    let patched = patch::apply(&session.fetch(), &fetched, &patches, &wish.extra_patch_phase)?;
+    let version = version_of(&patched.tree)?;
+    Ok(Tree { path: patched.tree, key: patched.key, origin, version })
+}
+
+fn version_of(tree: &Path) -> Result<KernelVersion, PipelineError> {
+    KernelVersion::parse(&kernel_version(tree)?).map_err(PipelineError::OddVersion)
+}
+
+/// What is built for: the compiler of another architecture has that architecture's prefix.
+pub fn target(host: Arch, wish: &KernelWish) -> Target {
+    let arch = wish.arch.value;
+    let chosen = wish.cross_compile.as_ref().map(|prefix| prefix.value.clone());
+    // x86's makefiles ask the compiler for 32 or 64 bits themselves.
+    let native = arch == host || (arch.srcarch == "x86" && host.srcarch == "x86");
+    let cross_compile = chosen.or_else(|| (!native).then(|| arch.cross_prefix())).filter(|prefix| !prefix.is_empty());
+    Target { arch: arch.karch.to_owned(), srcarch: arch.srcarch.to_owned(), cross_compile }
+}
+
+/// Resolves the requests over the base config and compares.
+///
+/// # Errors
+/// Any [`PipelineError`] of toolchain, Kconfig and store; an unmet request is none.
+pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<Resolution, PipelineError> {
+    let target = target(session.host_arch, wish);
+    let toolchain = Toolchain::discover(session.host, target.cross_compile.as_deref())?;
+    let base = base(&wish.base_config.value)?;
+    let requests: BTreeMap<String, String> =
+        wish.requests.values().map(|request| (request.symbol.clone(), request.value.clone())).collect();
+    let listed: Vec<(String, String)> = requests.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let (base_name, base_text) = (wish.base_config.value.to_string(), base_text(&base));
+    let key = config_key(&ConfigInputs {
+        tree: &tree.key,
+        arch: &target.arch,
+        toolchain: toolchain.identity(),
+        base: (if base_text.is_empty() { &base_name } else { "file" }, base_text),
+        requests: &listed,
+    });
+    let work = conf_key(tree, &target, &toolchain);
+    let dir = session.store.realize(&key, "config", session.progress, |out| {
+        let area = session.store.work_dir(&work, "conf", session.progress)?;
+        let conf = TreeConf::new(&tree.path, area.path(), &target, &toolchain)?;
+        session.progress.begin("resolving", None);
+        let resolved = conf.resolve(&base, &requests);
+        session.progress.end();
+        let resolved = resolved?;
+        let write = |name: &str, text: &str| {
+            let path = out.join(name);
+            fs::write(&path, text).map_err(|source| PipelineError::Read { path, source })
+        };
+        write("config", &resolved.config_text)?;
+        write("warnings", &resolved.warnings.join("\0"))?;
+        Ok::<(), PipelineError>(area.finish()?)
+    })?;
+    let config_text = read(&dir.join("config"))?;
+    let warnings = read(&dir.join("warnings"))?;
+    let warnings = warnings.split('\0').filter(|text| !text.is_empty()).map(str::to_owned).collect();
+    let declarations = crate::resolve::declarations::scan(&tree.path, &target)?;
+    let config = ConfigValues::parse(&config_text);
+    let asked = wish.requests.values().map(|request| Request {
+        symbol: request.symbol.clone(),
+        value: request.value.clone(),
+        optional: request.optional,
+        origin: Some(request.origin),
+    });
+    let asked: Vec<Request> = asked.collect();
+    let unmet = check(&asked, &config, &declarations);
+    Ok(Resolution { target, toolchain, config_text, config, declarations, warnings, unmet })
+}
+
+/// What `check` has to say; Kconfig files that it points at are added to `sources`.
+pub fn findings(tree: &Tree, resolution: &Resolution, sources: &mut Sources) -> Diagnostics {
+    let pointed = RefCell::new(BTreeSet::new());
+    let note = |file: &str, _| {
+        pointed.borrow_mut().insert(file.to_owned());
+        None
+    };
+    resolution.unmet.iter().for_each(|unmet| drop(unmet.diagnostic(&note)));
+    let mut ids: BTreeMap<String, FileId> = BTreeMap::new();
+    for file in pointed.into_inner() {
+        // A file that cannot be shown is still named in the message.
+        if let Ok(bytes) = fs::read(tree.path.join(&file)) {
+            let id = sources.add(&file, String::from_utf8_lossy(&bytes));
+            ids.insert(file, id);
+        }
+    }
+    let place = |file: &str, line: u32| ids.get(file).map(|&id| sources.line_span(id, line));
+    resolution.unmet.iter().map(|unmet| unmet.diagnostic(&place)).collect()
+}
+
+/// Compiles.
+///
+/// # Errors
+/// Any [`PipelineError`] of the kernel step.
+pub fn build_kernel(
+    session: &Session<'_>,
+    tree: &Tree,
+    resolution: &Resolution,
+    evaluated: &Evaluated,
+) -> Result<Kernel, PipelineError> {
+    let targets: Vec<String> = evaluated.kernel.make_targets.iter().map(|target| target.value.clone()).collect();
+    let spec = KernelSpec {
+        tree: &tree.path,
+        tree_key: &tree.key,
+        target: &resolution.target,
+        toolchain: &resolution.toolchain,
+        config_text: &resolution.config_text,
+        targets: &targets,
+        jobs: session.jobs,
+    };
+    Ok(kernel(session.store, &spec, session.progress)?)
+}
+
+fn base(config: &BaseConfig) -> Result<Base, PipelineError> {
+    Ok(match config {
+        BaseConfig::Alldefconfig => Base::Alldefconfig,
+        BaseConfig::Allnoconfig => Base::Allnoconfig,
+        BaseConfig::Tinyconfig => Base::Tinyconfig,
+        BaseConfig::Defconfig(name) => Base::Defconfig(name.clone()),
+        BaseConfig::File(path) => Base::File(read(path)?),
+    })
+}
+
+/// The text that makes a file what it is; the name of anything else is enough.
+fn base_text(base: &Base) -> &str {
+    match base {
+        Base::File(text) => text,
+        _ => "",
+    }
+}
+
+/// The folder in which `conf` is built and asked.
+fn conf_key(tree: &Tree, target: &Target, toolchain: &Toolchain) -> Key {
+    let mut key = kiln_plan::KeyWriter::new("conf-work/1");
+    key.field("tree", tree.key).field("arch", &target.arch).field("toolchain", toolchain.identity());
+    key.finish()
+}
+
+fn read(path: &Path) -> Result<String, PipelineError> {
+    fs::read_to_string(path).map_err(|source| PipelineError::Read { path: path.to_owned(), source })
+}

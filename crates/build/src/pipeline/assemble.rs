@@ -1,0 +1,174 @@
+//! The last stage: closures, firmware, services, and the folder that `./result` points at.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kiln_diag::{Diagnostics, Sources};
+use kiln_modgraph::{DepmodError, Graph, Inputs, KernelSymbols, Layout};
+use kiln_plan::assembly::{Parts, assemble as plan_assembly};
+use kiln_plan::closing::{Closing, close};
+use kiln_plan::evaluate::Evaluated;
+use kiln_plan::manifest::{KernelEntry, Manifest};
+use kiln_plan::ModuleRules;
+
+use super::{Resolution, Session, Tree, firmware};
+use crate::apt::AptError;
+use crate::kernel::Kernel;
+use crate::modules_dir::{ModulesDirError, read_modules_dir};
+use crate::result::{self, ResultError};
+
+/// A finished build.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The result's folder in the store.
+    pub dir: PathBuf,
+    /// What it is made of.
+    pub manifest: Manifest,
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// The built modules cannot be read.
+    #[error(transparent)]
+    Modules(#[from] ModulesDirError),
+    /// They cannot be indexed.
+    #[error(transparent)]
+    Index(#[from] DepmodError),
+    /// Firmware packages cannot be had.
+    #[error(transparent)]
+    Apt(#[from] AptError),
+    /// The result cannot be written.
+    #[error(transparent)]
+    Result(#[from] ResultError),
+    /// A file of the kernel's could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Closes the loaders over the built modules and writes the result.
+///
+/// Without a result, the diagnostics have the errors of the loaders because of which there is none.
+/// # Errors
+/// See [`AssembleError`].
+pub fn assemble(
+    session: &Session<'_>,
+    tree: &Tree,
+    resolution: &Resolution,
+    kernel: &Kernel,
+    evaluated: &Evaluated,
+    sources: &Sources,
+) -> Result<(Option<Finished>, Diagnostics), AssembleError> {
+    let modular = resolution.config.get("MODULES") == Some("y");
+    let mut diagnostics = Diagnostics::new();
+    let graph = if modular { read_graph(kernel, &mut diagnostics)? } else { no_modules() };
+    let close_with = |rules: &ModuleRules| {
+        let closing = Closing { graph: &graph, rules, config: &resolution.config, modular, release: &kernel.release };
+        close(&closing, &evaluated.loaders)
+    };
+    let (mut closed, mut findings) = close_with(&ModuleRules::new());
+    if !findings.is_empty() {
+        // The makefiles are read only when something is missing: they tell off from unknown.
+        let mut rules = ModuleRules::new();
+        read_rules(&tree.path, &tree.path, &mut rules)?;
+        (closed, findings) = close_with(&rules);
+    }
+    diagnostics.extend(findings);
+    let debian = evaluated.kernel.arch.value.debian.unwrap_or("amd64");
+    let (firmware, findings) = firmware::find(session, &evaluated.hardware, debian, &closed)?;
+    diagnostics.extend(findings);
+    let entry = kernel_entry(tree, resolution, kernel, evaluated, modular);
+    let parts = Parts {
+        evaluated,
+        sources,
+        kernel: &entry,
+        config: &resolution.config,
+        graph: &graph,
+        closed: &closed,
+        firmware: &firmware,
+        kiln: env!("CARGO_PKG_VERSION"),
+    };
+    let (assembly, findings) = plan_assembly(&parts)?;
+    diagnostics.extend(findings);
+    if diagnostics.has_errors() {
+        return Ok((None, diagnostics));
+    }
+    let dir = result::result(session.store, &kernel.key, &kernel.dir, &assembly, session.progress)?;
+    Ok((Some(Finished { dir, manifest: assembly.manifest }), diagnostics))
+}
+
+fn read_graph(kernel: &Kernel, diagnostics: &mut Diagnostics) -> Result<Graph, AssembleError> {
+    let symvers = kernel.dir.join("Module.symvers");
+    let symbols = match fs::read_to_string(&symvers) {
+        Ok(text) => Some(KernelSymbols::from_symvers(&text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(source) => return Err(AssembleError::Read { path: symvers, source }),
+    };
+    let found = read_modules_dir(&kernel.dir.join("lib/modules").join(&kernel.release), symbols)?;
+    diagnostics.extend(found.findings);
+    Ok(found.graph)
+}
+
+/// The graph of a kernel that loads no modules; what it has is in the image.
+fn no_modules() -> Graph {
+    let nothing = Inputs {
+        modules: Vec::new(),
+        order: None,
+        builtin: None,
+        builtin_modinfo: None,
+        kernel_symbols: None,
+        layout: Layout::V30,
+    };
+    Graph::build(nothing).0
+}
+
+/// Reads every makefile below `folder`.
+fn read_rules(tree: &Path, folder: &Path, rules: &mut ModuleRules) -> Result<(), AssembleError> {
+    let refused = |path: &Path| {
+        let path = path.to_owned();
+        move |source| AssembleError::Read { path, source }
+    };
+    let mut entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(refused(folder))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let kind = entry.file_type().map_err(refused(&path))?;
+        let name = entry.file_name();
+        if kind.is_dir() {
+            read_rules(tree, &path, rules)?;
+        } else if kind.is_file() && (name == "Makefile" || name == "Kbuild") {
+            let text = fs::read(&path).map_err(refused(&path))?;
+            let shown = path.strip_prefix(tree).unwrap_or(&path).to_string_lossy().into_owned();
+            rules.add(&shown, &String::from_utf8_lossy(&text));
+        }
+    }
+    Ok(())
+}
+
+fn kernel_entry(
+    tree: &Tree,
+    resolution: &Resolution,
+    kernel: &Kernel,
+    evaluated: &Evaluated,
+    modular: bool,
+) -> KernelEntry {
+    let arch = evaluated.kernel.arch.value;
+    let versions = resolution.toolchain.versions().iter().map(|(program, version)| format!("{program}: {version}"));
+    let keys = [("tree", tree.key), ("kernel", kernel.key)];
+    KernelEntry {
+        release: kernel.release.clone(),
+        arch: arch.karch.to_owned(),
+        machine: arch.machine.to_owned(),
+        modular,
+        source: tree.origin.clone(),
+        toolchain: versions.collect(),
+        keys: keys.into_iter().map(|(name, key)| (name.to_owned(), key.to_string())).collect(),
+        images: kernel.images.clone(),
+    }
+}

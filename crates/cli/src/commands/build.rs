@@ -1,0 +1,73 @@
+//! `kiln build`: all outputs, and `./result` pointing at them.
+
+use std::path::PathBuf;
+
+use kiln_build::{pipeline, result};
+
+use crate::commands::Context;
+use crate::evaluation::{self, Form};
+use crate::exit;
+use crate::failure::Failure;
+use crate::workshop::Workshop;
+
+/// Build the kernel, its modules and its services
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Print the result's manifest as JSON
+    #[arg(long)]
+    json: bool,
+    /// The link to the result
+    #[arg(long, value_name = "LINK", default_value = "result")]
+    out: PathBuf,
+    /// How many compilers run at once [default: one per processor]
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<usize>,
+}
+
+/// Runs it.
+pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
+    let form = if args.json { Form::Json } else { Form::Text };
+    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let workshop = Workshop::open(context)?;
+    let session = workshop.session(context, jobs);
+    let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
+    let tree = pipeline::tree(&session, &evaluated.kernel)?;
+    evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
+    let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
+    let findings = pipeline::findings(&tree, &resolution, &mut sources);
+    evaluation::show(context, &sources, &findings, form)?;
+    let kernel = pipeline::build_kernel(&session, &tree, &resolution, &evaluated)?;
+    let (finished, findings) = pipeline::assemble(&session, &tree, &resolution, &kernel, &evaluated, &sources)
+        .map_err(|error| Failure::from(pipeline::PipelineError::from(error)))?;
+    evaluation::show(context, &sources, &findings, form)?;
+    let Some(finished) = finished else { return Err(Failure::Said(exit::FAULT)) };
+    let link = context.environment.current_dir.join(&args.out);
+    result::link(&finished.dir, &link).map_err(Failure::host)?;
+    if args.json {
+        context.ui.result(&finished.manifest.to_json());
+    } else {
+        context.ui.result(&summary(&finished.manifest, &args.out));
+    }
+    Ok(exit::FINE)
+}
+
+/// A few lines on what came out.
+fn summary(manifest: &kiln_plan::manifest::Manifest, out: &std::path::Path) -> String {
+    let sizes = manifest.sizes;
+    let mut text = format!("Linux {} for {} in {}\n", manifest.kernel.release, manifest.kernel.machine, out.display());
+    for image in &manifest.kernel.images {
+        text.push_str(&format!("  {} {} KiB\n", image.path, image.size.div_ceil(1024)));
+    }
+    text.push_str(&format!(
+        "  {} of {} modules, {} of {} KiB\n",
+        sizes.modules,
+        sizes.all_modules,
+        sizes.module_bytes.div_ceil(1024),
+        sizes.all_module_bytes.div_ceil(1024)
+    ));
+    for (name, loader) in &manifest.loaders {
+        let loaded = loader.modules.iter().filter(|module| module.loaded).count();
+        text.push_str(&format!("  loader {name}: {loaded} modules for {} targets\n", loader.targets.len()));
+    }
+    text
+}

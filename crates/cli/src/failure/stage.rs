@@ -1,0 +1,102 @@
+//! Whose fault a stage's error is, and what mends it.
+
+use kiln_build::doctor::{self, Missing};
+use kiln_build::kbuild::BuildError;
+use kiln_build::kernel::KernelError;
+use kiln_build::patch::PatchError;
+use kiln_build::pipeline::{AssembleError, PipelineError};
+use kiln_build::resolve::ResolveError;
+use kiln_build::result::ResultError;
+use kiln_build::source::SourceError;
+
+use crate::exit;
+use crate::failure::Failure;
+
+impl From<PipelineError> for Failure {
+    fn from(error: PipelineError) -> Failure {
+        let help = help(&error);
+        let code = code(&error);
+        help.into_iter().fold(Failure::with(code, error.into()), Failure::help)
+    }
+}
+
+fn code(error: &PipelineError) -> u8 {
+    match error {
+        PipelineError::NoSource | PipelineError::Version(_) | PipelineError::OddVersion(_) => exit::FAULT,
+        PipelineError::Source(error) => source(error),
+        PipelineError::Patch(error) => patch(error),
+        PipelineError::Resolve(error) => resolve(error),
+        PipelineError::Kernel(error) => kernel(error),
+        PipelineError::Assemble(error) => assemble(error),
+        PipelineError::Read { .. } => exit::FAULT,
+        PipelineError::Toolchain(_) | PipelineError::Store(_) => exit::HOST,
+    }
+}
+
+fn source(error: &SourceError) -> u8 {
+    match error {
+        SourceError::Path { .. }
+        | SourceError::Built { .. }
+        | SourceError::Hash(_)
+        | SourceError::Mismatch { .. }
+        | SourceError::Archive(_) => exit::FAULT,
+        _ => exit::HOST,
+    }
+}
+
+fn patch(error: &PatchError) -> u8 {
+    match error {
+        PatchError::Pattern { .. }
+        | PatchError::NoMatch { .. }
+        | PatchError::Unreadable { .. }
+        | PatchError::Rejected { .. }
+        | PatchError::Phase { .. } => exit::FAULT,
+        _ => exit::HOST,
+    }
+}
+
+fn resolve(error: &ResolveError) -> u8 {
+    match error {
+        ResolveError::Tree(_) | ResolveError::NoSuchBase { .. } | ResolveError::Unwritable { .. } => exit::FAULT,
+        ResolveError::Failed { .. } => exit::BUILD,
+        ResolveError::Missing { .. } | ResolveError::Exec(_) | ResolveError::Io { .. } => exit::HOST,
+    }
+}
+
+fn kernel(error: &KernelError) -> u8 {
+    match error {
+        KernelError::Build(BuildError::ConfigDiffers { .. }) => exit::BUG,
+        KernelError::Build(BuildError::Failed { .. } | BuildError::NoOutput { .. }) | KernelError::Finish { .. } => {
+            exit::BUILD
+        }
+        KernelError::Build(BuildError::Tree(_)) | KernelError::SameName { .. } => exit::FAULT,
+        _ => exit::HOST,
+    }
+}
+
+fn assemble(error: &AssembleError) -> u8 {
+    match error {
+        AssembleError::Modules(_) | AssembleError::Index(_) => exit::BUILD,
+        AssembleError::Result(ResultError::InTheWay { .. }) => exit::FAULT,
+        AssembleError::Apt(_) | AssembleError::Result(_) | AssembleError::Read { .. } => exit::HOST,
+    }
+}
+
+/// What mends a host that lacks something.
+fn help(error: &PipelineError) -> Vec<String> {
+    let missing: &[Missing] = match error {
+        PipelineError::Resolve(ResolveError::Missing { missing })
+        | PipelineError::Kernel(KernelError::Build(BuildError::Missing { missing, .. })) => missing,
+        PipelineError::Toolchain(_) => return vec![doctor_hint()],
+        _ => return Vec::new(),
+    };
+    let root = kiln_exec::is_root();
+    let mut help: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    help.extend(doctor::install_command(missing, root).map(|command| format!("install it with: {command}")));
+    help.push(doctor_hint());
+    help
+}
+
+fn doctor_hint() -> String {
+    "`kiln doctor` shows all that the host lacks for this recipe, `kiln doctor --install` installs it".to_owned()
+}

@@ -1,0 +1,50 @@
+//! What commands that build work with: the store, the host's programs, the listener.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use kiln_build::Store;
+use kiln_build::pipeline::Session;
+use kiln_build::toolchain::Host;
+
+use crate::commands::Context;
+use crate::failure::Failure;
+use crate::recipe_files::host;
+
+/// An open store and the host beside it.
+pub(crate) struct Workshop {
+    store: Store,
+    host: Host,
+    env: BTreeMap<OsString, OsString>,
+}
+
+impl Workshop {
+    /// Opens the store, made when it is not there.
+    pub(crate) fn open(context: &Context<'_>) -> Result<Workshop, Failure> {
+        let store = Store::open(&context.store_dir()).map_err(Failure::host)?;
+        let host = Host { path: context.environment.path.clone() };
+        Ok(Workshop { store, host, env: context.environment.vars.clone() })
+    }
+
+    /// A session that runs `jobs` compilers at once.
+    pub(crate) fn session<'a>(&'a self, context: &Context<'a>, jobs: usize) -> Session<'a> {
+        Session {
+            store: &self.store,
+            host: &self.host,
+            host_arch: host(),
+            env: &self.env,
+            progress: context.ui,
+            jobs,
+        }
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The host.
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+}

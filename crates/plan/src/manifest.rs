@@ -1,0 +1,166 @@
+//! `manifest.json`: what a result is made of and why each part is there.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the shape below; a reader refuses a newer one.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// [`MANIFEST_VERSION`] of the kiln that wrote it.
+    pub version: u32,
+    /// The kiln that wrote it.
+    pub kiln: String,
+    /// The kernel.
+    pub kernel: KernelEntry,
+    /// Every request of the recipe, by symbol.
+    pub requests: BTreeMap<String, RequestEntry>,
+    /// The loaders, by name.
+    pub loaders: BTreeMap<String, LoaderEntry>,
+    /// Firmware files that are in `lib/firmware`, by name.
+    pub firmware: BTreeMap<String, FileEntry>,
+    /// Sizes.
+    pub sizes: Sizes,
+}
+
+/// The kernel and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KernelEntry {
+    /// `uname -r` on the device, and the folder under `lib/modules`.
+    pub release: String,
+    /// The kernel's ARCH.
+    pub arch: String,
+    /// The machine's usual name (`x86_64`, `aarch64`, `mipsel`).
+    pub machine: String,
+    /// Whether it can load modules.
+    pub modular: bool,
+    /// The source as the recipe names it, with the exact version where it names a range.
+    pub source: String,
+    /// The compiler and its kin, each with its version.
+    pub toolchain: Vec<String>,
+    /// Keys of the steps: `tree`, `kernel`.
+    pub keys: BTreeMap<String, String>,
+    /// The make targets' files in `kernel/`.
+    pub images: Vec<FileEntry>,
+}
+
+/// One request and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestEntry {
+    /// The value asked for.
+    pub value: String,
+    /// The value in `config`; `None` when the symbol has none.
+    pub resolved: Option<String>,
+    /// Whether it may stay unmet.
+    pub optional: bool,
+    /// Where it was asked for, as `file:line:column`.
+    pub origin: String,
+}
+
+/// One loader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoaderEntry {
+    /// The modules asked for.
+    pub targets: Vec<String>,
+    /// Services that must be up first.
+    pub dependencies: Vec<String>,
+    /// What it loads, in load order.
+    pub modules: Vec<ModuleEntry>,
+    /// Targets that are part of the kernel itself.
+    pub builtin: Vec<String>,
+}
+
+/// One module of a loader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModuleEntry {
+    /// The kernel's name for it.
+    pub name: String,
+    /// Its file, from the result's top.
+    pub path: String,
+    /// Bytes on disk.
+    pub size: u64,
+    /// Why it is there, for people; the most direct reason first.
+    pub because: Vec<String>,
+    /// Whether the loader loads it; `false` for one that others may only ask for while running.
+    pub loaded: bool,
+    /// Parameters that it is loaded with.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub parameters: String,
+    /// It has no exit function: once loaded it stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stays_loaded: bool,
+    /// Wanted by a softdep only: its failure is reported, not fatal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub soft: bool,
+    /// Firmware that it may ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub firmware: Vec<String>,
+}
+
+/// One file of the result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileEntry {
+    /// Its path from the result's top.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What the closure saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sizes {
+    /// Modules in the result.
+    pub modules: u64,
+    /// Their bytes.
+    pub module_bytes: u64,
+    /// Modules that the kernel's build made.
+    pub all_modules: u64,
+    /// Their bytes.
+    pub all_module_bytes: u64,
+}
+
+/// Why a manifest cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// Not JSON of the shape above.
+    #[error("not a kiln manifest")]
+    Shape(#[from] serde_json::Error),
+    /// Written by a newer kiln.
+    #[error("manifest version {found} is newer than this kiln understands ({MANIFEST_VERSION})")]
+    Newer {
+        /// The version found.
+        found: u32,
+    },
+}
+
+impl Manifest {
+    /// The file's text.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a manifest has string keys only");
+        text.push('\n');
+        text
+    }
+
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// [`ManifestError`] when the text is no manifest, or one of a newer kiln.
+    pub fn from_json(text: &str) -> Result<Manifest, ManifestError> {
+        let value: serde_json::Value = serde_json::from_str(text)?;
+        let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0);
+        if found > u64::from(MANIFEST_VERSION) {
+            return Err(ManifestError::Newer { found: u32::try_from(found).unwrap_or(u32::MAX) });
+        }
+        Ok(serde_json::from_value(value)?)
+    }
+}

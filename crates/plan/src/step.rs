@@ -1,0 +1,109 @@
+//! The steps of a build and what names their results.
+//!
+//! | step | in the key | left out, and why |
+//! |---|---|---|
+//! | `config/1` | tree, ARCH, toolchain identity, base config with its text, every request with its value | origins and priorities: they cannot change what Kconfig answers |
+//! | `kernel/1` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
+//! | `result/1` | kernel, everything that the manifest says, firmware contents, rendered services | the recipe's files as such: a comment moves nothing but line numbers |
+//!
+//! The tree's own key (source, patches, patch phase) is made where sources are fetched, since only there contents are
+//! known. A step whose work changes gets a new number.
+
+use crate::{Key, KeyWriter};
+
+/// What a config is resolved from.
+#[derive(Debug, Clone, Copy)]
+pub struct ConfigInputs<'a> {
+    /// The patched tree.
+    pub tree: &'a Key,
+    /// The kernel's ARCH.
+    pub arch: &'a str,
+    /// The compiler and its kin, as `build`'s toolchain names them.
+    pub toolchain: &'a str,
+    /// The base config's name, and its text where it is a file.
+    pub base: (&'a str, &'a str),
+    /// Symbols and values, in symbol order.
+    pub requests: &'a [(String, String)],
+}
+
+/// What a kernel is built from.
+#[derive(Debug, Clone, Copy)]
+pub struct KernelInputs<'a> {
+    /// The patched tree.
+    pub tree: &'a Key,
+    /// The kernel's ARCH.
+    pub arch: &'a str,
+    /// The compiler and its kin, as `build`'s toolchain names them.
+    pub toolchain: &'a str,
+    /// The resolved `.config`.
+    pub config: &'a str,
+    /// Make's targets, in order.
+    pub targets: &'a [String],
+    /// A digest of the key that modules are signed with; its certificate is part of the kernel.
+    pub signing_key: Option<&'a str>,
+}
+
+/// Names the resolved config.
+pub fn config_key(inputs: &ConfigInputs<'_>) -> Key {
+    let mut key = KeyWriter::new("config/1");
+    key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
+    key.field("base", inputs.base.0).field("base text", inputs.base.1);
+    key.list("symbols", inputs.requests.iter().map(|(symbol, _)| symbol));
+    key.list("values", inputs.requests.iter().map(|(_, value)| value));
+    key.finish()
+}
+
+/// Names the built kernel with all its modules.
+pub fn kernel_key(inputs: &KernelInputs<'_>) -> Key {
+    let mut key = KeyWriter::new("kernel/1");
+    key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
+    key.field("config", inputs.config).list("targets", inputs.targets);
+    key.list("signing key", inputs.signing_key);
+    key.finish()
+}
+
+/// Names the folder that `./result` points at: `files` are all its paths with a digest of each one's content.
+pub fn result_key<'a>(kernel: &Key, manifest: &str, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Key {
+    let mut key = KeyWriter::new("result/1");
+    key.field("kernel", kernel).field("manifest", manifest);
+    for (path, digest) in files {
+        key.field(path, digest);
+    }
+    key.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> Key {
+        KeyWriter::new("tree").finish()
+    }
+
+    #[test]
+    fn every_input_of_a_kernel_counts() {
+        let tree = tree();
+        let targets = ["bzImage".to_owned()];
+        let base = KernelInputs {
+            tree: &tree,
+            arch: "x86",
+            toolchain: "gcc 12",
+            config: "CONFIG_A=y\n",
+            targets: &targets,
+            signing_key: None,
+        };
+        let other_tree = KeyWriter::new("other").finish();
+        let variants = [
+            KernelInputs { tree: &other_tree, ..base },
+            KernelInputs { arch: "arm", ..base },
+            KernelInputs { toolchain: "gcc 13", ..base },
+            KernelInputs { config: "CONFIG_A=m\n", ..base },
+            KernelInputs { targets: &[], ..base },
+            KernelInputs { signing_key: Some("k"), ..base },
+        ];
+        for variant in &variants {
+            assert_ne!(kernel_key(variant), kernel_key(&base), "{variant:?}");
+        }
+        assert_eq!(kernel_key(&base), kernel_key(&base.clone()));
+    }
+}
