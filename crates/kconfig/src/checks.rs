@@ -7,11 +7,27 @@ use crate::number;
 
 /// Finds which choice each symbol belongs to: the one that its first node with a prompt sits in.
 pub(crate) fn membership(model: &mut Model) {
+    if model.dialect.choice_values {
+        list_members(model);
+        return;
+    }
     for index in 3..model.symbols.len() {
         let first = model.symbols[index].first_node;
         let mut nodes = std::iter::successors(first, |node| model.node(*node).next_of_symbol);
         let prompted = nodes.find(|node| model.node(*node).prompt.is_some());
         model.symbols[index].member_of = prompted.and_then(|node| model.choice_above(node));
+    }
+}
+
+/// Before 6.11 a symbol belongs to the first choice that it is defined in, through `if`s.
+fn list_members(model: &mut Model) {
+    for node in (1..model.nodes.len() as u32).map(NodeId) {
+        let Some(symbol) = model.node(node).symbol else { continue };
+        let Some(choice) = model.enclosing_choice(model.node(node).parent) else { continue };
+        let first = model.node(choice).symbol.and_then(|choice| model.symbol(choice).first_node);
+        let symbol = &mut model.symbols[symbol.at()];
+        symbol.listed_in = symbol.listed_in.or(first);
+        symbol.member_of = symbol.listed_in;
     }
 }
 

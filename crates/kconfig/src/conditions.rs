@@ -104,6 +104,24 @@ impl Spread<'_> {
             self.conditions.implied[target.at()] = Some(expression);
         }
         self.direct();
+        if self.model.dialect.choice_values {
+            self.insist();
+        }
+    }
+
+    /// Before 6.11 a visible choice that is not optional is at least `m`.
+    fn insist(&mut self) {
+        let model = self.model;
+        let expressions = &mut self.conditions.expressions;
+        for node in &model.nodes {
+            let Some(choice) = node.symbol.filter(|choice| !model.symbol(*choice).optional) else { continue };
+            let Some(prompt) = node.prompt.filter(|_| node.kind == NodeKind::Choice) else { continue };
+            let module = expressions.symbol(SymbolId::MOD);
+            let visible = self.conditions.condition[prompt.at()];
+            let term = visible.map_or(module, |visible| expressions.and(&[visible, module]));
+            let old = self.conditions.reverse[choice.at()];
+            self.conditions.reverse[choice.at()] = Some(old.map_or(term, |old| expressions.or(&[old, term])));
+        }
     }
 
     fn node(&mut self, parent: NodeId, id: NodeId) {

@@ -7,6 +7,7 @@
 
 mod choice;
 mod unmet;
+mod valued;
 
 use crate::conditions::Conditions;
 use crate::expression::{Expr, ExprId, Tristate};
@@ -45,8 +46,14 @@ pub(crate) struct State {
     pub(crate) valid: bool,
     /// Whether the symbol belongs into a `.config`.
     pub(crate) write: bool,
+    /// Of a choice before 6.11: the member that is `y`.
+    pub(crate) chosen: Option<SymbolId>,
     /// Of a choice before 6.11: the member that the user wants.
     pub(crate) wanted_member: Option<SymbolId>,
+    /// Of a choice before 6.11: the value that it is to have, whether or not that counts as given by the user.
+    pub(crate) wanted_value: Tristate,
+    /// Of a choice and its members before 6.11: new values were given to all, and the choice comes first.
+    pub(crate) pending: bool,
 }
 
 /// A value that the user gave.
@@ -136,6 +143,14 @@ impl<'m> Evaluation<'m> {
     pub(crate) fn effective_type(&self, symbol: SymbolId) -> Type {
         match self.model.symbol(symbol).type_ {
             Type::Tristate if self.modules == Tristate::No => Type::Bool,
+            // Before 6.11 a visible member of a choice is `y` or `n`.
+            Type::Tristate
+                if self.model.dialect.choice_values
+                    && self.is_listed(symbol)
+                    && self.states[symbol.at()].visible == Tristate::Yes =>
+            {
+                Type::Bool
+            }
             other => other,
         }
     }
@@ -224,12 +239,11 @@ impl<'m> Evaluation<'m> {
 
     pub(crate) fn visibility(&mut self, symbol: SymbolId) {
         let model = self.model;
-        let hides = self.hides_modular(symbol);
         let mut visible = Tristate::No;
         for property in model.properties_of(symbol) {
             if model.property(property).kind.text().is_some() {
                 let value = self.expression(self.conditions.of(property));
-                if !(hides && value == Tristate::Mod) {
+                if value != Tristate::Mod || !self.hides_modular(symbol) {
                     visible = visible.max(value);
                 }
             }
@@ -248,7 +262,6 @@ impl<'m> Evaluation<'m> {
         self.states[symbol.at()].direct = direct;
         let reverse = conditions.reverse[symbol.at()];
         let reverse = widen(if reverse.is_some() { self.expression(reverse) } else { Tristate::No });
-        let reverse = reverse.max(self.own_reverse(symbol, visible));
         self.states[symbol.at()].reverse = reverse;
         let implied = conditions.implied[symbol.at()];
         let implied = widen(if implied.is_some() { self.expression(implied) } else { Tristate::No });
@@ -284,6 +297,7 @@ impl<'m> Evaluation<'m> {
         // Whoever comes back here while the value is being worked out sees this.
         state.value = Tristate::No;
         state.text = zero;
+        state.chosen = None;
         match type_ {
             Type::Bool | Type::Tristate => {
                 let value = self.logic(symbol);

@@ -34,10 +34,11 @@ impl Evaluation<'_> {
             if self.states[symbol.at()].user.is_none() || self.is_listed(symbol) {
                 continue;
             }
+            let in_range = self.is_in_range(symbol);
             if self.states[symbol.at()].visible == Tristate::No && !unsaved && !dropped {
                 self.states[symbol.at()].user = None;
             }
-            if !self.is_in_range(symbol) {
+            if !in_range {
                 self.states[symbol.at()].user = None;
                 self.states[symbol.at()].valid = false;
                 dropped = true;

@@ -39,6 +39,7 @@ impl Evaluation<'_> {
             // Quirk: before 6.11 reading marks every choice as set (`conf_read_simple`, scripts/kconfig/confdata.c).
             state.user = (is_choice && self.model.dialect.choice_values).then_some(Wanted::Logic(Tristate::No));
             state.wanted_member = None;
+            state.wanted_value = Tristate::No;
         }
         self.forget();
     }

@@ -5,10 +5,11 @@ use crate::expression::Expr;
 use crate::model::{Model, NodeId, PropertyKind, SymbolId};
 
 impl Model {
-    /// The members of a choice in the order of their definitions, each once.
+    /// The members of the choice whose first node is `choice`, in the order of their definitions, each once.
     pub(crate) fn members(&self, choice: NodeId) -> Vec<SymbolId> {
         let mut seen = std::collections::BTreeSet::new();
-        let symbols = self.below(choice).filter_map(|node| self.node(node).symbol);
+        let nodes = std::iter::successors(Some(choice), |node| self.node(*node).next_of_symbol);
+        let symbols = nodes.flat_map(|node| self.below(node)).filter_map(|node| self.node(node).symbol);
         symbols.filter(|symbol| self.symbol(*symbol).listed_in == Some(choice) && seen.insert(*symbol)).collect()
     }
 }
@@ -80,8 +81,11 @@ impl Evaluation<'_> {
                 return Some(target);
             }
         }
-        let mut members = model.below(choice).filter_map(|node| model.node(node).symbol);
-        members.find(|member| self.states[member.at()].visible != Tristate::No)
+        let is_visible = |member: &SymbolId| self.states[member.at()].visible != Tristate::No;
+        if model.dialect.choice_values {
+            return self.members.get(&choice)?.iter().copied().find(is_visible);
+        }
+        model.below(choice).filter_map(|node| model.node(node).symbol).find(is_visible)
     }
 
     /// Prefers a member over the others, or the others over it.
@@ -91,39 +95,5 @@ impl Evaluation<'_> {
         let Some(at) = members.iter().position(|member| *member == symbol) else { return };
         members.remove(at);
         members.insert(if to_front { 0 } else { members.len() }, symbol);
-    }
-}
-
-/// What a choice was before 6.11: a symbol with a value of its own.
-impl Evaluation<'_> {
-    /// A member with visibility `m` is not to be seen while its choice is `y`.
-    pub(super) fn hides_modular(&self, _symbol: SymbolId) -> bool {
-        false
-    }
-
-    /// What a choice that is not optional asks of itself.
-    pub(super) fn own_reverse(&self, _symbol: SymbolId, _visible: Tristate) -> Tristate {
-        Tristate::No
-    }
-
-    pub(super) fn member_by_value(&mut self, _symbol: SymbolId) -> Option<Tristate> {
-        None
-    }
-
-    pub(super) fn settle_choice_first(&mut self, _symbol: SymbolId) {}
-
-    pub(super) fn settle_choice(&mut self, _symbol: SymbolId) {}
-}
-
-impl Evaluation<'_> {
-    /// Tells the choice of a member what the user wants of it.
-    pub(crate) fn note_member(&mut self, _symbol: SymbolId, _place: &crate::Place, _read: &mut crate::config::Read) {}
-
-    /// Gives every symbol without a value the same one.
-    pub(crate) fn set_new_by_value(&mut self, _value: Option<Tristate>) {}
-
-    /// Gives symbols without a value one by chance; gives whether that may have shown new ones.
-    pub(crate) fn set_by_chance_by_value(&mut self, _random: &mut crate::random::Random, _chances: [i64; 3]) -> bool {
-        false
     }
 }
