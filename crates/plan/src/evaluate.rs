@@ -12,10 +12,10 @@ mod requests;
 mod shown;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use kiln_diag::{Diagnostic, Diagnostics, Sources, Span};
+use kiln_diag::{Diagnostic, Diagnostics, Severity, Sources, Span};
 use kiln_recipe::{Def, Imports, Reader, Tree};
 
 use crate::builtin::{BUILTINS, SCHEME};
@@ -227,7 +227,8 @@ pub fn evaluate(root: &str, reader: &dyn Reader, setting: &Setting, sources: &mu
     let (modules, mut diagnostics) = kiln_recipe::load(root, imports, reader, sources);
     let facts = RecipeFacts { setting };
     let (tree, findings) = kiln_recipe::merge(&options, &modules, &facts, sources);
-    diagnostics.extend(findings);
+    let overridden = requests::overridden(&tree);
+    diagnostics.extend(findings.into_iter().map(|finding| set_aside(finding, &overridden)));
     let mut lowering = lower::Lowering { tree: &tree, modules: &modules, setting, diagnostics: Diagnostics::new() };
     let source = lowering.source();
     let evaluated = lowering.evaluated();
@@ -239,6 +240,16 @@ pub fn evaluate(root: &str, reader: &dyn Reader, setting: &Setting, sources: &mu
     let needs_version = diagnostics.iter().any(|diagnostic| diagnostic.code == UNKNOWN);
     let evaluated = (!diagnostics.has_errors()).then_some(evaluated);
     Evaluation { evaluated: evaluated.flatten(), source, needs_version, diagnostics }
+}
+
+/// Makes a warning of what is wrong with definitions that a condition overrides: like all that lose, they do not count.
+fn set_aside(mut finding: Diagnostic, overridden: &BTreeSet<String>) -> Diagnostic {
+    let symbol = finding.option.as_deref().and_then(|option| option.strip_prefix("kernel.config."));
+    if matches!(finding.code, "conflict" | "type") && symbol.is_some_and(|symbol| overridden.contains(symbol)) {
+        finding.severity = Severity::Warning;
+        finding.help = vec!["a `conditionalConfig` overrides it, so nothing comes of it; take it out".to_owned()];
+    }
+    finding
 }
 
 impl Kernel {

@@ -16,9 +16,6 @@ mod priority;
 mod syntax;
 mod value;
 
-#[cfg(test)]
-mod tests;
-
 pub use condition::{Condition, ConditionFault, Facts, Predicate};
 pub use declaration::{
     AttrsOf, Check, Declaration, Fault, Field, Leaf, OneOf, Reference, Section, Shape, TextType, Type, Variant,

@@ -1,6 +1,6 @@
 //! The requests of a merged recipe: `kernel.config`, then `conditionalConfig`, then `modular`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_diag::{Diagnostic, Diagnostics, Span};
 use kiln_recipe::{Data, Merged, Tree};
@@ -47,15 +47,7 @@ fn request(symbol: &str, merged: &Merged, because: Option<Because>) -> Option<Re
 
 /// Applies the conditions that hold for the requests as they are before any is applied, in the order of their names.
 fn apply_conditions(tree: &Tree, requests: &mut BTreeMap<String, Request>, diagnostics: &mut Diagnostics) {
-    let holds = |condition: &str, requests: &BTreeMap<String, Request>| {
-        requests.get(condition).is_some_and(|request| request.value != "n")
-    };
-    let conditions: Vec<&str> = tree
-        .entries(&["kernel", "conditionalConfig"])
-        .map(|(condition, _)| condition)
-        .filter(|condition| holds(condition, requests))
-        .collect();
-    for condition in conditions {
+    for condition in holding(tree) {
         let because = Because::Condition(condition.to_owned());
         let path = ["kernel", "conditionalConfig", condition];
         for (symbol, mut request) in collect(tree, &path, Some(&because)) {
@@ -68,6 +60,26 @@ fn apply_conditions(tree: &Tree, requests: &mut BTreeMap<String, Request>, diagn
             requests.insert(symbol, request);
         }
     }
+}
+
+/// The conditions that hold, in the order of their names.
+fn holding(tree: &Tree) -> impl Iterator<Item = &str> {
+    let requested = |condition: &str| tree.text(&["kernel", "config", condition]);
+    let conditions = tree.entries(&["kernel", "conditionalConfig"]).map(|(condition, _)| condition);
+    conditions.filter(move |condition| requested(condition).is_some_and(|value| value != "n"))
+}
+
+/// The symbols whose value under `kernel.config` nothing hangs on: a condition overrides it, and none asks for it.
+///
+/// Quirk: the seed is lazy, and never looks at such a value, so that it may be at fault there too.
+pub(super) fn overridden(tree: &Tree) -> BTreeSet<String> {
+    let asked = |symbol: &str| tree.get(&["kernel", "conditionalConfig", symbol]).is_some();
+    holding(tree)
+        .flat_map(|condition| tree.entries(&["kernel", "conditionalConfig", condition]))
+        .map(|(symbol, _)| symbol)
+        .filter(|symbol| !asked(symbol))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn changed(condition: &str, request: &Request, before: &Request) -> Diagnostic {
