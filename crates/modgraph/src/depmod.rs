@@ -24,7 +24,7 @@ pub enum DepmodError {
     /// Modules need each other in a circle.
     #[error("found {count} modules in dependency cycles")]
     Cycle {
-        /// How many modules cannot be put in order.
+        /// How many modules are in one.
         count: usize,
         /// The circles, with the symbols that make them.
         cycles: Vec<crate::graph::Cycle>,

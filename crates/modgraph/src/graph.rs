@@ -230,7 +230,8 @@ impl Graph {
                 }
             }
         }
-        self.cyclic = self.ids().filter(|id| users[id.0 as usize] > 0).collect();
+        let left: Vec<ModuleId> = self.ids().filter(|id| users[id.0 as usize] > 0).collect();
+        self.cyclic = self.find_cyclic(&left);
         for edges in &mut self.edges {
             edges.sort_by_key(|edge| self.numbers[edge.to.0 as usize]);
         }

@@ -21,7 +21,7 @@ pub struct CycleEdge {
 }
 
 impl Graph {
-    /// How many modules cannot be put in order because of a cycle: those in one, and those that one needs.
+    /// How many modules are in cycles.
     pub fn cyclic_count(&self) -> usize {
         self.cyclic.len()
     }
@@ -41,6 +41,20 @@ impl Graph {
             }
         }
         cycles
+    }
+
+    /// All modules that need themselves in the end, in module order, among those in `left`.
+    ///
+    /// Tarjan's strongly connected components, with a stack of its own instead of recursion.
+    pub(super) fn find_cyclic(&self, left: &[ModuleId]) -> Vec<ModuleId> {
+        let mut search = Components::new(self);
+        for &start in left {
+            if search.met[start.position()] == 0 {
+                search.run(start);
+            }
+        }
+        search.cyclic.sort_unstable();
+        search.cyclic
     }
 
     /// The shortest way from a module to itself.
@@ -76,6 +90,71 @@ impl Graph {
             }
         });
         Cycle { edges: edges.collect() }
+    }
+}
+
+/// The state of a search for strongly connected components.
+struct Components<'a> {
+    graph: &'a Graph,
+    /// When the module was met first, counted from 1; 0: not yet.
+    met: Vec<u32>,
+    /// The earliest one that can be reached and is still open.
+    low: Vec<u32>,
+    open: Vec<bool>,
+    stack: Vec<ModuleId>,
+    count: u32,
+    cyclic: Vec<ModuleId>,
+}
+
+impl<'a> Components<'a> {
+    fn new(graph: &'a Graph) -> Components<'a> {
+        let size = graph.modules.len();
+        let (met, low, open) = (vec![0; size], vec![0; size], vec![false; size]);
+        Components { graph, met, low, open, stack: Vec::new(), count: 0, cyclic: Vec::new() }
+    }
+
+    fn run(&mut self, start: ModuleId) {
+        let mut path = vec![(start, 0)];
+        self.enter(start);
+        while let Some((id, next)) = path.pop() {
+            let Some(edge) = self.graph.needs(id).get(next) else {
+                self.leave(id);
+                if let Some((above, _)) = path.last() {
+                    self.low[above.position()] = self.low[above.position()].min(self.low[id.position()]);
+                }
+                continue;
+            };
+            path.push((id, next + 1));
+            if self.met[edge.to.position()] == 0 {
+                self.enter(edge.to);
+                path.push((edge.to, 0));
+            } else if self.open[edge.to.position()] {
+                self.low[id.position()] = self.low[id.position()].min(self.met[edge.to.position()]);
+            }
+        }
+    }
+
+    fn enter(&mut self, id: ModuleId) {
+        self.count += 1;
+        self.met[id.position()] = self.count;
+        self.low[id.position()] = self.count;
+        self.open[id.position()] = true;
+        self.stack.push(id);
+    }
+
+    /// Closes the component that began with this module, if one did.
+    fn leave(&mut self, id: ModuleId) {
+        if self.low[id.position()] != self.met[id.position()] {
+            return;
+        }
+        let from = self.stack.iter().rposition(|&other| other == id).unwrap_or(0);
+        let component = self.stack.split_off(from);
+        for &member in &component {
+            self.open[member.position()] = false;
+        }
+        if component.len() > 1 || self.graph.needs(id).iter().any(|edge| edge.to == id) {
+            self.cyclic.extend(component);
+        }
     }
 }
 

@@ -1,0 +1,14 @@
+//! Public behaviour: against `depmod` and `modprobe`, on hostile input, and on Debian's kernels.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `oracle` | runs the real `depmod` and `modprobe` |
+//! | `random_trees` | small made-up module trees, byte for byte against `depmod` |
+//! | `hostile` | cut, mutated and bomb-like files |
+//! | `corpus` | Debian's kernels, with `SLOW_TESTS=1` |
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests write files and run the original tools")]
+
+mod corpus;
+mod hostile;
+mod oracle;
+mod random_trees;
