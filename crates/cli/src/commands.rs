@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod boot;
 mod build;
 mod check;
 mod completions;
@@ -42,6 +43,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Boot(boot::Args),
     Build(build::Args),
     Check(check::Args),
     Completions(completions::Args),
@@ -55,6 +57,7 @@ enum Command {
 pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8, Failure> {
     let context = Context { global: &kiln.global, environment, ui };
     match &kiln.command {
+        Command::Boot(args) => boot::run(&context, args),
         Command::Build(args) => build::run(&context, args),
         Command::Check(args) => check::run(&context, args),
         Command::Completions(args) => completions::run(&context, args),

@@ -13,6 +13,7 @@ mod failure;
 mod recipe_files;
 mod render;
 mod ui;
+mod verdict;
 mod workshop;
 
 use std::ffi::OsString;

@@ -1,4 +1,33 @@
 //! The command line as a user meets it: stdout, stderr and status.
 //!
-//! One file per command; the deeper rules are tested in the crates that own them.
+//! - `sandbox`: how a test runs kiln;
+//! - `recipe_faults`: recipes that cannot be read or merged;
+//! - `commands`: small commands that need no kernel;
+//! - `depmod`: the drop-in for `depmod`;
+//! - `eval`: what `kiln eval` prints;
+//! - `router`: the examples, built and booted (slow);
+//! - `kernel_faults`: what can go wrong with a real kernel tree (slow).
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test runs the program and its oracles, and says what it leaves out"
+)]
+
+mod commands;
+mod kernel_faults;
+mod recipe_faults;
+mod router;
+mod sandbox;
+
+/// Whether tests may download, compile and boot; says so once when not.
+fn slow_tests() -> bool {
+    let slow = std::env::var_os("SLOW_TESTS").is_some_and(|value| value == "1");
+    if !slow {
+        eprintln!("left out: set SLOW_TESTS=1 to download, compile and boot");
+    }
+    slow
+}
+mod eval;
+mod kiln;
+mod options;

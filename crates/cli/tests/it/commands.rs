@@ -1,0 +1,48 @@
+//! Small commands that need no kernel.
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn init_writes_a_recipe_that_evaluates_and_never_overwrites() {
+    let sandbox = Sandbox::new();
+    sandbox.kiln(&["init", "router"]).expect(0);
+    let recipe = sandbox.path().join("router/kiln.toml");
+    let text = std::fs::read_to_string(&recipe).unwrap();
+    sandbox.kiln(&["eval", "--recipe", "router/kiln.toml"]).expect(0);
+    std::fs::write(&recipe, "mine").unwrap();
+    sandbox.kiln(&["init", "router"]).expect(1).says("is there already");
+    assert_eq!(std::fs::read_to_string(&recipe).unwrap(), "mine");
+    assert!(text.contains("kiln:base"));
+}
+
+#[test]
+fn usage_errors_exit_2() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.kiln(&["frobnicate"]).code, Some(2));
+    assert_eq!(sandbox.kiln(&["eval", "--nonsense"]).code, Some(2));
+}
+
+#[test]
+fn options_are_documented_and_misspelt_ones_are_guessed() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.kiln(&["options"]).expect(0);
+    for name in ["kernel.config", "kernel.conditionalConfig", "kmodloader", "kiln:base", "kiln:firewall"] {
+        assert!(ran.stdout.contains(name), "{name} is not in\n{}", ran.stdout);
+    }
+    sandbox.kiln(&["options", "kernel.makeTarget"]).expect(1).says("makeTargets");
+}
+
+#[test]
+fn a_store_that_is_something_else_is_left_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.file("kiln.toml", "[kernel]\nsrc = \"./tree\"\n").file("store/precious", "data");
+    sandbox.kiln(&["build"]).expect(3).says("--store");
+    assert_eq!(std::fs::read_to_string(sandbox.path().join("store/precious")).unwrap(), "data");
+}
+
+#[test]
+fn booting_without_a_result_says_how_to_make_one() {
+    let sandbox = Sandbox::new();
+    sandbox.file("kiln.toml", "imports = [\"kiln:base\"]\n");
+    sandbox.kiln(&["boot"]).expect(1).says("kiln build");
+}

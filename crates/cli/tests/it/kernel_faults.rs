@@ -1,0 +1,201 @@
+//! What can go wrong with a real kernel tree: each case a clear error, a status, nothing lost.
+//!
+//! The tree is Debian's, fetched by kiln itself into the user's store; what must start from nothing has a small store of
+//! its own and builds the tree's `tinyconfig`.
+
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use crate::sandbox::{Ran, Sandbox};
+use crate::slow_tests;
+
+const SOURCE: &str = "[kernel]\nsrc = { apt = \"linux-source-6.12\" }\narch = \"x86_64\"\nbaseConfig = \"tinyconfig\"\n";
+
+/// The examples' recipe with another loader on top: its kernel is built already, or is once for all tests.
+fn with_loader(sandbox: &Sandbox, loader: &str) {
+    let router = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/router-x86_64/kiln.toml");
+    sandbox.file("kiln.toml", format!("imports = [{router:?}]\n{loader}\n"));
+}
+
+/// `kiln check` of requests that do not hold.
+#[track_caller]
+fn check(requests: &str, said: &[&str]) {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    sandbox.file("kiln.toml", format!("{SOURCE}makeTargets = [\"bzImage\"]\n[kernel.config]\n{requests}"));
+    for command in ["check", "build"] {
+        let mut ran = sandbox.kiln(&[command]).expect(1);
+        for text in said {
+            ran = ran.says(text);
+        }
+        assert!(!ran.stderr.contains("compile"), "nothing is compiled:\n{}", ran.stderr);
+    }
+    assert!(!sandbox.path().join("result").exists());
+}
+
+#[test]
+fn an_unmet_request_names_its_place_and_what_came_out() {
+    check("NF_CONNTRACK = \"m\"\n", &["unmet-request", "NF_CONNTRACK", "kiln.toml:7:", "net/netfilter/Kconfig:"]);
+}
+
+#[test]
+fn an_unknown_symbol_has_a_nearest_name() {
+    check("NETFILTR = \"y\"\n", &["unknown-symbol", "NETFILTR", "NETFILTER", "kiln.toml:7:"]);
+}
+
+#[test]
+fn all_faults_are_shown_at_once() {
+    check("NF_CONNTRACK = \"m\"\nNETFILTR = \"y\"\n", &["NF_CONNTRACK", "NETFILTR"]);
+}
+
+#[test]
+fn an_optional_request_may_stay_unmet() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    let request = "NF_CONNTRACK = { value = \"m\", optional = true }";
+    sandbox.file("kiln.toml", format!("{SOURCE}makeTargets = [\"bzImage\"]\n[kernel.config]\n{request}\n"));
+    sandbox.kiln(&["check"]).expect(0).says("NF_CONNTRACK");
+}
+
+#[test]
+fn a_target_that_does_not_exist() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    with_loader(&sandbox, "[kmodloader.x]\ntargets = [\"nft_masc\"]");
+    sandbox.kiln(&["build"]).expect(1).says("unknown-target").says("nft_masq").says("kiln.toml:3:");
+}
+
+#[test]
+fn a_target_that_is_off_names_its_symbol() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    with_loader(&sandbox, "[kmodloader.x]\ntargets = [\"nft_queue\"]");
+    sandbox.kiln(&["build"]).expect(1).says("target-off").says("NFT_QUEUE").says("net/netfilter/Makefile");
+}
+
+#[test]
+fn a_target_that_is_built_in_is_fine() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    with_loader(&sandbox, "[kmodloader.x]\ntargets = [\"unix\", \"nft_ct\"]");
+    let ran = sandbox.kiln(&["build", "--json"]).expect(0);
+    let manifest: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(manifest["loaders"]["x"]["builtin"], serde_json::json!(["unix"]));
+}
+
+#[test]
+fn a_compiler_that_is_not_there() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    sandbox.file("kiln.toml", format!("{SOURCE}makeTargets = [\"bzImage\"]\ncrossCompile = \"nowhere-linux-gnu-\"\n"));
+    sandbox.kiln(&["build"]).expect(3).says("nowhere-linux-gnu-gcc").says("kiln doctor");
+    sandbox.kiln(&["doctor"]).expect(3).says("nowhere-linux-gnu-gcc");
+}
+
+#[test]
+fn a_source_that_does_not_compile_shows_the_first_error() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    let phase = "extraPatchPhase = \"echo 'int broken(void) { return nothing; }' >> init/version.c\"\n";
+    sandbox.file("kiln.toml", format!("{SOURCE}{phase}makeTargets = [\"bzImage\"]\n"));
+    let ran = sandbox.kiln(&["build"]).expect(4).says("init/version.c").says("nothing").says("log:");
+    assert!(!ran.stderr.contains("make: ***"), "{}", ran.stderr);
+    assert!(!sandbox.path().join("result").exists());
+}
+
+#[test]
+fn a_patch_that_does_not_apply_shows_its_hunk() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    let patch = "--- a/init/Kconfig\n+++ b/init/Kconfig\n@@ -1,3 +1,3 @@\n this was never\n-in the file\n+at all\n or so\n";
+    sandbox.file("fix.patch", patch);
+    sandbox.file("kiln.toml", format!("{SOURCE}patches = [\"*.patch\"]\nmakeTargets = [\"bzImage\"]\n"));
+    sandbox.kiln(&["build"]).expect(1).says("fix.patch").says("-in the file");
+}
+
+/// Killed while it unpacks, while it compiles, and interrupted: the next run succeeds, no child outlives the kill.
+#[test]
+fn a_killed_build_is_taken_up_again() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.file("kiln.toml", format!("{SOURCE}makeTargets = [\"bzImage\"]\n"));
+    let store = sandbox.path().join("store");
+
+    let mut child = sandbox.start(&["check"]);
+    wait_for("a tree being unpacked", || has_entry(&store.join("making"), "-source"));
+    std::thread::sleep(Duration::from_secs(2));
+    kill(&mut child, "KILL");
+    assert!(!has_entry(&store.join("results"), "-source"), "a killed run leaves no result");
+    sandbox.kiln(&["check"]).expect(0);
+
+    for signal in ["KILL", "INT"] {
+        let mut child = sandbox.start(&["build", "-j", "2"]);
+        wait_for("a compiler", || compilers(&store) > 0);
+        std::thread::sleep(Duration::from_secs(5));
+        let status = kill(&mut child, signal);
+        if signal == "INT" {
+            assert_eq!(status.code(), Some(130));
+        }
+        wait_for("the end of all compilers", || compilers(&store) == 0);
+        assert!(!sandbox.path().join("result").exists());
+    }
+
+    let first = sandbox.start(&["build", "--out", "first"]);
+    let second = sandbox.start(&["build", "--out", "second"]);
+    for mut child in [first, second] {
+        assert_eq!(child.wait().expect("kiln ends").code(), Some(0));
+    }
+    let result = |name: &str| std::fs::read_link(sandbox.path().join(name)).expect("a result");
+    assert_eq!(result("first"), result("second"));
+    let ran: Ran = sandbox.kiln(&["build", "--json"]).expect(0);
+    assert!(ran.stdout.contains("kernel/bzImage"));
+}
+
+#[track_caller]
+fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(600);
+    while !there() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn has_entry(folder: &Path, ending: &str) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| entry.file_name().to_string_lossy().ends_with(ending))
+}
+
+/// How many compilers work in the store.
+fn compilers(store: &Path) -> usize {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let of_ours = processes.filter(|process| {
+        let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line);
+        line.contains("cc1") && line.contains(&*store.to_string_lossy())
+    });
+    of_ours.count()
+}
+
+fn kill(child: &mut Child, signal: &str) -> std::process::ExitStatus {
+    Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().expect("kill runs");
+    child.wait().expect("kiln ends")
+}

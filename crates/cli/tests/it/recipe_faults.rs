@@ -1,0 +1,92 @@
+//! Recipes that cannot be read or merged: status 1, the place, what to do, and nothing made.
+
+use crate::sandbox::Sandbox;
+
+/// `kiln eval` of a recipe that is at fault: every one of `said` is shown.
+#[track_caller]
+fn check(files: &[(&str, &str)], said: &[&str]) {
+    let sandbox = Sandbox::new();
+    for (name, text) in files {
+        sandbox.file(name, text);
+    }
+    for command in ["eval", "check", "build"] {
+        let mut ran = sandbox.kiln(&[command]).expect(1);
+        assert_eq!(ran.stdout, "", "{command}");
+        for text in said {
+            ran = ran.says(text);
+        }
+    }
+    assert!(!sandbox.path().join("result").exists());
+    let ran = sandbox.kiln(&["eval", "--json"]).expect(1);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(json["version"], 1);
+    assert!(json["diagnostics"].as_array().is_some_and(|list| !list.is_empty()), "{json}");
+}
+
+#[test]
+fn no_recipe() {
+    check(&[], &["kiln.toml", "kiln init"]);
+}
+
+#[test]
+fn syntax_error() {
+    check(&[("kiln.toml", "[kernel\n")], &["kiln.toml:1:"]);
+}
+
+#[test]
+fn unknown_option() {
+    check(&[("kiln.toml", "[kernel]\nmakeTarget = [\"x\"]\n")], &["kiln.toml:2:1", "makeTargets"]);
+}
+
+#[test]
+fn wrong_type() {
+    check(&[("kiln.toml", "[kernel.config]\nFOO = true\n")], &["kiln.toml:2:7", "\"y\""]);
+}
+
+#[test]
+fn empty_value() {
+    check(&[("kiln.toml", "[kernel.config]\nFOO = \"\"\n")], &["kiln.toml:2:7"]);
+}
+
+#[test]
+fn conflict_shows_all_definitions() {
+    check(
+        &[
+            ("kiln.toml", "imports = [\"./a.toml\", \"./b.toml\"]\n[kernel.config]\nFOO = \"y\"\n"),
+            ("a.toml", "[kernel.config]\nFOO = \"m\"\n"),
+            ("b.toml", "[kernel.config]\nFOO = \"n\"\n"),
+        ],
+        &["kiln.toml:3:7", "a.toml:2:7", "b.toml:2:7"],
+    );
+}
+
+#[test]
+fn import_cycle() {
+    check(
+        &[("kiln.toml", "imports = [\"./a.toml\"]\n"), ("a.toml", "imports = [\"./kiln.toml\"]\n")],
+        &["a.toml:1:12", "kiln.toml:1:12"],
+    );
+}
+
+#[test]
+fn missing_import() {
+    check(&[("kiln.toml", "imports = [\"./gone.toml\"]\n")], &["kiln.toml:1:12", "gone.toml"]);
+}
+
+#[test]
+fn import_of_a_folder() {
+    check(&[("kiln.toml", "imports = [\"./sub\"]\n"), ("sub/x", "")], &["kiln.toml:1:12", "sub"]);
+}
+
+#[test]
+fn a_line_that_is_not_kconfig() {
+    check(
+        &[("kiln.toml", "imports = [\"./old.config\"]\n"), ("old.config", "CONFIG_A=y\nwhat is this\n")],
+        &["old.config:2:1"],
+    );
+}
+
+#[test]
+fn unsafe_loader_name() {
+    check(&[("kiln.toml", "[kmodloader.\"../x\"]\ntargets = [\"a\"]\n")], &["kiln.toml:1:"]);
+}
