@@ -260,6 +260,7 @@ impl Console {
     }
 
     fn keep(&mut self, seconds: f64, source: LineSource, text: &str) {
+        let seconds = milliseconds(seconds);
         if self.lines.len() >= MAX_LINES {
             self.dropped += 1;
             return;
@@ -283,6 +284,11 @@ impl Console {
         let complete = head.trim_end().ends_with(END.trim_start());
         !head.is_empty() && (mark.starts_with(head) || head.starts_with(&mark)) && !complete
     }
+}
+
+/// Whole milliseconds: more would only be noise, and JSON would not give it back to the bit.
+pub(crate) fn milliseconds(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
 }
 
 /// What a message means, when it means anything.

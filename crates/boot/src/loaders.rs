@@ -41,10 +41,10 @@ pub fn aliases(modules_alias: &str, loaders: &[Loader], most: usize) -> Vec<Alia
     let mut chosen: BTreeMap<&str, &str> = BTreeMap::new();
     for (alias, modules) in &owners {
         let plain = alias.chars().all(|c| c.is_ascii_alphanumeric() || "-_:.,+/".contains(c));
-        if let (true, Some(module), 1) = (plain, modules.first(), modules.len()) {
-            if ours.contains(module) {
-                chosen.entry(module).or_insert(alias);
-            }
+        if let (true, Some(module), 1) = (plain, modules.first(), modules.len())
+            && ours.contains(module)
+        {
+            chosen.entry(module).or_insert(alias);
         }
     }
     chosen

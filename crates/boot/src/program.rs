@@ -119,6 +119,8 @@ pub enum StepName {
     Up,
     /// A loader that is up starts once more.
     UpAgain,
+    /// A loader says that it is started, or that it is stopped.
+    Status,
     /// A module is live.
     Live,
     /// A module's parameter has the value that was asked for.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::console::{Console, Finding, FindingKind, Line, LineSource};
+use crate::console::{Console, Finding, FindingKind, Line, LineSource, milliseconds};
 use crate::machine::Machine;
 use crate::program::{PlannedStep, Program, StepName};
 
@@ -166,7 +166,7 @@ pub fn judge(machine: &Machine, program: &Program, console: &Console, ended: End
         wishes: console.wishes().to_vec(),
         transcript: console.lines().to_vec(),
         dropped_lines: console.dropped(),
-        seconds,
+        seconds: milliseconds(seconds),
     }
 }
 

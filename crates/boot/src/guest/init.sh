@@ -56,15 +56,24 @@ step_release() { # STEP RELEASE
 	if [ "$release" = "$2" ]; then say "$1" ok "$release"; else say "$1" fail "$release"; fi
 }
 
-step_service() { # STEP LOADER ACTION
-	local status text
+# Runs a loader's script; sets `status` and `text`.
+service() { # LOADER ACTION
 	{
-		PATH=$loader_path "$busybox" sh "/lib/kmodloader/$2" "$3" </dev/null
+		PATH=$loader_path "$busybox" sh "/lib/kmodloader/$1" "$2" </dev/null
 		echo $? >/run/kiln/status
 	} 2>&1 | tee /run/kiln/output
 	read -r status </run/kiln/status
 	text=$(one_line /run/kiln/output)
+}
+
+step_service() { # STEP LOADER ACTION
+	service "$2" "$3"
 	if [ "$status" = 0 ]; then say "$1" ok "$text"; else say "$1" fail "exit status $status${text:+: $text}"; fi
+}
+
+step_status() { # STEP LOADER WANTED
+	service "$2" status
+	if [ "$status" = "$3" ]; then say "$1" ok; else say "$1" fail "exit status $status instead of $3: $text"; fi
 }
 
 step_live() { # STEP MODULE hard|soft

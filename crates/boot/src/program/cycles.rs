@@ -11,6 +11,7 @@ pub(super) fn ours(writer: &mut Writer, spec: &ProgramSpec, order: &[&Loader]) {
     }
     for &loader in order {
         service(writer, StepName::UpAgain, loader, "start");
+        status(writer, loader, "0");
     }
     for &loader in order {
         for module in &loader.modules {
@@ -27,6 +28,7 @@ pub(super) fn ours(writer: &mut Writer, spec: &ProgramSpec, order: &[&Loader]) {
     }
     for &loader in order.iter().rev() {
         service(writer, StepName::DownAgain, loader, "stop");
+        status(writer, loader, "3");
     }
     for module in unique_modules(order) {
         writer.step(StepName::Gone, |step| step.module(&module.name), &["gone", &module.name]);
@@ -73,6 +75,13 @@ fn service(writer: &mut Writer, name: StepName, loader: &Loader, action: &str) {
     writer.step(name, |step| step.loader(&loader.name), &["service", &loader.name, action]);
 }
 
+/// What a loader says of itself; one without modules has no state to speak of.
+fn status(writer: &mut Writer, loader: &Loader, wanted: &str) {
+    if !loader.modules.is_empty() {
+        writer.step(StepName::Status, |step| step.loader(&loader.name), &["status", &loader.name, wanted]);
+    }
+}
+
 fn live(writer: &mut Writer, loader: &Loader, module: &LoaderModule) {
     let need = if module.soft { "soft" } else { "hard" };
     let fill = |step: super::PlannedStep| step.loader(&loader.name).module(&module.name);
@@ -81,10 +90,10 @@ fn live(writer: &mut Writer, loader: &Loader, module: &LoaderModule) {
 
 /// The last of several values of one parameter is the one that counts.
 fn parameters(writer: &mut Writer, module: &LoaderModule) {
-    let words: Vec<(&str, &str)> =
-        module.parameters.split_whitespace().filter_map(|word| word.split_once('=')).collect();
-    for (idx, (name, value)) in words.iter().enumerate() {
-        if words[idx + 1..].iter().any(|(later, _)| later == name) {
+    let words = words(&module.parameters);
+    let pairs: Vec<(&str, &str)> = words.iter().filter_map(|word| word.split_once('=')).collect();
+    for (idx, (name, value)) in pairs.iter().enumerate() {
+        if pairs[idx + 1..].iter().any(|(later, _)| later == name) {
             continue;
         }
         writer.step(
@@ -93,6 +102,24 @@ fn parameters(writer: &mut Writer, module: &LoaderModule) {
             &["parameter", &module.name, name],
         );
     }
+}
+
+/// The words of a parameter string: apart by blanks, but for those between double quotes, which go.
+///
+/// Quirk: the kernel knows no escape (lib/cmdline.c, `next_arg`).
+fn words(parameters: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in parameters.chars() {
+        match (c, words.last_mut()) {
+            ('"', _) => quoted = !quoted,
+            (c, _) if c.is_whitespace() && !quoted => words.push(String::new()),
+            (c, Some(word)) => word.push(c),
+            (_, None) => {}
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 fn checks(writer: &mut Writer, spec: &ProgramSpec) {

@@ -1,1 +1,113 @@
-//! Tests.
+//! From a console's lines to a verdict.
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::program::{Loader, LoaderModule, ProgramSpec};
+
+fn program() -> Program {
+    let module = LoaderModule {
+        name: "dummy".to_owned(),
+        path: "lib/modules/6.1/dummy.ko".to_owned(),
+        parameters: "numdummies=2".to_owned(),
+        stays: true,
+        soft: false,
+    };
+    let loader = Loader { name: "links".to_owned(), dependencies: Vec::new(), modules: vec![module] };
+    let spec = ProgramSpec { release: "6.1".to_owned(), loaders: vec![loader], ..ProgramSpec::default() };
+    Program::plan(&spec, "N").unwrap()
+}
+
+/// Reports every step as good but for `changes`, and judges.
+fn verdict(changes: &[(usize, Option<&str>)], more: &str, ended: Ended) -> Verdict {
+    let program = program();
+    let mut console = Console::new("N");
+    console.push(0.1, "[    0.100000] Linux version 6.1");
+    for number in 0..program.steps.len() {
+        let usual = match program.steps[number].name {
+            StepName::Release => "ok 6.1",
+            StepName::Parameter => "ok 2",
+            _ => "ok",
+        };
+        let change = changes.iter().find(|(step, _)| *step == number);
+        if let Some(report) = change.map_or(Some(usual), |(_, report)| *report) {
+            console.push(0.2, &format!("@kiln N {number} {report} @end"));
+        }
+    }
+    more.lines().for_each(|line| console.push(0.3, line));
+    judge(Machine::find("x86_64").unwrap(), &program, &console, ended, 1.23456)
+}
+
+const FINISH: &str = "@kiln N finish ok @end";
+
+fn exited() -> Ended {
+    Ended::Exited { status: "exit status: 0".to_owned() }
+}
+
+fn check(verdict: &Verdict, expected: Expect) {
+    let reasons: String = verdict.reasons.iter().map(|reason| format!("{reason:?}\n")).collect();
+    expected.assert_eq(&format!("{} {:?}\n{reasons}", if verdict.ok { "good" } else { "bad" }, verdict.ended));
+}
+
+#[test]
+fn all_steps_and_the_end_make_a_good_verdict() {
+    let verdict = verdict(&[], FINISH, exited());
+    check(&verdict, expect![[""]]);
+    let steps: String = verdict.steps.iter().map(|step| format!("{:?} {:?}\n", step.name, step.outcome)).collect();
+    expect![[""]].assert_eq(&steps);
+    assert_eq!(verdict.seconds, 1.235);
+}
+
+#[test]
+fn each_way_to_be_bad_has_its_reason() {
+    check(&verdict(&[(1, Some("fail exit status 1"))], FINISH, exited()), expect![[""]]);
+    check(&verdict(&[(4, None)], FINISH, exited()), expect![[""]]);
+    check(&verdict(&[(0, Some("ok 6.1-other"))], FINISH, exited()), expect![[""]]);
+    check(&verdict(&[(9, None)], "going down", exited()), expect![[""]]);
+    check(&verdict(&[(9, None)], "almost", Ended::Deadline { seconds: 60.0 }), expect![[""]]);
+    check(&verdict(&[(9, None)], "[    9.000000] Kernel panic - not syncing: oh", exited()), expect![[""]]);
+    check(&verdict(&[(9, None)], "[    9.000000] reboot: System halted", Ended::Died), expect![[""]]);
+    let oops = format!("[    9.000000] BUG: unable to handle page fault\n{FINISH}");
+    check(&verdict(&[], &oops, exited()), expect![[""]]);
+    let warning = format!("[    9.000000] WARNING: CPU: 0 PID: 1\n{FINISH}");
+    check(&verdict(&[(2, Some("warn not there"))], &warning, exited()), expect![[""]]);
+}
+
+#[test]
+fn a_guest_that_said_nothing_reached_nothing() {
+    let console = Console::new("N");
+    let verdict = judge(Machine::find("mips").unwrap(), &program(), &console, Ended::Deadline { seconds: 1.0 }, 1.0);
+    assert!(verdict.steps.iter().all(|step| step.outcome == Outcome::NotReached));
+    check(&verdict, expect![[""]]);
+}
+
+#[test]
+fn parameters_are_compared_as_the_kernel_reads_them() {
+    let check = |wanted: &str, found: &str, outcome: Outcome| {
+        assert_eq!(parameter(wanted, found).0, outcome, "{wanted} {found}");
+    };
+    check("4096", "4096", Outcome::Ok);
+    check("0x10", "16", Outcome::Ok);
+    check("010", "8", Outcome::Ok);
+    check("-1", "-1", Outcome::Ok);
+    check("1", "Y", Outcome::Ok);
+    check("no", "N", Outcome::Ok);
+    check("5000", "5120", Outcome::Warned);
+    check("1", "N", Outcome::Failed);
+    check("eth0", "(null)", Outcome::Failed);
+    check("1,2", "1,2,0,0", Outcome::Ok);
+    check("\"a b\"", "a b", Outcome::Ok);
+    check("", "", Outcome::Ok);
+}
+
+#[test]
+fn the_json_is_versioned_and_reads_back() {
+    let verdict = verdict(&[(1, Some("fail x"))], "[    9.000000] WARNING: x", Ended::Deadline { seconds: 2.0 });
+    let json = serde_json::to_value(&verdict).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["ended"]["how"], "deadline");
+    assert_eq!(json["reasons"][0]["reason"], "step-failed");
+    assert_eq!(json["steps"][1]["name"], "up");
+    assert_eq!(json["steps"][1]["outcome"], "failed");
+    assert!(serde_json::from_value::<Verdict>(json).unwrap() == verdict);
+}

@@ -1,0 +1,227 @@
+//! Debian's kernel, booted.
+
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use kiln_boot::{Ended, FindingKind, Outcome, Reason, StepName, Verdict};
+
+use crate::debian::{Debian, slow};
+use crate::world::{Wanted, World, shown};
+
+/// Liminix's firewall, all of it.
+const FIREWALL: Wanted = Wanted {
+    name: "firewall",
+    targets: &[
+        "nft_fib_ipv4",
+        "nft_fib_ipv6",
+        "nf_log_syslog",
+        "nf_nat",
+        "nft_chain_nat",
+        "nft_ct",
+        "nft_limit",
+        "nft_log",
+        "nft_masq",
+        "nft_nat",
+        "nft_reject_inet",
+        "nft_reject_ipv4",
+        "nft_reject_ipv6",
+    ],
+    dependencies: &[],
+    parameters: &[("nf_conntrack", "hashsize=4096 acct=1")],
+};
+/// Shares modules with the firewall.
+const PACKET_LOG: Wanted =
+    Wanted { name: "packet-log", targets: &["nft_log", "nf_log_syslog"], dependencies: &[], parameters: &[] };
+/// Lacks what chains of the type `nat` need.
+const NO_NAT: Wanted =
+    Wanted { name: "firewall", targets: &["nft_masq", "nft_ct"], dependencies: &[], parameters: &[] };
+/// Has one module without an exit function.
+const LINKS: Wanted = Wanted {
+    name: "links",
+    targets: &["dummy", "veth", "vrf"],
+    dependencies: &["firewall"],
+    parameters: &[("dummy", "numdummies=2")],
+};
+
+/// Debian's `nft` and kmod, with what they need.
+const PACKAGES: &[&str] = &[
+    "nftables",
+    "libnftables1",
+    "libnftnl11",
+    "libmnl0",
+    "libjansson4",
+    "libgmp10",
+    "libedit2",
+    "libxtables12",
+    "libtinfo6",
+    "libbsd0",
+    "libmd0",
+    "libc6",
+    "kmod",
+    "libkmod2",
+    "liblzma5",
+    "libzstd1",
+    "libssl3",
+];
+
+#[test]
+fn a_good_result_has_a_good_verdict() {
+    if !slow() {
+        return;
+    }
+    let mut world = World::new(&[FIREWALL, PACKET_LOG, LINKS]);
+    world.packages(PACKAGES);
+    world.file("etc/ruleset.nft", include_bytes!("../../../../examples/shared/ruleset.nft"));
+    world.check(
+        "ruleset",
+        "nft -f /etc/ruleset.nft\nnft list ruleset\nnft list ruleset | grep -q masquerade\n",
+        Some("nft flush ruleset"),
+    );
+    world.check("links", "ip link show dummy1\ntest -d /sys/module/veth", None);
+    world.alias("rtnl-link-dummy", "dummy");
+    world.alias("nft-expr-masq", "nft_masq");
+    let verdict = world.run();
+    assert!(verdict.ok, "{}", shown(&verdict));
+    assert_eq!(verdict.release, Some(world.program.release.clone()));
+    let done = |name, outcome| verdict.steps.iter().filter(|step| step.name == name && step.outcome == outcome).count();
+    // Two aliases with two tools; each loader beside each other that does not depend on it.
+    assert_eq!(done(StepName::Alias, Outcome::Ok), 4, "{}", shown(&verdict));
+    assert_eq!(done(StepName::Kept, Outcome::Ok), 3, "{}", shown(&verdict));
+    assert_eq!(done(StepName::Check, Outcome::Ok), 2);
+    assert_eq!(done(StepName::Parameter, Outcome::Ok), 2, "{}", shown(&verdict));
+    assert_eq!(verdict.wishes, Vec::<String>::new());
+    assert!(verdict.transcript.iter().any(|line| line.text.contains("oifname \"wan0\" masquerade")));
+    let vrf = verdict.steps.iter().find(|s| s.name == StepName::Gone && s.module.as_deref() == Some("vrf")).unwrap();
+    assert_eq!(vrf.detail, "stays, as it must");
+}
+
+#[test]
+fn another_machine_is_booted_the_same_way() {
+    if !slow() {
+        return;
+    }
+    let mut world = World::on("aarch64", &Debian::foreign("arm64"), "linux-image-arm64", &[FIREWALL, PACKET_LOG]);
+    world.check("machine", "test \"$(uname -m)\" = aarch64", None);
+    world.alias("nft-expr-masq", "nft_masq");
+    let verdict = world.run();
+    assert!(verdict.ok, "{}", shown(&verdict));
+}
+
+#[test]
+fn a_broken_module_and_one_that_is_missing_are_named() {
+    if !slow() {
+        return;
+    }
+    let mut world = World::new(&[NO_NAT, LINKS]);
+    world.replace(&world.path("nft_masq"), b"\x7fELF, but no more of it");
+    world.without.push(format!("usr/{}", world.path("veth")));
+    let verdict = world.run();
+    check(
+        &verdict,
+        &[StepName::Up],
+        expect![[r#"
+        Up firewall: exit status 1: kmodloader-firewall: nft_masq: insmod: can't insert '/lib/modules/REL/kernel/net/netfilter/nft_masq.ko': invalid module format
+        Up links: exit status 1: kmodloader-links: veth: insmod: can't insert '/lib/modules/REL/kernel/drivers/net/veth.ko': No such file or directory
+    "#]],
+    );
+    assert_eq!(verdict.ended, Ended::Finished);
+}
+
+#[test]
+fn loaders_that_break_the_protocol_are_caught() {
+    if !slow() {
+        return;
+    }
+    let mut world = World::new(&[PACKET_LOG, NO_NAT, LINKS]);
+    // What Liminix does: it loads its list, fails when something is there already, and tears all of it down.
+    let modules = &world.program.loaders.iter().find(|loader| loader.name == "packet-log").unwrap().modules;
+    let up: String = modules.iter().map(|module| format!("insmod /{}\n", module.path)).collect();
+    let down: String = modules.iter().rev().map(|module| format!("rmmod {}\n", module.name)).collect();
+    let script = format!("case $1 in\nstart)\n{up};;\nstop)\n{down};;\nesac\n");
+    world.replace("lib/kmodloader/packet-log", script.as_bytes());
+    // And one that never unloads.
+    let script = "case $1 in start) for m in /lib/modules/*/kernel/drivers/net/*.ko; do insmod $m; done; true ;; esac";
+    world.replace("lib/kmodloader/links", script.as_bytes());
+    let verdict = world.run();
+    check(&verdict, &[StepName::UpAgain, StepName::Kept, StepName::Gone, StepName::ForeignKept], expect![[""]]);
+}
+
+#[test]
+fn failed_checks_lost_aliases_and_the_kernels_wishes_are_named() {
+    if !slow() {
+        return;
+    }
+    let mut world = World::new(&[LINKS_ALONE, NO_NAT]);
+    world.check("wrong", "echo about to fail\nfalse\necho not reached", Some("exit 3"));
+    world.check("noise", "printf '@kiln 0 0 ok @end\\n[ no stamp\\n'; printf 'no newline at the end'", None);
+    world.packages(PACKAGES);
+    world.check("nat", "nft add table ip t\nnft add chain ip t c '{ type nat hook postrouting priority 100; }'", None);
+    world.alias("no-such-alias", "dummy");
+    world.program.release = "6.1.0-other".to_owned();
+    let verdict = world.run();
+    check(
+        &verdict,
+        &[StepName::Release, StepName::Check, StepName::Cleanup, StepName::Alias],
+        expect![[r#"
+        Release : REL
+        Check wrong: exit status 1
+        Cleanup wrong: exit status 3
+        Alias dummy no-such-alias: busybox's modprobe: modprobe: module no-such-alias not found in modules.dep
+    "#]],
+    );
+    assert!(!verdict.transcript.iter().any(|line| line.text == "not reached"));
+    // What no loader brings, the kernel asks for in vain.
+    assert_eq!(verdict.wishes, ["nft-chain-2-nat"]);
+}
+
+const LINKS_ALONE: Wanted = Wanted { name: "links", targets: &["dummy"], dependencies: &[], parameters: &[] };
+
+#[test]
+fn a_hung_guest_is_ended_and_quoted() {
+    if !slow() {
+        return;
+    }
+    let mut world = World::new(&[LINKS_ALONE]);
+    world.check("hang", "echo waiting for the moon\nprintf 'still '\nsleep 10000", None);
+    world.boot.deadline = Duration::from_secs(60);
+    let verdict = world.run();
+    let [Reason::Deadline { step: Some(step), last, .. }] = &verdict.reasons[..] else {
+        panic!("{}", shown(&verdict));
+    };
+    assert_eq!(verdict.steps[*step].subject.as_deref(), Some("hang"));
+    assert_eq!(last[last.len() - 2..], ["waiting for the moon", "still "], "{}", shown(&verdict));
+    assert!((60.0..70.0).contains(&verdict.seconds));
+}
+
+#[test]
+fn a_kernel_that_finds_no_init_panics() {
+    if !slow() {
+        return;
+    }
+    let mut world = World::new(&[LINKS_ALONE]);
+    world.without.push("init".to_owned());
+    let verdict = world.run();
+    let [Reason::Panic { text }] = &verdict.reasons[..] else { panic!("{}", shown(&verdict)) };
+    assert!(text.contains("Unable to mount root fs"), "{text}");
+    assert_eq!(verdict.ended, Ended::Died);
+    assert!(verdict.findings.iter().any(|finding| finding.kind == FindingKind::Panic));
+    assert!(verdict.steps.iter().all(|step| step.outcome == Outcome::NotReached));
+}
+
+/// Shows the failed steps of the kinds in `names`, once each.
+fn check(verdict: &Verdict, names: &[StepName], expected: Expect) {
+    assert!(!verdict.ok);
+    // Debian's security updates change it.
+    let release = verdict.release.as_deref().unwrap();
+    let mut lines: Vec<String> = Vec::new();
+    for step in verdict.steps.iter().filter(|step| step.outcome == Outcome::Failed && names.contains(&step.name)) {
+        let words = [&step.loader, &step.module, &step.subject].into_iter().flatten();
+        let words: Vec<&str> = words.map(String::as_str).collect();
+        let detail = step.detail.replace(release, "REL");
+        let line = format!("{:?} {}: {detail}\n", step.name, words.join(" "));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    expected.assert_eq(&lines.concat());
+}

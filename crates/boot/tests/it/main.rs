@@ -1,0 +1,12 @@
+//! Guests, real ones and fakes.
+//!
+//! - `fake`: what becomes of a QEMU that refuses, dies, hangs or is not there; no guest is booted
+//! - `guest`: Debian's kernel is booted, and the verdict is right about what was done to it; with `SLOW_TESTS=1`
+//! - `debian`, `world`: what those need
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod debian;
+mod fake;
+mod guest;
+mod world;
