@@ -308,3 +308,6 @@ fn finding(spec: &LoaderSpec, code: &'static str, message: String) -> Diagnostic
         None => diagnostic,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,7 +122,10 @@ lock() {
 				;;
 			*)
 				holder=${entry##*/}
-				alive "$holder" && continue
+				alive "$holder" && {
+					refused=0
+					continue
+				}
 				;;
 			esac
 			if said=$(mv "$entry" "$run/.lock/$me" 2>&1); then
@@ -131,8 +134,10 @@ lock() {
 			fi
 			[ ! -e "$entry" ] || refused=$((refused + 1))
 		done
-		[ "$refused" -lt 10 ] || die "cannot write in $run: $said"
+		# Once may mean that others were quicker to take it and to give it back.
+		[ "$refused" -lt 5 ] || die "cannot write in $run: $said"
 		[ -z "$caught" ] || die "interrupted"
+		[ "$refused" -gt 0 ] && continue
 		pause || die "another loader (process ${holder%.*}) has held the lock for $patience seconds"
 	done
 }

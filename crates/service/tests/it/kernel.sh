@@ -33,7 +33,7 @@ hook() {
 	kill-both) kill -9 "$shell" "$teller" ;;
 	kill-all) kill -9 "$shell" "$teller" $$ ;;
 	term-shell) kill -15 "$shell" ;;
-	sleep) sleep 1 ;;
+	sleep) sleep 3 ;;
 	insmod) BY=outsider "$top/bin/insmod" "$top/lib/$name.ko" ;;
 	rmmod) BY=outsider "$top/bin/rmmod" "$name" ;;
 	esac

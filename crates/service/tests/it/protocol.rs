@@ -6,10 +6,10 @@ use expect_test::{Expect, expect};
 
 use crate::device::{Device, Shell, shells, wait_until};
 
-/// Plays `script` on a device made ready by `prepare`.
-fn check_on(prepare: impl Fn(&Device), script: &str, want: Expect) {
+/// Plays `script` on a device made ready by `prepare`, with waits of `patience` seconds.
+fn check_on(patience: u32, prepare: impl Fn(&Device), script: &str, want: Expect) {
     let play = |shell: &Shell| {
-        let device = Device::new(shell, 1);
+        let device = Device::new(shell, patience);
         prepare(&device);
         device.play(script)
     };
@@ -21,7 +21,7 @@ fn check_on(prepare: impl Fn(&Device), script: &str, want: Expect) {
 }
 
 fn check(script: &str, want: Expect) {
-    check_on(|_| (), script, want);
+    check_on(30, |_| (), script, want);
 }
 
 #[test]
@@ -637,13 +637,13 @@ fn terminated_in_the_middle() {
 #[test]
 fn no_room_for_a_claim() {
     for shell in shells() {
-        let device = Device::new(&shell, 1);
+        let device = Device::new(&shell, 30);
         device.write("run/kmodloader", "");
         let (status, said) = device.call("a", "start");
         assert_eq!((status, said.contains("kmodloader-a: cannot make /run/kmodloader: ")), (1, true), "{said}");
         assert_eq!(device.live(), "");
 
-        let device = Device::new(&shell, 1);
+        let device = Device::new(&shell, 30);
         device.play("b start");
         device.write("run/kmodloader/left", "");
         let (status, said) = device.call("a", "start");
@@ -686,7 +686,7 @@ fn another_boot() {
     "#]],
     );
     for shell in shells() {
-        let device = Device::new(&shell, 1);
+        let device = Device::new(&shell, 30);
         device.play("a start");
         let run = device.path("run/kmodloader");
         let boot = fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -710,6 +710,7 @@ fn a_module_in_transit() {
     };
     // Comes to no end.
     check_on(
+        1,
         coming,
         "a start\nshow",
         expect![[r#"
@@ -745,7 +746,7 @@ fn a_module_in_transit() {
 #[test]
 fn parameters_arrive_word_by_word() {
     for shell in shells() {
-        let device = Device::new(&shell, 1);
+        let device = Device::new(&shell, 30);
         device.play("d start");
         let words = fs::read_to_string(device.path("sys/module/solo/words")).unwrap();
         assert_eq!(words, "a=1\nb=\"x  y\"\nc='$(d);*\n");
@@ -816,7 +817,7 @@ fn status_and_usage() {
 fn the_lock_of_a_living_process_is_waited_for_and_no_longer_than_asked() {
     for shell in shells() {
         let device = Device::new(&shell, 1);
-        device.play("b start\nhook left before sleep\nhook base before sleep");
+        device.play("b start\nhook left before sleep");
         let mut slow = device.spawn("a", "start", "slow");
         wait_until(|| device.path("inside").exists());
         let (status, said) = device.call("b", "stop");
@@ -847,4 +848,85 @@ fn many_at_once() {
         assert_eq!(device.violations(), "");
         assert_eq!((device.live().as_str(), device.state().as_str()), ("phy", "phy/.owner"), "under {}", shell.name);
     }
+}
+
+#[test]
+fn a_number_that_was_given_out_again_does_not_hold_the_lock() {
+    for shell in shells() {
+        let device = Device::new(&shell, 30);
+        device.play("b start");
+        // The first process lives, but did not start at that time.
+        fs::rename(device.path("run/kmodloader/.lock/free"), device.path("run/kmodloader/.lock/1.4294967295")).unwrap();
+        assert_eq!(device.play("a start\nshow").lines().nth(1), Some("= base left right"));
+    }
+}
+
+#[test]
+fn a_dead_process_that_nobody_buried_does_not_hold_the_lock() {
+    for shell in shells() {
+        let device = Device::new(&shell, 30);
+        device.play("hook base after kill-shell");
+        let mut killed = device.spawn("a", "start", "killed");
+        let stat = format!("/proc/{}/stat", killed.id());
+        wait_until(|| fs::read_to_string(&stat).unwrap().contains(") Z "));
+        assert_eq!(device.call("b", "start"), (0, String::new()));
+        killed.wait().unwrap();
+        assert_eq!(device.play("a stop\nb stop\nshow"), "$ a stop\n= base right\n$ b stop\n= \n$ show\n\n");
+    }
+}
+
+#[test]
+fn without_sysfs() {
+    let turn_off = |device: &Device| {
+        for loader in ["a", "b"] {
+            let path = format!("loaders/{loader}");
+            let script = fs::read_to_string(device.path(&path)).unwrap();
+            let without = script.replace("/sys/module\n", "/nothing\n");
+            assert_ne!(without, script);
+            device.write(&path, &without);
+        }
+    };
+    check_on(
+        30,
+        turn_off,
+        "insmod base\na start\nb start\na start\nbusy right\nb stop\na stop\nshow\nidle right\nb stop\nshow",
+        expect![[r#"
+            $ insmod base
+            $ a start
+            = base* left
+            $ b start
+            = base* left right
+            $ a start
+            = base* left right
+            $ busy right
+            $ b stop
+            kmodloader-b: right stays loaded: rmmod: can't unload module 'right': Resource temporarily unavailable
+            = base* left right
+            $ a stop
+            = base* right
+            $ show
+            right/.owner.none
+            $ idle right
+            $ b stop
+            = base*
+            $ show
+
+        "#]],
+    );
+    check_on(
+        1,
+        |device| {
+            turn_off(device);
+            device.write("proc/modules", "left_1 1 0 - Live 0x0\nleft 1 0 - Loading 0x0\n");
+        },
+        "a start\nshow",
+        expect![[r#"
+            $ a start
+            kmodloader-a: left: someone else has been loading or unloading it for 1 seconds
+            [1]
+            = 
+            $ show
+
+        "#]],
+    );
 }

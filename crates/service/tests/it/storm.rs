@@ -45,7 +45,7 @@ struct Log {
 
 #[test]
 fn storms() {
-    let seeds = if std::env::var_os("SLOW_TESTS").is_some() { 100 } else { 4 };
+    let seeds = if std::env::var_os("SLOW_TESTS").is_some() { 100 } else { 3 };
     for shell in shells() {
         for seed in 1..=seeds {
             storm(&shell, seed);
