@@ -134,7 +134,7 @@ impl Loader<'_> {
             return;
         }
         let value = match self.reader.read(found) {
-            Ok(bytes) => Some(self.text(&found.name, &bytes)),
+            Ok(bytes) => Some(self.text(&found.name, &bytes, syntax::read)),
             Err(fault) => {
                 let diagnostic = Diagnostic::error("unreadable-file", fault.message);
                 self.refuse(with_help(diagnostic, fault.help), asked_at);
@@ -147,11 +147,11 @@ impl Loader<'_> {
         self.open.pop();
     }
 
-    fn text(&mut self, name: &str, bytes: &[u8]) -> (FileId, Value) {
+    fn text(&mut self, name: &str, bytes: &[u8], read: syntax::Read) -> (FileId, Value) {
         match std::str::from_utf8(bytes) {
             Ok(text) => {
                 let file = self.sources.add(name, text);
-                let (value, findings) = syntax::read(file, name, text, self.imports.foreign);
+                let (value, findings) = read(file, name, text, self.imports.foreign);
                 self.diagnostics.extend(findings);
                 (file, value)
             }
@@ -233,7 +233,7 @@ impl Loader<'_> {
             return;
         };
         if self.enter(&identity, Some(span)) {
-            let (file, value) = self.text(&format!("{identity}.toml"), builtin.text.as_bytes());
+            let (file, value) = self.text(&identity, builtin.text.as_bytes(), syntax::read_toml);
             self.module(file, None, value);
             self.open.pop();
         }

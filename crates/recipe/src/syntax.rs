@@ -19,6 +19,9 @@ pub trait Foreign {
     fn read(&self, file: FileId, text: &str) -> (Value, Diagnostics);
 }
 
+/// A way to read a text: given its id, its name, itself, and the format that this crate does not know.
+pub(crate) type Read = fn(FileId, &str, &str, &dyn Foreign) -> (Value, Diagnostics);
+
 /// Reads `text`, in the format that its name or, failing that, its beginning tells.
 ///
 /// `.toml` and `.json` are what they say; then `foreign` is asked; then `{` begins JSON and all else is TOML.
@@ -31,6 +34,11 @@ pub(crate) fn read(file: FileId, name: &str, text: &str, foreign: &dyn Foreign) 
         _ if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') => json::read(file, text),
         _ => toml::read(file, text),
     }
+}
+
+/// Reads `text` as TOML, whatever its name.
+pub(crate) fn read_toml(file: FileId, _name: &str, text: &str, _foreign: &dyn Foreign) -> (Value, Diagnostics) {
+    toml::read(file, text)
 }
 
 /// The table that stands for a text nothing could be read from.

@@ -5,6 +5,7 @@ use kiln_recipe::{Data, Def, Entry, Merged, Priority, Tree, Value};
 
 use crate::SourceSpec;
 use crate::evaluate::{Because, Evaluated, FirmwareSource, Located, Request};
+use crate::options::options;
 
 /// A part of the recipe.
 pub(super) enum Shown {
@@ -57,7 +58,7 @@ impl Fate {
     }
 }
 
-/// Everything that a recipe came to.
+/// Everything that a recipe came to, in the order of the declarations.
 pub(super) fn shown(evaluated: &Evaluated) -> Vec<(String, Shown)> {
     let mut list = match part(&evaluated.tree, "", evaluated) {
         Shown::Set(list) => list,
@@ -72,6 +73,8 @@ pub(super) fn shown(evaluated: &Evaluated) -> Vec<(String, Shown)> {
         // Values before sets, as TOML wants them.
         kernel.sort_by_key(|(key, shown)| (matches!(shown, Shown::Set(_)), key.clone()));
     }
+    let order = options();
+    list.sort_by_key(|(key, _)| order.entries.iter().position(|declaration| declaration.name == key));
     list
 }
 

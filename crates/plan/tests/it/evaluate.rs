@@ -473,7 +473,7 @@ when = {}
             error[condition]: there is nothing called `modul` to ask about
               option when
               kiln.toml:6:8
-              help: there are `arch`, `version`, `modular` and `config.SYMBOL`
+              help: did you mean `modular`?
             error[condition]: `none` is no operator
               option when
               kiln.toml:7:8
@@ -778,8 +778,7 @@ fn an_empty_recipe_is_one() {
             baseConfig = "alldefconfig"
             extraPatchPhase = "true"
             modular = true
-            patches = []
-        "#]],
+            patches = []"#]],
     );
 }
 
@@ -814,8 +813,7 @@ B = { value = "m", priority = 900, optional = true }
               # kiln.toml:5:1 lost "n" (default)
             HZ = "250"
               # kiln.toml:3:1 (priority 80)
-              # a.toml:2:1 lost true (default)
-        "#]],
+              # a.toml:2:1 lost true (default)"#]],
     );
 }
 
@@ -861,8 +859,7 @@ patches = ["../x.patch", "q.patch"]
             modular = true
             patches = ["sub/../x.patch", "sub/q.patch", "p/*.patch"]
               # sub/c.toml:3:1
-              # kiln.toml:5:1
-        "#]],
+              # kiln.toml:5:1"#]],
     );
 }
 
@@ -919,8 +916,7 @@ NEVER = "y"
               # kiln.toml:4:1
             X = "y"
               # kiln.toml:11:1 because C is requested
-              # kiln.toml:7:1 overridden "m" because A is requested
-        "#]],
+              # kiln.toml:7:1 overridden "m" because A is requested"#]],
     );
 }
 
@@ -942,7 +938,7 @@ C = "\"m\""
             baseConfig = "alldefconfig"
             extraPatchPhase = "true"
             makeTargets = ["vmlinux"]
-              # kiln:base.toml:4:1
+              # kiln:base:4:1
             modular = false
               # kiln.toml:3:1
             patches = []
@@ -958,53 +954,52 @@ C = "\"m\""
             B = "n"
               # kiln.toml:6:1
             BLK_DEV_INITRD = "n"
-              # kiln:base.toml:27:1 (default)
+              # kiln:base:27:1 (default)
             C = "y"
               # kiln.toml:8:1 (not modular)
               # kiln.toml:8:1 overridden "\"m\"" because A is requested
             DEBUG_FS = "y"
-              # kiln:base.toml:11:1
+              # kiln:base:11:1
             DEVTMPFS = "y"
-              # kiln:base.toml:29:1
+              # kiln:base:29:1
             FW_LOADER = "y"
-              # kiln:base.toml:34:1
+              # kiln:base:34:1
             FW_LOADER_COMPRESS = "y"
-              # kiln:base.toml:35:1
+              # kiln:base:35:1
             FW_LOADER_USER_HELPER = "n"
-              # kiln:base.toml:37:1
+              # kiln:base:37:1
             IKCONFIG = "y"
-              # kiln:base.toml:8:1
+              # kiln:base:8:1
             IKCONFIG_PROC = "y"
-              # kiln:base.toml:9:1
+              # kiln:base:9:1
             INET = "y"
-              # kiln:base.toml:18:1
+              # kiln:base:18:1
             IPV6 = "y"
-              # kiln:base.toml:19:1
+              # kiln:base:19:1
             KEXEC = "y"
-              # kiln:base.toml:14:1
+              # kiln:base:14:1
             MODULES = "n"
-              # kiln:base.toml:44:1 when 'not(modular)'
+              # kiln:base:44:1 when 'not(modular)'
             MODULE_SIG = "n"
-              # kiln:base.toml:45:1 when 'not(modular)'
+              # kiln:base:45:1 when 'not(modular)'
             NET = "y"
-              # kiln:base.toml:16:1
+              # kiln:base:16:1
             NETDEVICES = "y"
-              # kiln:base.toml:24:1
+              # kiln:base:24:1
             PACKET = "y"
-              # kiln:base.toml:21:1
+              # kiln:base:21:1
             PROC_FS = "y"
-              # kiln:base.toml:10:1
+              # kiln:base:10:1
             SYSVIPC = "y"
-              # kiln:base.toml:22:1
+              # kiln:base:22:1
             TMPFS = "y"
-              # kiln:base.toml:30:1
+              # kiln:base:30:1
             TMPFS_POSIX_ACL = "y"
-              # kiln:base.toml:31:1
+              # kiln:base:31:1
             TMPFS_XATTR = "y"
-              # kiln:base.toml:32:1
+              # kiln:base:32:1
             UNIX = "y"
-              # kiln:base.toml:17:1
-        "#]],
+              # kiln:base:17:1"#]],
     );
 }
 
@@ -1049,8 +1044,7 @@ CONFIG_D=m
             N = "8"
               # a.json:1:34
             S = "\"a \\\"b\\\"\""
-              # old.config:4:1
-        "#]],
+              # old.config:4:1"#]],
     );
 }
 
@@ -1087,8 +1081,7 @@ blacklist = ["ath9k"]
 
             [kmodloader.wlan.parameters]
             ath10k_core = "debug_mask=0"
-              # kiln.toml:4:12
-        "#]],
+              # kiln.toml:4:12"#]],
     );
 }
 
@@ -1111,12 +1104,6 @@ files."/etc/nft" = "./x/y"
 firmware = [{ path = "./fw" }]
 "#,
         expect![[r#"
-            [boot.files]
-            "/etc/nft" = "sub/x/y"
-              # sub/a.toml:6:7
-            "/etc/own" = "own"
-              # kiln.toml:3:7
-
             [kernel]
             arch = "x86_64"
             baseConfig = "sub/./board.config"
@@ -1126,6 +1113,12 @@ firmware = [{ path = "./fw" }]
             patches = []
             src = { path = "sub/../linux" }
               # sub/a.toml:2:1
+
+            [boot.files]
+            "/etc/nft" = "sub/x/y"
+              # sub/a.toml:6:7
+            "/etc/own" = "own"
+              # kiln.toml:3:7
         "#]],
     );
 }
