@@ -112,9 +112,10 @@ fn read<S: ReadAt + ?Sized>(path: &str, source: &S) -> Result<ModuleInfo, Fault>
     let mut info = match compression::codec(&head) {
         Some(codec) => {
             let packed = source.read_at(0..size)?;
-            facts::collect(path, codec.decompress(&packed)?.as_slice())?
+            let unpacked = codec.decompress(&packed)?;
+            facts::collect(path, &unpacked[..unpacked.len().min(64)], unpacked.as_slice())?
         }
-        None => facts::collect(path, source)?,
+        None => facts::collect(path, &head, source)?,
     };
     info.file_size = size;
     Ok(info)

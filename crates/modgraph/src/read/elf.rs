@@ -19,7 +19,7 @@ pub(super) struct Elf<'a, S: ?Sized, H: FileHeader> {
     header: H,
     endian: Endianness,
     sections: Vec<H::SectionHeader>,
-    section_names: Vec<u8>,
+    section_names: Cow<'a, [u8]>,
     /// Bytes that may still be read: overlapping sections cannot ask for more than the file has, twice.
     budget: std::cell::Cell<u64>,
 }
@@ -30,24 +30,20 @@ pub(super) fn is_wide(head: &[u8]) -> Option<bool> {
 }
 
 impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Elf<'a, S, H> {
-    pub(super) fn open(source: &'a S) -> Result<Self, Fault> {
+    /// Opens the file whose first bytes are `head`: at least a header, unless the file is shorter.
+    pub(super) fn open(head: &[u8], source: &'a S) -> Result<Self, Fault> {
         let size = source.size();
-        let header_size = size_of::<H>() as u64;
-        if size < header_size {
-            return Err(Fault::Truncated("the ELF header"));
-        }
-        let head = source.read_at(0..header_size)?;
-        let (&header, _) = pod::from_bytes::<H>(&head).map_err(|()| Fault::Truncated("the ELF header"))?;
+        let (&header, _) = pod::from_bytes::<H>(head).map_err(|()| Fault::Truncated("the ELF header"))?;
         let endian = if head[5] == ELFDATA2MSB.0 { Endianness::Big } else { Endianness::Little };
         if header.e_type(endian) != ET_REL {
             return Err(Fault::NotRelocatable(header.e_type(endian).0));
         }
         let budget = std::cell::Cell::new(size.saturating_mul(2));
-        let mut elf = Elf { source, header, endian, sections: Vec::new(), section_names: Vec::new(), budget };
+        let mut elf = Elf { source, header, endian, sections: Vec::new(), section_names: Cow::Borrowed(&[]), budget };
         elf.sections = elf.read_section_headers()?;
         let names = elf.section_names_index().and_then(|index| elf.sections.get(index));
         let names = names.ok_or(Fault::Truncated("the table of section names"))?;
-        elf.section_names = elf.bytes_of(names, "the table of section names")?.into_owned();
+        elf.section_names = elf.bytes_of(names, "the table of section names")?;
         Ok(elf)
     }
 

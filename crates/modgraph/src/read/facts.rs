@@ -30,15 +30,14 @@ const VERSION_RECORD: usize = 64;
 /// Processor numbers of sparc, whose register symbols look like undefined ones.
 const SPARC: [u16; 3] = [2, 18, 43];
 
-pub(super) fn collect<S: ReadAt + ?Sized>(path: &str, source: &S) -> Result<ModuleInfo, Fault> {
-    let size = source.size();
-    if size == 0 {
+/// Reads the module whose first bytes are `head`: 64 of them, or all.
+pub(super) fn collect<S: ReadAt + ?Sized>(path: &str, head: &[u8], source: &S) -> Result<ModuleInfo, Fault> {
+    if head.is_empty() {
         return Err(Fault::Empty);
     }
-    let head = source.read_at(0..size.min(16))?;
-    match is_wide(&head).ok_or(Fault::NotElf)? {
-        true => Reader::<S, FileHeader64<Endianness>>::open(source)?.facts(path),
-        false => Reader::<S, FileHeader32<Endianness>>::open(source)?.facts(path),
+    match is_wide(head).ok_or(Fault::NotElf)? {
+        true => Reader::<S, FileHeader64<Endianness>>::open(head, source)?.facts(path),
+        false => Reader::<S, FileHeader32<Endianness>>::open(head, source)?.facts(path),
     }
 }
 
@@ -62,8 +61,8 @@ struct ExportTables<'a> {
 }
 
 impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Reader<'a, S, H> {
-    fn open(source: &'a S) -> Result<Self, Fault> {
-        Ok(Reader { source, elf: Elf::open(source)? })
+    fn open(head: &[u8], source: &'a S) -> Result<Self, Fault> {
+        Ok(Reader { source, elf: Elf::open(head, source)? })
     }
 
     fn facts(&self, path: &str) -> Result<ModuleInfo, Fault> {
