@@ -29,6 +29,7 @@ pub struct Console {
     wishes: Vec<String>,
     findings: Vec<Finding>,
     finished: bool,
+    dead: bool,
     /// The beginning of a report that a kernel message cut.
     cut: String,
     /// Whether the kernel stamps its messages.
@@ -107,6 +108,10 @@ const MARK: &str = "@kiln ";
 /// What a report ends with.
 const END: &str = " @end";
 
+/// What a kernel says last. A machine that cannot do what the last three (kernel/reboot.c) announce then stands still.
+const LAST_WORDS: &[&str] =
+    &["---[ end Kernel panic", "reboot: System halted", "reboot: Power down", "reboot: Restarting"];
+
 /// What a kernel message starts with, and what it then means.
 const PATTERNS: &[(&str, FindingKind)] = &[
     ("Kernel panic - not syncing", FindingKind::Panic),
@@ -136,6 +141,7 @@ impl Console {
             wishes: Vec::new(),
             findings: Vec::new(),
             finished: false,
+            dead: false,
             cut: String::new(),
             stamped: false,
         }
@@ -151,7 +157,7 @@ impl Console {
             self.stamped = true;
             let head = text[..at].to_owned();
             self.kernel(seconds, &text[at..]);
-            if self.begins_report(&head) {
+            if head.len() <= MAX_LINE && self.begins_report(&head) {
                 self.cut = head;
             } else if !head.trim().is_empty() {
                 self.guest(seconds, &head);
@@ -173,11 +179,7 @@ impl Console {
 
     /// Whether the kernel has said that nothing more will come.
     pub fn dead(&self) -> bool {
-        let last = self.lines.iter().rev().find(|line| line.source == LineSource::Kernel);
-        last.is_some_and(|line| {
-            let text = message(&line.text);
-            text.starts_with("---[ end Kernel panic") || text.starts_with("reboot: System halted")
-        })
+        self.dead
     }
 
     /// Whether anything came over the serial line.
@@ -210,6 +212,7 @@ impl Console {
     }
 
     fn kernel(&mut self, seconds: f64, text: &str) {
+        self.dead |= LAST_WORDS.iter().any(|words| message(text).starts_with(words));
         self.note(text);
         self.keep(seconds, LineSource::Kernel, text);
     }

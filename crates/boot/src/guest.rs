@@ -13,7 +13,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use kiln_image::{Contents, DeviceClass, FileTree, NodeKind, TreeError, WriteError};
+use kiln_image::{Contents, DeviceClass, FileTree, Node, NodeKind, TreeError, WriteError};
 
 use crate::program::Program;
 
@@ -88,7 +88,8 @@ pub fn tree(spec: &GuestSpec, program: &Program) -> Result<FileTree, GuestError>
     tree.overlay(merged(&spec.result)?)?;
     for own in ["init", "kiln", "etc/inittab"] {
         let within = |path: &str| path == own || path.strip_prefix(own).is_some_and(|rest| rest.starts_with('/'));
-        if let Some((path, _)) = spec.files.iter().find(|(path, _)| within(path)) {
+        let folder = |node: &Node| matches!(node.kind, NodeKind::Directory);
+        if let Some((path, _)) = spec.files.iter().find(|(path, node)| within(path) && !folder(node)) {
             return Err(GuestError::Taken { path: path.to_owned() });
         }
     }

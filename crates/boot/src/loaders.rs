@@ -11,7 +11,8 @@ pub fn loaders(manifest: &Manifest) -> Vec<Loader> {
     let loader = |(name, entry): (&String, &kiln_plan::manifest::LoaderEntry)| Loader {
         name: name.clone(),
         dependencies: entry.dependencies.clone(),
-        modules: entry.modules.iter().map(module).collect(),
+        // What others may ask for while they run is shipped, but the loader does not load it.
+        modules: entry.modules.iter().filter(|module| module.loaded).map(module).collect(),
     };
     manifest.loaders.iter().map(loader).collect()
 }
@@ -28,7 +29,8 @@ fn module(entry: &kiln_plan::manifest::ModuleEntry) -> LoaderModule {
 
 /// Aliases of `modules.alias` that the guest can ask for: at most one a module, at most `most`.
 ///
-/// Left out are patterns, whose blanks the guest would have to fill, and aliases that several modules have.
+/// Left out are patterns, whose blanks the guest would have to fill, aliases that several modules have, and those that
+/// busybox takes for a file's name (it cuts at `/` and `.`).
 pub fn aliases(modules_alias: &str, loaders: &[Loader], most: usize) -> Vec<Alias> {
     let ours: BTreeSet<&str> =
         loaders.iter().flat_map(|loader| &loader.modules).map(|module| module.name.as_str()).collect();
@@ -40,7 +42,7 @@ pub fn aliases(modules_alias: &str, loaders: &[Loader], most: usize) -> Vec<Alia
     }
     let mut chosen: BTreeMap<&str, &str> = BTreeMap::new();
     for (alias, modules) in &owners {
-        let plain = alias.chars().all(|c| c.is_ascii_alphanumeric() || "-_:.,+/".contains(c));
+        let plain = alias.chars().all(|c| c.is_ascii_alphanumeric() || "-_:".contains(c));
         if let (true, Some(module), 1) = (plain, modules.first(), modules.len())
             && ours.contains(module)
         {
@@ -53,3 +55,6 @@ pub fn aliases(modules_alias: &str, loaders: &[Loader], most: usize) -> Vec<Alia
         .map(|(module, alias)| Alias { alias: alias.to_owned(), module: module.to_owned() })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

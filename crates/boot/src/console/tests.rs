@@ -38,7 +38,18 @@ fn check(lines: &str, expected: Expect) {
 fn reports_come_twice_and_count_once() {
     check(
         "[    0.500000] Linux version 6.1\r\n\r\n@kiln N0NCE 0 ok 6.1 @end\r\n@kiln N0NCE 0 ok 6.1 @end\r\nhello\r\n@kiln N0NCE 1 fail exit status 1: no such file @end\n@kiln N0NCE wish note nft-expr-masq @end\n@kiln N0NCE wish note nft-expr-masq @end\n@kiln N0NCE finish ok  @end",
-        expect![[""]],
+        expect![[r#"
+            step 0 Ok "6.1"
+            step 1 Failed "exit status 1: no such file"
+            wish nft-expr-masq
+            Kernel| [    0.500000] Linux version 6.1
+            Report| 0 ok 6.1
+            Guest| hello
+            Report| 1 fail exit status 1: no such file
+            Report| wish note nft-expr-masq
+            Report| finish ok
+            finished
+        "#]],
     );
 }
 
@@ -58,14 +69,25 @@ fn kernel_messages_cut_through_reports_at_any_byte() {
 
 #[test]
 fn a_message_without_a_stamp_costs_one_of_the_two() {
-    check("@kiln N0NCE 7 oktun: one\nrest @end\n@kiln N0NCE 7 ok rest @end", expect![[""]]);
+    check(
+        "@kiln N0NCE 7 oktun: one\nrest @end\n@kiln N0NCE 7 ok rest @end",
+        expect![[r#"
+        step 7 Ok "rest"
+        Guest| rest @end
+        Report| 7 ok rest
+    "#]],
+    );
 }
 
 #[test]
 fn what_only_looks_like_a_report_is_none() {
     check(
         "@kiln GUESS 1 ok @end\n@kiln N0NCE 2 ok no end\n@kiln N0NCE 3 maybe x @end\n@kiln N0NCE -4 ok x @end\n@kiln N0NCE 99999999999999999999 ok x @end\n@kiln N0NCE finish maybe @end\nN0NCE 5 ok @end\n@kiln N0NCE",
-        expect![[""]],
+        expect![[r#"
+            Guest| @kiln GUESS 1 ok @end
+            Guest| N0NCE 5 ok @end
+            Guest| @kiln N0NCE
+        "#]],
     );
 }
 
@@ -73,7 +95,23 @@ fn what_only_looks_like_a_report_is_none() {
 fn findings_are_the_kernels_own() {
     check(
         "[    1.000000] Run /init as init process\nKernel panic - not syncing: said a script\n[    2.000000] WARNING: CPU: 0 PID: 1 at net/x.c:1\n[    2.100000][    T1] BUG: kernel NULL pointer dereference, address: 0\n[    2.200000] Oops: 0000 [#1] PREEMPT SMP\n[    2.300000] nft[77]: segfault at 0 ip 0\n[    3.000000] watchdog: BUG: soft lockup - CPU#0 stuck\n[    4.000000] Kernel panic - not syncing: Attempted to kill init!\n[    4.100000] ---[ end Kernel panic - not syncing: Attempted to kill init! ]---",
-        expect![[""]],
+        expect![[r#"
+            Warning at 2: WARNING: CPU: 0 PID: 1 at net/x.c:1
+            Bug at 3: BUG: kernel NULL pointer dereference, address: 0
+            Oops at 4: Oops: 0000 [#1] PREEMPT SMP
+            Crash at 5: nft[77]: segfault at 0 ip 0
+            Stall at 6: watchdog: BUG: soft lockup - CPU#0 stuck
+            Panic at 7: Kernel panic - not syncing: Attempted to kill init!
+            Kernel| [    1.000000] Run /init as init process
+            Guest| Kernel panic - not syncing: said a script
+            Kernel| [    2.000000] WARNING: CPU: 0 PID: 1 at net/x.c:1
+            Kernel| [    2.100000][    T1] BUG: kernel NULL pointer dereference, address: 0
+            Kernel| [    2.200000] Oops: 0000 [#1] PREEMPT SMP
+            Kernel| [    2.300000] nft[77]: segfault at 0 ip 0
+            Kernel| [    3.000000] watchdog: BUG: soft lockup - CPU#0 stuck
+            Kernel| [    4.000000] Kernel panic - not syncing: Attempted to kill init!
+            Kernel| [    4.100000] ---[ end Kernel panic - not syncing: Attempted to kill init! ]---
+        "#]],
     );
     assert!(read("[    4.100000] ---[ end Kernel panic - not syncing: x ]---").dead());
     assert!(!read("echo ---[ end Kernel panic").dead());
@@ -81,12 +119,25 @@ fn findings_are_the_kernels_own() {
 
 #[test]
 fn without_stamps_the_beginning_of_a_message_decides() {
-    check("Booting Linux\nKernel panic - not syncing: VFS: no root\nwe said Kernel panic", expect![[""]]);
+    check(
+        "Booting Linux\nKernel panic - not syncing: VFS: no root\nwe said Kernel panic",
+        expect![[r#"
+        Panic at 1: Kernel panic - not syncing: VFS: no root
+        Guest| Booting Linux
+        Kernel| Kernel panic - not syncing: VFS: no root
+        Guest| we said Kernel panic
+    "#]],
+    );
 }
 
 #[test]
 fn hostile_output_is_cleaned_and_capped() {
-    check("\u{1b}[31mred\u{1b}[0m\u{7}\tand\u{0} \u{1b}]0;title\u{7} \u{fffd}", expect![[""]]);
+    check(
+        "\u{1b}[31mred\u{1b}[0m\u{7}\tand\u{0} \u{1b}]0;title\u{7} \u{fffd}",
+        expect![[r#"
+        Guest| red and ]0;title �
+    "#]],
+    );
     let mut console = Console::new("N0NCE");
     for _ in 0..MAX_LINES + 5 {
         console.push(0.0, "noise");

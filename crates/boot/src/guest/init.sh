@@ -155,12 +155,20 @@ step_there() { # STEP MODULE
 	if in_kernel "$2"; then say "$1" ok; else say "$1" fail "taken away, though somebody else had loaded it"; fi
 }
 
+# Leaves nothing in the kernel that can go; the newest come first in the list, and so users before what they use.
+sweep() {
+	local module
+	cut -d ' ' -f 1 /proc/modules 2>/dev/null >/run/kiln/before
+	while read -r module; do remove "$module"; done </run/kiln/before
+}
+
 step_alias() { # STEP busybox|kmod ALIAS MODULE
 	local tool
 	case $2 in
 	busybox) tool="$busybox modprobe" ;;
 	kmod) tool=/usr/sbin/modprobe ;;
 	esac
+	sweep
 	if ! $tool "$3" >/run/kiln/output 2>&1; then
 		say "$1" fail "$2's modprobe: $(one_line /run/kiln/output)"
 	elif ! in_kernel "$4"; then

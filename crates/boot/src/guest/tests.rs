@@ -35,8 +35,46 @@ fn usr_is_merged_whatever_the_packages_think() {
             _ => format!("{path}\n"),
         })
         .collect();
-    expect![[""]].assert_eq(&list);
-    expect![[""]].assert_eq(&aliases(&merged(&spec.packages).unwrap()));
+    expect![[r#"
+        bin -> usr/bin
+        dev/console
+        dev/kmsg
+        dev/null
+        dev/random
+        dev/tty
+        dev/urandom
+        dev/zero
+        etc/inittab
+        etc/x
+        init -> kiln/busybox
+        kiln/busybox
+        kiln/init.sh
+        kiln/plan
+        kiln/tools
+        kiln/wish
+        lib -> usr/lib
+        lib32 -> usr/lib32
+        lib64 -> usr/lib64
+        libx32 -> usr/libx32
+        sbin -> usr/sbin
+        usr/bin/[
+        usr/bin/ls -> /bin/coreutils
+        usr/bin/sh -> /kiln/busybox
+        usr/lib/kmodloader/a
+        usr/lib/modules/6.1/x.ko
+        usr/lib/x86_64/libc.so
+        usr/lib/x86_64/libm.so
+        usr/sbin/modprobe
+        usr/sbin/nft
+        usr/share/doc
+    "#]]
+    .assert_eq(&list);
+    expect![[r#"
+        alias ls=/usr/bin/ls
+        alias modprobe=/usr/sbin/modprobe
+        alias nft=/usr/sbin/nft
+    "#]]
+    .assert_eq(&aliases(&merged(&spec.packages).unwrap()));
     assert!(spec.has_kmod());
 }
 

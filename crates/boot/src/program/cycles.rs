@@ -153,7 +153,7 @@ fn sharing(writer: &mut Writer, order: &[&Loader]) {
             service(writer, StepName::Stop, stopped, "stop");
         }
         let used: BTreeSet<&str> = staying.iter().flat_map(|other| names(other)).collect();
-        for &other in &staying {
+        for &other in staying.iter().filter(|other| !other.modules.is_empty()) {
             let words: Vec<&str> = ["kept"].into_iter().chain(names(other)).collect();
             writer.step(StepName::Kept, |step| step.loader(&loader.name).subject(&other.name), &words);
         }

@@ -43,7 +43,66 @@ fn two_loaders_that_share_go_down_one_beside_the_other() {
         kmod: true,
     };
     let program = Program::plan(&spec, "N").unwrap();
-    expect![[""]].assert_eq(&program.plan);
+    expect![[r#"
+        stays='stays'
+        step_release 0 '6.1'\''x'
+        step_service 1 'a' 'start'
+        step_service 2 'b' 'start'
+        step_service 3 'nothing' 'start'
+        step_service 4 'a' 'start'
+        step_status 5 'a' '0'
+        step_service 6 'b' 'start'
+        step_status 7 'b' '0'
+        step_service 8 'nothing' 'start'
+        step_live 9 'core' 'hard'
+        step_live 10 'own_a' 'hard'
+        step_live 11 'stays' 'hard'
+        step_live 12 'core' 'hard'
+        step_live 13 'soft' 'soft'
+        step_live 14 'own_b' 'hard'
+        step_parameter 15 'own_b' 'y'
+        step_parameter 16 'own_b' 'x'
+        step_script 17 '000.sh'
+        step_script 18 '001.sh'
+        step_script 19 '002.sh'
+        wishes
+        remember
+        step_service 20 'b' 'stop'
+        step_kept 21 'core' 'own_a' 'stays'
+        step_released 22 'soft' 'own_b'
+        step_service 23 'b' 'start'
+        step_service 24 'nothing' 'stop'
+        step_service 25 'b' 'stop'
+        step_service 26 'a' 'stop'
+        step_service 27 'nothing' 'stop'
+        step_service 28 'b' 'stop'
+        step_status 29 'b' '3'
+        step_service 30 'a' 'stop'
+        step_status 31 'a' '3'
+        step_gone 32 'core'
+        step_gone 33 'own_a'
+        step_gone 34 'stays'
+        step_gone 35 'soft'
+        step_gone 36 'own_b'
+        foreign='core'
+        step_foreign 37 'core' 'lib/modules/6.1/core.ko'
+        step_service 38 'a' 'start'
+        step_service 39 'b' 'start'
+        step_service 40 'nothing' 'start'
+        step_service 41 'nothing' 'stop'
+        step_service 42 'b' 'stop'
+        step_service 43 'a' 'stop'
+        step_there 44 'core'
+        step_gone 45 'own_a'
+        step_gone 46 'stays'
+        step_gone 47 'soft'
+        step_gone 48 'own_b'
+        foreign=
+        remove 'core'
+        step_alias 49 'busybox' 'net-pf-1' 'core'
+        step_alias 50 'kmod' 'net-pf-1' 'core'
+    "#]]
+    .assert_eq(&program.plan);
     assert_eq!(program.scripts.into_iter().map(|(_, text)| text).collect::<Vec<_>>(), ["true", "false", "undo"]);
 }
 

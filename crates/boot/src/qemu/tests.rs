@@ -30,14 +30,54 @@ fn check(machine: &str, expected: Expect) {
 
 #[test]
 fn every_machine_has_its_line() {
-    check("x86_64", expect![[""]]);
-    check("i686", expect![[""]]);
-    check("aarch64", expect![[""]]);
-    check("arm", expect![[""]]);
-    check("mips", expect![[""]]);
-    check("mipsel", expect![[""]]);
-    check("mips64el", expect![[""]]);
-    check("riscv64", expect![[""]]);
+    check(
+        "x86_64",
+        expect![[
+            r#"qemu-system-x86_64 -M q35 -accel tcg -cpu Nehalem -m 512 -nodefaults -no-user-config -display none -no-reboot -chardev stdio,id=console,mux=off,signal=off -serial chardev:console -kernel /k -initrd /i -append "earlyprintk=serial,ttyS0,115200 console=ttyS0,115200 panic=-1 printk.time=1 loglevel=7 rdinit=/init""#
+        ]],
+    );
+    check(
+        "i686",
+        expect![[
+            r#"qemu-system-i386 -M q35 -accel tcg -cpu coreduo -m 512 -nodefaults -no-user-config -display none -no-reboot -chardev stdio,id=console,mux=off,signal=off -serial chardev:console -kernel /k -initrd /i -append "earlyprintk=serial,ttyS0,115200 console=ttyS0,115200 panic=-1 printk.time=1 loglevel=7 rdinit=/init""#
+        ]],
+    );
+    check(
+        "aarch64",
+        expect![[
+            r#"qemu-system-aarch64 -M virt -accel tcg -cpu cortex-a57 -m 512 -nodefaults -no-user-config -display none -no-reboot -chardev stdio,id=console,mux=off,signal=off -serial chardev:console -kernel /k -initrd /i -append "earlycon console=ttyAMA0,115200 panic=-1 printk.time=1 loglevel=7 rdinit=/init""#
+        ]],
+    );
+    check(
+        "arm",
+        expect![[
+            r#"qemu-system-arm -M virt,highmem=off -accel tcg -cpu cortex-a15 -m 512 -nodefaults -no-user-config -display none -no-reboot -chardev stdio,id=console,mux=off,signal=off -serial chardev:console -kernel /k -initrd /i -append "earlycon console=ttyAMA0,115200 panic=-1 printk.time=1 loglevel=7 rdinit=/init""#
+        ]],
+    );
+    check(
+        "mips",
+        expect![[
+            r#"qemu-system-mips -M malta -accel tcg -cpu 24Kf -m 512 -nodefaults -no-user-config -display none -no-reboot -chardev stdio,id=console,mux=off,signal=off -serial chardev:console -kernel /k -initrd /i -append "console=ttyS0,115200 panic=-1 printk.time=1 loglevel=7 rdinit=/init""#
+        ]],
+    );
+    check(
+        "mipsel",
+        expect![[
+            r#"qemu-system-mipsel -M malta -accel tcg -cpu 24Kf -m 512 -nodefaults -no-user-config -display none -no-reboot -chardev stdio,id=console,mux=off,signal=off -serial chardev:console -kernel /k -initrd /i -append "console=ttyS0,115200 panic=-1 printk.time=1 loglevel=7 rdinit=/init""#
+        ]],
+    );
+    check(
+        "mips64el",
+        expect![[
+            r#"qemu-system-mips64el -M malta -accel tcg -cpu MIPS64R2-generic -m 512 -nodefaults -no-user-config -display none -no-reboot -chardev stdio,id=console,mux=off,signal=off -serial chardev:console -kernel /k -initrd /i -append "console=ttyS0,115200 panic=-1 printk.time=1 loglevel=7 rdinit=/init""#
+        ]],
+    );
+    check(
+        "riscv64",
+        expect![[
+            r#"qemu-system-riscv64 -M virt -accel tcg -m 512 -nodefaults -no-user-config -display none -no-reboot -chardev stdio,id=console,mux=off,signal=off -serial chardev:console -kernel /k -initrd /i -append "earlycon console=ttyS0,115200 panic=-1 printk.time=1 loglevel=7 rdinit=/init""#
+        ]],
+    );
 }
 
 #[test]
@@ -48,7 +88,7 @@ fn what_the_user_adds_comes_last_and_a_comma_in_a_path_stays_one() {
         spec.console_log = Some("/a,b/log".into());
         spec.memory_mib = 1024;
     });
-    expect![[""]].assert_eq(&line);
+    expect![[r#"qemu-system-riscv64 -M virt -accel tcg -m 1024 -nodefaults -no-user-config -display none -no-reboot -chardev stdio,id=console,mux=off,signal=off,logfile=/a,,b/log -serial chardev:console -kernel /k -initrd /i -append "earlycon console=ttyS0,115200 panic=-1 printk.time=1 loglevel=7 rdinit=/init quiet x=1" -smp 2"#]].assert_eq(&line);
 }
 
 #[test]

@@ -52,25 +52,95 @@ fn check(verdict: &Verdict, expected: Expect) {
 #[test]
 fn all_steps_and_the_end_make_a_good_verdict() {
     let verdict = verdict(&[], FINISH, exited());
-    check(&verdict, expect![[""]]);
+    check(
+        &verdict,
+        expect![[r#"
+        good Finished
+    "#]],
+    );
     let steps: String = verdict.steps.iter().map(|step| format!("{:?} {:?}\n", step.name, step.outcome)).collect();
-    expect![[""]].assert_eq(&steps);
+    expect![[r#"
+        Release Ok
+        Up Ok
+        UpAgain Ok
+        Status Ok
+        Live Ok
+        Parameter Ok
+        Down Ok
+        DownAgain Ok
+        Status Ok
+        Gone Ok
+    "#]]
+    .assert_eq(&steps);
     assert_eq!(verdict.seconds, 1.235);
 }
 
 #[test]
 fn each_way_to_be_bad_has_its_reason() {
-    check(&verdict(&[(1, Some("fail exit status 1"))], FINISH, exited()), expect![[""]]);
-    check(&verdict(&[(4, None)], FINISH, exited()), expect![[""]]);
-    check(&verdict(&[(0, Some("ok 6.1-other"))], FINISH, exited()), expect![[""]]);
-    check(&verdict(&[(9, None)], "going down", exited()), expect![[""]]);
-    check(&verdict(&[(9, None)], "almost", Ended::Deadline { seconds: 60.0 }), expect![[""]]);
-    check(&verdict(&[(9, None)], "[    9.000000] Kernel panic - not syncing: oh", exited()), expect![[""]]);
-    check(&verdict(&[(9, None)], "[    9.000000] reboot: System halted", Ended::Died), expect![[""]]);
+    check(
+        &verdict(&[(1, Some("fail exit status 1"))], FINISH, exited()),
+        expect![[r#"
+        bad Finished
+        StepFailed { step: 1 }
+    "#]],
+    );
+    check(
+        &verdict(&[(4, None)], FINISH, exited()),
+        expect![[r#"
+        bad Finished
+        NoReport { step: 4 }
+    "#]],
+    );
+    check(
+        &verdict(&[(0, Some("ok 6.1-other"))], FINISH, exited()),
+        expect![[r#"
+        bad Finished
+        StepFailed { step: 0 }
+    "#]],
+    );
+    check(
+        &verdict(&[(9, None)], "going down", exited()),
+        expect![[r#"
+        bad Exited { status: "exit status: 0" }
+        Ended { step: Some(9), last: ["[    0.100000] Linux version 6.1", "going down"] }
+    "#]],
+    );
+    check(
+        &verdict(&[(9, None)], "almost", Ended::Deadline { seconds: 60.0 }),
+        expect![[r#"
+        bad Deadline { seconds: 60.0 }
+        Deadline { seconds: 60.0, step: Some(9), last: ["[    0.100000] Linux version 6.1", "almost"] }
+    "#]],
+    );
+    check(
+        &verdict(&[(9, None)], "[    9.000000] Kernel panic - not syncing: oh", exited()),
+        expect![[r#"
+        bad Died
+        Panic { text: "Kernel panic - not syncing: oh" }
+    "#]],
+    );
+    check(
+        &verdict(&[(9, None)], "[    9.000000] reboot: System halted", Ended::Died),
+        expect![[r#"
+        bad Died
+        Ended { step: Some(9), last: ["[    0.100000] Linux version 6.1", "[    9.000000] reboot: System halted"] }
+    "#]],
+    );
     let oops = format!("[    9.000000] BUG: unable to handle page fault\n{FINISH}");
-    check(&verdict(&[], &oops, exited()), expect![[""]]);
+    check(
+        &verdict(&[], &oops, exited()),
+        expect![[r#"
+        bad Finished
+        Fault { text: "BUG: unable to handle page fault" }
+    "#]],
+    );
     let warning = format!("[    9.000000] WARNING: CPU: 0 PID: 1\n{FINISH}");
-    check(&verdict(&[(2, Some("warn not there"))], &warning, exited()), expect![[""]]);
+    check(
+        &verdict(&[(2, Some("warn not there"))], &warning, exited()),
+        expect![[r#"
+        good Finished
+    "#]],
+    );
 }
 
 #[test]
@@ -78,7 +148,13 @@ fn a_guest_that_said_nothing_reached_nothing() {
     let console = Console::new("N");
     let verdict = judge(Machine::find("mips").unwrap(), &program(), &console, Ended::Deadline { seconds: 1.0 }, 1.0);
     assert!(verdict.steps.iter().all(|step| step.outcome == Outcome::NotReached));
-    check(&verdict, expect![[""]]);
+    check(
+        &verdict,
+        expect![[r#"
+        bad Deadline { seconds: 1.0 }
+        Deadline { seconds: 1.0, step: Some(0), last: [] }
+    "#]],
+    );
 }
 
 #[test]
