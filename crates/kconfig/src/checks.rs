@@ -1,6 +1,6 @@
 //! What can only be checked once all files have been read.
 
-use crate::expression::Expr;
+use crate::expression::{Comparison, Expr};
 use crate::message::{Level, Message, Messages, Place};
 use crate::model::{Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId, Type};
 use crate::number;
@@ -11,12 +11,41 @@ pub(crate) fn membership(model: &mut Model) {
         list_members(model);
         return;
     }
+    let mut parents: Vec<NodeId> = model.nodes.iter().map(|node| node.parent).collect();
+    let all = (1..model.nodes.len() as u32).map(NodeId);
+    let blocks_in_choices = all.clone().filter(|node| model.node(*node).kind == NodeKind::If);
+    if blocks_in_choices.into_iter().any(|node| model.enclosing_choice(model.node(node).parent).is_some())
+        && let Some(exact) = model.exact()
+    {
+        // Quirk: entries of an `if` inside a choice may go below each other, and are then no members any more.
+        parents.clone_from(&exact.parents);
+    }
     for index in 3..model.symbols.len() {
         let first = model.symbols[index].first_node;
         let mut nodes = std::iter::successors(first, |node| model.node(*node).next_of_symbol);
         let prompted = nodes.find(|node| model.node(*node).prompt.is_some());
-        model.symbols[index].member_of = prompted.and_then(|node| model.choice_above(node));
+        model.symbols[index].member_of = prompted.and_then(|node| model.choice_above(node, &parents));
     }
+}
+
+/// Comparisons of bools with `m`, which the C program takes for a mistake.
+pub(crate) fn forced_comparisons(model: &Model) -> Messages {
+    let mut messages = Messages::new();
+    let is_forced = |(op, left, right): (Comparison, SymbolId, SymbolId)| {
+        matches!(op, Comparison::Equal | Comparison::Unequal)
+            && right == SymbolId::MOD
+            && model.symbol(left).type_ == Type::Bool
+    };
+    if !model.conditions.expressions.comparisons().any(is_forced) {
+        return messages;
+    }
+    for (symbol, value) in model.exact().map(|exact| exact.forced.as_slice()).unwrap_or_default() {
+        let text = format!("boolean symbol {} tested for 'm'? test forced to '{value}'", model.name(*symbol));
+        let place = model.symbol(*symbol).first_node.map(|node| model.place(node));
+        let printed = format!("{text}\n").into_bytes();
+        messages.push(Message::new(Level::Info, "bool-tested-for-m", place, text.as_bytes(), printed));
+    }
+    messages
 }
 
 /// Before 6.11 a symbol belongs to the first choice that it is defined in, through `if`s.
@@ -33,24 +62,42 @@ fn list_members(model: &mut Model) {
 
 /// Warnings on types, defaults, selects and ranges, once per symbol.
 pub(crate) fn properties(model: &Model) -> Messages {
+    let mut order = finished(model);
+    let mut messages = check_in(model, &order);
+    if messages.len() > 1
+        && let Some(exact) = model.exact()
+    {
+        // In which order they come depends on which entries go below which.
+        order.clone_from(&exact.finished);
+        messages = check_in(model, &order);
+    }
+    messages
+}
+
+fn check_in(model: &Model, order: &[NodeId]) -> Messages {
     let mut messages = Messages::new();
     let mut checked = vec![false; model.symbols.len()];
-    // The C program checks a node after all that is below it.
-    let mut open: Vec<NodeId> = Vec::new();
-    let n_nodes = model.nodes.len() as u32;
-    for id in 0..=n_nodes {
-        while open.last().is_some_and(|last| id == n_nodes || model.node(*last).end <= id) {
-            let Some(node) = open.pop() else { break };
-            let Some(symbol) = model.node(node).symbol else { continue };
-            if !std::mem::replace(&mut checked[symbol.at()], true) {
-                model.check_symbol(symbol, node, &mut messages);
-            }
-        }
-        if id < n_nodes {
-            open.push(NodeId(id));
+    for node in order {
+        let Some(symbol) = model.node(*node).symbol else { continue };
+        if !std::mem::replace(&mut checked[symbol.at()], true) {
+            model.check_symbol(symbol, *node, &mut messages);
         }
     }
     messages
+}
+
+/// The nodes, each behind all that is below it in the text.
+fn finished(model: &Model) -> Vec<NodeId> {
+    let mut order = Vec::with_capacity(model.nodes.len());
+    let mut open: Vec<NodeId> = Vec::new();
+    for id in (0..model.nodes.len() as u32).map(NodeId) {
+        while let Some(last) = open.pop_if(|last| model.node(*last).end <= id.0) {
+            order.push(last);
+        }
+        open.push(id);
+    }
+    order.extend(open.into_iter().rev());
+    order
 }
 
 /// Errors on members of choices that only the whole shows, since 6.11.
@@ -83,10 +130,10 @@ pub(crate) fn choices(model: &Model) -> Messages {
 
 impl Model {
     /// The choice that a node sits in, looking through nodes without a symbol.
-    fn choice_above(&self, node: NodeId) -> Option<NodeId> {
+    fn choice_above(&self, node: NodeId, parents: &[NodeId]) -> Option<NodeId> {
         let mut at = node;
         while at != NodeId::ROOT {
-            at = self.node(at).parent;
+            at = parents[at.at()];
             if self.node(at).symbol.is_some() {
                 return Some(at).filter(|at| self.node(*at).kind == NodeKind::Choice);
             }

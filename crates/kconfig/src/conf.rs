@@ -95,7 +95,7 @@ struct Exit(u8);
 
 impl<'a> Run<'a> {
     fn new(model: &'a Model, mode: &'a Mode, files: &'a dyn Files, host: &'a dyn Host, exact: bool) -> Run<'a> {
-        let conditions = if exact { model.exact() } else { &model.conditions };
+        let conditions = if exact { model.exact_conditions() } else { &model.conditions };
         let mut evaluation = Evaluation::with(model, conditions);
         evaluation.words = exact;
         let prefix = host.variable("CONFIG_").and_then(|value| String::from_utf8(value).ok());

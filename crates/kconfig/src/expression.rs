@@ -153,6 +153,14 @@ impl Expressions {
         }
     }
 
+    /// Every comparison in the arena.
+    pub(crate) fn comparisons(&self) -> impl Iterator<Item = (Comparison, SymbolId, SymbolId)> {
+        self.nodes.iter().filter_map(|node| match *node {
+            Node::Compare(op, left, right) => Some((op, left, right)),
+            _ => None,
+        })
+    }
+
     pub(crate) fn symbol(&mut self, symbol: SymbolId) -> ExprId {
         let index = symbol.0 as usize;
         if self.of_symbol.len() <= index {

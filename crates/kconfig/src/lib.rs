@@ -14,6 +14,7 @@ mod config;
 mod dialect;
 mod environment;
 mod evaluation;
+mod exact;
 mod expression;
 mod help;
 mod host;
@@ -26,6 +27,7 @@ mod parser;
 mod random;
 mod recursion;
 mod resolve;
+mod simplify;
 
 pub use autoconf::AutoFiles;
 pub use conf::{Mode, Outcome, run};

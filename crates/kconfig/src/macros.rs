@@ -50,7 +50,9 @@ enum Frame {
     Call { pieces: Vec<Rc<[u8]>>, expanded: Vec<Vec<u8>>, arguments: Arguments },
 }
 
-const BUDGET: usize = 1 << 30;
+const BUDGET: usize = 1 << 28;
+/// What a reference costs beside its text.
+const REFERENCE_COST: usize = 64;
 const MAX_PIECES: usize = 16;
 const MAX_DEPTH: usize = 1000;
 const MAX_FRAMES: usize = 100_000;
@@ -122,7 +124,7 @@ impl<'h> Macros<'h> {
             match byte {
                 b'(' => nest += 1,
                 b')' if nest == 0 => {
-                    self.charge(index, at)?;
+                    self.charge(index + REFERENCE_COST, at)?;
                     return Ok(index + 1);
                 }
                 b')' => nest -= 1,
@@ -140,7 +142,7 @@ impl<'h> Macros<'h> {
                 self.budget = left;
                 Ok(())
             }
-            None => Err(self.fatal("macro-budget", b"macro expansion takes more than 1 GiB of text", at)),
+            None => Err(self.fatal("macro-budget", b"macro expansion takes more than 256 MiB of text", at)),
         }
     }
 

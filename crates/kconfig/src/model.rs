@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::conditions::Conditions;
 use crate::dialect::Dialect;
+use crate::exact::Exact;
 use crate::expression::ExprId;
 use crate::help::HelpText;
 pub(crate) use index::NameIndex;
@@ -83,7 +84,8 @@ pub struct Model {
     /// Every symbol in the order of the C program's hash table.
     pub(crate) hash_order: Vec<SymbolId>,
     pub(crate) conditions: Conditions,
-    pub(crate) exact: OnceLock<Conditions>,
+    /// `None` inside when it would take too much.
+    pub(crate) exact: OnceLock<Option<Box<Exact>>>,
 }
 
 /// A Kconfig file that was read.

@@ -46,8 +46,18 @@ impl Model {
 fn finalize(mut model: Model, messages: &mut Messages) -> Option<Model> {
     model.conditions = Conditions::plain(&mut model);
     checks::membership(&mut model);
+    messages.append(checks::forced_comparisons(&model));
     messages.append(checks::properties(&model));
-    let loops = recursion::check(&model);
+    let mut loops = recursion::check(&model, &model.conditions);
+    if loops.has_errors()
+        && let Some(exact) = model.exact()
+    {
+        // A loop may go through what simplification takes out; then values must be worked out without that too.
+        loops = recursion::check(&model, &exact.conditions);
+        if !loops.has_errors() {
+            model.conditions = exact.conditions.clone();
+        }
+    }
     let failed = loops.has_errors();
     messages.append(loops);
     messages.append(checks::choices(&model));
@@ -115,12 +125,12 @@ impl<'h> Parser<'h> {
                 return Err(Fatal);
             }
         }
-        if let Some(block) = self.blocks.last().copied() {
-            self.syntax_error();
-            self.unclosed(block);
-            return Err(Fatal);
+        if self.blocks.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.syntax_error();
+        self.unclosed();
+        Err(Fatal)
     }
 
     fn statement(&mut self, is_start: bool) -> Parsed {
@@ -330,9 +340,7 @@ impl<'h> Parser<'h> {
         self.quiet = 3;
         while self.token != Token::Eol {
             if self.token == Token::End {
-                while let Some(block) = self.blocks.pop() {
-                    self.unclosed(block);
-                }
+                self.unclosed();
                 return Ok(false);
             }
             self.token = self.lexer.next()?;
@@ -363,11 +371,14 @@ impl<'h> Parser<'h> {
         }
     }
 
-    fn unclosed(&mut self, block: Block) {
-        let text = "missing end statement for this entry";
-        let place = self.place_of(block.node);
-        self.n_errors += 1;
-        self.push(Level::Error, "unclosed-block", place, text, &format!(": {text}"));
+    /// Names the blocks that the end of the text finds open.
+    fn unclosed(&mut self) {
+        while let Some(block) = self.blocks.pop() {
+            let text = "missing end statement for this entry";
+            let place = self.place_of(block.node);
+            self.n_errors += 1;
+            self.push(Level::Error, "unclosed-block", place, text, &format!(": {text}"));
+        }
     }
 
     fn error(&mut self, code: &'static str, text: &str) {

@@ -11,8 +11,8 @@ use crate::model::{Model, NodeId, NodeKind, PropertyKind, SymbolId};
 const MAX_DEPTH: u32 = 2000;
 
 /// Looks for symbols that depend on themselves.
-pub(crate) fn check(model: &Model) -> Messages {
-    let mut walk = Walk::new(model, &model.conditions);
+pub(crate) fn check(model: &Model, conditions: &Conditions) -> Messages {
+    let mut walk = Walk::new(model, conditions);
     for node in (0..model.nodes.len() as u32).map(NodeId) {
         if let Some(symbol) = model.node(node).symbol {
             walk.start(symbol);

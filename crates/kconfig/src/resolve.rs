@@ -49,7 +49,7 @@ pub fn resolve<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)]) 
 }
 
 fn settle<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)], words: bool) -> Evaluation<'m> {
-    let conditions = if words { model.exact() } else { &model.conditions };
+    let conditions = if words { model.exact_conditions() } else { &model.conditions };
     let mut evaluation = Evaluation::with(model, conditions);
     evaluation.words = words;
     let (configs, rest) = match base {

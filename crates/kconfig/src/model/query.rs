@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use super::{Model, NodeId, NodeKind, PropertyKind, SymbolId, SymbolKind, Type};
+use crate::conditions::Conditions;
+use crate::exact::Exact;
 use crate::expression::{Comparison, Expr, ExprId};
 use crate::help;
 use crate::message::Place;
@@ -168,9 +170,14 @@ impl Model {
         self.environment.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
-    /// The conditions with the expressions simplified as the C program does, for what it prints of them.
-    pub(crate) fn exact(&self) -> &crate::conditions::Conditions {
-        self.exact.get_or_init(|| self.conditions.clone())
+    /// The model as the C program sees it after simplification; `None` when that takes too much.
+    pub(crate) fn exact(&self) -> Option<&Exact> {
+        self.exact.get_or_init(|| Exact::new(self).map(Box::new)).as_deref()
+    }
+
+    /// The conditions with their expressions simplified, for what is printed of them.
+    pub(crate) fn exact_conditions(&self) -> &Conditions {
+        self.exact().map_or(&self.conditions, |exact| &exact.conditions)
     }
 
     pub(crate) fn find_bytes(&self, name: &[u8]) -> Option<SymbolId> {

@@ -1,0 +1,259 @@
+//! The model as the C program sees it once its menus are final: simplified conditions, and entries that depend on the
+//! entry before them put below it.
+//!
+//! Made when it is needed: for messages that print expressions, and for the few texts whose meaning depends on it.
+
+use std::collections::BTreeMap;
+
+use crate::conditions::Conditions;
+use crate::expression::{Comparison, ExprId, Expressions};
+use crate::model::{Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId};
+use crate::simplify::{Id, Simplifier};
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Exact {
+    pub(crate) conditions: Conditions,
+    /// Nodes in the order in which the C program finishes them.
+    pub(crate) finished: Vec<NodeId>,
+    /// By node: the node that it is below in the end.
+    pub(crate) parents: Vec<NodeId>,
+    /// Bools that are compared with `m`, in the order of being met, and what the comparison becomes.
+    pub(crate) forced: Vec<(SymbolId, char)>,
+}
+
+/// Entries may go below each other this deep; a longer run stays on one level.
+const MAX_DEPTH: usize = 500;
+
+impl Exact {
+    /// Works it out from the expressions as written; `None` when that takes too much.
+    pub(crate) fn new(model: &Model) -> Option<Exact> {
+        // FIXME(#3): before 6.11 operands were joined in another order, and choices took part with their value.
+        if model.dialect.choice_values {
+            return None;
+        }
+        let mut finalizer = Finalizer::new(model);
+        finalizer.finalize(NodeId::ROOT, false, 0);
+        if finalizer.simplifier.is_exhausted() {
+            return None;
+        }
+        Some(finalizer.export())
+    }
+}
+
+struct Finalizer<'m> {
+    model: &'m Model,
+    simplifier: Simplifier<'m>,
+    dependency: Vec<Option<Id>>,
+    condition: Vec<Option<Id>>,
+    direct: Vec<Vec<Id>>,
+    selects: Vec<(SymbolId, SymbolId, Option<Id>)>,
+    implies: Vec<(SymbolId, SymbolId, Option<Id>)>,
+    parents: Vec<NodeId>,
+    first: Vec<Option<NodeId>>,
+    next: Vec<Option<NodeId>>,
+    finished: Vec<NodeId>,
+}
+
+impl<'m> Finalizer<'m> {
+    fn new(model: &'m Model) -> Finalizer<'m> {
+        let n_nodes = model.nodes.len();
+        let mut first = vec![None; n_nodes];
+        let mut next = vec![None; n_nodes];
+        for node in (0..n_nodes as u32).map(NodeId) {
+            let mut last: Option<NodeId> = None;
+            for child in model.children(node) {
+                match last {
+                    Some(last) => next[last.at()] = Some(child),
+                    None => first[node.at()] = Some(child),
+                }
+                last = Some(child);
+            }
+        }
+        Finalizer {
+            model,
+            simplifier: Simplifier::new(model),
+            dependency: vec![None; n_nodes],
+            condition: vec![None; model.properties.len()],
+            direct: vec![Vec::new(); model.symbols.len()],
+            selects: Vec::new(),
+            implies: Vec::new(),
+            parents: model.nodes.iter().map(|node| node.parent).collect(),
+            first,
+            next,
+            finished: Vec::new(),
+        }
+    }
+
+    /// `_menu_finalize` (scripts/kconfig/menu.c).
+    fn finalize(&mut self, parent: NodeId, inside_choice: bool, depth: usize) {
+        let model = self.model;
+        let symbol = model.node(parent).symbol;
+        let is_choice = model.node(parent).kind == NodeKind::Choice;
+        if self.first[parent.at()].is_some() {
+            let mut child = self.first[parent.at()];
+            while let Some(node) = child {
+                self.spread(parent, node);
+                child = self.next[node.at()];
+            }
+            let mut child = self.first[parent.at()];
+            while let Some(node) = child {
+                self.finalize(node, is_choice, depth + 1);
+                child = self.next[node.at()];
+            }
+        } else if let Some(symbol) = symbol
+            && (!inside_choice || model.dialect.choice_values)
+        {
+            self.take_in(parent, symbol, depth);
+            self.direct[symbol.at()].extend(self.dependency[parent.at()]);
+        }
+        self.flatten(parent);
+        self.finished.push(parent);
+    }
+
+    fn spread(&mut self, parent: NodeId, id: NodeId) {
+        let model = self.model;
+        let node = model.node(id);
+        let own = self.import(node.dependency);
+        let outer = match model.node(parent).symbol {
+            Some(choice) if model.dialect.choice_values && model.is_choice(choice) => {
+                Some(self.simplifier.symbol(choice))
+            }
+            _ => self.dependency[parent.at()],
+        };
+        let whole = self.simplifier.and_maybe(outer, own);
+        let dependency = whole.map(|whole| self.simplifier.deduplicate(whole));
+        self.dependency[id.at()] = dependency;
+        match node.symbol {
+            None => {
+                if let Some(prompt) = node.prompt {
+                    self.property(prompt, dependency);
+                }
+            }
+            Some(symbol) => {
+                for id in model.properties_of(symbol).filter(|property| model.property(*property).node == id) {
+                    let condition = self.property(id, dependency);
+                    match model.property(id).kind {
+                        PropertyKind::Select(target) => self.selects.push((target, symbol, condition)),
+                        PropertyKind::Imply(target) => self.implies.push((target, symbol, condition)),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    fn property(&mut self, id: PropertyId, dependency: Option<Id>) -> Option<Id> {
+        let own = self.import(self.model.property(id).condition);
+        let whole = self.simplifier.and_maybe(dependency, own);
+        let condition = whole.map(|whole| self.simplifier.deduplicate(whole));
+        self.condition[id.at()] = condition;
+        condition
+    }
+
+    fn import(&mut self, id: Option<ExprId>) -> Option<Id> {
+        let id = self.simplifier.import(&self.model.conditions.expressions, id?);
+        Some(self.simplifier.transform(id))
+    }
+
+    /// Puts the entries behind `parent` that depend on it below it.
+    fn take_in(&mut self, parent: NodeId, symbol: SymbolId, depth: usize) {
+        let base = self.model.node(parent).prompt.and_then(|prompt| self.condition[prompt.at()]);
+        let base = self.simplifier.compared_to_n(base, Comparison::Unequal);
+        let base = self.simplifier.transform(base);
+        let base = self.simplifier.deduplicate(base);
+        let mut last = None;
+        let mut at = self.next[parent.at()];
+        while let Some(node) = at {
+            if depth >= MAX_DEPTH || !self.is_below(node, symbol, base) {
+                break;
+            }
+            self.finalize(node, false, depth + 1);
+            self.parents[node.at()] = parent;
+            last = Some(node);
+            at = self.next[node.at()];
+        }
+        if let Some(last) = last {
+            self.first[parent.at()] = self.next[parent.at()];
+            self.next[parent.at()] = self.next[last.at()];
+            self.next[last.at()] = None;
+        }
+    }
+
+    fn is_below(&mut self, node: NodeId, symbol: SymbolId, base: Id) -> bool {
+        let condition = match self.model.node(node).prompt {
+            Some(prompt) => self.condition[prompt.at()],
+            None => self.dependency[node.at()],
+        };
+        let Some(condition) = condition.filter(|condition| self.simplifier.contains(*condition, symbol)) else {
+            return false;
+        };
+        if self.simplifier.needs(condition, symbol) {
+            return true;
+        }
+        let compared = self.simplifier.compared_to_n(Some(condition), Comparison::Unequal);
+        let compared = self.simplifier.transform(compared);
+        let compared = self.simplifier.deduplicate(compared);
+        let (_, rest) = self.simplifier.without_common(compared, base);
+        self.simplifier.is_yes(rest)
+    }
+
+    /// Takes nodes without a prompt out of the tree, their children moving up behind them.
+    fn flatten(&mut self, parent: NodeId) {
+        let mut at = self.first[parent.at()];
+        while let Some(node) = at {
+            if let (Some(first), None) = (self.first[node.at()], self.model.node(node).prompt) {
+                let mut last = first;
+                loop {
+                    self.parents[last.at()] = parent;
+                    match self.next[last.at()] {
+                        Some(next) => last = next,
+                        None => break,
+                    }
+                }
+                self.next[last.at()] = self.next[node.at()];
+                self.next[node.at()] = Some(first);
+                self.first[node.at()] = None;
+            }
+            at = self.next[node.at()];
+        }
+    }
+
+    fn export(self) -> Exact {
+        let mut expressions = self.model.conditions.expressions.clone();
+        let mut known = BTreeMap::new();
+        let simplifier = &self.simplifier;
+        let mut out =
+            |id: Option<Id>, expressions: &mut Expressions| id.map(|id| simplifier.export(id, expressions, &mut known));
+        let dependency = self.dependency.iter().map(|id| out(*id, &mut expressions)).collect();
+        let condition = self.condition.iter().map(|id| out(*id, &mut expressions)).collect();
+        let direct = self
+            .direct
+            .iter()
+            .map(|terms| {
+                let terms: Vec<ExprId> = terms.iter().filter_map(|id| out(Some(*id), &mut expressions)).collect();
+                (!terms.is_empty()).then(|| expressions.or(&terms))
+            })
+            .collect();
+        let mut gather = |lines: &[(SymbolId, SymbolId, Option<Id>)], expressions: &mut Expressions| {
+            let mut terms: Vec<Vec<ExprId>> = vec![Vec::new(); self.model.symbols.len()];
+            for (target, selector, condition) in lines {
+                let selector = expressions.symbol(*selector);
+                let term = match out(*condition, expressions) {
+                    Some(condition) => expressions.and(&[selector, condition]),
+                    None => selector,
+                };
+                terms[target.at()].push(term);
+            }
+            terms.iter().map(|terms| (!terms.is_empty()).then(|| expressions.or(terms))).collect::<Vec<_>>()
+        };
+        let reverse = gather(&self.selects, &mut expressions);
+        let implied = gather(&self.implies, &mut expressions);
+        Exact {
+            conditions: Conditions { expressions, dependency, condition, direct, reverse, implied },
+            finished: self.finished,
+            parents: self.parents,
+            forced: self.simplifier.forced,
+        }
+    }
+}

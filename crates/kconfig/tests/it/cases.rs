@@ -1,0 +1,100 @@
+//! Runs `tests/cases/*.case`; what is expected stands beside each in a file `.out`, which `UPDATE_EXPECT=1` rewrites.
+//!
+//! A case is a tree in one text: `#- NAME` starts a file, `#- run MODE [VARIABLE=VALUE…]` ends it and starts a run. The
+//! outputs are those of Linux 6.12's own `conf`: `cargo xtask kconfig-matrix --cases` compares them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use expect_test::expect_file;
+use kiln_kconfig::{Dialect, Host, Mode, Model, run};
+
+struct Machine(BTreeMap<String, String>);
+
+impl Host for Machine {
+    fn variable(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.get(name).map(|value| value.clone().into_bytes())
+    }
+
+    /// A shell that knows `echo`, `printf` and nothing else.
+    fn shell(&self, command: &[u8]) -> Result<Vec<u8>, String> {
+        let command = String::from_utf8_lossy(command);
+        let (program, rest) = command.split_once(' ').unwrap_or((&command, ""));
+        match program {
+            "echo" => Ok(format!("{rest}\n").into_bytes()),
+            "printf" => Ok(rest.trim_matches('\'').replace("\\n", "\n").into_bytes()),
+            "true" | "false" => Ok(Vec::new()),
+            other => Err(format!("{other} is not known here")),
+        }
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the cases are files")]
+fn outputs_are_those_of_conf() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut cases: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.retain(|path| path.extension().is_some_and(|extension| extension == "case"));
+    cases.sort();
+    assert!(cases.len() > 10, "the cases are there");
+    for case in cases {
+        let text = std::fs::read(&case).unwrap();
+        let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        let mut out = String::new();
+        let mut current = String::new();
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            match std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("#- ")) {
+                Some(head) if head.starts_with("run ") => out += &outcome(head.trim_end(), &files),
+                Some(name) => current = name.trim_end().to_owned(),
+                None => files.entry(current.clone()).or_default().extend_from_slice(line),
+            }
+        }
+        expect_file![case.with_extension("out")].assert_eq(&out);
+    }
+}
+
+fn outcome(head: &str, files: &BTreeMap<String, Vec<u8>>) -> String {
+    let mut words = head.split(' ').skip(1);
+    let mode = words.next().unwrap_or_default();
+    let variables =
+        words.filter_map(|word| word.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let host = Machine(variables.collect());
+    let files = |name: &str| files.get(name).map(|text| Arc::from(text.as_slice()));
+    let (model, messages) = Model::parse("Kconfig", &files, &host, Dialect::LINUX_6_12);
+    let (mut stdout, mut stderr) = (messages.stdout(), messages.stderr());
+    let mut status = 1;
+    let mut config = None;
+    if let Some(model) = model {
+        let outcome = run(&model, &mode_called(mode), &files, &host);
+        stdout.extend_from_slice(&outcome.stdout);
+        stderr.extend_from_slice(&outcome.stderr);
+        status = outcome.status;
+        config = outcome.config.filter(|_| status == 0);
+    }
+    let mut out = format!("{head}: status {status}\n");
+    let config = config.map(|(_, text)| text).unwrap_or_default();
+    for (name, text) in [("stdout", stdout), ("stderr", stderr), ("config", config)] {
+        if !text.is_empty() {
+            out += &format!("--- {name}\n{}\n", String::from_utf8_lossy(&text));
+        }
+    }
+    out
+}
+
+fn mode_called(name: &str) -> Mode {
+    match name {
+        "allnoconfig" => Mode::AllNoConfig,
+        "allyesconfig" => Mode::AllYesConfig,
+        "allmodconfig" => Mode::AllModConfig,
+        "alldefconfig" => Mode::AllDefConfig,
+        "randconfig" => Mode::RandConfig,
+        "olddefconfig" => Mode::OldDefConfig,
+        "listnewconfig" => Mode::ListNewConfig,
+        "yes2modconfig" => Mode::Yes2ModConfig,
+        "mod2yesconfig" => Mode::Mod2YesConfig,
+        "mod2noconfig" => Mode::Mod2NoConfig,
+        "savedefconfig" => Mode::SaveDefConfig("defconfig".to_owned()),
+        other => panic!("no mode is called {other}"),
+    }
+}
