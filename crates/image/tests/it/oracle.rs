@@ -15,7 +15,7 @@ fn source() -> PathBuf {
     if !there.exists() {
         fs::create_dir_all(&cache).unwrap();
         let scratch = tempfile::tempdir_in(&cache).unwrap();
-        let script = "apt-get download linux-source-6.1 >&2
+        let script = "apt-get download $(apt-cache depends linux-source | sed -n 's/.*Depends: //p') >&2
             dpkg-deb --fsys-tarfile ./*.deb | tar -xO --wildcards './usr/src/linux-source-*.tar.xz' |
                 xz -dc | tar -xO --wildcards --occurrence=1 'linux-source-*/usr/gen_init_cpio.c' >gen_init_cpio.c
             test -s gen_init_cpio.c";
