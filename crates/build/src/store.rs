@@ -9,6 +9,7 @@
 //!   results/KEY-KIND/
 //!     out/                the result itself; never changed once it is here
 //!     stamp.json          what `out` holds, to notice damage; its time is that of the last use
+//!     checked             the run of the machine in which all of it was last looked at
 //!   making/KEY-KIND/      a result on its way; without a holder of its lock it is a leftover
 //!   work/KEY-KIND/
 //!     dir/                a mutable working area, kept between runs

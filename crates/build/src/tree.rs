@@ -87,6 +87,16 @@ pub fn list(root: &Path) -> Result<Listing, TreeError> {
     Ok(Listing { root: root.to_owned(), files })
 }
 
+/// Lists what is right in the folder `root`, and nothing below.
+///
+/// # Errors
+/// [`TreeError::Unreadable`] when it cannot be read.
+pub fn list_top(root: &Path) -> Result<Listing, TreeError> {
+    let mut files = read_folder(root, Path::new(""))?;
+    files.sort_unstable_by(|one, two| by_bytes(&one.path, &two.path));
+    Ok(Listing { root: root.to_owned(), files })
+}
+
 impl Listing {
     /// What was found, sorted by path.
     pub fn files(&self) -> &[Found] {
@@ -142,7 +152,17 @@ impl Listing {
 }
 
 fn walk(root: &Path, below: &Path) -> Result<Vec<Found>, TreeError> {
-    let dir = root.join(below);
+    let mut found = read_folder(root, below)?;
+    let folders: Vec<&Found> = found.iter().filter(|file| file.kind == Kind::Folder).collect();
+    let inner: Result<Vec<Vec<Found>>, TreeError> = folders.par_iter().map(|file| walk(root, &file.path)).collect();
+    let inner = inner?;
+    found.extend(inner.into_iter().flatten());
+    Ok(found)
+}
+
+fn read_folder(root: &Path, below: &Path) -> Result<Vec<Found>, TreeError> {
+    // Joined to nothing, a path would end in a slash.
+    let dir = if below.as_os_str().is_empty() { root.to_owned() } else { root.join(below) };
     let unreadable = |path: &Path| {
         let path = path.to_owned();
         move |source| TreeError::Unreadable { path, source }
@@ -158,10 +178,6 @@ fn walk(root: &Path, below: &Path) -> Result<Vec<Found>, TreeError> {
         let kind = kind_of(&entry.path(), &meta).map_err(unreadable(&entry.path()))?;
         found.push(found_at(below.join(entry.file_name()), kind, &meta));
     }
-    let folders: Vec<&Found> = found.iter().filter(|file| file.kind == Kind::Folder).collect();
-    let inner: Result<Vec<Vec<Found>>, TreeError> = folders.par_iter().map(|file| walk(root, &file.path)).collect();
-    let inner = inner?;
-    found.extend(inner.into_iter().flatten());
     Ok(found)
 }
 

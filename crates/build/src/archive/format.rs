@@ -31,7 +31,8 @@ pub(super) fn decode<'a, R: Read + Send + 'a>(
     let broken = |source| ArchiveError::Broken { archive: archive.to_owned(), entry: None, source };
     let mut head = Vec::new();
     stream.by_ref().take(512).read_to_end(&mut head).map_err(broken)?;
-    let is_tar = head.get(TAR_MAGIC.0..).is_some_and(|rest| rest.starts_with(TAR_MAGIC.1));
+    // An empty archive is nothing but its end mark.
+    let is_tar = head.get(TAR_MAGIC.0..).is_some_and(|rest| rest.starts_with(TAR_MAGIC.1)) || head == [0; 512];
     let kind = head.clone();
     let whole = BufReader::with_capacity(BUFFER, Cursor::new(head).chain(stream));
     Ok(if kind.starts_with(XZ) {

@@ -76,7 +76,10 @@ fn fill(fetch: &Fetch<'_>, url: &str, rev: &str, commit: &str, dir: &Path) -> Re
     let commit = match here().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled]).text() {
         Ok(hash) => hash.trim().to_owned(),
         Err(ExecError::Failed { .. }) => {
-            return Err(GitError::NotACommit { url: url.to_owned(), rev: rev.to_owned() }.into());
+            let (url, rev) = (url.to_owned(), rev.to_owned());
+            let is_there = here().args(["cat-file", "-e", commit]).text().is_ok();
+            let error = if is_there { GitError::NotACommit { url, rev } } else { GitError::NoSuchRev { url, rev } };
+            return Err(error.into());
         }
         Err(source) => return Err(failed(source)),
     };
@@ -141,6 +144,6 @@ fn is_hash(rev: &str) -> bool {
 }
 
 fn shortened(rev: &str) -> &'static str {
-    let looks_like_hash = rev.len() >= 7 && rev.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let looks_like_hash = (7..40).contains(&rev.len()) && rev.bytes().all(|byte| byte.is_ascii_hexdigit());
     if looks_like_hash { ": a commit must be given by its whole hash" } else { "" }
 }

@@ -1,0 +1,54 @@
+//! Real packages through the host's apt, where `SLOW_TESTS=1` allows for the network.
+
+use kiln_build::apt;
+use kiln_build::source::{Origin, kernel_version};
+use kiln_plan::SourceSpec;
+
+use crate::ground::{Ground, chain};
+
+#[expect(clippy::disallowed_methods, reason = "whether to run at all is the caller's to say")]
+fn slow() -> bool {
+    std::env::var_os("SLOW_TESTS").is_some_and(|value| value == "1")
+}
+
+#[test]
+fn a_package_that_is_not_there_shows_what_apt_said() {
+    if !slow() {
+        return;
+    }
+    let ground = Ground::new();
+    let spec = SourceSpec::Apt { package: "linux-source-0.99".into(), version: None };
+    let shown = chain(&ground.get(&spec).unwrap_err());
+    assert!(shown.contains("Unable to locate package linux-source-0.99"), "{shown}");
+}
+
+#[test]
+fn a_kernel_comes_from_its_package() {
+    if !slow() {
+        return;
+    }
+    let ground = Ground::new();
+    let source = ground.get(&SourceSpec::Apt { package: "linux-source-6.12".into(), version: None }).unwrap();
+    let version = kernel_version(&source.tree).unwrap();
+    let Origin::Apt { version: package, .. } = &source.origin else { panic!("{:?}", source.origin) };
+    assert!(package.starts_with(&version), "{package} has {version}");
+}
+
+#[test]
+fn packages_of_another_architecture_become_a_root() {
+    if !slow() {
+        return;
+    }
+    let ground = Ground::new();
+    let root = apt::packages(&ground.fetch(), &["nftables", "busybox-static"], "arm64").unwrap();
+    for file in
+        ["usr/sbin/nft", "bin/busybox", "lib/ld-linux-aarch64.so.1", "usr/lib/aarch64-linux-gnu/libnftables.so.1"]
+    {
+        assert!(root.join(file).exists(), "{file}");
+    }
+    // Byte 18 of an ELF file is its machine; 0xb7 is AArch64.
+    assert_eq!(std::fs::read(root.join("bin/busybox")).unwrap()[18], 0xb7);
+    ground.said();
+    assert_eq!(apt::packages(&ground.fetch(), &["nftables", "busybox-static"], "arm64").unwrap(), root);
+    assert_eq!(ground.said(), <[String; 0]>::default());
+}
