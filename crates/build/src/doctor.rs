@@ -255,6 +255,7 @@ fn packages(missing: &[Missing]) -> BTreeSet<&str> {
 /// Programs that every kernel build calls: name, why, package.
 const BUILD_PROGRAMS: &[(&str, &str, &str)] = &[
     ("ar", "to build the kernel", "binutils"),
+    ("as", "to assemble the kernel", "binutils"),
     ("bc", "to generate the kernel's time constants", "bc"),
     ("bison", "to build the kernel's configuration program", "bison"),
     ("flex", "to build the kernel's configuration program", "flex"),
@@ -297,3 +298,6 @@ const HEADERS: &[(&str, Option<&str>, &str, &str)] = &[
     ("ncurses.h", Some("ncurses"), "to show the kernel's menus", "libncurses-dev"),
     ("zlib.h", Some("z"), "to build the kernel's build programs", "zlib1g-dev"),
 ];
+
+#[cfg(test)]
+mod tests;

@@ -135,9 +135,9 @@ pub fn build(spec: &BuildSpec, progress: &dyn Progress) -> Result<Built, BuildEr
     write_config(&out.join(".config"), spec.config_text)?;
     let config = ConfigValues::parse(spec.config_text);
     settle(spec, &make, progress)?;
-    let total = estimate::pending(&make, &config);
+    let pending = estimate::pending(&make, &config);
     let marker = unfinished::begin(&make)?;
-    compile(spec, &make, &config, total, progress)?;
+    compile(spec, &make, &config, pending, progress)?;
     compare(&out, spec.config_text)?;
     let built = outputs::collect(&make, &config, spec.targets)?;
     marker.finish()?;
@@ -161,7 +161,7 @@ fn compile(
     spec: &BuildSpec,
     make: &Make,
     config: &ConfigValues,
-    total: u64,
+    mut pending: estimate::Pending,
     progress: &dyn Progress,
 ) -> Result<(), BuildError> {
     let jobs = format!("-j{}", spec.jobs.max(1));
@@ -173,13 +173,10 @@ fn compile(
     if config.get("MODULES") == Some("y") {
         args.push("modules");
     }
-    let mut done = 0;
-    progress.begin("compile", Some(total));
+    progress.begin("compile", Some(pending.total()));
     let result = run(make, &args, spec.log, &mut |line| {
         if let Some(object) = failure::progress_object(line) {
-            // Archives and generated headers are not counted: the estimate does not know them.
-            done += u64::from(estimate::counts(line));
-            progress.advance(done.min(total), object);
+            progress.advance(pending.made(object), object);
         }
     });
     progress.end();
@@ -294,3 +291,6 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> BuildError {
         _ => BuildError::Io { path, source },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 use kiln_exec::{Exec, ExecError, find_program};
 use kiln_plan::KeyWriter;
 
+use crate::doctor::Missing;
+
 /// The machine that builds, as far as a build may know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
@@ -59,6 +61,8 @@ pub enum ToolchainError {
     Missing {
         /// The program's name, with the prefix.
         program: String,
+        /// The toolchain's prefix; empty for the host's own.
+        prefix: String,
     },
     /// A program of it does not run.
     #[error("the toolchain does not answer")]
@@ -73,6 +77,16 @@ pub enum ToolchainError {
     },
 }
 
+impl ToolchainError {
+    /// What the host lacks, in the doctor's words, when that is what is wrong.
+    pub fn missing(&self) -> Option<Missing> {
+        let ToolchainError::Missing { program, prefix } = self else { return None };
+        let arch = prefix.trim_end_matches('-').to_owned();
+        let target = Target { arch, srcarch: String::new(), cross_compile: Some(prefix.clone()) };
+        Some(Missing::program(program, &target))
+    }
+}
+
 impl Toolchain {
     /// Finds the compiler with `cross_compile` in front of its name, asks every program for its version and hashes those
     /// that make the result.
@@ -83,7 +97,7 @@ impl Toolchain {
         let prefix = cross_compile.unwrap_or_default();
         let found = |name: &str| {
             find_program(&host.path, Path::new(name))
-                .ok_or_else(|| ToolchainError::Missing { program: name.to_owned() })
+                .ok_or_else(|| ToolchainError::Missing { program: name.to_owned(), prefix: prefix.to_owned() })
         };
         let cc = found(&format!("{prefix}gcc"))?;
         let mut key = KeyWriter::new("toolchain/1");
@@ -167,3 +181,6 @@ fn version(host: &Host, program: &Path) -> Result<String, ToolchainError> {
 fn host_exec(host: &Host, program: &Path) -> Exec {
     Exec::new(program).env("PATH", &host.path).env("LC_ALL", "C")
 }
+
+#[cfg(test)]
+mod tests;

@@ -116,6 +116,13 @@ impl ConfigValues {
     }
 }
 
+/// From symbols that are not off and their values.
+impl FromIterator<(String, String)> for ConfigValues {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(values: I) -> ConfigValues {
+        ConfigValues { values: values.into_iter().collect() }
+    }
+}
+
 impl Unmet {
     /// Puts it into words; an optional request gives a note, any other an error.
     ///

@@ -247,3 +247,6 @@ fn context(lines: &[String], index: usize) -> Vec<String> {
     let behind = lines[index + 1..].iter().take(N_AFTER).take_while(|line| !stops(line)).count();
     lines[first..index + 1 + behind].to_vec()
 }
+
+#[cfg(test)]
+mod tests;

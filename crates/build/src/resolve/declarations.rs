@@ -239,3 +239,6 @@ fn read(tree: &Path, name: &str) -> Result<Option<String>, ResolveError> {
         Err(source) => Err(ResolveError::Io { path, source }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -113,3 +113,6 @@ pub(super) fn warnings(lines: &[String], seed: &Path) -> Vec<String> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

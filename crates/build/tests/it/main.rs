@@ -1,9 +1,14 @@
-//! What the build crate does to the world: `sources`, `patches` and `apt` into a store; `faults` on runs that are killed,
-//! interrupted, doubled or out of space.
+//! What the build crate does to the world: `doctor` on the host, `kbuild` and `resolve` on kernel trees; `sources`,
+//! `patches` and `apt` into a store; `faults` on runs that are killed, interrupted, doubled or out of space.
 
 mod apt;
+mod doctor;
+mod fake_kernel;
 mod faults;
 mod ground;
+mod kbuild;
 mod patches;
+mod resolve;
 mod server;
+mod slow;
 mod sources;

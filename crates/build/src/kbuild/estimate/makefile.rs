@@ -28,6 +28,10 @@ const MAX_FOLDERS: usize = 16;
 pub(super) fn objects(tree: &Path, target: &Target, config: &ConfigValues) -> Objects {
     let mut reading = Reading { tree, target, config, objects: Objects::default(), seen: BTreeSet::new() };
     let mut top = reading.variables("");
+    // The top makefile calls itself once, and does its work in the second call.
+    for (name, value) in [("sub_make_done", "1"), ("MAKEFLAGS", "--no-print-directory")] {
+        top.set(name, value.to_owned());
+    }
     for file in ["Makefile".to_owned(), format!("arch/{}/Makefile", target.srcarch)] {
         reading.evaluate(&file, &mut top);
     }
@@ -387,3 +391,6 @@ fn statements(text: &str) -> Vec<String> {
     }
     statements
 }
+
+#[cfg(test)]
+mod tests;

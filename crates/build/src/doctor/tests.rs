@@ -1,0 +1,123 @@
+use std::os::unix::fs::symlink;
+
+use kiln_plan::ConfigValues;
+
+use super::*;
+
+fn work(config: &str, cross: Option<&str>) -> Work {
+    let target = Target { arch: "arm64".into(), srcarch: "arm64".into(), cross_compile: cross.map(str::to_owned) };
+    Work {
+        target: Some(target),
+        config: ConfigValues::parse(config),
+        apt_source: false,
+        git_source: false,
+        patches: false,
+        boot_machine: None,
+    }
+}
+
+fn packages_of(work: &Work) -> Vec<String> {
+    let packages: BTreeSet<String> = needs(work).into_iter().map(|need| need.debian_package).collect();
+    packages.into_iter().collect()
+}
+
+fn needs_package(work: &Work, package: &str) -> bool {
+    packages_of(work).iter().any(|name| name == package)
+}
+
+#[test]
+fn what_is_needed_follows_the_recipe() {
+    let plain = work("", None);
+    assert_eq!(
+        packages_of(&plain),
+        ["bc", "binutils", "bison", "flex", "gcc", "gzip", "libc6-dev", "make", "perl-base"]
+    );
+    for (config, package) in [
+        ("CONFIG_MODULE_SIG=y\n", "libssl-dev"),
+        ("CONFIG_KERNEL_XZ=y\n", "xz-utils"),
+        ("CONFIG_IKHEADERS=m\n", "cpio"),
+        ("CONFIG_UNWINDER_ORC=y\n", "libelf-dev"),
+        ("CONFIG_DEBUG_INFO_BTF=y\n", "pahole"),
+    ] {
+        assert!(needs_package(&work(config, None), package) && !needs_package(&plain, package), "{config}");
+    }
+    assert!(needs_package(&work("", Some("aarch64-linux-gnu-")), "gcc-aarch64-linux-gnu"));
+    assert!(needs_package(&Work { patches: true, ..plain.clone() }, "patch"));
+    assert!(needs_package(&Work { git_source: true, ..plain.clone() }, "git"));
+    assert!(needs_package(&Work { boot_machine: Some("aarch64".into()), ..plain }, "qemu-system-arm"));
+}
+
+#[test]
+fn packages_of_architectures() {
+    assert_eq!(cross_compiler_package("x86_64-linux-gnu-"), "gcc-x86-64-linux-gnu");
+    assert_eq!(cross_compiler_package("/opt/bin/arm-linux-gnueabihf-"), "gcc-arm-linux-gnueabihf");
+    for (machine, program, package) in [
+        ("x86_64", "qemu-system-x86_64", "qemu-system-x86"),
+        ("i686", "qemu-system-i386", "qemu-system-x86"),
+        ("armv7l", "qemu-system-arm", "qemu-system-arm"),
+        ("mipsel", "qemu-system-mipsel", "qemu-system-mips"),
+        ("ppc64le", "qemu-system-ppc64", "qemu-system-ppc"),
+        ("riscv64", "qemu-system-riscv64", "qemu-system-misc"),
+    ] {
+        assert_eq!(qemu_package(machine), (program.to_owned(), package));
+    }
+}
+
+/// A folder with links to only some of this machine's programs.
+fn host_with(programs: &[&str]) -> (tempfile::TempDir, Host) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = std::ffi::OsString::from("/usr/local/bin:/usr/bin:/bin");
+    for program in programs {
+        let file = kiln_exec::find_program(&path, Path::new(program)).unwrap();
+        symlink(file, dir.path().join(program)).unwrap();
+    }
+    let host = Host { path: dir.path().as_os_str().to_owned() };
+    (dir, host)
+}
+
+#[test]
+fn a_bare_host_lacks_everything_and_one_command_mends_it() {
+    let (_dir, host) = host_with(&[]);
+    let missing = checks(&work("", None), &host).unwrap();
+    let command = install_command(&missing, false).unwrap();
+    assert_eq!(
+        command,
+        "sudo apt-get install --yes --no-install-recommends bc binutils bison flex gcc gzip libc6-dev make perl-base"
+    );
+    assert!(install_command(&missing, true).unwrap().starts_with("apt-get install"));
+    assert_eq!(install_command(&[], true), None);
+}
+
+#[test]
+fn one_missing_program_is_named_with_its_package() {
+    let all = ["ar", "as", "bc", "bison", "gcc", "ld", "make", "nm", "objcopy", "perl", "gzip"];
+    let (_dir, host) = host_with(&all);
+    let missing = checks(&work("", None), &host).unwrap();
+    let lines: Vec<String> = missing.iter().map(Missing::to_string).collect();
+    assert_eq!(
+        lines,
+        ["the program `flex` is missing: needed to build the kernel's configuration program (Debian package flex)"]
+    );
+}
+
+#[test]
+fn a_header_is_found_by_compiling() {
+    let (_dir, host) = host_with(&["gcc", "as", "ld"]);
+    let there = |header: &str| {
+        let probe = Probe::Library { header: header.to_owned(), library: None };
+        probe::is_there(&probe, &host).unwrap()
+    };
+    assert!(there("stdio.h"));
+    assert!(!there("no/such/header.h"));
+}
+
+#[test]
+fn what_a_log_says_is_missing_is_told_in_the_same_words() {
+    let target =
+        Target { arch: "arm64".into(), srcarch: "arm64".into(), cross_compile: Some("aarch64-linux-gnu-".into()) };
+    assert_eq!(Missing::program("flex", &target).debian_package, "flex");
+    assert_eq!(Missing::program("/usr/bin/lzop", &target).debian_package, "lzop");
+    assert_eq!(Missing::program("aarch64-linux-gnu-gcc", &target).debian_package, "gcc-aarch64-linux-gnu");
+    assert_eq!(Missing::header("openssl/bio.h").unwrap().debian_package, "libssl-dev");
+    assert_eq!(Missing::header("linux/types.h"), None);
+}

@@ -1,0 +1,67 @@
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+/// A folder of programs that answer like a toolchain.
+struct Fake {
+    dir: tempfile::TempDir,
+}
+
+impl Fake {
+    fn new() -> Fake {
+        let fake = Fake { dir: tempfile::tempdir().unwrap() };
+        let cc1 = fake.dir.path().join("cc1").display().to_string();
+        fake.script("cc1", "#!/bin/sh\n");
+        fake.script("x-gcc", &format!("#!/bin/sh\ncase $1 in\n-print-prog-name=cc1) echo {cc1};;\n-print*) echo x-as;;\n*) echo x-gcc 12;;\nesac\n"));
+        for name in ["x-as", "x-ld", "x-objcopy", "make"] {
+            fake.script(name, &format!("#!/bin/sh\necho {name} 1.0\necho more\n"));
+        }
+        fake
+    }
+
+    fn script(&self, name: &str, text: &str) {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn discover(&self) -> Result<Toolchain, ToolchainError> {
+        let mut path = self.dir.path().as_os_str().to_owned();
+        path.push(":/nonexistent");
+        Toolchain::discover(&Host { path }, Some("x-"))
+    }
+}
+
+#[test]
+fn the_same_programs_have_the_same_identity_wherever_they_are() {
+    let (one, other) = (Fake::new(), Fake::new());
+    let cc1 = |fake: &Fake| fake.discover().unwrap();
+    // The fake driver names its cc1 by path, so only its own file differs; take that out of the comparison.
+    other.script("x-gcc", &std::fs::read_to_string(one.dir.path().join("x-gcc")).unwrap());
+    assert_eq!(cc1(&one).identity(), cc1(&other).identity());
+    assert_ne!(cc1(&one).cc(), cc1(&other).cc());
+    assert_eq!(cc1(&one).versions()[0], ("x-gcc".to_owned(), "x-gcc 12".to_owned()));
+}
+
+#[test]
+fn a_changed_compiler_is_noticed() {
+    let fake = Fake::new();
+    let before = fake.discover().unwrap().identity().to_owned();
+    fake.script("cc1", "#!/bin/sh\n# patched\n");
+    let patched = fake.discover().unwrap().identity().to_owned();
+    fake.script("x-ld", "#!/bin/sh\necho x-ld 2.0\n");
+    let linker = fake.discover().unwrap().identity().to_owned();
+    assert!(before != patched && patched != linker);
+}
+
+#[test]
+fn a_missing_program_is_named() {
+    let fake = Fake::new();
+    std::fs::remove_file(fake.dir.path().join("x-objcopy")).unwrap();
+    let missing = |fake: &Fake| fake.discover().unwrap_err().missing().unwrap();
+    assert_eq!(missing(&fake).what, "the program `x-objcopy`");
+    std::fs::remove_file(fake.dir.path().join("x-gcc")).unwrap();
+    assert_eq!(missing(&fake).debian_package, "gcc-x");
+    let host = Host { path: "/nonexistent".into() };
+    assert_eq!(Toolchain::discover(&host, None).unwrap_err().missing().unwrap().debian_package, "gcc");
+}

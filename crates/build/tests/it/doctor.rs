@@ -1,0 +1,22 @@
+//! The doctor on the machine that runs the tests, which builds kernels and so lacks nothing.
+
+use kiln_build::doctor::{Work, checks};
+use kiln_build::toolchain::{Host, Target};
+use kiln_plan::ConfigValues;
+
+#[test]
+fn a_host_that_compiles_lacks_nothing_and_an_empty_one_everything() {
+    let work = Work {
+        target: Some(Target { arch: "x86_64".into(), srcarch: "x86".into(), cross_compile: None }),
+        config: ConfigValues::parse(""),
+        apt_source: false,
+        git_source: false,
+        patches: true,
+        boot_machine: None,
+    };
+    let here = checks(&work, &crate::fake_kernel::host()).unwrap();
+    assert!(here.is_empty(), "{here:?}");
+    let nowhere = checks(&work, &Host { path: "/nonexistent".into() }).unwrap();
+    let packages: Vec<&str> = nowhere.iter().map(|missing| missing.debian_package.as_str()).collect();
+    assert!(packages.is_sorted() && packages.contains(&"patch") && packages.contains(&"libelf-dev"), "{packages:?}");
+}

@@ -1,0 +1,134 @@
+//! A real kernel: configurations compared with the tree's own targets, and a small one built. Run by `SLOW_TESTS=1`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use kiln_build::Silent;
+use kiln_build::kbuild::{BuildSpec, Built, build};
+use kiln_build::resolve::{Base, Resolver, TreeConf};
+use kiln_build::toolchain::{Target, Toolchain};
+use kiln_exec::Exec;
+
+use crate::fake_kernel::host;
+
+const PACKAGE: &str = "linux-source-6.12";
+
+/// The kernel's source, from the distribution, kept in the user's cache folder; `None` unless slow tests are wanted.
+fn kernel_tree() -> Option<PathBuf> {
+    if variable("SLOW_TESTS")? != "1" {
+        return None;
+    }
+    let cache =
+        variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(Path::new(&variable("HOME")?).join(".cache")));
+    let folder = cache.unwrap().join("kiln-tests");
+    let tree = folder.join(PACKAGE);
+    if !tree.join("Makefile").exists() {
+        std::fs::create_dir_all(&folder).unwrap();
+        let script = format!(
+            "set -e; rm -rf part; mkdir part; cd part; apt-get download {PACKAGE}; dpkg-deb -x *.deb .; \
+             tar -xf usr/src/{PACKAGE}.tar.*; mv {PACKAGE} ..; cd ..; rm -rf part"
+        );
+        Exec::new("sh").args(["-c", &script]).dir(&folder).env("PATH", host().path).text().unwrap();
+    }
+    Some(tree)
+}
+
+#[expect(clippy::disallowed_methods, reason = "slow tests are switched on, and find their cache, by the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn x86() -> Target {
+    Target { arch: "x86_64".into(), srcarch: "x86".into(), cross_compile: None }
+}
+
+fn requests(requests: &[(&str, &str)]) -> BTreeMap<String, String> {
+    requests.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// What the tree's own target makes, values only: the tools named in the heading are the same anyway.
+fn own(tree: &Path, out: &Path, target: &Target, name: &str) -> String {
+    std::fs::create_dir_all(out).unwrap();
+    let cross = target.cross_compile.as_deref().unwrap_or_default();
+    Exec::new("make")
+        .args(["-s", "-C", tree.to_str().unwrap(), &format!("O={}", out.display())])
+        .args([&format!("ARCH={}", target.arch), &format!("CROSS_COMPILE={cross}"), name])
+        .env("PATH", host().path)
+        .env("LC_ALL", "C")
+        .text()
+        .unwrap();
+    std::fs::read_to_string(out.join(".config")).unwrap()
+}
+
+#[test]
+fn configurations_equal_the_trees_own() {
+    let Some(tree) = kernel_tree() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let arm64 =
+        Target { arch: "arm64".into(), srcarch: "arm64".into(), cross_compile: Some("aarch64-linux-gnu-".into()) };
+    for (target, bases) in [
+        (x86(), &["tinyconfig", "x86_64_defconfig", "defconfig", "allnoconfig"][..]),
+        (arm64, &["defconfig", "tinyconfig"]),
+    ] {
+        // A host without the cross compiler still checks the first architecture.
+        let Ok(toolchain) = Toolchain::discover(&host(), target.cross_compile.as_deref()) else { continue };
+        let conf = TreeConf::new(&tree, &dir.path().join(&target.arch), &target, &toolchain).unwrap();
+        for name in bases {
+            let base = match *name {
+                "tinyconfig" => Base::Tinyconfig,
+                "allnoconfig" => Base::Allnoconfig,
+                other => Base::Defconfig(other.to_owned()),
+            };
+            let ours = conf.resolve(&base, &BTreeMap::new()).unwrap().config_text;
+            let theirs = own(&tree, &dir.path().join("own"), &target, name);
+            assert!(ours == theirs, "{} {name} differs:\n{}", target.arch, first_difference(&ours, &theirs));
+        }
+    }
+}
+
+fn first_difference(ours: &str, theirs: &str) -> String {
+    let pairs = ours.lines().zip(theirs.lines());
+    pairs.filter(|(a, b)| a != b).take(5).map(|(a, b)| format!("{a}\n{b}\n")).collect()
+}
+
+#[test]
+fn a_small_kernel_is_built_and_its_bytes_do_not_depend_on_the_folder() {
+    let Some(tree) = kernel_tree() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let target = x86();
+    let toolchain = Toolchain::discover(&host(), None).unwrap();
+    let conf = TreeConf::new(&tree, &dir.path().join("conf"), &target, &toolchain).unwrap();
+    let asked = requests(&[
+        ("64BIT", "y"),
+        ("MODULES", "y"),
+        ("CRC_CCITT", "m"),
+        ("PRINTK", "y"),
+        ("DEBUG_INFO_NONE", "n"),
+        ("DEBUG_INFO_DWARF5", "y"),
+        ("DEBUG_KERNEL", "y"),
+        ("EXPERT", "y"),
+    ]);
+    let resolved = conf.resolve(&Base::Tinyconfig, &asked).unwrap();
+    let make = |name: &str| -> Built {
+        let spec = BuildSpec {
+            tree: &tree,
+            out: &dir.path().join(name),
+            target: &target,
+            toolchain: &toolchain,
+            config_text: &resolved.config_text,
+            targets: &["bzImage".to_owned()],
+            jobs: 2,
+            signing_key: None,
+            log: &dir.path().join("build.log"),
+        };
+        build(&spec, &Silent).unwrap()
+    };
+    let (one, other) = (make("one"), make("a-longer-name-than-one"));
+    assert!(one.modules.iter().any(|module| module.installed == "kernel/lib/crc-ccitt.ko"));
+    let same = |a: &Path, b: &Path| std::fs::read(a).unwrap() == std::fs::read(b).unwrap();
+    assert!(same(&one.vmlinux, &other.vmlinux), "vmlinux differs");
+    assert!(same(&one.images[0].files[0], &other.images[0].files[0]), "bzImage differs");
+    for (a, b) in one.modules.iter().zip(&other.modules) {
+        assert!(same(&a.file, &b.file), "{} differs", a.installed);
+    }
+}
