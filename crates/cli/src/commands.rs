@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod completions;
 mod depmod;
+mod doctor;
 mod eval;
 mod init;
 mod options;
@@ -48,6 +49,7 @@ enum Command {
     Check(check::Args),
     Completions(completions::Args),
     Depmod(depmod::Args),
+    Doctor(doctor::Args),
     Eval(eval::Args),
     Init(init::Args),
     Options(options::Args),
@@ -62,6 +64,7 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Check(args) => check::run(&context, args),
         Command::Completions(args) => completions::run(&context, args),
         Command::Depmod(args) => depmod::run(&context, args),
+        Command::Doctor(args) => doctor::run(&context, args),
         Command::Eval(args) => eval::run(&context, args),
         Command::Init(args) => init::run(&context, args),
         Command::Options(args) => options::run(&context, args),

@@ -84,10 +84,14 @@ fn assemble(error: &AssembleError) -> u8 {
 
 /// What mends a host that lacks something.
 fn help(error: &PipelineError) -> Vec<String> {
+    let compiler: Vec<Missing>;
     let missing: &[Missing] = match error {
         PipelineError::Resolve(ResolveError::Missing { missing })
         | PipelineError::Kernel(KernelError::Build(BuildError::Missing { missing, .. })) => missing,
-        PipelineError::Toolchain(_) => return vec![doctor_hint()],
+        PipelineError::Toolchain(error) => {
+            compiler = error.missing().into_iter().collect();
+            &compiler
+        }
         _ => return Vec::new(),
     };
     let root = kiln_exec::is_root();

@@ -1,0 +1,86 @@
+//! `kiln doctor`: what the host lacks for this recipe.
+
+use kiln_build::doctor::{self, Missing, Work};
+use kiln_build::pipeline;
+use kiln_build::toolchain::Host;
+use kiln_plan::evaluate::{Evaluated, Kernel};
+use kiln_plan::{ConfigValues, SourceSpec};
+use serde_json::json;
+
+use crate::commands::Context;
+use crate::evaluation::{self, Form};
+use crate::exit;
+use crate::failure::Failure;
+use crate::recipe_files;
+
+/// Show what the host lacks for this recipe, and the one command that installs it
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Install it, as root or through sudo
+    #[arg(long)]
+    install: bool,
+    /// Leave out what only `kiln boot` needs
+    #[arg(long)]
+    no_boot: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+///
+/// The source is not fetched, as fetching may be what the host lacks a program for: what hangs on the kernel's version is
+/// looked at as if it did not apply.
+pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
+    let form = if args.json { Form::Json } else { Form::Text };
+    let (sources, evaluation) = recipe_files::evaluate(context, None);
+    let evaluated = evaluation::accept(context, evaluation, &sources, form)?;
+    let work = work(&evaluated, !args.no_boot);
+    let host = Host { path: context.environment.path.clone() };
+    let root = kiln_exec::is_root();
+    let mut missing = doctor::checks(&work, &host).map_err(Failure::host)?;
+    if args.install && !missing.is_empty() {
+        let said = doctor::install(&missing, &host, root, &mut |line| context.ui.say(line));
+        let by_hand = doctor::install_command(&missing, root).unwrap_or_default();
+        said.map_err(|error| Failure::host(error).help(format!("run it by hand: {by_hand}")))?;
+        missing = doctor::checks(&work, &host).map_err(Failure::host)?;
+    }
+    let command = doctor::install_command(&missing, root);
+    if args.json {
+        let listed: Vec<_> = missing
+            .iter()
+            .map(|one| json!({ "what": one.what, "why": one.why, "debianPackage": one.debian_package }))
+            .collect();
+        context.ui.json(&json!({ "version": 1, "missing": listed, "command": command }));
+    } else {
+        context.ui.result(&report(&missing, command.as_deref()));
+    }
+    Ok(if missing.is_empty() { exit::FINE } else { exit::HOST })
+}
+
+/// What a recipe asks of the host.
+fn work(evaluated: &Evaluated, boots: bool) -> Work {
+    let kernel: &Kernel = &evaluated.kernel;
+    let source = kernel.src.as_ref().map(|source| &source.value);
+    let requests = kernel.requests.values().filter(|request| request.value != "n");
+    let config: ConfigValues = requests.map(|request| (request.symbol.clone(), request.value.clone())).collect();
+    Work {
+        target: Some(pipeline::target(recipe_files::host(), kernel)),
+        config,
+        // The guest's programs are Debian packages too.
+        apt_source: boots || matches!(source, Some(SourceSpec::Apt { .. })),
+        git_source: matches!(source, Some(SourceSpec::Git { .. })),
+        patches: !kernel.patches.is_empty(),
+        boot_machine: boots.then(|| kernel.arch.value.machine.to_owned()),
+    }
+}
+
+/// One line for each missing thing, and the command.
+fn report(missing: &[Missing], command: Option<&str>) -> String {
+    let mut text: String = missing.iter().map(|one| format!("{one}\n")).collect();
+    match command {
+        Some(command) => text.push_str(&format!("install it with: {command}\n")),
+        None => text.push_str("nothing is missing for this recipe\n"),
+    }
+    text
+}
