@@ -829,14 +829,14 @@ fn the_lock_of_a_living_process_is_waited_for_and_no_longer_than_asked() {
 
 #[test]
 fn many_at_once() {
-    for shell in shells() {
-        let device = Device::new(&shell, 50);
+    for shell in shells().iter().take(2) {
+        let device = Device::new(shell, 600);
         device.write("strict", "");
         std::thread::scope(|scope| {
             for (index, loader) in ["a", "b", "c", "a", "b", "d"].into_iter().enumerate() {
                 let device = &device;
                 scope.spawn(move || {
-                    for turn in 0..6 {
+                    for turn in 0..4 {
                         let verb = if turn % 2 == 0 { "start" } else { "stop" };
                         let status = device.spawn(loader, verb, &format!("said{index}")).wait().unwrap();
                         let said = fs::read_to_string(device.path(&format!("said{index}"))).unwrap();

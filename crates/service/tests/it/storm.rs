@@ -45,16 +45,17 @@ struct Log {
 
 #[test]
 fn storms() {
-    let seeds = if std::env::var_os("SLOW_TESTS").is_some() { 100 } else { 3 };
-    for shell in shells() {
+    let seeds = if std::env::var_os("SLOW_TESTS").is_some() { 100 } else { 2 };
+    // The shells that devices have; the others play the single cases.
+    for shell in shells().iter().take(2) {
         for seed in 1..=seeds {
-            storm(&shell, seed);
+            storm(shell, seed);
         }
     }
 }
 
 fn storm(shell: &Shell, seed: u64) {
-    let device = Device::new(shell, 30);
+    let device = Device::new(shell, 600);
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut log = Log::default();
     for _ in 0..30 {
