@@ -6,23 +6,28 @@ use std::path::{Path, PathBuf};
 use expect_test::expect;
 use serde_json::{Value, json};
 
-use crate::kiln::{Output, kiln};
+use crate::sandbox::{Ran, Sandbox};
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/seed")
 }
 
 /// A folder with these files.
-fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a folder");
+fn folder(files: &[(&str, &str)]) -> Sandbox {
+    let sandbox = Sandbox::new();
     for (name, text) in files {
-        fs::write(dir.path().join(name), text).expect("written");
+        sandbox.file(name, text);
     }
-    dir
+    sandbox
 }
 
-fn parsed(output: &Output) -> Value {
-    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error} in {output}"))
+fn parsed(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error} in {}", ran.block()))
+}
+
+/// The run in one block, without the blanks at line ends that editors strip.
+fn block(ran: &Ran) -> String {
+    ran.block().lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 fn sorted(list: &Value) -> Value {
@@ -40,16 +45,22 @@ fn merge_cases() {
         let case = case.expect("a case").path();
         let expected: Value =
             serde_json::from_slice(&fs::read(case.join("expected.json")).expect("an answer")).expect("JSON");
-        let output = kiln(&case, &["eval", "--json"]);
-        let got = parsed(&output);
+        let sandbox = Sandbox::new();
+        for file in fs::read_dir(&case).expect("a case") {
+            let path = file.expect("a file").path();
+            sandbox.file(&path.file_name().expect("a name").to_string_lossy(), fs::read(&path).expect("a file"));
+        }
+        let ran = sandbox.kiln(&["eval", "--json"]);
+        let got = parsed(&ran);
         count += 1;
         if expected["ok"] == false {
-            assert_eq!(output.status, 1, "{}: {output}", case.display());
-            let named = got["diagnostics"].as_array().expect("findings").iter().any(|one| one["option"] == expected["option"]);
-            assert!(named, "{}: {output}", case.display());
+            assert_eq!(ran.code, Some(1), "{}: {}", case.display(), ran.block());
+            let named =
+                got["diagnostics"].as_array().expect("findings").iter().any(|one| one["option"] == expected["option"]);
+            assert!(named, "{}: {}", case.display(), ran.block());
             continue;
         }
-        assert_eq!(output.status, 0, "{}: {output}", case.display());
+        assert_eq!(ran.code, Some(0), "{}: {}", case.display(), ran.block());
         assert_eq!(got["kernel"]["config"], expected["config"], "{}", case.display());
         assert_eq!(got["kernel"]["modular"], expected["modular"], "{}", case.display());
         assert_eq!(sorted(&got["kernel"]["makeTargets"]), expected["makeTargets"], "{}", case.display());
@@ -67,8 +78,8 @@ fn devices() {
         let device = device.expect("a device").path();
         let text: Value = serde_json::from_slice(&fs::read(&device).expect("a dump")).expect("JSON");
         let dir = folder(&[("liminix.json", &json!({ "kernel": text["options"] }).to_string())]);
-        let output = kiln(dir.path(), &["eval", "--json", "--recipe", "liminix.json"]);
-        assert_eq!(parsed(&output)["kernel"]["config"], text["merged"], "{}", device.display());
+        let ran = dir.kiln(&["eval", "--json", "--recipe", "liminix.json"]);
+        assert_eq!(parsed(&ran)["kernel"]["config"], text["merged"], "{}", device.display());
         count += 1;
     }
     assert_eq!(count, 8);
@@ -77,7 +88,14 @@ fn devices() {
 #[test]
 fn no_recipe() {
     let dir = folder(&[]);
-    expect![[""]].assert_eq(&kiln(dir.path(), &["eval"]).to_string());
+    expect![[r#"
+        status: 1
+        --- stderr
+        error[missing-recipe]: cannot find `kiln.toml`: no such file or directory
+         |
+         = help: `kiln init` writes a recipe to start from; `--recipe FILE` names one elsewhere
+    "#]]
+    .assert_eq(&block(&dir.kiln(&["eval"])));
 }
 
 #[test]
@@ -86,10 +104,40 @@ fn faults_are_shown_where_they_are() {
         ("kiln.toml", "imports = [\"./a.config\", \"./b.toml\"]\n[kernel.config]\nUSB = true\n[kernel.confg]\n"),
         ("a.config", "CONFIG_A=y\nnonsense\n"),
     ]);
-    expect![[""]].assert_eq(&kiln(dir.path(), &["eval"]).to_string());
-    let output = kiln(dir.path(), &["eval", "--json"]);
-    assert_eq!((output.status, output.stderr.as_str()), (1, ""));
-    let found = parsed(&output);
+    expect![[r#"
+        status: 1
+        --- stderr
+        error[fragment-syntax]: not a Kconfig fragment line
+         --> a.config:2:1
+          |
+        2 | nonsense
+          | ^^^^^^^^
+          |
+          = help: a line is `CONFIG_NAME=value`, `# CONFIG_NAME is not set`, or a comment that starts with `#`
+        error[missing-import]: cannot find `b.toml`: no such file or directory
+         --> kiln.toml:1:26
+          |
+        1 | imports = ["./a.config", "./b.toml"]
+          |                          ^^^^^^^^^^ imported here
+        error[unknown-option]: there is no option `kernel.confg`
+         --> kiln.toml:4:9
+          |
+        4 | [kernel.confg]
+          |         ^^^^^ not an option
+          |
+          = help: did you mean `kernel.config`?
+        error[type]: `kernel.config.USB`: expected a string, found a boolean
+         --> kiln.toml:3:7
+          |
+        3 | USB = true
+          |       ^^^^
+          |
+          = help: write `"y"` or `"n"`
+    "#]]
+    .assert_eq(&block(&dir.kiln(&["eval"])));
+    let ran = dir.kiln(&["eval", "--json"]);
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(1), ""));
+    let found = parsed(&ran);
     assert_eq!(found["version"], 1);
     assert_eq!(found["diagnostics"].as_array().map(Vec::len), Some(4));
     let wrong = found["diagnostics"].as_array().expect("findings").iter().find(|one| one["code"] == "type");
@@ -105,8 +153,38 @@ fn origins_are_shown() {
         ("kiln.toml", "imports = [\"./a.config\", \"kiln:arch/aarch64\"]\n[kernel.config]\nA = { force = \"m\" }\n"),
         ("a.config", "CONFIG_A=y\nCONFIG_B=\"text\"\n"),
     ]);
-    expect![[""]].assert_eq(&kiln(dir.path(), &["eval", "--origins"]).to_string());
-    let got = parsed(&kiln(dir.path(), &["eval", "--json", "--origins"]));
+    expect![[r#"
+        status: 0
+        --- stdout
+        [kernel]
+        arch = "aarch64"
+          # kiln:arch/aarch64:4:1 (default)
+        baseConfig = "alldefconfig"
+        extraPatchPhase = "true"
+        makeTargets = []
+        modular = true
+        patches = []
+
+        [kernel.config]
+        A = "m"
+          # kiln.toml:3:1 (force)
+          # a.config:1:1 lost "y"
+        B = "\"text\""
+          # a.config:2:1
+        CPU_BIG_ENDIAN = "n"
+          # kiln:arch/aarch64:7:1
+
+        [hardware]
+        firmware = []
+        firmwareMissing = []
+
+        [boot]
+        deadline = 300
+        memory = 512
+        packages = []
+    "#]]
+    .assert_eq(&block(&dir.kiln(&["eval", "--origins"])));
+    let got = parsed(&dir.kiln(&["eval", "--json", "--origins"]));
     let lost = json!({
         "value": "y", "priority": 100, "fate": "lost", "file": "a.config", "line": 1, "column": 1,
     });
@@ -120,7 +198,7 @@ fn an_import_by_another_name_counts_once() {
         ("m.toml", "[kernel]\nmakeTargets = [\"bzImage\"]\n"),
     ]);
     std::os::unix::fs::symlink("m.toml", dir.path().join("link.toml")).expect("a link");
-    let got = parsed(&kiln(dir.path(), &["eval", "--json"]));
+    let got = parsed(&dir.kiln(&["eval", "--json"]));
     assert_eq!(got["kernel"]["makeTargets"], json!(["bzImage"]));
 }
 
@@ -128,5 +206,19 @@ fn an_import_by_another_name_counts_once() {
 fn files_that_cannot_be_read() {
     let dir = folder(&[("kiln.toml", "imports = [\"./dir\", \"/dev/zero\"]\n")]);
     fs::create_dir(dir.path().join("dir")).expect("a folder");
-    expect![[""]].assert_eq(&kiln(dir.path(), &["eval"]).to_string());
+    expect![[r#"
+        status: 1
+        --- stderr
+        error[missing-import]: `dir` is a folder
+         --> kiln.toml:1:12
+          |
+        1 | imports = ["./dir", "/dev/zero"]
+          |            ^^^^^^^ imported here
+        error[unreadable-file]: `/dev/zero` is larger than 64 MiB
+         --> kiln.toml:1:21
+          |
+        1 | imports = ["./dir", "/dev/zero"]
+          |                     ^^^^^^^^^^^ imported here
+    "#]]
+    .assert_eq(&block(&dir.kiln(&["eval"])));
 }

@@ -15,6 +15,7 @@
 )]
 
 mod commands;
+mod eval;
 mod kernel_faults;
 mod recipe_faults;
 mod router;
@@ -28,6 +29,3 @@ fn slow_tests() -> bool {
     }
     slow
 }
-mod eval;
-mod kiln;
-mod options;

@@ -65,10 +65,13 @@ pub(super) fn shown(evaluated: &Evaluated) -> Vec<(String, Shown)> {
         Shown::Leaf(_) => Vec::new(),
     };
     if let Some((_, Shown::Set(kernel))) = list.iter_mut().find(|(key, _)| key == "kernel") {
-        if !kernel.iter().any(|(key, _)| key == "arch") {
-            let data = Data::Text(evaluated.kernel.arch.value.machine.to_owned());
-            kernel
-                .push(("arch".to_owned(), Shown::Leaf(ShownValue { data, definitions: Vec::new(), optional: false })));
+        // What nobody defined and yet has a value: the host's architecture, and no targets.
+        let arch = Data::Text(evaluated.kernel.arch.value.machine.to_owned());
+        for (name, data) in [("arch", arch), ("makeTargets", Data::List(Vec::new()))] {
+            if !kernel.iter().any(|(key, _)| key == name) {
+                let value = ShownValue { data, definitions: Vec::new(), optional: false };
+                kernel.push((name.to_owned(), Shown::Leaf(value)));
+            }
         }
         // Values before sets, as TOML wants them.
         kernel.sort_by_key(|(key, shown)| (matches!(shown, Shown::Set(_)), key.clone()));

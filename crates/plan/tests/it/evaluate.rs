@@ -777,6 +777,7 @@ fn an_empty_recipe_is_one() {
             arch = "x86_64"
             baseConfig = "alldefconfig"
             extraPatchPhase = "true"
+            makeTargets = []
             modular = true
             patches = []"#]],
     );
@@ -801,6 +802,7 @@ B = { value = "m", priority = 900, optional = true }
             arch = "x86_64"
             baseConfig = "alldefconfig"
             extraPatchPhase = "true"
+            makeTargets = []
             modular = true
             patches = []
 
@@ -885,6 +887,7 @@ NEVER = "y"
             arch = "x86_64"
             baseConfig = "alldefconfig"
             extraPatchPhase = "true"
+            makeTargets = []
             modular = true
             patches = []
 
@@ -1025,6 +1028,7 @@ CONFIG_D=m
             arch = "x86_64"
             baseConfig = "alldefconfig"
             extraPatchPhase = "true"
+            makeTargets = []
             modular = true
             patches = []
 
@@ -1063,6 +1067,7 @@ blacklist = ["ath9k"]
             arch = "x86_64"
             baseConfig = "alldefconfig"
             extraPatchPhase = "true"
+            makeTargets = []
             modular = true
             patches = []
 
@@ -1109,6 +1114,7 @@ firmware = [{ path = "./fw" }]
             baseConfig = "sub/./board.config"
               # sub/a.toml:3:1
             extraPatchPhase = "true"
+            makeTargets = []
             modular = true
             patches = []
             src = { path = "sub/../linux" }
