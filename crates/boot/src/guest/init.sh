@@ -46,6 +46,10 @@ remove() { # MODULE
 	"$busybox" rmmod "$1" 2>/dev/null
 }
 
+helper() { # FILE: what the kernel runs when it wants a module
+	if [ -e /proc/sys/kernel/modprobe ]; then echo "$1" >/proc/sys/kernel/modprobe; fi
+}
+
 remember() {
 	cat /proc/modules >/run/kiln/before 2>/dev/null
 }
@@ -165,9 +169,11 @@ sweep() {
 step_alias() { # STEP busybox|kmod ALIAS MODULE
 	local tool
 	case $2 in
-	busybox) tool="$busybox modprobe" ;;
+	busybox) tool=/kiln/bin/modprobe ;;
 	kmod) tool=/usr/sbin/modprobe ;;
 	esac
+	# Some modules ask for others while they start; on a device the same modprobe answers.
+	if [ -e /proc/sys/kernel/modprobe ]; then echo "$tool" >/proc/sys/kernel/modprobe; fi
 	sweep
 	if ! $tool "$3" >/run/kiln/output 2>&1; then
 		say "$1" fail "$2's modprobe: $(one_line /run/kiln/output)"
@@ -198,7 +204,7 @@ wishes() {
 "$busybox" mkdir -p /run/kiln
 "$busybox" --install -s /kiln/bin
 # Nothing but the loaders loads modules: the kernel's own wishes are noted and refused.
-if [ -e /proc/sys/kernel/modprobe ]; then echo /kiln/wish >/proc/sys/kernel/modprobe; fi
+helper /kiln/wish
 
 nonce= stays= foreign=
 . /kiln/plan

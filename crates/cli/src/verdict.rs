@@ -1,0 +1,96 @@
+//! A boot's verdict as a person reads it.
+
+use kiln_boot::{Line, LineSource, Outcome, Reason, Step, Verdict};
+
+/// How many last lines of a bad boot are shown.
+const LAST: usize = 40;
+
+/// One line of a transcript file, with its newline.
+pub(crate) fn transcript_line(line: &Line) -> String {
+    let source = match line.source {
+        LineSource::Kernel => "kernel",
+        LineSource::Guest => "guest ",
+        LineSource::Report => "report",
+        LineSource::Qemu => "qemu  ",
+    };
+    format!("{:8.3} {source} {}\n", line.seconds, line.text)
+}
+
+/// Every step, then the verdict; a bad one has its reasons and the end of the transcript.
+pub(crate) fn text(verdict: &Verdict) -> String {
+    let mut text = String::new();
+    for step in &verdict.steps {
+        text.push_str(&format!("{:11} {}", word(step.outcome), title(step)));
+        if !step.detail.is_empty() {
+            text.push_str(&format!(": {}", step.detail));
+        }
+        text.push('\n');
+        if let (Some((from, to)), true) = (step.lines, shows_lines(step)) {
+            for line in verdict.transcript.get(from..to).unwrap_or_default() {
+                if line.source == LineSource::Guest {
+                    text.push_str(&format!("            | {}\n", line.text));
+                }
+            }
+        }
+    }
+    for wish in &verdict.wishes {
+        text.push_str(&format!("note        the kernel asked for a module that is not there: {wish}\n"));
+    }
+    if !verdict.ok {
+        text.push_str("\nthe console's last lines:\n");
+        let from = verdict.transcript.len().saturating_sub(LAST);
+        verdict.transcript[from..].iter().for_each(|line| text.push_str(&transcript_line(line)));
+        text.push('\n');
+        verdict.reasons.iter().for_each(|reason| text.push_str(&format!("reason: {}\n", reason_text(verdict, reason))));
+    }
+    let release = verdict.release.as_deref().unwrap_or("of unknown release");
+    let good = verdict.steps.iter().filter(|step| matches!(step.outcome, Outcome::Ok | Outcome::Warned)).count();
+    text.push_str(&format!(
+        "verdict: {}: Linux {release} on {}, {good} of {} steps in {:.1} s\n",
+        if verdict.ok { "good" } else { "bad" },
+        verdict.machine,
+        verdict.steps.len(),
+        verdict.seconds
+    ));
+    text
+}
+
+/// What a script printed is what the user wrote it for; of the rest only a failure is of interest.
+fn shows_lines(step: &Step) -> bool {
+    step.name == kiln_boot::StepName::Check || matches!(step.outcome, Outcome::Failed | Outcome::Warned)
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok => "ok",
+        Outcome::Warned => "warned",
+        Outcome::Skipped => "skipped",
+        Outcome::Failed => "failed",
+        Outcome::NotReached => "not reached",
+    }
+}
+
+fn title(step: &Step) -> String {
+    let name =
+        serde_json::to_value(step.name).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
+    let parts = [&step.loader, &step.module, &step.subject];
+    parts.into_iter().flatten().fold(name, |text, part| format!("{text} {part}"))
+}
+
+fn reason_text(verdict: &Verdict, reason: &Reason) -> String {
+    let step = |index: &usize| verdict.steps.get(*index).map(title).unwrap_or_default();
+    let busy =
+        |index: &Option<usize>| index.as_ref().map(|index| format!(" in step `{}`", step(index))).unwrap_or_default();
+    match reason {
+        Reason::Panic { text } => format!("the kernel panicked: {text}"),
+        Reason::Fault { text } => format!("the kernel complained: {text}"),
+        Reason::StepFailed { step: index } => format!("step `{}` failed", step(index)),
+        Reason::Deadline { seconds, step, last } => {
+            format!("the guest did not end within {seconds:.0} s{}; it last said: {}", busy(step), last.join(" / "))
+        }
+        Reason::Ended { step, last } => {
+            format!("the guest ended before it was through{}; it last said: {}", busy(step), last.join(" / "))
+        }
+        Reason::NoReport { step: index } => format!("step `{}` gave no report", step(index)),
+    }
+}
