@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use kiln_boot::{Ended, FindingKind, Outcome, Reason, StepName, Verdict};
+use kiln_boot::{Ended, FindingKind, Outcome, Reason, Step, StepName, Verdict};
 
 use crate::debian::{Debian, slow};
 use crate::world::{Wanted, World, shown};
@@ -132,18 +132,37 @@ fn loaders_that_break_the_protocol_are_caught() {
     if !slow() {
         return;
     }
-    let mut world = World::new(&[PACKET_LOG, NO_NAT, LINKS]);
+    let dummy = Wanted { name: "a-dummy", targets: &["dummy"], dependencies: &[], parameters: &[] };
+    let veth = Wanted { name: "veth", targets: &["veth"], dependencies: &[], parameters: &[] };
+    let mut world = World::new(&[dummy, FIREWALL, PACKET_LOG, veth]);
+    let insmod = |module: &str| format!("insmod /{}\n", world.path(module));
+    let script = |start: &str, stop: &str| format!("case $1 in\nstart)\n{start};;\nstop)\n{stop};;\nesac\n");
+    // It takes away what somebody else has loaded.
+    let takes = script(&format!("{} || :\n", insmod("dummy").trim()), "rmmod dummy\n:\n");
+    // It never gives anything back.
+    let keeps = script(&format!("{} || :\n", insmod("veth").trim()), ":\n");
     // What Liminix does: it loads its list, fails when something is there already, and tears all of it down.
     let modules = &world.program.loaders.iter().find(|loader| loader.name == "packet-log").unwrap().modules;
-    let up: String = modules.iter().map(|module| format!("insmod /{}\n", module.path)).collect();
+    let up: String = modules.iter().map(|module| insmod(&module.name)).collect();
     let down: String = modules.iter().rev().map(|module| format!("rmmod {}\n", module.name)).collect();
-    let script = format!("case $1 in\nstart)\n{up};;\nstop)\n{down};;\nesac\n");
-    world.replace("lib/kmodloader/packet-log", script.as_bytes());
-    // And one that never unloads.
-    let script = "case $1 in start) for m in /lib/modules/*/kernel/drivers/net/*.ko; do insmod $m; done; true ;; esac";
-    world.replace("lib/kmodloader/links", script.as_bytes());
+    let tears = script(&up, &down);
+    for (name, text) in [("a-dummy", takes), ("veth", keeps), ("packet-log", tears)] {
+        world.replace(&format!("lib/kmodloader/{name}"), text.as_bytes());
+    }
     let verdict = world.run();
-    check(&verdict, &[StepName::UpAgain, StepName::Kept, StepName::Gone, StepName::ForeignKept], expect![[""]]);
+    check(
+        &verdict,
+        &[StepName::Kept, StepName::Gone, StepName::ForeignKept],
+        expect![[r#"
+        Kept firewall packet-log: taken away: crc32c_intel libcrc32c nfnetlink nf_tables nft_log nf_log_syslog
+        Kept packet-log firewall: taken away: nf_log_syslog nft_log
+        Gone veth: still there; uses: 0, used by: -
+        ForeignKept dummy: taken away, though somebody else had loaded it
+    "#]],
+    );
+    let refused = |step: &&Step| step.name == StepName::UpAgain && step.outcome == Outcome::Failed;
+    let refused: Vec<_> = verdict.steps.iter().filter(refused).map(|step| step.loader.as_deref().unwrap()).collect();
+    assert_eq!(refused, ["packet-log"]);
 }
 
 #[test]
@@ -163,11 +182,13 @@ fn failed_checks_lost_aliases_and_the_kernels_wishes_are_named() {
         &verdict,
         &[StepName::Release, StepName::Check, StepName::Cleanup, StepName::Alias],
         expect![[r#"
-        Release : REL
-        Check wrong: exit status 1
-        Cleanup wrong: exit status 3
-        Alias dummy no-such-alias: busybox's modprobe: modprobe: module no-such-alias not found in modules.dep
-    "#]],
+            Release : REL
+            Check wrong: exit status 1
+            Check nat: exit status 1
+            Cleanup wrong: exit status 3
+            Alias dummy no-such-alias: busybox's modprobe: modprobe: module no-such-alias not found in modules.dep
+            Alias dummy no-such-alias: kmod's modprobe: modprobe: FATAL: Module no-such-alias not found in directory /lib/modules/REL
+        "#]],
     );
     assert!(!verdict.transcript.iter().any(|line| line.text == "not reached"));
     // What no loader brings, the kernel asks for in vain.
@@ -183,14 +204,14 @@ fn a_hung_guest_is_ended_and_quoted() {
     }
     let mut world = World::new(&[LINKS_ALONE]);
     world.check("hang", "echo waiting for the moon\nprintf 'still '\nsleep 10000", None);
-    world.boot.deadline = Duration::from_secs(60);
+    world.boot.deadline = Duration::from_secs(90);
     let verdict = world.run();
     let [Reason::Deadline { step: Some(step), last, .. }] = &verdict.reasons[..] else {
         panic!("{}", shown(&verdict));
     };
     assert_eq!(verdict.steps[*step].subject.as_deref(), Some("hang"));
     assert_eq!(last[last.len() - 2..], ["waiting for the moon", "still "], "{}", shown(&verdict));
-    assert!((60.0..70.0).contains(&verdict.seconds));
+    assert!((90.0..100.0).contains(&verdict.seconds));
 }
 
 #[test]
