@@ -9,7 +9,6 @@
 
 mod state;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,14 +18,14 @@ use kiln_plan::KeyWriter;
 use self::state::{Lists, State};
 use crate::archive::{self, ArchiveError, Layout, Place, Watch};
 use crate::digest::Sha256;
-use crate::source::{Fetch, missing};
+use crate::source::Fetch;
 use crate::store::{StoreError, remove};
 
 /// Why a package could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
     /// apt could not be run, or failed.
-    #[error("cannot get {what} from apt{}", missing(source, "apt"))]
+    #[error("cannot get {what} from apt{}", absent(source))]
     Failed {
         /// The packages.
         what: String,
@@ -34,7 +33,7 @@ pub enum AptError {
         source: Box<ExecError>,
     },
     /// apt named no package, or none with a hash.
-    #[error("apt names no file with a SHA-256 for {what}; it said:\n{said}")]
+    #[error("apt cannot find {what}; it said:\n{said}")]
     Unnamed {
         /// The packages.
         what: String,
@@ -103,15 +102,16 @@ pub fn find(fetch: &Fetch<'_>, package: &str, version: Option<&str>) -> Result<D
 /// # Errors
 /// [`AptError::Failed`], [`AptError::Mismatch`] or [`AptError::Io`].
 pub fn download(fetch: &Fetch<'_>, deb: &Deb) -> Result<PathBuf, AptError> {
-    let whole = fetch.store.downloads().join(deb.sha256.to_string());
+    let dir = fetch.store.download(&deb.sha256.to_string())?;
+    let file = dir.join(&deb.file);
     let _lock = fetch.store.lock(&format!("download-{}", deb.sha256), "download", fetch.progress)?;
-    if whole.exists() && compare(&whole, deb).is_ok() {
-        return Ok(whole);
+    if file.exists() {
+        if compare(&file, deb).is_ok() {
+            return Ok(file);
+        }
+        remove(&file).map_err(|source| AptError::Io { path: file.clone(), source })?;
     }
     let what = format!("{}={}", deb.package, deb.version);
-    let dir = fetch.store.downloads().join(format!("{}.apt", deb.sha256));
-    let io = |path: &Path, source| AptError::Io { path: path.to_owned(), source };
-    fs::create_dir_all(&dir).map_err(|source| io(&dir, source))?;
     let state = match deb.lists {
         Lists::Host => State::of_host(fetch)?,
         Lists::Own => State::own(fetch, None)?,
@@ -123,11 +123,8 @@ pub fn download(fetch: &Fetch<'_>, deb: &Deb) -> Result<PathBuf, AptError> {
         downloaded = own.find(fetch, &what).and_then(|found| own.download(fetch, &what, &dir, found.size));
     }
     downloaded?;
-    let file = dir.join(&deb.file);
     compare(&file, deb)?;
-    fs::rename(&file, &whole).map_err(|source| io(&whole, source))?;
-    remove(&dir).map_err(|source| io(&dir, source))?;
-    Ok(whole)
+    Ok(file)
 }
 
 /// Unpacks packages of `architecture` (Debian's word: `amd64`, `arm64`) with all that they depend on into one folder.
@@ -157,6 +154,14 @@ pub fn packages(fetch: &Fetch<'_>, names: &[&str], architecture: &str) -> Result
         unpacked?;
         Ok(place.finish(&all)?)
     })
+}
+
+/// A machine without apt is no Debian: there is nothing to install.
+fn absent(error: &ExecError) -> &'static str {
+    match error {
+        ExecError::NotFound { .. } => ": this machine has no apt; give the source as { url, sha256 } or { git, rev }",
+        _ => "",
+    }
 }
 
 /// Whether apt ran, and did not get what it was asked for.

@@ -14,7 +14,7 @@
 //!   work/KEY-KIND/
 //!     dir/                a mutable working area, kept between runs
 //!     in-use              there while a run works in it: found by the next run, it tells of one that was killed
-//!   downloads/            files from the network by their hash; `.part` while unfinished
+//!   downloads/HASH/NAME   files from the network by their hash; `.part` while unfinished
 //!   cache/                what can be computed again, by the modules that compute it
 //!   roots/                one file per generation, naming the results that must stay
 //! ```
@@ -92,8 +92,8 @@ pub enum StoreError {
     },
     /// The disk is full; nothing half-written was kept.
     #[error(
-        "the disk of the store {} is full ({} MiB free): free some space there, run `kiln gc`, or name a folder on \
-         another disk with --store",
+        "the disk of the store {0} is full ({1} MiB free): free some space there (what is under {0} is made again when it \
+         is needed), or name a folder on another disk with --store",
         dir.display(),
         free >> 20
     )]
@@ -129,9 +129,14 @@ impl Store {
         &self.dir
     }
 
-    /// Where downloads are kept.
-    pub fn downloads(&self) -> PathBuf {
-        self.dir.join("downloads")
+    /// The folder of a download by its hash; made when it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn download(&self, hash: &str) -> Result<PathBuf, StoreError> {
+        let dir = self.dir.join("downloads").join(hash);
+        fs::create_dir_all(&dir).map_err(|source| io_error(&dir, source))?;
+        Ok(dir)
     }
 
     /// A folder for what the module `name` can compute again; made when it is not there.
@@ -183,21 +188,7 @@ impl Store {
             entry::touch(&entry);
             return Ok(out);
         }
-        let _lock = self.lock(&name(key, kind), kind, progress)?;
-        match entry::check(&entry) {
-            Ok(()) => return Ok(out),
-            Err(Damage::Absent) => {}
-            Err(damage) => {
-                progress
-                    .note(&format!("the stored {kind} in {} is damaged: {damage}; it is made again", entry.display()));
-                self.discard(&entry)?;
-            }
-        }
-        let making = self.dir.join("making").join(name(key, kind));
-        let made = self.make(&making, &entry, make);
-        if made.is_err() {
-            let _ = remove(&making);
-        }
+        let made = self.realize_alone(&entry, &name(key, kind), kind, progress, make);
         made.map_err(|error| self.full_or(error)).map(|()| out)
     }
 
@@ -231,6 +222,33 @@ impl Store {
             return error;
         }
         E::from(StoreError::Full { dir: self.dir.clone(), free: free_space(&self.dir), source: Box::new(error) })
+    }
+
+    /// Makes a result under its lock, unless somebody else has in the meantime.
+    fn realize_alone<E: From<StoreError>>(
+        &self,
+        entry: &Path,
+        name: &str,
+        kind: &str,
+        progress: &dyn Progress,
+        make: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let _lock = self.lock(name, kind, progress)?;
+        match entry::check(entry) {
+            Ok(()) => return Ok(()),
+            Err(Damage::Absent) => {}
+            Err(damage) => {
+                progress
+                    .note(&format!("the stored {kind} in {} is damaged: {damage}; it is made again", entry.display()));
+                self.discard(entry)?;
+            }
+        }
+        let making = self.dir.join("making").join(name);
+        let made = self.make(&making, entry, make);
+        if made.is_err() {
+            let _ = remove(&making);
+        }
+        made
     }
 
     fn make<E>(&self, making: &Path, entry: &Path, make: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E>

@@ -148,7 +148,8 @@ impl State {
             return Ok(debs);
         }
         let said = [output.stderr.as_slice(), output.stdout.as_slice()].concat();
-        let said = String::from_utf8_lossy(&said).lines().map(|line| format!("  | {line}\n")).collect();
+        let said =
+            String::from_utf8_lossy(&said).lines().map(|line| format!("  | {line}")).collect::<Vec<_>>().join("\n");
         Err(AptError::Unnamed { what: what.to_owned(), said })
     }
 

@@ -74,7 +74,7 @@ pub(super) fn get(fetch: &Fetch<'_>, url: &str, sha256: Sha256) -> Result<PathBu
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(DownloadError::Scheme { url: url.to_owned() }.into());
     }
-    let whole = fetch.store.downloads().join(sha256.to_string());
+    let whole = fetch.store.download(&sha256.to_string())?.join(file_name(url));
     let _lock = fetch.store.lock(&format!("download-{sha256}"), "download", fetch.progress)?;
     if whole.exists() {
         match compare(&whole, url, sha256) {
@@ -83,7 +83,9 @@ pub(super) fn get(fetch: &Fetch<'_>, url: &str, sha256: Sha256) -> Result<PathBu
             Err(error) => return Err(error),
         }
     }
-    let part = whole.with_extension("part");
+    let mut part = whole.clone().into_os_string();
+    part.push(".part");
+    let part = PathBuf::from(part);
     let had_part = part.exists();
     complete(fetch, url, &part)?;
     let mut compared = compare(&part, url, sha256);
@@ -111,11 +113,11 @@ fn compare(path: &Path, url: &str, expected: Sha256) -> Result<(), SourceError> 
 /// Asks again and again until all bytes are in `part`.
 fn complete(fetch: &Fetch<'_>, url: &str, part: &Path) -> Result<(), SourceError> {
     let agent = agent(fetch, url)?;
-    let name = url.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or(url);
+    let name = file_name(url);
     let mut n_idle = 0;
     loop {
         let before = size_of(part);
-        let error = match attempt(fetch, &agent, url, name, part) {
+        let error = match attempt(fetch, &agent, url, &name, part) {
             Ok(()) => return Ok(()),
             Err(Attempt::Final(error)) => return Err(error),
             Err(Attempt::Again(error)) => error,
@@ -313,6 +315,16 @@ fn certificates(fetch: &Fetch<'_>) -> RootCerts {
     if found.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&found) }
 }
 
+/// What a file from `url` is called.
+fn file_name(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._+-".contains(c) { c } else { '_' };
+    let name: String = name.chars().map(plain).take(100).collect();
+    // Neither empty nor a folder's own name.
+    if name.trim_matches('.').is_empty() { "download".to_owned() } else { name }
+}
+
 fn percent_decoded(text: &str) -> std::ffi::OsString {
     use std::os::unix::ffi::OsStringExt;
     let bytes = text.as_bytes();
@@ -380,6 +392,18 @@ mod tests {
             [("https://u:p@h.org:8/x", "h.org"), ("http://[::1]:80/", "::1"), ("http://h", "h"), ("http://h?x", "h")]
         {
             assert_eq!(host_of(url), Some(host));
+        }
+    }
+
+    #[test]
+    fn names_files() {
+        for (url, name) in [
+            ("http://h/a/b-1.tar.xz?x=/y", "b-1.tar.xz"),
+            ("http://h/a/..", "download"),
+            ("http://h/", "download"),
+            ("http://h/a%20b", "a_20b"),
+        ] {
+            assert_eq!(file_name(url), name);
         }
     }
 
