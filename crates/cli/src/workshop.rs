@@ -28,14 +28,7 @@ impl Workshop {
 
     /// A session that runs `jobs` compilers at once.
     pub(crate) fn session<'a>(&'a self, context: &Context<'a>, jobs: usize) -> Session<'a> {
-        Session {
-            store: &self.store,
-            host: &self.host,
-            host_arch: host(),
-            env: &self.env,
-            progress: context.ui,
-            jobs,
-        }
+        Session { store: &self.store, host: &self.host, host_arch: host(), env: &self.env, progress: context.ui, jobs }
     }
 
     /// The store.

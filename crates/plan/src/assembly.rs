@@ -16,12 +16,12 @@ use kiln_diag::{Diagnostics, Sources};
 use kiln_modgraph::{Because, Closure, DepmodError, Graph, Layout, ModuleId, depmod};
 use kiln_service::{RenderedFile, graph as service_graph, render};
 
+use crate::Evaluated;
 use crate::check::ConfigValues;
 use crate::closing::Closed;
 use crate::manifest::{
     FileEntry, KernelEntry, LoaderEntry, MANIFEST_VERSION, Manifest, ModuleEntry, RequestEntry, Sizes,
 };
-use crate::Evaluated;
 
 /// Folder on the device that holds the loaders' scripts.
 pub const SCRIPT_DIR: &str = "/lib/kmodloader";
@@ -103,15 +103,12 @@ pub fn assemble(parts: &Parts<'_>) -> Result<(Assembly, Diagnostics), DepmodErro
 
 /// The modules of all closures, each once, in module order.
 fn kept_modules(closed: &[Closed]) -> Vec<ModuleId> {
-    let ids: BTreeSet<ModuleId> = closed.iter().flat_map(|one| one.closure.entries.iter().map(|entry| entry.id)).collect();
+    let ids: BTreeSet<ModuleId> =
+        closed.iter().flat_map(|one| one.closure.entries.iter().map(|entry| entry.id)).collect();
     ids.into_iter().collect()
 }
 
-fn add_modules(
-    parts: &Parts<'_>,
-    kept: &[ModuleId],
-    files: &mut BTreeMap<String, Content>,
-) -> Result<(), DepmodError> {
+fn add_modules(parts: &Parts<'_>, kept: &[ModuleId], files: &mut BTreeMap<String, Content>) -> Result<(), DepmodError> {
     if !parts.kernel.modular {
         return Ok(());
     }
@@ -148,9 +145,10 @@ fn manifest(parts: &Parts<'_>, kept: &[ModuleId]) -> Manifest {
         (request.symbol.clone(), entry)
     });
     let loaders = parts.closed.iter().map(|closed| (closed.spec.name.to_string(), loader(parts, closed)));
-    let firmware = parts.firmware.iter().map(|(name, (_, size))| {
-        (name.clone(), FileEntry { path: format!("lib/firmware/{name}"), size: *size })
-    });
+    let firmware = parts
+        .firmware
+        .iter()
+        .map(|(name, (_, size))| (name.clone(), FileEntry { path: format!("lib/firmware/{name}"), size: *size }));
     let size = |id: &ModuleId| parts.graph.module(*id).file_size;
     let all: Vec<ModuleId> = parts.graph.ids().collect();
     Manifest {
@@ -173,7 +171,9 @@ fn loader(parts: &Parts<'_>, closed: &Closed) -> LoaderEntry {
     let wish = parts.evaluated.loaders.get(closed.spec.name.as_str());
     LoaderEntry {
         targets: wish.map(|wish| wish.targets.iter().map(|target| target.value.clone()).collect()).unwrap_or_default(),
-        dependencies: wish.map(|wish| wish.dependencies.iter().map(|one| one.value.clone()).collect()).unwrap_or_default(),
+        dependencies: wish
+            .map(|wish| wish.dependencies.iter().map(|one| one.value.clone()).collect())
+            .unwrap_or_default(),
         modules: modules(parts, closed),
         builtin: closed.builtin.clone(),
     }

@@ -119,7 +119,8 @@ fn look_up(closing: &Closing<'_>, target: &str) -> Found {
         return Found::Not(finding::Missing::Unknown { near: nearest_module(closing, target) });
     }
     // An object without a licence tag is not in modules.builtin; its symbol tells that the image has it all the same.
-    let is_in_image = |symbol: &Option<String>| symbol.as_ref().is_none_or(|name| closing.config.get(name) == Some("y"));
+    let is_in_image =
+        |symbol: &Option<String>| symbol.as_ref().is_none_or(|name| closing.config.get(name) == Some("y"));
     if rules.iter().any(|rule| is_in_image(&rule.symbol)) {
         return Found::Builtin;
     }
@@ -172,7 +173,8 @@ fn parameters(
         if closure.entries.iter().any(|entry| entry.module == folded) {
             parameters.insert(folded.clone(), text.value.clone());
         } else {
-            let builtin = closing.graph.builtin().contains(&folded) || matches!(look_up(closing, module), Found::Builtin);
+            let builtin =
+                closing.graph.builtin().contains(&folded) || matches!(look_up(closing, module), Found::Builtin);
             diagnostics.push(finding::stray_parameters(name, module, &text.value, text.origin, builtin));
         }
     }

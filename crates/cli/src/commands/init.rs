@@ -36,8 +36,6 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
             Err(Failure::fault(anyhow::anyhow!("{} is there already", path.display()))
                 .help("`kiln init NAME` writes into a folder of its own"))
         }
-        Err(error) => {
-            Err(Failure::host(anyhow::Error::new(error).context(format!("cannot write {}", path.display()))))
-        }
+        Err(error) => Err(Failure::host(anyhow::Error::new(error).context(format!("cannot write {}", path.display())))),
     }
 }

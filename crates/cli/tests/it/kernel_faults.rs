@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use crate::sandbox::{Ran, Sandbox};
 use crate::slow_tests;
 
-const SOURCE: &str = "[kernel]\nsrc = { apt = \"linux-source-6.12\" }\narch = \"x86_64\"\nbaseConfig = \"tinyconfig\"\n";
+const SOURCE: &str =
+    "[kernel]\nsrc = { apt = \"linux-source-6.12\" }\narch = \"x86_64\"\nbaseConfig = \"tinyconfig\"\n";
 
 /// The examples' recipe with another loader on top: its kernel is built already, or is once for all tests.
 fn with_loader(sandbox: &Sandbox, loader: &str) {
@@ -124,7 +125,8 @@ fn a_patch_that_does_not_apply_shows_its_hunk() {
         return;
     }
     let sandbox = Sandbox::with_shared_store();
-    let patch = "--- a/init/Kconfig\n+++ b/init/Kconfig\n@@ -1,3 +1,3 @@\n this was never\n-in the file\n+at all\n or so\n";
+    let patch =
+        "--- a/init/Kconfig\n+++ b/init/Kconfig\n@@ -1,3 +1,3 @@\n this was never\n-in the file\n+at all\n or so\n";
     sandbox.file("fix.patch", patch);
     sandbox.file("kiln.toml", format!("{SOURCE}patches = [\"*.patch\"]\nmakeTargets = [\"bzImage\"]\n"));
     sandbox.kiln(&["build"]).expect(1).says("fix.patch").says("-in the file");

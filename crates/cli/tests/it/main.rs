@@ -15,6 +15,7 @@
 )]
 
 mod commands;
+mod depmod;
 mod eval;
 mod kernel_faults;
 mod recipe_faults;

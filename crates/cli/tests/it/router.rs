@@ -66,7 +66,8 @@ fn assert_layout(result: &Path, manifest: &Value) {
     for name in ["config", "System.map", "manifest.json", "kernel/vmlinux", "kernel/bzImage"] {
         assert!(result.join(name).is_file(), "{name}");
     }
-    for manager in ["s6-rc/kmodloader-firewall/up", "systemd/kmodloader-firewall.service", "openrc/kmodloader-firewall"] {
+    for manager in ["s6-rc/kmodloader-firewall/up", "systemd/kmodloader-firewall.service", "openrc/kmodloader-firewall"]
+    {
         assert!(result.join("services").join(manager).is_file(), "{manager}");
     }
     let mut wanted = BTreeSet::new();

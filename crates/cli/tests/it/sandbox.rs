@@ -47,11 +47,7 @@ impl Sandbox {
     /// Runs kiln to its end.
     pub fn kiln(&self, args: &[&str]) -> Ran {
         let output = self.command(args).output().expect("kiln runs");
-        Ran {
-            code: output.status.code(),
-            stdout: self.tidy(&output.stdout),
-            stderr: self.tidy(&output.stderr),
-        }
+        Ran { code: output.status.code(), stdout: self.tidy(&output.stdout), stderr: self.tidy(&output.stderr) }
     }
 
     /// Starts kiln; its output is thrown away.

@@ -28,9 +28,10 @@ impl Missing {
         let option = format!("kmodloader.{name}.targets");
         match self {
             Missing::Unknown { near } => {
-                let finding = Diagnostic::error("unknown-target", format!("there is no module `{target}` in this kernel"))
-                    .option(option)
-                    .label(origin, "asked for here");
+                let finding =
+                    Diagnostic::error("unknown-target", format!("there is no module `{target}` in this kernel"))
+                        .option(option)
+                        .label(origin, "asked for here");
                 match near {
                     Some(near) => finding.help(format!("did you mean `{near}`?")),
                     None => finding.help(
@@ -41,10 +42,13 @@ impl Missing {
             Missing::Off { symbols, rule } => {
                 let all: Vec<String> = symbols.iter().map(|symbol| format!("`{symbol}`")).collect();
                 let is_off = if all.len() == 1 { "is off" } else { "are off" };
-                Diagnostic::error("target-off", format!("module `{target}` is not built: {} {is_off}", all.join(" and ")))
-                    .option(option)
-                    .label(origin, format!("asked for here; {}:{} builds it", rule.file, rule.line))
-                    .help(format!("set `kernel.config.{} = \"m\"`", symbols.join(" = \"m\"` or `kernel.config.")))
+                Diagnostic::error(
+                    "target-off",
+                    format!("module `{target}` is not built: {} {is_off}", all.join(" and ")),
+                )
+                .option(option)
+                .label(origin, format!("asked for here; {}:{} builds it", rule.file, rule.line))
+                .help(format!("set `kernel.config.{} = \"m\"`", symbols.join(" = \"m\"` or `kernel.config.")))
             }
         }
     }
@@ -55,18 +59,20 @@ pub(super) fn closure_error(name: &str, loader: &Loader, error: &ClosureError) -
     let (code, help) = match error {
         ClosureError::UnknownTarget { .. } => ("unknown-target", None),
         ClosureError::Cycle(_) => ("module-cycle", None),
-        ClosureError::UnresolvedSymbol { .. } => {
-            ("unresolved-symbol", Some("the kernel would refuse the module with \"Unknown symbol\"; build what exports it"))
-        }
+        ClosureError::UnresolvedSymbol { .. } => (
+            "unresolved-symbol",
+            Some("the kernel would refuse the module with \"Unknown symbol\"; build what exports it"),
+        ),
         ClosureError::CrcMismatch { .. } => {
             ("crc-mismatch", Some("the module was built against another kernel; build both in one run"))
         }
         ClosureError::Vermagic { .. } => {
             ("vermagic-mismatch", Some("the module was built for another kernel; build both in one run"))
         }
-        ClosureError::Namespace { .. } => {
-            ("missing-namespace", Some("the module's source needs MODULE_IMPORT_NS, or the kernel MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS"))
-        }
+        ClosureError::Namespace { .. } => (
+            "missing-namespace",
+            Some("the module's source needs MODULE_IMPORT_NS, or the kernel MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS"),
+        ),
         ClosureError::GplOnly { .. } => ("gpl-only-symbol", None),
     };
     let finding = Diagnostic::error(code, format!("loader `{name}` cannot work: {error}"))
@@ -86,16 +92,28 @@ pub(super) fn bad_name(name: &str, loader: &Loader, error: &NameError) -> Diagno
 }
 
 /// Parameters for a module that this loader does not load.
-pub(super) fn stray_parameters(name: &str, module: &str, text: &str, origin: Option<Span>, builtin: bool) -> Diagnostic {
+pub(super) fn stray_parameters(
+    name: &str,
+    module: &str,
+    text: &str,
+    origin: Option<Span>,
+    builtin: bool,
+) -> Diagnostic {
     let option = format!("kmodloader.{name}.parameters.{module}");
     if builtin {
-        return Diagnostic::warning("builtin-parameters", format!("`{module}` is part of the kernel image: no loader sets its parameters"))
-            .option(option)
-            .label(origin, "given here")
-            .help(format!("put `{module}.{text}` on the kernel's command line, or build `{module}` as a module"));
-    }
-    Diagnostic::error("stray-parameters", format!("loader `{name}` has parameters for `{module}`, which it does not load"))
+        return Diagnostic::warning(
+            "builtin-parameters",
+            format!("`{module}` is part of the kernel image: no loader sets its parameters"),
+        )
         .option(option)
         .label(origin, "given here")
-        .help(format!("add `{module}` to `kmodloader.{name}.targets`, or drop the parameters"))
+        .help(format!("put `{module}.{text}` on the kernel's command line, or build `{module}` as a module"));
+    }
+    Diagnostic::error(
+        "stray-parameters",
+        format!("loader `{name}` has parameters for `{module}`, which it does not load"),
+    )
+    .option(option)
+    .label(origin, "given here")
+    .help(format!("add `{module}` to `kmodloader.{name}.targets`, or drop the parameters"))
 }

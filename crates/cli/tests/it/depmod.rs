@@ -1,0 +1,103 @@
+//! `kiln depmod`: the command line, and the files that it leaves.
+
+use std::process::Command;
+
+use kiln_testkit::{Codec, Ko};
+
+use crate::sandbox::Sandbox;
+
+const DIR: &str = "base/lib/modules/6.1.0-test";
+
+fn tree() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let user = Ko::new().want("given").info("alias", "pci:v*").info("softdep", "pre: giver").build();
+    sandbox
+        .file(&format!("{DIR}/kernel/net/the-user.ko.xz"), Codec::Xz.pack(&user).unwrap())
+        .file(&format!("{DIR}/kernel/giver.ko"), Ko::new().export("given").build())
+        .file(&format!("{DIR}/modules.order"), "kernel/giver.ko\nkernel/net/the-user.ko\n")
+        .file(&format!("{DIR}/modules.builtin"), "kernel/lib/zlib.ko\n")
+        .file(&format!("{DIR}/modules.builtin.modinfo"), "zlib.alias=zip-*\0");
+    sandbox
+}
+
+#[test]
+fn all_files_are_depmods() {
+    let version = Command::new("depmod").arg("--version").output();
+    if !version.is_ok_and(|output| output.stdout.starts_with(b"kmod version 30")) {
+        eprintln!("left out: depmod of kmod 30 is not here");
+        return;
+    }
+    let sandbox = tree();
+    sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test"]).expect(0);
+    let mut ours = Vec::new();
+    for entry in std::fs::read_dir(sandbox.path().join(DIR)).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            ours.push((path.clone(), std::fs::read(&path).unwrap()));
+        }
+    }
+    assert_eq!(ours.len(), 13, "3 lists and 10 indexes");
+    let mut depmod = Command::new("depmod");
+    depmod.args(["-C", "/dev/null", "-b"]).arg(sandbox.path().join("base")).arg("6.1.0-test");
+    assert!(depmod.status().unwrap().success());
+    for (path, bytes) in ours {
+        assert!(bytes == std::fs::read(&path).unwrap(), "{} differs", path.display());
+    }
+}
+
+#[test]
+fn layout_34_has_weakdep_too() {
+    let sandbox = tree();
+    sandbox.kiln(&["depmod", "-b", "base", "--layout", "34", "-o", "out", "6.1.0-test"]).expect(0);
+    assert!(sandbox.path().join("out/lib/modules/6.1.0-test/modules.weakdep").exists());
+    assert!(!sandbox.path().join(DIR).join("modules.dep").exists());
+}
+
+#[test]
+fn show_prints_the_text_files_and_writes_none() {
+    let sandbox = tree();
+    let ran = sandbox.kiln(&["depmod", "-n", "-b", "base", "6.1.0-test"]).expect(0);
+    let dep = "kernel/giver.ko:\nkernel/net/the-user.ko.xz: kernel/giver.ko\n";
+    assert!(ran.stdout.starts_with(dep), "{}", ran.stdout);
+    assert!(ran.stdout.contains("softdep the_user pre: giver\n") && ran.stdout.contains("alias symbol:given giver\n"));
+    assert!(!sandbox.path().join(DIR).join("modules.dep").exists());
+}
+
+#[test]
+fn bad_versions_and_missing_folders_exit_1() {
+    let sandbox = tree();
+    sandbox.kiln(&["depmod", "-b", "base", "test"]).expect(1).says("Bad version passed test");
+    sandbox.kiln(&["depmod", "-b", "base", "9.9"]).expect(1).says("lib/modules/9.9");
+    sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test", "x.ko"]).expect(1).says("not absolute path");
+}
+
+#[test]
+fn broken_modules_are_named_and_the_rest_is_written() {
+    let sandbox = tree();
+    sandbox.file(&format!("{DIR}/extra/empty.ko"), "");
+    sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test"]).expect(0).says("extra/empty.ko");
+    let dep = std::fs::read_to_string(sandbox.path().join(DIR).join("modules.dep")).unwrap();
+    assert!(dep.contains("extra/empty.ko:\n") && dep.contains("the-user.ko.xz: kernel/giver.ko\n"), "{dep}");
+}
+
+#[test]
+fn a_cycle_is_shown_with_its_symbols_and_nothing_is_written() {
+    let sandbox = tree();
+    sandbox
+        .file(&format!("{DIR}/a.ko"), Ko::new().export("of_a").want("of_b").build())
+        .file(&format!("{DIR}/b.ko"), Ko::new().export("of_b").want("of_a").build());
+    let ran = sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test"]).expect(1);
+    let ran = ran.says("Cycle detected").says("a needs b for of_b").says("Found 2 modules in dependency cycles!");
+    drop(ran);
+    assert!(!sandbox.path().join(DIR).join("modules.dep").exists());
+}
+
+#[test]
+fn unknown_symbols_are_warned_of_when_asked() {
+    let sandbox = tree();
+    sandbox.file("symvers", "0x00000001\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n");
+    sandbox.file(&format!("{DIR}/lost.ko"), Ko::new().want("nowhere").build());
+    let ran = sandbox.kiln(&["depmod", "-e", "-E", "symvers", "-b", "base", "6.1.0-test"]).expect(0);
+    drop(ran.says("lost needs the symbol nowhere"));
+    sandbox.kiln(&["depmod", "-e", "-b", "base", "6.1.0-test"]).expect(0).says("-e needs -E or -F");
+}
