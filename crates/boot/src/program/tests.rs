@@ -103,7 +103,7 @@ fn two_loaders_that_share_go_down_one_beside_the_other() {
         step_alias 50 'kmod' 'net-pf-1' 'core'
     "#]]
     .assert_eq(&program.plan);
-    assert_eq!(program.scripts.into_iter().map(|(_, text)| text).collect::<Vec<_>>(), ["true", "false", "undo"]);
+    assert_eq!(program.scripts.into_values().collect::<Vec<_>>(), ["true", "false", "undo"]);
 }
 
 #[test]
