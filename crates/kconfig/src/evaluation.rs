@@ -251,6 +251,10 @@ impl<'m> Evaluation<'m> {
         if visible == Tristate::Mod && (model.symbol(symbol).type_ != Type::Tristate || self.modules == Tristate::No) {
             visible = Tristate::Yes;
         }
+        if model.symbol(symbol).transitional {
+            // An old value is taken over although nothing shows the symbol.
+            visible = Tristate::Yes;
+        }
         self.states[symbol.at()].visible = visible;
         if self.is_listed(symbol) {
             return;
@@ -316,6 +320,9 @@ impl<'m> Evaluation<'m> {
             if self.model.dialect.choice_values {
                 self.settle_choice(symbol);
             }
+            self.states[symbol.at()].write = false;
+        }
+        if self.model.symbol(symbol).transitional {
             self.states[symbol.at()].write = false;
         }
     }

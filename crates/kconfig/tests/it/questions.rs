@@ -53,7 +53,7 @@ fn model() -> Model {
     let files = |name: &str| (name == "Kconfig").then(|| Arc::from(TREE.as_bytes()));
     let (model, messages) = Model::parse("Kconfig", &files, &Nothing, Dialect::LINUX_6_12);
     assert!(messages.is_empty());
-    model.unwrap()
+    model.expect("the tree is sound")
 }
 
 #[test]
