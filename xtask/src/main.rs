@@ -2,6 +2,8 @@
 
 mod ci;
 mod codegen;
+mod depmod_matrix;
+mod kconfig_matrix;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +31,13 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Compare the native Kconfig engine with a tree's own conf, byte for byte
+    KconfigMatrix(kconfig_matrix::Args),
+    /// Compare `kiln depmod` with Debian's depmod on Debian's kernels, byte for byte
+    DepmodMatrix {
+        /// Only the packages whose name has this
+        filter: Option<String>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -36,6 +45,8 @@ fn main() -> Result<()> {
         Command::Ci => ci::run(),
         Command::Tidy => tidy::run(&root()),
         Command::Codegen { check } => codegen::run(&root(), check),
+        Command::DepmodMatrix { filter } => depmod_matrix::run(filter.as_deref()),
+        Command::KconfigMatrix(args) => kconfig_matrix::run(&args),
     }
 }
 

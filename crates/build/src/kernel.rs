@@ -128,7 +128,8 @@ pub fn kernel(store: &Store, spec: &KernelSpec<'_>, progress: &dyn Progress) -> 
         targets: spec.targets,
         signing_key: signing.as_ref().map(Signing::digest),
     });
-    let dir = store.realize(&key, "kernel", progress, |out| build(store, spec, &config, signing.as_ref(), out, progress))?;
+    let dir =
+        store.realize(&key, "kernel", progress, |out| build(store, spec, &config, signing.as_ref(), out, progress))?;
     let facts = read_facts(&dir)?;
     Ok(Kernel { dir, key, release: facts.release, images: facts.images })
 }
@@ -207,7 +208,8 @@ fn take(
     finished?;
     let images = image_files(built)?;
     let images = images.keys().map(|path| Ok(FileEntry { path: path.clone(), size: size(&out.join(path))? }));
-    let facts = Facts { version: 1, release: built.release.clone(), images: images.collect::<Result<_, KernelError>>()? };
+    let facts =
+        Facts { version: 1, release: built.release.clone(), images: images.collect::<Result<_, KernelError>>()? };
     let text = serde_json::to_vec_pretty(&facts).expect("facts have string keys only");
     write(&out.join(FACTS), &text)
 }
@@ -272,7 +274,9 @@ fn size(path: &Path) -> Result<u64, KernelError> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), KernelError> {
-    make_parent(path).and_then(|()| fs::write(path, bytes)).map_err(|source| KernelError::Io { path: path.to_owned(), source })
+    make_parent(path)
+        .and_then(|()| fs::write(path, bytes))
+        .map_err(|source| KernelError::Io { path: path.to_owned(), source })
 }
 
 fn copy(from: &Path, to: &Path) -> Result<(), KernelError> {

@@ -2,14 +2,14 @@
 
 pub mod apt;
 pub mod archive;
-pub mod digest;
 pub mod depmod;
+pub mod digest;
 pub mod doctor;
 mod growth;
-pub mod patch;
 pub mod kbuild;
 pub mod kernel;
 pub mod modules_dir;
+pub mod patch;
 pub mod pipeline;
 mod progress;
 pub mod resolve;

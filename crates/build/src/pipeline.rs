@@ -14,9 +14,7 @@ use std::path::{Path, PathBuf};
 use kiln_diag::{Diagnostics, FileId, Sources};
 use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
 use kiln_plan::step::{ConfigInputs, config_key};
-use kiln_plan::{
-    Arch, ConfigValues, Declarations, Key, KernelVersion, Request, SourceSpec, Unmet, check,
-};
+use kiln_plan::{Arch, ConfigValues, Declarations, KernelVersion, Key, Request, SourceSpec, Unmet, check};
 
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
 use crate::patch::{self, PatchError};

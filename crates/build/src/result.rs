@@ -99,8 +99,9 @@ fn write_all(kernel_dir: &Path, assembly: &Assembly, out: &Path) -> Result<(), R
                 fs::write(&to, bytes).and_then(|()| fs::set_permissions(&to, fs::Permissions::from_mode(*mode)))
             }
             Content::Kernel(from) => fs::copy(kernel_dir.join(from), &to).map(|_| ()),
-            Content::Firmware(from) => fs::copy(from, &to)
-                .and_then(|_| fs::set_permissions(&to, fs::Permissions::from_mode(0o644))),
+            Content::Firmware(from) => {
+                fs::copy(from, &to).and_then(|_| fs::set_permissions(&to, fs::Permissions::from_mode(0o644)))
+            }
         });
         done.map_err(|source| ResultError::Io { path: to, source })?;
     }

@@ -8,6 +8,7 @@ mod depmod;
 mod doctor;
 mod eval;
 mod init;
+mod kconfig;
 mod options;
 
 use std::path::PathBuf;
@@ -52,6 +53,7 @@ enum Command {
     Doctor(doctor::Args),
     Eval(eval::Args),
     Init(init::Args),
+    Kconfig(kconfig::Args),
     Options(options::Args),
 }
 
@@ -67,6 +69,7 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Eval(args) => eval::run(&context, args),
         Command::Init(args) => init::run(&context, args),
+        Command::Kconfig(args) => kconfig::run(&context, args),
         Command::Options(args) => options::run(&context, args),
     }
 }

@@ -60,6 +60,13 @@ impl Ui {
         }
     }
 
+    /// Passes on the messages of a program that kiln stands in for, as they are.
+    pub(crate) fn text(&self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.stderr(&String::from_utf8_lossy(bytes));
+        }
+    }
+
     /// Warns about something that is not in the user's text.
     pub(crate) fn warn(&self, text: &str) {
         self.stderr(&format!("{} {text}\n", self.bold("33", "warning:")));

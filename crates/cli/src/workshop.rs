@@ -30,14 +30,4 @@ impl Workshop {
     pub(crate) fn session<'a>(&'a self, context: &Context<'a>, jobs: usize) -> Session<'a> {
         Session { store: &self.store, host: &self.host, host_arch: host(), env: &self.env, progress: context.ui, jobs }
     }
-
-    /// The store.
-    pub(crate) fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// The host.
-    pub(crate) fn host(&self) -> &Host {
-        &self.host
-    }
 }

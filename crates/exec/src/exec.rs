@@ -98,6 +98,8 @@ pub enum ExecError {
 
 /// How many last lines an error keeps.
 const TAIL_LINES: usize = 20;
+/// Bytes of a line without an end that are held; the rest counts as another line.
+const LINE_MAX: u64 = 1 << 20;
 /// How often a running child is looked after.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -376,7 +378,7 @@ fn forward(pipe: impl Read + Send + 'static, stream: Stream, sender: Sender<(Str
         let mut reader = BufReader::new(pipe);
         loop {
             let mut line = Vec::new();
-            match reader.read_until(b'\n', &mut line) {
+            match reader.by_ref().take(LINE_MAX).read_until(b'\n', &mut line) {
                 Ok(0) | Err(_) => return,
                 Ok(_) if sender.send((stream, line)).is_err() => return,
                 Ok(_) => {}

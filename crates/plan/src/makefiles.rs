@@ -90,9 +90,15 @@ fn statements(text: &str) -> Vec<(u32, String)> {
 
 /// Splits `target += value`, `:=`, `?=` and `=`; recipe lines and everything else give nothing.
 fn assignment(statement: &str) -> Option<(&str, &str)> {
-    let (left, value) = statement.split_once('=')?;
-    let target = left.trim_end_matches(['+', ':', '?']).trim();
-    (!target.is_empty() && !target.contains(char::is_whitespace)).then_some((target, value))
+    let mut depth = 0_i32;
+    let is_sign = |(_, c): &(usize, char)| {
+        depth += i32::from(*c == '(') - i32::from(*c == ')');
+        *c == '=' && depth == 0
+    };
+    let (at, _) = statement.char_indices().find(is_sign)?;
+    let target = statement[..at].trim_end_matches(['+', ':', '?']).trim();
+    let outside = target.split_once("$(").map_or(target, |(before, _)| before);
+    (!target.is_empty() && !outside.contains(char::is_whitespace)).then_some((target, &statement[at + 1..]))
 }
 
 /// The first symbol that `text` mentions as `CONFIG_NAME`.

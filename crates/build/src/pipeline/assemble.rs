@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use kiln_diag::{Diagnostics, Sources};
 use kiln_modgraph::{DepmodError, Graph, Inputs, KernelSymbols, Layout};
+use kiln_plan::ModuleRules;
 use kiln_plan::assembly::{Parts, assemble as plan_assembly};
 use kiln_plan::closing::{Closing, close};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::manifest::{KernelEntry, Manifest};
-use kiln_plan::ModuleRules;
 
 use super::{Resolution, Session, Tree, firmware};
 use crate::apt::AptError;
@@ -134,7 +134,8 @@ fn read_rules(tree: &Path, folder: &Path, rules: &mut ModuleRules) -> Result<(),
         let path = path.to_owned();
         move |source| AssembleError::Read { path, source }
     };
-    let mut entries = fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(refused(folder))?;
+    let mut entries =
+        fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(refused(folder))?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();

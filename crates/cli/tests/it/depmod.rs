@@ -12,7 +12,7 @@ fn tree() -> Sandbox {
     let sandbox = Sandbox::new();
     let user = Ko::new().want("given").info("alias", "pci:v*").info("softdep", "pre: giver").build();
     sandbox
-        .file(&format!("{DIR}/kernel/net/the-user.ko.xz"), Codec::Xz.pack(&user).unwrap())
+        .file(&format!("{DIR}/kernel/net/the-user.ko.xz"), Codec::Xz.pack(&user).expect("packs"))
         .file(&format!("{DIR}/kernel/giver.ko"), Ko::new().export("given").build())
         .file(&format!("{DIR}/modules.order"), "kernel/giver.ko\nkernel/net/the-user.ko\n")
         .file(&format!("{DIR}/modules.builtin"), "kernel/lib/zlib.ko\n")

@@ -56,7 +56,7 @@ fn conflict_shows_all_definitions() {
             ("a.toml", "[kernel.config]\nFOO = \"m\"\n"),
             ("b.toml", "[kernel.config]\nFOO = \"n\"\n"),
         ],
-        &["kiln.toml:3:7", "a.toml:2:7", "b.toml:2:7"],
+        &["kiln.toml:3:1", "a.toml:2:1", "b.toml:2:1"],
     );
 }
 

@@ -7,37 +7,37 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 /// A temporary folder with files; kiln runs in it with a store of its own unless told otherwise.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     dir: TempDir,
     store: Option<PathBuf>,
 }
 
 /// What a run left.
-pub struct Ran {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Sandbox {
     /// An empty folder, and a store in it.
-    pub fn new() -> Sandbox {
+    pub(crate) fn new() -> Sandbox {
         let dir = tempfile::tempdir().expect("temporary folder");
         let store = Some(dir.path().join("store"));
         Sandbox { dir, store }
     }
 
     /// An empty folder; results are kept in the user's own store, so that tests share one built kernel.
-    pub fn with_shared_store() -> Sandbox {
+    pub(crate) fn with_shared_store() -> Sandbox {
         Sandbox { store: None, ..Sandbox::new() }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
     /// Writes a file, with the folders above it.
-    pub fn file(&self, name: &str, text: impl AsRef<[u8]>) -> &Sandbox {
+    pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> &Sandbox {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folder");
         fs::write(path, text).expect("file");
@@ -45,13 +45,13 @@ impl Sandbox {
     }
 
     /// Runs kiln to its end.
-    pub fn kiln(&self, args: &[&str]) -> Ran {
+    pub(crate) fn kiln(&self, args: &[&str]) -> Ran {
         let output = self.command(args).output().expect("kiln runs");
         Ran { code: output.status.code(), stdout: self.tidy(&output.stdout), stderr: self.tidy(&output.stderr) }
     }
 
     /// Starts kiln; its output is thrown away.
-    pub fn start(&self, args: &[&str]) -> Child {
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
         self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("kiln starts")
     }
 
@@ -73,7 +73,7 @@ impl Sandbox {
 
 impl Ran {
     /// All three in one block.
-    pub fn block(&self) -> String {
+    pub(crate) fn block(&self) -> String {
         let code = self.code.map_or("none".to_owned(), |code| code.to_string());
         let section = |name: &str, text: &str| match text {
             "" => String::new(),
@@ -84,14 +84,14 @@ impl Ran {
 
     /// Fails unless the status is `code`; gives both outputs.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Ran {
+    pub(crate) fn expect(self, code: i32) -> Ran {
         assert_eq!(self.code, Some(code), "{}", self.block());
         self
     }
 
     /// Fails unless standard error has `text`.
     #[track_caller]
-    pub fn says(self, text: &str) -> Ran {
+    pub(crate) fn says(self, text: &str) -> Ran {
         assert!(self.stderr.contains(text), "`{text}` is not in\n{}", self.block());
         self
     }

@@ -1,9 +1,7 @@
 //! What names may be: symbols, modules, loaders, services, packages, paths in the guest.
 
 use kiln_recipe::Fault;
-
-/// The longest name of a loader in bytes: with its prefix it must fit the 64 bytes that service managers allow.
-const LOADER_MAX: usize = 64 - "kmodloader-".len();
+use kiln_service::LoaderName;
 
 /// A Kconfig symbol, without the prefix that it has in a `.config`.
 pub(crate) fn symbol(name: &str) -> Result<(), Fault> {
@@ -34,20 +32,8 @@ pub(crate) fn module(name: &str) -> Result<(), Fault> {
 
 /// A loader: the name of files, folders and services.
 pub(crate) fn loader(name: &str) -> Result<(), Fault> {
-    let refuse = |why: &str| Err(Fault::new(format!("`{}` cannot be the name: {why}", name.escape_debug())));
-    if name.is_empty() {
-        return Err(Fault::new("a name cannot be empty"));
-    }
-    if !consists_of(name, "_.-") {
-        return refuse("it becomes the name of files and services, which have letters, digits, `_`, `-` and `.`");
-    }
-    if name.starts_with(['.', '-']) {
-        return refuse("it becomes the name of files and services, which do not begin with `.` or `-`");
-    }
-    if name.len() > LOADER_MAX {
-        return refuse(&format!("it is longer than the {LOADER_MAX} bytes that service managers leave for it"));
-    }
-    Ok(())
+    let refused = |error| Fault::new(format!("`{}` cannot be the name: {error}", name.escape_debug()));
+    LoaderName::new(name).map(drop).map_err(refused)
 }
 
 /// A service of whatever service manager the device has.
@@ -105,14 +91,29 @@ mod tests {
 
     #[test]
     fn loader_names_are_safe() {
-        let longest = "x".repeat(LOADER_MAX);
-        for name in ["firewall", "wlan-5GHz", "usb_net", "a.b", "0", longest.as_str()] {
+        let longest = "x".repeat(53);
+        for name in ["firewall", "wlan-5GHz", "usb_net", "0", longest.as_str()] {
             assert_eq!(loader(name), Ok(()), "{name}");
         }
-        let too_long = "x".repeat(LOADER_MAX + 1);
-        for name in
-            ["", "a/b", "..", ".x", "-x", "a b", "a\n", "a\0", "a@b", "a;b", "$a", "ä", "a\\b", "'", too_long.as_str()]
-        {
+        let too_long = "x".repeat(54);
+        for name in [
+            "",
+            "a/b",
+            "a.b",
+            "..",
+            ".x",
+            "-x",
+            "a b",
+            "a\n",
+            "a\0",
+            "a@b",
+            "a;b",
+            "$a",
+            "ä",
+            "a\\b",
+            "'",
+            too_long.as_str(),
+        ] {
             assert!(loader(name).is_err(), "{name:?}");
         }
     }

@@ -621,17 +621,17 @@ files."etc/x" = "./x"
               option kernel.config."A B"
               kiln.toml:3:1
               help: a symbol's name has letters, digits and `_`
-            error[name]: `../x` cannot be the name: it becomes the name of files and services, which have letters, digits, `_`, `-` and `.`
+            error[name]: `../x` cannot be the name: a name cannot hold '.'; it may hold letters, digits, `-` and `_`
               option kmodloader."../x"
               kiln.toml:4:13
             error[name]: `a b` is not the name of a module
               option kmodloader."../x".parameters."a b"
               kiln.toml:7:12
               help: a module's name has letters, digits, `_` and `-`
-            error[name]: `a b` cannot be the name: it becomes the name of files and services, which have letters, digits, `_`, `-` and `.`
+            error[name]: `a b` cannot be the name: a name cannot hold ' '; it may hold letters, digits, `-` and `_`
               option kmodloader."a b"
               kiln.toml:9:13
-            error[name]: a name cannot be empty
+            error[name]: `` cannot be the name: a name cannot be empty
               option kmodloader.""
               kiln.toml:10:13
             error[name]: `etc/x` is not the path of a file in the guest

@@ -1,0 +1,248 @@
+//! `kiln kconfig`: the native Kconfig engine as a stand-in for a tree's own `scripts/kconfig/conf`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, anyhow};
+use clap::ValueEnum;
+use kiln_exec::Exec;
+use kiln_kconfig::{Dialect, Environment, Files, Host, Linux, Mode, Model, Outcome};
+
+use crate::commands::Context;
+use crate::exit;
+use crate::failure::Failure;
+
+/// Configure any Kconfig tree, byte for byte as its own conf does
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to do
+    #[arg(value_enum)]
+    mode: ModeArg,
+    /// Tree that the Kconfig files are in
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    srctree: PathBuf,
+    /// ARCH of a Linux tree; sets the variables that its makefile would
+    #[arg(long, value_name = "ARCH")]
+    arch: Option<String>,
+    /// Top Kconfig file
+    #[arg(long, value_name = "FILE", default_value = "Kconfig")]
+    kconfig: String,
+    /// Read this .config, or for defconfig this minimal config [default: $KCONFIG_CONFIG, else .config]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Write to this file [default: the .config, or for savedefconfig defconfig]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+#[expect(clippy::enum_variant_names, reason = "the modes are named as conf names them")]
+enum ModeArg {
+    /// Take the .config; new symbols get their defaults
+    OldDefConfig,
+    /// Take a minimal config
+    DefConfig,
+    /// Everything off that can be
+    AllNoConfig,
+    /// Everything built in that can be
+    AllYesConfig,
+    /// Everything a module that can be
+    AllModConfig,
+    /// Defaults only
+    AllDefConfig,
+    /// Values by chance, from $KCONFIG_SEED
+    RandConfig,
+    /// Write the least that gives the same .config
+    SaveDefConfig,
+    /// Print what the .config does not set
+    ListNewConfig,
+    /// Print that with its help
+    HelpNewConfig,
+    /// Write the .config and what a build reads of it
+    SyncConfig,
+    /// Turn y into m where that can be
+    Yes2ModConfig,
+    /// Turn m into y
+    Mod2YesConfig,
+    /// Turn m into n
+    Mod2NoConfig,
+}
+
+/// Runs it; the status is that of `conf`.
+pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
+    let machine = Machine::new(context, args)?;
+    let dialect = Dialect::of_tree(&machine);
+    let (model, messages) = Model::parse(&args.kconfig, &machine, &machine, dialect);
+    context.ui.result(&String::from_utf8_lossy(&messages.stdout()));
+    context.ui.text(&messages.stderr());
+    let Some(model) = model else { return Ok(exit::FAULT) };
+    let output = args.output.as_ref().map_or_else(|| "defconfig".to_owned(), |path| path.display().to_string());
+    let input = args.config.as_ref().map(|path| path.display().to_string());
+    let mode = match args.mode {
+        ModeArg::DefConfig => {
+            let name = input.ok_or_else(|| Failure::Usage("defconfig needs --config FILE".to_owned()))?;
+            Mode::DefConfig(name)
+        }
+        ModeArg::SaveDefConfig => Mode::SaveDefConfig(output),
+        ModeArg::OldDefConfig => Mode::OldDefConfig,
+        ModeArg::AllNoConfig => Mode::AllNoConfig,
+        ModeArg::AllYesConfig => Mode::AllYesConfig,
+        ModeArg::AllModConfig => Mode::AllModConfig,
+        ModeArg::AllDefConfig => Mode::AllDefConfig,
+        ModeArg::RandConfig => Mode::RandConfig,
+        ModeArg::ListNewConfig => Mode::ListNewConfig,
+        ModeArg::HelpNewConfig => Mode::HelpNewConfig,
+        ModeArg::SyncConfig => Mode::SyncConfig,
+        ModeArg::Yes2ModConfig => Mode::Yes2ModConfig,
+        ModeArg::Mod2YesConfig => Mode::Mod2YesConfig,
+        ModeArg::Mod2NoConfig => Mode::Mod2NoConfig,
+    };
+    let outcome = kiln_kconfig::run(&model, &mode, &machine, &machine);
+    context.ui.result(&String::from_utf8_lossy(&outcome.stdout));
+    context.ui.text(&outcome.stderr);
+    if outcome.status == 0 {
+        machine.write(args, &outcome).map_err(Failure::host)?;
+    }
+    Ok(outcome.status)
+}
+
+/// The tree, the working directory, and the variables that the Kconfig files see.
+struct Machine {
+    current: PathBuf,
+    srctree: PathBuf,
+    variables: BTreeMap<String, Vec<u8>>,
+}
+
+impl Machine {
+    fn new(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
+        let current = context.environment.current_dir.clone();
+        let srctree = current.join(&args.srctree);
+        let mut variables = BTreeMap::new();
+        if let Some(arch) = &args.arch {
+            variables = linux(context, &srctree, arch)?;
+        }
+        let fixed = ["ARCH", "SRCARCH", "KERNELVERSION", "srctree"];
+        for (name, value) in &context.environment.vars {
+            let Some(name) = name.to_str() else { continue };
+            if args.arch.is_none() || !fixed.contains(&name) {
+                variables.insert(name.to_owned(), value.as_bytes().to_vec());
+            }
+        }
+        variables.insert("srctree".to_owned(), srctree.as_os_str().as_bytes().to_vec());
+        if let (Some(config), false) = (&args.config, args.mode == ModeArg::DefConfig) {
+            variables.insert("KCONFIG_CONFIG".to_owned(), config.as_os_str().as_bytes().to_vec());
+        }
+        if args.mode == ModeArg::RandConfig {
+            variables.entry("KCONFIG_SEED".to_owned()).or_insert_with(|| seed().to_string().into_bytes());
+        }
+        Ok(Machine { current, srctree, variables })
+    }
+
+    fn write(&self, args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
+        if let Some(auto) = &outcome.auto
+            && args.mode == ModeArg::SyncConfig
+        {
+            for name in &auto.touched {
+                put(&self.current.join(name), b"")?;
+            }
+            for (name, text) in &auto.written {
+                put(&self.current.join(name), text)?;
+            }
+        }
+        let Some((name, text)) = &outcome.config else { return Ok(()) };
+        let path = self.current.join(args.output.as_deref().unwrap_or(Path::new(name)));
+        let old = std::fs::read(&path).ok();
+        if old.as_deref() == Some(text) {
+            return Ok(());
+        }
+        if old.is_some() && args.mode != ModeArg::SaveDefConfig {
+            let kept = beside(&path, ".old");
+            std::fs::rename(&path, &kept).with_context(|| format!("cannot keep {}", path.display()))?;
+        }
+        put(&path, text)
+    }
+}
+
+/// Writes a file whole or not at all, its folder too.
+fn put(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    if path.is_dir() {
+        return Err(anyhow!("{}: is a directory", path.display()));
+    }
+    let write = || {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let temporary = beside(path, ".tmp");
+        std::fs::write(&temporary, text)?;
+        std::fs::rename(&temporary, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What the makefile of a Linux tree would set.
+fn linux(context: &Context<'_>, srctree: &Path, arch: &str) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    let makefile = srctree.join("Makefile");
+    let text = std::fs::read_to_string(&makefile)
+        .with_context(|| format!("cannot read {}", makefile.display()))
+        .map_err(Failure::host)?;
+    let value = |name: &str| {
+        let of = |line: &str| Some(line.strip_prefix(name)?.trim_start().strip_prefix('=')?.trim().to_owned());
+        text.lines().find_map(of).unwrap_or_default()
+    };
+    let version =
+        format!("{}.{}.{}{}", value("VERSION"), value("PATCHLEVEL"), value("SUBLEVEL"), value("EXTRAVERSION"));
+    let var = |name: &str| context.environment.vars.get(OsStr::new(name)).and_then(|value| value.to_str());
+    let cross_compile = var("CROSS_COMPILE").unwrap_or_default();
+    let cc = var("CC").map_or_else(|| format!("{cross_compile}gcc"), str::to_owned);
+    let says = |command: &str| {
+        let exec = Exec::new("/bin/sh").args(["-c", command]).env("PATH", &context.environment.path).env("LC_ALL", "C");
+        exec.capture().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    };
+    let environment = Environment::linux(&Linux {
+        arch,
+        srctree: &srctree.to_string_lossy(),
+        version: &version,
+        cross_compile,
+        cc: Some(&cc),
+        ld: var("LD"),
+        cc_version: &says(&format!("{cc} --version")),
+        rustc_version: &says(&format!("{} --version", var("RUSTC").unwrap_or("rustc"))),
+    });
+    Ok(environment.variables.into_iter().map(|(name, value)| (name, value.into_bytes())).collect())
+}
+
+/// A seed from the clock.
+fn seed() -> u32 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.subsec_nanos() ^ since.as_secs() as u32)
+}
+
+impl Files for Machine {
+    fn read(&self, name: &str) -> Option<Arc<[u8]>> {
+        let places = [self.current.join(name), self.srctree.join(name)];
+        places.iter().find_map(|path| std::fs::read(path).ok()).map(Arc::from)
+    }
+}
+
+impl Host for Machine {
+    fn variable(&self, name: &str) -> Option<Vec<u8>> {
+        self.variables.get(name).cloned()
+    }
+
+    fn shell(&self, command: &[u8]) -> Result<Vec<u8>, String> {
+        let variables = self.variables.iter().map(|(name, value)| (name, OsStr::from_bytes(value)));
+        let exec = Exec::new("/bin/sh").arg("-c").arg(OsStr::from_bytes(command)).dir(&self.current).envs(variables);
+        exec.capture().map(|output| output.stdout).map_err(|error| error.to_string())
+    }
+}
+
+/// The path with `ending` after its name.
+fn beside(path: impl AsRef<Path>, ending: &str) -> PathBuf {
+    let mut name = path.as_ref().as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
