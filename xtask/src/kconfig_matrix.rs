@@ -1,6 +1,7 @@
 //! `cargo xtask kconfig-matrix`: the native Kconfig engine against a tree's own `conf`, byte for byte.
 //!
-//! Both get the same variables, with the host's tools for every architecture, and the same answers of the same shell.
+//! Both get the same variables, with the host's tools for every architecture, and ask the same shell; the engine's answers
+//! are remembered from one comparison to the next.
 //! What is compared: the file written, standard output, standard error, and the status.
 
 use std::cell::RefCell;

@@ -3,6 +3,8 @@
 //! The text is never rewritten: an expanded word is a token of its own, and scanning goes on behind the reference. So a
 //! token is a range of the file unless it holds an expansion.
 
+mod keyword;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,6 +13,9 @@ use crate::help::{self, HelpText};
 use crate::macros::Macros;
 use crate::message::{Level, Message, Place};
 use crate::model::File;
+
+pub(crate) use keyword::Keywords;
+use keyword::keyword;
 
 /// Parsing cannot go on; the message has been said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,13 +93,6 @@ pub(crate) struct Lexer<'h> {
     /// Line of the first token of the current statement.
     pub(crate) statement_line: u32,
     pub(crate) keywords: Keywords,
-}
-
-/// Keywords that only some versions have.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Keywords {
-    pub(crate) optional: bool,
-    pub(crate) transitional: bool,
 }
 
 struct Cursor {
@@ -473,40 +471,4 @@ fn is_word(byte: u8) -> bool {
 /// Bytes before the next newline.
 fn line_length(text: &[u8]) -> usize {
     text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len())
-}
-
-fn keyword(word: &[u8], keywords: Keywords) -> Option<Token> {
-    Some(match word {
-        b"bool" => Token::Bool,
-        b"choice" => Token::Choice,
-        b"comment" => Token::Comment,
-        b"config" => Token::Config,
-        b"def_bool" => Token::DefBool,
-        b"def_tristate" => Token::DefTristate,
-        b"default" => Token::Default,
-        b"depends" => Token::Depends,
-        b"endchoice" => Token::EndChoice,
-        b"endif" => Token::EndIf,
-        b"endmenu" => Token::EndMenu,
-        b"help" => Token::Help,
-        b"hex" => Token::Hex,
-        b"if" => Token::If,
-        b"imply" => Token::Imply,
-        b"int" => Token::Int,
-        b"mainmenu" => Token::MainMenu,
-        b"menu" => Token::Menu,
-        b"menuconfig" => Token::MenuConfig,
-        b"modules" => Token::Modules,
-        b"on" => Token::On,
-        b"optional" if keywords.optional => Token::Optional,
-        b"prompt" => Token::Prompt,
-        b"range" => Token::Range,
-        b"select" => Token::Select,
-        b"source" => Token::Source,
-        b"string" => Token::String,
-        b"transitional" if keywords.transitional => Token::Transitional,
-        b"tristate" => Token::Tristate,
-        b"visible" => Token::Visible,
-        _ => return None,
-    })
 }

@@ -1,7 +1,7 @@
 //! Runs `tests/cases/*.case`; what is expected stands beside each in a file `.out`, which `UPDATE_EXPECT=1` rewrites.
 //!
 //! A case is a tree in one text: `#- NAME` starts a file, `#- run MODE [VARIABLE=VALUE…]` ends it and starts a run. The
-//! outputs are those of Linux 6.12's own `conf`: `cargo xtask kconfig-matrix --cases` compares them.
+//! outputs were recorded from Linux 6.12's own `conf`.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,0 +1,47 @@
+//! The words that are reserved everywhere.
+
+use super::Token;
+
+/// Keywords that only some versions have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keywords {
+    pub(crate) optional: bool,
+    pub(crate) transitional: bool,
+}
+
+/// The token of a keyword; any other word gives nothing.
+pub(super) fn keyword(word: &[u8], keywords: Keywords) -> Option<Token> {
+    Some(match word {
+        b"bool" => Token::Bool,
+        b"choice" => Token::Choice,
+        b"comment" => Token::Comment,
+        b"config" => Token::Config,
+        b"def_bool" => Token::DefBool,
+        b"def_tristate" => Token::DefTristate,
+        b"default" => Token::Default,
+        b"depends" => Token::Depends,
+        b"endchoice" => Token::EndChoice,
+        b"endif" => Token::EndIf,
+        b"endmenu" => Token::EndMenu,
+        b"help" => Token::Help,
+        b"hex" => Token::Hex,
+        b"if" => Token::If,
+        b"imply" => Token::Imply,
+        b"int" => Token::Int,
+        b"mainmenu" => Token::MainMenu,
+        b"menu" => Token::Menu,
+        b"menuconfig" => Token::MenuConfig,
+        b"modules" => Token::Modules,
+        b"on" => Token::On,
+        b"optional" if keywords.optional => Token::Optional,
+        b"prompt" => Token::Prompt,
+        b"range" => Token::Range,
+        b"select" => Token::Select,
+        b"source" => Token::Source,
+        b"string" => Token::String,
+        b"transitional" if keywords.transitional => Token::Transitional,
+        b"tristate" => Token::Tristate,
+        b"visible" => Token::Visible,
+        _ => return None,
+    })
+}
