@@ -1,6 +1,7 @@
 //! Values of symbols, compared by what they mean.
 
 use super::SymbolType;
+use crate::evaluate::unquoted;
 
 /// A symbol's value, free of its spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,18 +48,4 @@ impl Value {
             }),
         }
     }
-}
-
-/// Takes the quotes and escapes of a `.config` off; text without both quotes is taken as it is.
-pub(crate) fn unquoted(text: &str) -> String {
-    let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return text.to_owned() };
-    let mut plain = String::with_capacity(inner.len());
-    let mut chars = inner.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => plain.extend(chars.next()),
-            _ => plain.push(c),
-        }
-    }
-    plain
 }
