@@ -11,8 +11,7 @@ use kiln_modgraph::read::ReadAt;
 
 /// How much of a file's end is read at once.
 ///
-/// A module's tables (sections, symbols, names) are its last part: for most modules this has all of them. On Debian's
-/// 4,000 modules it halves the number of reads, and larger windows copy more than they save.
+/// A module's tables (sections, symbols, names) are its last part: for most modules this has all of them.
 const TAIL: u64 = 16 << 10;
 
 /// An open file; what is not asked for is not read, apart from its end.
