@@ -1,6 +1,7 @@
 //! The recipe, read and evaluated for a command.
 
-use kiln_build::pipeline::{self, Session};
+use kiln_build::patch::PatchError;
+use kiln_build::pipeline::{self, PipelineError, Session, Tree};
 use kiln_diag::{Diagnostics, Sources};
 use kiln_plan::KernelVersion;
 use kiln_plan::evaluate::{Evaluated, Evaluation};
@@ -44,6 +45,26 @@ pub(crate) fn accept(
 ) -> Result<Evaluated, Failure> {
     show(context, sources, &evaluation.diagnostics, form)?;
     evaluation.evaluated.ok_or(Failure::Said(exit::FAULT))
+}
+
+/// Fetches and patches the source; a failure says where the recipe asked for it.
+pub(crate) fn tree(session: &Session<'_>, evaluated: &Evaluated, sources: &Sources) -> Result<Tree, Failure> {
+    let kernel = &evaluated.kernel;
+    pipeline::tree(session, kernel).map_err(|error| {
+        let (option, origin) = match &error {
+            PipelineError::Patch(PatchError::Phase { .. }) => {
+                let merged = evaluated.tree.leaf(&["kernel", "extraPatchPhase"]);
+                ("kernel.extraPatchPhase", merged.and_then(|merged| merged.won.first()).map(|won| won.origin))
+            }
+            PipelineError::Patch(_) => ("kernel.patches", kernel.patches.first().and_then(|pattern| pattern.origin)),
+            _ => ("kernel.src", kernel.src.as_ref().and_then(|source| source.origin)),
+        };
+        let failure = Failure::from(error);
+        match origin {
+            Some(origin) => failure.help(format!("`{option}` is set at {}", sources.location(origin))),
+            None => failure,
+        }
+    })
 }
 
 /// Refuses a source whose version is not the one that the recipe says.

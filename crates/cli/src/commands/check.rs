@@ -23,7 +23,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let workshop = Workshop::open(context)?;
     let session = workshop.session(context, 1);
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
-    let tree = pipeline::tree(&session, &evaluated.kernel)?;
+    let tree = evaluation::tree(&session, &evaluated, &sources)?;
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
     let findings = pipeline::findings(&tree, &resolution, &mut sources);

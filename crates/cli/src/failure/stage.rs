@@ -88,6 +88,11 @@ fn help(error: &PipelineError) -> Vec<String> {
     let missing: &[Missing] = match error {
         PipelineError::Resolve(ResolveError::Missing { missing })
         | PipelineError::Kernel(KernelError::Build(BuildError::Missing { missing, .. })) => missing,
+        PipelineError::NoSource => {
+            let example =
+                "for example `kernel.src = { apt = \"linux-source-6.12\" }`; `kiln options kernel.src` has all ways";
+            return vec![example.to_owned()];
+        }
         PipelineError::Toolchain(error) => {
             compiler = error.missing().into_iter().collect();
             &compiler

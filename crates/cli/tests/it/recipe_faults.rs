@@ -90,3 +90,47 @@ fn a_line_that_is_not_kconfig() {
 fn unsafe_loader_name() {
     check(&[("kiln.toml", "[kmodloader.\"../x\"]\ntargets = [\"a\"]\n")], &["kiln.toml:1:"]);
 }
+
+/// Sources that cannot be used: status 1, and where the recipe asked for them.
+#[track_caller]
+fn check_source(source: &str, said: &[&str]) {
+    let sandbox = Sandbox::new();
+    let url = format!("file://{}/linux.tar", sandbox.path().display());
+    sandbox.file("kiln.toml", format!("[kernel]\n{}\n", source.replace("URL", &url)));
+    sandbox.file("linux.tar", "this is no archive").file("empty/README", "nothing here");
+    for command in ["check", "build"] {
+        let mut ran = sandbox.kiln(&[command]).expect(1);
+        for text in said {
+            ran = ran.says(text);
+        }
+    }
+    assert!(!sandbox.path().join("result").exists());
+}
+
+#[test]
+fn no_source() {
+    check_source("", &["kernel.src", "linux-source-6.12"]);
+}
+
+#[test]
+fn a_source_that_is_not_there() {
+    check_source("src = \"./gone\"", &["gone", "kiln.toml:2:"]);
+}
+
+#[test]
+fn a_source_that_is_no_kernel() {
+    check_source("src = \"./empty\"", &["empty", "kiln.toml:2:"]);
+}
+
+#[test]
+fn a_tarball_that_is_none() {
+    check_source("src = \"./linux.tar\"", &["linux.tar", "kiln.toml:2:"]);
+}
+
+#[test]
+fn a_download_with_another_hash() {
+    let zeros = "0".repeat(64);
+    let expected = format!("expected sha256 {zeros}");
+    let source = format!("src = {{ url = \"URL\", sha256 = \"{zeros}\" }}");
+    check_source(&source, &[&expected, "found    sha256", "kiln.toml:2:"]);
+}
