@@ -64,7 +64,9 @@ impl State {
 
     /// The file of the one package `what`.
     pub(super) fn find(&self, fetch: &Fetch<'_>, what: &str) -> Result<Deb, AptError> {
-        let ask = || self.apt(fetch).args(["download", "--print-uris", "--", what]).capture();
+        // A file of that name in the working folder counts as downloaded, and is not named.
+        let empty = self.dir.join("nothing");
+        let ask = || self.apt(fetch).dir(&empty).args(["download", "--print-uris", "--", what]).capture();
         let debs = self.named(fetch, what, ask)?;
         debs.into_iter().next().ok_or_else(|| AptError::Unnamed { what: what.to_owned(), said: String::new() })
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use kiln_build::Silent;
 use kiln_build::kbuild::{BuildSpec, Built, build};
@@ -13,8 +14,12 @@ use crate::fake_kernel::host;
 
 const PACKAGE: &str = "linux-source-6.12";
 
+/// Tests run side by side, and only one of them may fetch.
+static FETCHING: Mutex<()> = Mutex::new(());
+
 /// The kernel's source, from the distribution, kept in the user's cache folder; `None` unless slow tests are wanted.
 fn kernel_tree() -> Option<PathBuf> {
+    let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     if variable("SLOW_TESTS")? != "1" {
         return None;
     }

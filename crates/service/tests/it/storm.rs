@@ -45,7 +45,7 @@ struct Log {
 
 #[test]
 fn storms() {
-    let seeds = if std::env::var_os("SLOW_TESTS").is_some() { 100 } else { 2 };
+    let seeds = if std::env::var_os("SLOW_TESTS").is_some() { 6 } else { 2 };
     // The shells that devices have; the others play the single cases.
     for shell in shells().iter().take(2) {
         for seed in 1..=seeds {
