@@ -173,6 +173,8 @@ fn origins_are_shown() {
           # a.config:2:1
         CPU_BIG_ENDIAN = "n"
           # kiln:arch/aarch64:7:1
+        SUSPEND = "y"
+          # kiln:arch/aarch64:9:1 (default)
 
         [hardware]
         firmware = []
