@@ -1,11 +1,9 @@
-//! A real kernel: configurations compared with the tree's own targets, and a small one built. Run by `SLOW_TESTS=1`.
+//! A real kernel: configurations compared with the tree's own targets. Run by `SLOW_TESTS=1`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use kiln_build::Silent;
-use kiln_build::kbuild::{BuildSpec, Built, build};
 use kiln_build::resolve::{Base, Resolver, TreeConf};
 use kiln_build::toolchain::{Target, Toolchain};
 use kiln_exec::Exec;
@@ -45,10 +43,6 @@ fn variable(name: &str) -> Option<String> {
 
 fn x86() -> Target {
     Target { arch: "x86_64".into(), srcarch: "x86".into(), cross_compile: None }
-}
-
-fn requests(requests: &[(&str, &str)]) -> BTreeMap<String, String> {
-    requests.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// What the tree's own target makes, values only: the tools named in the heading are the same anyway.
@@ -94,46 +88,4 @@ fn configurations_equal_the_trees_own() {
 fn first_difference(ours: &str, theirs: &str) -> String {
     let pairs = ours.lines().zip(theirs.lines());
     pairs.filter(|(a, b)| a != b).take(5).map(|(a, b)| format!("{a}\n{b}\n")).collect()
-}
-
-#[test]
-fn a_small_kernel_is_built_and_its_bytes_do_not_depend_on_the_folder() {
-    let Some(tree) = kernel_tree() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let target = x86();
-    let toolchain = Toolchain::discover(&host(), None).unwrap();
-    let conf = TreeConf::new(&tree, &dir.path().join("conf"), &target, &toolchain).unwrap();
-    let asked = requests(&[
-        ("64BIT", "y"),
-        ("MODULES", "y"),
-        ("CRC_CCITT", "m"),
-        ("PRINTK", "y"),
-        ("DEBUG_INFO_NONE", "n"),
-        ("DEBUG_INFO_DWARF5", "y"),
-        ("DEBUG_KERNEL", "y"),
-        ("EXPERT", "y"),
-    ]);
-    let resolved = conf.resolve(&Base::Tinyconfig, &asked).unwrap();
-    let make = |name: &str| -> Built {
-        let spec = BuildSpec {
-            tree: &tree,
-            out: &dir.path().join(name),
-            target: &target,
-            toolchain: &toolchain,
-            config_text: &resolved.config_text,
-            targets: &["bzImage".to_owned()],
-            jobs: 2,
-            signing_key: None,
-            log: &dir.path().join("build.log"),
-        };
-        build(&spec, &Silent).unwrap()
-    };
-    let (one, other) = (make("one"), make("a-longer-name-than-one"));
-    assert!(one.modules.iter().any(|module| module.installed == "kernel/lib/crc-ccitt.ko"));
-    let same = |a: &Path, b: &Path| std::fs::read(a).unwrap() == std::fs::read(b).unwrap();
-    assert!(same(&one.vmlinux, &other.vmlinux), "vmlinux differs");
-    assert!(same(&one.images[0].files[0], &other.images[0].files[0]), "bzImage differs");
-    for (a, b) in one.modules.iter().zip(&other.modules) {
-        assert!(same(&a.file, &b.file), "{} differs", a.installed);
-    }
 }
