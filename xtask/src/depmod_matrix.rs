@@ -25,8 +25,6 @@ const CORPORA: [(&str, &str, &str); 7] = [
 /// riscv64 is in no released suite of that age.
 const RISCV: (&str, &str, &str) = ("trixie", "riscv64", "linux-image-riscv64");
 
-const MIRROR: &str = "http://deb.debian.org/debian";
-
 /// Compares all kernels, or those whose package name has `filter`; fails when any file differs.
 #[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]
 pub(crate) fn run(filter: Option<&str>) -> Result<()> {
@@ -98,6 +96,13 @@ fn unpacked(suite: &str, machine: &str, package: &str) -> Result<(PathBuf, Strin
     Ok((base, release))
 }
 
+/// The archive that the host's own apt takes packages from, other than security updates.
+fn mirror() -> Result<String> {
+    let archives = output(Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI)"]))?;
+    let mut lines = archives.lines().filter(|line| !line.contains("security"));
+    lines.next().map(str::to_owned).context("the host's apt knows no archive: run `apt-get update`")
+}
+
 /// An apt with lists and a cache of its own, for one suite and one machine.
 struct Apt {
     options: Vec<String>,
@@ -109,7 +114,7 @@ impl Apt {
             fs::create_dir_all(state.join(folder))?;
         }
         let key = "/usr/share/keyrings/debian-archive-keyring.gpg";
-        fs::write(state.join("sources.list"), format!("deb [signed-by={key}] {MIRROR} {suite} main\n"))?;
+        fs::write(state.join("sources.list"), format!("deb [signed-by={key}] {} {suite} main\n", mirror()?))?;
         fs::write(state.join("status"), "")?;
         let at = state.display();
         let options = vec![
