@@ -12,7 +12,8 @@ pub(crate) fn run() -> Result<()> {
     tidy::run(&root())?;
     cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     codegen::run(&root(), true)?;
-    cargo(&["test", "--locked", "--workspace"])
+    // One run of this takes long: let it name all that fails.
+    cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])
 }
 
 #[expect(clippy::print_stderr, reason = "a developer's tool says what it runs")]

@@ -39,7 +39,13 @@ fn check(requests: &str, said: &[&str]) {
 
 #[test]
 fn an_unmet_request_names_its_place_and_what_came_out() {
-    check("NF_CONNTRACK = \"m\"\n", &["unmet-request", "NF_CONNTRACK", "kiln.toml:7:", "net/netfilter/Kconfig:"]);
+    let requests = "MODULES = \"y\"\nNF_CONNTRACK = \"m\"\n";
+    check(requests, &["unmet-request", "NF_CONNTRACK", "kiln.toml:8:", "net/netfilter/Kconfig:"]);
+}
+
+#[test]
+fn a_module_without_modules_is_told_what_would_help() {
+    check("NF_CONNTRACK = \"m\"\n", &["unmet-request", "NF_CONNTRACK", "kiln.toml:7:", "MODULES", "modular"]);
 }
 
 #[test]
