@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::Files;
 use crate::help::{self, HelpText};
 use crate::macros::Macros;
-use crate::message::{Level, Message, Place};
+use crate::message::{Level, Message, Messages, Place};
 use crate::model::File;
 
 pub(crate) use keyword::Keywords;
@@ -131,13 +131,13 @@ impl<'h> Lexer<'h> {
         files: &'h dyn Files,
         macros: Macros<'h>,
         keywords: Keywords,
-    ) -> Result<Lexer<'h>, Macros<'h>> {
+    ) -> Result<Lexer<'h>, Messages> {
         let mut macros = macros;
         let Some(source) = files.read(entry) else {
             let printed = format!("can't find file {entry}\n").into_bytes();
             let text = format!("can't find file {entry}");
             macros.messages.push(Message::new(Level::Error, "missing-file", None, text.as_bytes(), printed));
-            return Err(macros);
+            return Err(macros.messages);
         };
         let name: Arc<str> = Arc::from(entry);
         let file = File { name: name.clone(), text: source.clone() };

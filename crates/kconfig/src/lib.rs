@@ -6,6 +6,7 @@
 
 pub mod fragment;
 
+mod ahead;
 mod autoconf;
 mod checks;
 mod conditions;
@@ -29,6 +30,7 @@ mod recursion;
 mod resolve;
 mod simplify;
 
+pub use ahead::commands_ahead;
 pub use autoconf::AutoFiles;
 pub use conf::{Mode, Outcome, run};
 pub use dialect::Dialect;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::ahead::{Ahead, UNKNOWN};
 use crate::lexer::Fatal;
 use crate::message::{Level, Message, Messages, Place};
 use crate::{Host, number};
@@ -31,6 +32,8 @@ pub(crate) struct Macros<'h> {
     pub(crate) messages: Messages,
     /// Bytes that may still be looked at.
     budget: usize,
+    /// Takes the commands instead of the host.
+    pub(crate) ahead: Option<Box<Ahead<'h>>>,
 }
 
 struct Variable {
@@ -67,11 +70,15 @@ impl<'h> Macros<'h> {
             environment: Vec::new(),
             messages: Messages::new(),
             budget: BUDGET,
+            ahead: None,
         }
     }
 
     /// Obeys `NAME = VALUE` and its kin.
     pub(crate) fn assign(&mut self, name: &[u8], value: &[u8], flavor: Flavor, at: &Place) -> Result<(), Fatal> {
+        if self.is_unknown(name) {
+            return Err(Fatal);
+        }
         let known = self.by_name.get(name).copied();
         let (append, flavor) = match (known, flavor) {
             (Some(index), Flavor::Append) => (true, self.variables[index].flavor),
@@ -247,7 +254,15 @@ impl<'h> Macros<'h> {
         Ok(pieces)
     }
 
+    /// Whether a text holds the answer of a command that is yet to be run.
+    fn is_unknown(&self, text: &[u8]) -> bool {
+        self.ahead.is_some() && text.contains(&UNKNOWN)
+    }
+
     fn call(&mut self, name: &[u8], arguments: Vec<Vec<u8>>, at: &Place) -> Result<Called, Fatal> {
+        if self.is_unknown(name) {
+            return Ok(Called::Text(vec![UNKNOWN]));
+        }
         if let Some(&index) = self.by_name.get(name) {
             let variable = &self.variables[index];
             if arguments.is_empty() && variable.depth > 0 {
@@ -294,6 +309,9 @@ impl<'h> Macros<'h> {
             Builtin::Filename => return Ok(at.file.as_bytes().to_vec()),
             Builtin::Lineno => return Ok(at.line.to_string().into_bytes()),
             Builtin::Shell => {
+                if let Some(ahead) = &mut self.ahead {
+                    return Ok(ahead.ask(&arguments[0]).map_or_else(|| vec![UNKNOWN], shell_answer));
+                }
                 let answer = self.host.shell(&arguments[0]).map_err(|reason| {
                     let message = format!("{}: {reason}", String::from_utf8_lossy(&arguments[0]));
                     self.fatal("shell", message.as_bytes(), at)

@@ -10,6 +10,7 @@ mod expression;
 
 use std::sync::Arc;
 
+use crate::ahead::Ahead;
 use crate::conditions::Conditions;
 use crate::dialect::Dialect;
 use crate::expression::ExprId;
@@ -25,10 +26,9 @@ impl Model {
     ///
     /// There is a model when no message is an error. `dialect` says which version's rules hold.
     pub fn parse(entry: &str, files: &dyn Files, host: &dyn Host, dialect: Dialect) -> (Option<Model>, Messages) {
-        let keywords = Keywords { optional: dialect.choice_values, transitional: dialect.transitional };
-        let lexer = match Lexer::open(entry, files, Macros::new(host), keywords) {
+        let lexer = match Lexer::open(entry, files, Macros::new(host), Keywords::of(dialect)) {
             Ok(lexer) => lexer,
-            Err(macros) => return (None, macros.messages),
+            Err(messages) => return (None, messages),
         };
         let mut parser = Parser::new(lexer, dialect);
         let outcome = parser.file();
@@ -40,6 +40,23 @@ impl Model {
         let model = finalize(model, &mut messages);
         (model.filter(|_| !messages.has_errors()), messages)
     }
+}
+
+/// Reads the texts of a tree for the commands in them; gives those that `ahead` has no answer for.
+pub(crate) fn read_ahead<'a>(
+    entry: &str,
+    files: &'a dyn Files,
+    host: &'a dyn Host,
+    dialect: Dialect,
+    ahead: Ahead<'a>,
+) -> Vec<Vec<u8>> {
+    let mut macros = Macros::new(host);
+    macros.ahead = Some(Box::new(ahead));
+    let Ok(lexer) = Lexer::open(entry, files, macros, Keywords::of(dialect)) else { return Vec::new() };
+    let mut parser = Parser::new(lexer, dialect);
+    // Whatever is wrong with the text is said when it is parsed.
+    let _ = parser.file();
+    parser.lexer.macros.ahead.map(|ahead| ahead.asked()).unwrap_or_default()
 }
 
 /// Propagates dependencies, then checks what can only be checked on the whole.
@@ -121,7 +138,9 @@ impl<'h> Parser<'h> {
                 Ok(()) => continue,
                 Err(stop) => stop,
             };
-            if matches!(stop, Stop::Fatal) || !self.recover(start)? {
+            // What follows an error may be read as something else than what it is.
+            let is_ahead = self.lexer.macros.ahead.is_some();
+            if is_ahead || matches!(stop, Stop::Fatal) || !self.recover(start)? {
                 return Err(Fatal);
             }
         }

@@ -1,12 +1,19 @@
 //! The words that are reserved everywhere.
 
 use super::Token;
+use crate::Dialect;
 
 /// Keywords that only some versions have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Keywords {
     pub(crate) optional: bool,
     pub(crate) transitional: bool,
+}
+
+impl Keywords {
+    pub(crate) fn of(dialect: Dialect) -> Keywords {
+        Keywords { optional: dialect.choice_values, transitional: dialect.transitional }
+    }
 }
 
 /// The token of a keyword; any other word gives nothing.

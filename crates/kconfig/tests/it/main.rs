@@ -1,10 +1,12 @@
 //! Public behaviour of the engine.
 //!
+//! - `ahead`: shell commands that are known before any is run
 //! - `cases`: every file of `tests/cases/`: small Kconfig trees with what `conf` prints and writes for them
 //! - `chance`: those trees, damaged
 //! - `hostile`: input made to hurt
 //! - `questions`: what a model can be asked
 
+mod ahead;
 mod cases;
 mod chance;
 mod hostile;
