@@ -46,6 +46,18 @@ remove() { # MODULE
 	"$busybox" rmmod "$1" 2>/dev/null
 }
 
+# The kernel tries out ciphers and checksums on a thread that holds their module; on a slow machine for a while.
+settle() {
+	local n
+	n=0
+	while [ "$n" -lt 100 ] && grep -q 'selftest *: unknown' /proc/crypto 2>/dev/null; do
+		n=$((n + 1))
+		"$busybox" usleep 100000
+	done
+	# It lets go a moment after it says so.
+	[ "$n" = 0 ] || "$busybox" usleep 100000
+}
+
 helper() { # FILE: what the kernel runs when it wants a module
 	if [ -e /proc/sys/kernel/modprobe ]; then echo "$1" >/proc/sys/kernel/modprobe; fi
 }
@@ -71,6 +83,7 @@ service() { # LOADER ACTION
 }
 
 step_service() { # STEP LOADER ACTION
+	settle
 	service "$2" "$3"
 	if [ "$status" = 0 ]; then say "$1" ok "$text"; else say "$1" fail "exit status $status${text:+: $text}"; fi
 }
@@ -174,12 +187,13 @@ step_alias() { # STEP busybox|kmod ALIAS MODULE
 	esac
 	# Some modules ask for others while they start; on a device the same modprobe answers.
 	if [ -e /proc/sys/kernel/modprobe ]; then echo "$tool" >/proc/sys/kernel/modprobe; fi
+	settle
 	sweep
 	if ! $tool "$3" >/run/kiln/output 2>&1; then
 		say "$1" fail "$2's modprobe: $(one_line /run/kiln/output)"
 	elif ! in_kernel "$4"; then
 		say "$1" fail "$2's modprobe said nothing and did not load it"
-	elif ! $tool -r "$4" >/run/kiln/output 2>&1 && in_kernel "$4" && ! may_stay "$4"; then
+	elif settle; ! $tool -r "$4" >/run/kiln/output 2>&1 && in_kernel "$4" && ! may_stay "$4"; then
 		say "$1" fail "$2's modprobe -r: $(one_line /run/kiln/output)"
 	elif in_kernel "$4" && ! may_stay "$4"; then
 		say "$1" fail "$2's modprobe -r said nothing and did not unload it; $(uses "$4")"
