@@ -3,10 +3,12 @@
 //! - `sandbox`: how a test runs kiln;
 //! - `recipe_faults`: recipes that cannot be read or merged;
 //! - `commands`: small commands that need no kernel;
+//! - `doctor`: what a host lacks;
 //! - `depmod`: the drop-in for `depmod`;
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
-//! - `kernel_faults`: what can go wrong with a real kernel tree (slow).
+//! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
+//! - `small_kernel`: firmware from end to end, and the same bytes anywhere (slow).
 
 #![expect(
     clippy::disallowed_methods,
@@ -16,11 +18,13 @@
 
 mod commands;
 mod depmod;
+mod doctor;
 mod eval;
 mod kernel_faults;
 mod recipe_faults;
 mod router;
 mod sandbox;
+mod small_kernel;
 
 /// Whether tests may download, compile and boot; says so once when not.
 fn slow_tests() -> bool {

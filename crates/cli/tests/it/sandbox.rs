@@ -46,7 +46,18 @@ impl Sandbox {
 
     /// Runs kiln to its end.
     pub(crate) fn kiln(&self, args: &[&str]) -> Ran {
-        let output = self.command(args).output().expect("kiln runs");
+        self.run(self.command(args))
+    }
+
+    /// Runs kiln with another `PATH`: a folder with what a lesser host has.
+    pub(crate) fn kiln_on(&self, bin: &Path, args: &[&str]) -> Ran {
+        let mut command = self.command(args);
+        command.env("PATH", bin);
+        self.run(command)
+    }
+
+    fn run(&self, mut command: Command) -> Ran {
+        let output = command.output().expect("kiln runs");
         Ran { code: output.status.code(), stdout: self.tidy(&output.stdout), stderr: self.tidy(&output.stderr) }
     }
 

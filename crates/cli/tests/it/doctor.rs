@@ -1,0 +1,100 @@
+//! `kiln doctor`, and what other commands say of a host that lacks something.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use crate::sandbox::Sandbox;
+use crate::slow_tests;
+
+const RECIPE: &str = "[kernel]\nsrc = { apt = \"linux-source-6.12\" }\narch = \"aarch64\"\nbaseConfig = \"tinyconfig\"\n\
+                      makeTargets = [\"Image\"]\n";
+
+/// A folder of links to all that the host has but `lacking`; the `PATH` of a lesser host.
+fn programs_but(folder: &Path, lacking: &[&str]) {
+    fs::create_dir_all(folder).expect("folder");
+    let host = std::env::var("PATH").expect("PATH");
+    for entry in host.split(':').flat_map(fs::read_dir).flatten().flatten() {
+        let name = entry.file_name();
+        if !lacking.iter().any(|lacking| name == *lacking) {
+            // The first folder of the PATH has it already.
+            drop(symlink(entry.path(), folder.join(name)));
+        }
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_with_the_command_that_installs_it() {
+    let sandbox = Sandbox::new();
+    sandbox.file("kiln.toml", RECIPE);
+    let lacking = ["flex", "bison", "bc", "aarch64-linux-gnu-gcc", "aarch64-linux-gnu-ld", "qemu-system-aarch64"];
+    let bin = sandbox.path().join("bin");
+    programs_but(&bin, &lacking);
+    let ran = sandbox.kiln_on(&bin, &["doctor"]).expect(3);
+    for lacking in lacking {
+        assert!(ran.stdout.contains(&format!("`{lacking}`")), "{lacking}: {}", ran.block());
+    }
+    let command = ran.stdout.lines().find(|line| line.starts_with("install it with:")).expect("a command");
+    for package in ["bc", "binutils-aarch64-linux-gnu", "bison", "flex", "gcc-aarch64-linux-gnu", "qemu-system-arm"] {
+        assert!(command.split(' ').any(|word| word == package), "{package}: {command}");
+    }
+    let without_boot = sandbox.kiln_on(&bin, &["doctor", "--no-boot"]).expect(3);
+    assert!(!without_boot.stdout.contains("qemu"), "{}", without_boot.block());
+}
+
+/// The command is run, and what it brought is looked for again.
+#[test]
+fn install_runs_the_command_and_looks_again() {
+    let sandbox = Sandbox::new();
+    sandbox.file("kiln.toml", RECIPE);
+    let bin = sandbox.path().join("bin");
+    let lacking = ["bc", "flex", "apt-get"];
+    programs_but(&bin, &lacking);
+    let put = |name: &str, script: &str| {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = bin.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("script");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("mode");
+    };
+    // An installer that installs what it was told, but flex; it notes what it was asked.
+    put("sudo", "exec \"$@\"");
+    put(
+        "apt-get",
+        &format!(
+            "echo \"$@\" >> {0}/asked\nfor word; do [ \"$word\" = bc ] && ln -sf /bin/true {0}/bin/bc; done; exit 0",
+            sandbox.path().display()
+        ),
+    );
+    let ran = sandbox.kiln_on(&bin, &["doctor", "--no-boot", "--install"]).expect(3);
+    let asked = fs::read_to_string(sandbox.path().join("asked")).expect("asked");
+    assert!(asked.lines().any(|line| line.starts_with("install ") && line.ends_with(" bc flex")), "{asked}");
+    assert!(ran.stdout.contains("`flex`") && !ran.stdout.contains("`bc`"), "{}", ran.block());
+
+    put("flex", "exit 0");
+    let ran = sandbox.kiln_on(&bin, &["doctor", "--no-boot", "--install"]).expect(0);
+    assert!(ran.stdout.contains("nothing is missing"), "{}", ran.block());
+
+    fs::remove_file(bin.join("flex")).expect("flex");
+    put("apt-get", "echo 'E: Could not get lock' >&2; exit 100");
+    let ran = sandbox.kiln_on(&bin, &["doctor", "--no-boot", "--install"]).expect(3);
+    assert!(ran.stderr.contains("Could not get lock") && ran.stderr.contains("by hand"), "{}", ran.block());
+}
+
+/// What a build cannot do without is said in the doctor's words.
+#[test]
+fn a_build_says_what_the_host_lacks() {
+    if !slow_tests() {
+        return;
+    }
+    for (program, package) in [("make", "make"), ("gcc", "gcc"), ("flex", "flex"), ("bison", "bison"), ("bc", "bc")] {
+        // A recipe of its own each, so that nothing is found done.
+        let sandbox = Sandbox::with_shared_store();
+        let name = format!("[kernel.config]\nLOCALVERSION = \"-without-{program}\"\n");
+        sandbox.file("kiln.toml", format!("{}{name}", RECIPE.replace("aarch64", "x86_64").replace("Image", "bzImage")));
+        let bin = sandbox.path().join("bin");
+        programs_but(&bin, &[program]);
+        let ran = sandbox.kiln_on(&bin, &["build"]).expect(3).says(&format!("`{program}`")).says("apt-get install");
+        assert!(ran.stderr.contains(package), "{}", ran.block());
+        assert!(!sandbox.path().join("result").exists());
+    }
+}

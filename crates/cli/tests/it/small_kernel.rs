@@ -1,0 +1,103 @@
+//! The smallest kernel that has a module: firmware from end to end, and the same bytes wherever it is built.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::sandbox::Sandbox;
+use crate::slow_tests;
+
+/// A driver that names firmware, and debug information, which has paths in it.
+const RECIPE: &str = r#"
+[kernel]
+src = { apt = "linux-source-6.12" }
+arch = "x86_64"
+baseConfig = "tinyconfig"
+makeTargets = ["bzImage"]
+extraPatchPhase = '''
+cat > lib/probe_firmware.c <<'EOF'
+#include <linux/module.h>
+static int __init probe_init(void) { return 0; }
+static void __exit probe_exit(void) { }
+module_init(probe_init);
+module_exit(probe_exit);
+MODULE_FIRMWARE("probe/one.bin");
+MODULE_FIRMWARE("probe/two.bin");
+MODULE_DESCRIPTION("names firmware");
+MODULE_LICENSE("GPL");
+EOF
+echo 'obj-$(CONFIG_CRC_CCITT) += probe_firmware.o' >> lib/Makefile
+'''
+
+[kernel.config]
+64BIT = "y"
+MODULES = "y"
+PRINTK = "y"
+CRC_CCITT = "m"
+EXPERT = "y"
+DEBUG_KERNEL = "y"
+DEBUG_INFO_DWARF5 = "y"
+
+[kmodloader.probe]
+targets = ["probe_firmware", "crc-ccitt"]
+"#;
+
+#[test]
+fn firmware_that_a_module_names_is_found_refused_or_allowed() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    sandbox.file("kiln.toml", RECIPE);
+    let ran =
+        sandbox.kiln(&["build"]).expect(1).says("missing-firmware").says("`probe/one.bin`").says("`probe/two.bin`");
+    assert!(ran.stderr.contains("`probe_firmware`"), "{}", ran.block());
+    assert!(!sandbox.path().join("result").exists());
+
+    sandbox.file("blobs/probe/one.bin", "one").file("blobs/unwanted.bin", "no one asks for this");
+    sandbox.file("kiln.toml", format!("{RECIPE}[hardware]\nfirmware = [\"blobs\"]\n"));
+    let ran = sandbox.kiln(&["build"]).expect(1).says("`probe/two.bin`").says("kiln.toml:");
+    assert!(!ran.stderr.contains("`probe/one.bin`"), "{}", ran.block());
+
+    let allowed = "[hardware]\nfirmware = [\"blobs\"]\nfirmwareMissing = [\"probe/t*.bin\"]\n";
+    sandbox.file("kiln.toml", format!("{RECIPE}{allowed}"));
+    sandbox.kiln(&["build"]).expect(0);
+    let firmware = files(&sandbox.path().join("result/lib/firmware"));
+    assert_eq!(firmware, BTreeMap::from([("probe/one.bin".to_owned(), b"one".to_vec())]));
+}
+
+#[test]
+fn the_bytes_do_not_depend_on_the_folder() {
+    if !slow_tests() {
+        return;
+    }
+    let recipe = format!("{RECIPE}[hardware]\nfirmwareMissing = [\"probe/*\"]\n");
+    let build = |sandbox: &Sandbox| {
+        sandbox.file("kiln.toml", &recipe).kiln(&["build"]).expect(0);
+        files(&sandbox.path().join("result"))
+    };
+    let (shared, own) = (build(&Sandbox::with_shared_store()), build(&Sandbox::new()));
+    assert!(shared.contains_key("kernel/vmlinux") && shared.contains_key("kernel/bzImage"));
+    assert!(shared.keys().any(|name| name.ends_with("crc-ccitt.ko")));
+    assert_eq!(shared.keys().collect::<Vec<_>>(), own.keys().collect::<Vec<_>>());
+    let different: Vec<&String> = shared.keys().filter(|&name| shared[name] != own[name]).collect();
+    assert!(different.is_empty(), "not the same bytes: {different:?}");
+}
+
+/// All files below a folder, links followed, by their path.
+fn files(top: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![top.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("folder") {
+            let path = entry.expect("entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(top).expect("below").display().to_string();
+                found.insert(name, fs::read(&path).expect("file"));
+            }
+        }
+    }
+    found
+}
