@@ -7,6 +7,7 @@ pub mod digest;
 pub mod doctor;
 mod growth;
 pub mod kbuild;
+pub mod kconfig;
 pub mod kernel;
 pub mod modules_dir;
 pub mod patch;

@@ -18,7 +18,7 @@ use kiln_plan::{Arch, ConfigValues, Declarations, KernelVersion, Key, Request, S
 
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
 use crate::patch::{self, PatchError};
-use crate::resolve::{Base, ResolveError, Resolver, TreeConf};
+use crate::resolve::{Base, Native, ResolveError, Resolver};
 use crate::source::{self, Fetch, SourceError, VersionError, kernel_version};
 use crate::store::StoreError;
 use crate::toolchain::{Host, Target, Toolchain, ToolchainError};
@@ -189,7 +189,7 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
     let work = conf_key(tree, &target, &toolchain);
     let dir = session.store.realize(&key, "config", session.progress, |out| {
         let area = session.store.work_dir(&work, "conf", session.progress)?;
-        let conf = TreeConf::new(&tree.path, area.path(), &target, &toolchain)?;
+        let conf = Native::new(&tree.path, area.path(), &target, &toolchain, Some(session.store))?;
         session.progress.begin("resolving", None);
         let resolved = conf.resolve(&base, &requests);
         session.progress.end();

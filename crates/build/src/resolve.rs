@@ -1,7 +1,8 @@
 //! From base configuration and requests to the `.config` that the kernel's own Kconfig gives.
 //!
-//! A [`Resolver`] answers for one tree and one architecture; [`TreeConf`] asks the tree's own `scripts/kconfig/conf`,
-//! which it builds in a private output folder. Every base comes down to one of two modes and one text of assignments
+//! A [`Resolver`] answers for one tree and one architecture. [`Native`] is kiln's own engine; [`TreeConf`] asks the tree's
+//! own `scripts/kconfig/conf`, which it builds in a private output folder: what the engine is compared with, and what
+//! makes the bases that only a makefile knows how to put together. Every base comes down to one of two modes and one text of assignments
 //! ([`seed`]), so that an engine which knows `allnoconfig` and `alldefconfig` knows them all. Whether the requests hold in
 //! the answer is not asked here: that is `kiln_plan::check`.
 
@@ -15,10 +16,14 @@ use kiln_plan::Declarations;
 use crate::doctor::Missing;
 use crate::kbuild::Make;
 use crate::kbuild::failure::{self, Failure};
+use crate::source::VersionError;
 use crate::toolchain::{Target, Toolchain};
 
 pub mod declarations;
+mod native;
 pub mod seed;
+
+pub use native::Native;
 
 use seed::{Mode, Seed};
 
@@ -106,7 +111,16 @@ pub enum ResolveError {
         /// All of it.
         log: PathBuf,
     },
-    /// `make` could not be run to its end.
+    /// The tree's Kconfig files are wrong, or ask for what is not there.
+    #[error("the kernel's Kconfig cannot be read:\n{}", said.trim_end())]
+    Refused {
+        /// Everything that was said, with file and line.
+        said: String,
+    },
+    /// The tree does not say which kernel it is.
+    #[error(transparent)]
+    Version(VersionError),
+    /// A program could not be run to its end.
     #[error("cannot run the kernel's Kconfig")]
     Exec(#[from] ExecError),
     /// A file could not be read or written.
@@ -272,7 +286,7 @@ impl Resolver for TreeConf<'_> {
     fn resolve(&self, base: &Base, requests: &BTreeMap<String, String>) -> Result<Resolved, ResolveError> {
         let declared = self.declarations()?;
         let mut seed = self.base_seed(base)?;
-        seed.append(requests, &declared)?;
+        seed.append(requests, &|symbol| declared.symbol_type(symbol))?;
         self.make().prepare().map_err(|source| ResolveError::Io { path: self.out.clone(), source })?;
         let file = self.make().private("seed.config");
         std::fs::write(&file, &seed.text).map_err(|source| ResolveError::Io { path: file.clone(), source })?;

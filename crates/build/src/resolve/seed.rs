@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kiln_plan::{Declarations, SymbolType};
+use kiln_plan::SymbolType;
 
 use super::ResolveError;
 
@@ -36,16 +36,20 @@ impl Mode {
 }
 
 impl Seed {
-    /// Adds the requests, in name order, each written as its symbol's type wants it.
+    /// Adds the requests, in name order, each written as the type that `type_of` gives for its symbol wants it.
     ///
     /// # Errors
     /// [`ResolveError::Unwritable`].
-    pub fn append(&mut self, requests: &BTreeMap<String, String>, declared: &Declarations) -> Result<(), ResolveError> {
+    pub fn append(
+        &mut self,
+        requests: &BTreeMap<String, String>,
+        type_of: &dyn Fn(&str) -> SymbolType,
+    ) -> Result<(), ResolveError> {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
         }
         for (symbol, value) in requests {
-            let line = assignment(symbol, value, declared.symbol_type(symbol))
+            let line = assignment(symbol, value, type_of(symbol))
                 .ok_or_else(|| ResolveError::Unwritable { symbol: symbol.clone() })?;
             self.text.push_str(&line);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use kiln_build::resolve::{Base, Resolver, TreeConf};
+use kiln_build::resolve::{Base, Native, Resolver, TreeConf};
 use kiln_build::toolchain::{Target, Toolchain};
 use kiln_exec::Exec;
 
@@ -66,12 +66,14 @@ fn configurations_equal_the_trees_own() {
     let arm64 =
         Target { arch: "arm64".into(), srcarch: "arm64".into(), cross_compile: Some("aarch64-linux-gnu-".into()) };
     for (target, bases) in [
-        (x86(), &["tinyconfig", "x86_64_defconfig", "defconfig", "allnoconfig"][..]),
+        (x86(), &["allnoconfig", "tinyconfig", "x86_64_defconfig", "defconfig"][..]),
         (arm64, &["defconfig", "tinyconfig"]),
     ] {
         // A host without the cross compiler still checks the first architecture.
         let Ok(toolchain) = Toolchain::discover(&host(), target.cross_compile.as_deref()) else { continue };
-        let conf = TreeConf::new(&tree, &dir.path().join(&target.arch), &target, &toolchain).unwrap();
+        let out = dir.path().join(&target.arch);
+        let conf = TreeConf::new(&tree, &out.join("conf"), &target, &toolchain).unwrap();
+        let native = Native::new(&tree, &out.join("native"), &target, &toolchain, None).unwrap();
         for name in bases {
             let base = match *name {
                 "tinyconfig" => Base::Tinyconfig,
@@ -81,8 +83,29 @@ fn configurations_equal_the_trees_own() {
             let ours = conf.resolve(&base, &BTreeMap::new()).unwrap().config_text;
             let theirs = own(&tree, &dir.path().join("own"), &target, name);
             assert!(ours == theirs, "{} {name} differs:\n{}", target.arch, first_difference(&ours, &theirs));
+            // Each base as it is; the rest is the engine's, and compared there with many more.
+            let n_sets = if *name == bases[0] { usize::MAX } else { 1 };
+            for requests in requests().into_iter().take(n_sets) {
+                let (ours, theirs) =
+                    (native.resolve(&base, &requests).unwrap(), conf.resolve(&base, &requests).unwrap());
+                let (config, other) = (&ours.config_text, &theirs.config_text);
+                assert!(config == other, "{} {name} {requests:?}:\n{}", target.arch, first_difference(config, other));
+                assert_eq!(ours.warnings, theirs.warnings, "{} {name} {requests:?}", target.arch);
+            }
         }
     }
+}
+
+/// None, and some that pull at others, that do not fit, and that nothing declares.
+fn requests() -> Vec<BTreeMap<String, String>> {
+    let sets: [&[(&str, &str)]; 4] = [
+        &[],
+        &[("MODULES", "y"), ("NETFILTER", "y"), ("NF_TABLES", "m"), ("USB", "m"), ("USB_GADGET", "m")],
+        &[("LOCALVERSION", "-a \"b\" \\c"), ("HZ_250", "y"), ("LOG_BUF_SHIFT", "99"), ("NR_CPUS", "x")],
+        &[("NO_SUCH_SYMBOL", "y"), ("NET", "n"), ("DRM", "m"), ("VIRTIO_NET", "y"), ("SND_SOC", "y")],
+    ];
+    let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+    sets.iter().map(|set| set.iter().map(owned).collect()).collect()
 }
 
 fn first_difference(ours: &str, theirs: &str) -> String {

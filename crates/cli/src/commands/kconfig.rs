@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
-use kiln_exec::Exec;
-use kiln_kconfig::{Dialect, Environment, Files, Host, Linux, Mode, Model, Outcome};
+use kiln_build::Store;
+use kiln_build::kconfig::{LinuxTree, Machine};
+use kiln_kconfig::{Host as _, Mode, Outcome};
 
 use crate::commands::Context;
 use crate::exit;
@@ -75,9 +75,8 @@ enum ModeArg {
 
 /// Runs it; the status is that of `conf`.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
-    let machine = Machine::new(context, args)?;
-    let dialect = Dialect::of_tree(&machine);
-    let (model, messages) = Model::parse(&args.kconfig, &machine, &machine, dialect);
+    let machine = machine(context, args)?;
+    let (model, messages) = machine.parse(&args.kconfig).map_err(Failure::host)?;
     context.ui.result(&String::from_utf8_lossy(&messages.stdout()));
     context.ui.text(&messages.stderr());
     let Some(model) = model else { return Ok(exit::FAULT) };
@@ -106,66 +105,81 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     context.ui.result(&String::from_utf8_lossy(&outcome.stdout));
     context.ui.text(&outcome.stderr);
     if outcome.status == 0 {
-        machine.write(args, &outcome).map_err(Failure::host)?;
+        write(&context.environment.current_dir, args, &outcome).map_err(Failure::host)?;
     }
     Ok(outcome.status)
 }
 
-/// The tree, the working directory, and the variables that the Kconfig files see.
-struct Machine {
-    current: PathBuf,
-    srctree: PathBuf,
-    variables: BTreeMap<String, Vec<u8>>,
+/// The tree, and the variables that its Kconfig files see: the caller's, and those of a kernel's makefiles.
+fn machine(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
+    let current = &context.environment.current_dir;
+    let srctree = current.join(&args.srctree);
+    let fixed = ["ARCH", "SRCARCH", "KERNELVERSION", "srctree"];
+    let mut variables = BTreeMap::new();
+    for (name, value) in &context.environment.vars {
+        let Some(name) = name.to_str() else { continue };
+        if args.arch.is_none() || !fixed.contains(&name) {
+            variables.insert(name.to_owned(), value.as_bytes().to_vec());
+        }
+    }
+    let machine = match &args.arch {
+        None => {
+            variables.insert("srctree".to_owned(), srctree.as_os_str().as_bytes().to_vec());
+            Machine::new(&srctree, current, variables)
+        }
+        Some(arch) => {
+            let var = |name: &str| context.environment.vars.get(OsStr::new(name)).and_then(|value| value.to_str());
+            let tree = LinuxTree {
+                srctree: &srctree,
+                arch,
+                cross_compile: var("CROSS_COMPILE").unwrap_or_default(),
+                cc: var("CC"),
+                ld: var("LD"),
+                rustc: var("RUSTC"),
+                path: &context.environment.path,
+            };
+            // Without a store the tools are asked each time.
+            let store = Store::open(&context.store_dir()).ok();
+            Machine::linux(&tree, current, &variables, store.as_ref()).map_err(Failure::fault)?
+        }
+    };
+    let machine = match &args.config {
+        Some(config) if args.mode != ModeArg::DefConfig => {
+            machine.with_variable("KCONFIG_CONFIG", config.as_os_str().as_bytes())
+        }
+        _ => machine,
+    };
+    Ok(match args.mode {
+        ModeArg::RandConfig if machine.variable("KCONFIG_SEED").is_none() => {
+            machine.with_variable("KCONFIG_SEED", seed().to_string().as_bytes())
+        }
+        _ => machine,
+    })
 }
 
-impl Machine {
-    fn new(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
-        let current = context.environment.current_dir.clone();
-        let srctree = current.join(&args.srctree);
-        let mut variables = BTreeMap::new();
-        if let Some(arch) = &args.arch {
-            variables = linux(context, &srctree, arch)?;
+/// Writes what a run gave, below the working directory.
+fn write(current: &Path, args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
+    if let Some(auto) = &outcome.auto
+        && args.mode == ModeArg::SyncConfig
+    {
+        for name in &auto.touched {
+            put(&current.join(name), b"")?;
         }
-        let fixed = ["ARCH", "SRCARCH", "KERNELVERSION", "srctree"];
-        for (name, value) in &context.environment.vars {
-            let Some(name) = name.to_str() else { continue };
-            if args.arch.is_none() || !fixed.contains(&name) {
-                variables.insert(name.to_owned(), value.as_bytes().to_vec());
-            }
+        for (name, text) in &auto.written {
+            put(&current.join(name), text)?;
         }
-        variables.insert("srctree".to_owned(), srctree.as_os_str().as_bytes().to_vec());
-        if let (Some(config), false) = (&args.config, args.mode == ModeArg::DefConfig) {
-            variables.insert("KCONFIG_CONFIG".to_owned(), config.as_os_str().as_bytes().to_vec());
-        }
-        if args.mode == ModeArg::RandConfig {
-            variables.entry("KCONFIG_SEED".to_owned()).or_insert_with(|| seed().to_string().into_bytes());
-        }
-        Ok(Machine { current, srctree, variables })
     }
-
-    fn write(&self, args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
-        if let Some(auto) = &outcome.auto
-            && args.mode == ModeArg::SyncConfig
-        {
-            for name in &auto.touched {
-                put(&self.current.join(name), b"")?;
-            }
-            for (name, text) in &auto.written {
-                put(&self.current.join(name), text)?;
-            }
-        }
-        let Some((name, text)) = &outcome.config else { return Ok(()) };
-        let path = self.current.join(args.output.as_deref().unwrap_or(Path::new(name)));
-        let old = std::fs::read(&path).ok();
-        if old.as_deref() == Some(text) {
-            return Ok(());
-        }
-        if old.is_some() && args.mode != ModeArg::SaveDefConfig {
-            let kept = beside(&path, ".old");
-            std::fs::rename(&path, &kept).with_context(|| format!("cannot keep {}", path.display()))?;
-        }
-        put(&path, text)
+    let Some((name, text)) = &outcome.config else { return Ok(()) };
+    let path = current.join(args.output.as_deref().unwrap_or(Path::new(name)));
+    let old = std::fs::read(&path).ok();
+    if old.as_deref() == Some(text) {
+        return Ok(());
     }
+    if old.is_some() && args.mode != ModeArg::SaveDefConfig {
+        let kept = beside(&path, ".old");
+        std::fs::rename(&path, &kept).with_context(|| format!("cannot keep {}", path.display()))?;
+    }
+    put(&path, text)
 }
 
 /// Writes a file whole or not at all, its folder too.
@@ -184,60 +198,9 @@ fn put(path: &Path, text: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// What the makefile of a Linux tree would set.
-fn linux(context: &Context<'_>, srctree: &Path, arch: &str) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-    let makefile = srctree.join("Makefile");
-    let text = std::fs::read_to_string(&makefile)
-        .with_context(|| format!("cannot read {}", makefile.display()))
-        .map_err(Failure::host)?;
-    let value = |name: &str| {
-        let of = |line: &str| Some(line.strip_prefix(name)?.trim_start().strip_prefix('=')?.trim().to_owned());
-        text.lines().find_map(of).unwrap_or_default()
-    };
-    let version =
-        format!("{}.{}.{}{}", value("VERSION"), value("PATCHLEVEL"), value("SUBLEVEL"), value("EXTRAVERSION"));
-    let var = |name: &str| context.environment.vars.get(OsStr::new(name)).and_then(|value| value.to_str());
-    let cross_compile = var("CROSS_COMPILE").unwrap_or_default();
-    let cc = var("CC").map_or_else(|| format!("{cross_compile}gcc"), str::to_owned);
-    let says = |command: &str| {
-        let exec = Exec::new("/bin/sh").args(["-c", command]).env("PATH", &context.environment.path).env("LC_ALL", "C");
-        exec.capture().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
-    };
-    let environment = Environment::linux(&Linux {
-        arch,
-        srctree: &srctree.to_string_lossy(),
-        version: &version,
-        cross_compile,
-        cc: Some(&cc),
-        ld: var("LD"),
-        cc_version: &says(&format!("{cc} --version")),
-        rustc_version: &says(&format!("{} --version", var("RUSTC").unwrap_or("rustc"))),
-    });
-    Ok(environment.variables.into_iter().map(|(name, value)| (name, value.into_bytes())).collect())
-}
-
 /// A seed from the clock.
 fn seed() -> u32 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.subsec_nanos() ^ since.as_secs() as u32)
-}
-
-impl Files for Machine {
-    fn read(&self, name: &str) -> Option<Arc<[u8]>> {
-        let places = [self.current.join(name), self.srctree.join(name)];
-        places.iter().find_map(|path| std::fs::read(path).ok()).map(Arc::from)
-    }
-}
-
-impl Host for Machine {
-    fn variable(&self, name: &str) -> Option<Vec<u8>> {
-        self.variables.get(name).cloned()
-    }
-
-    fn shell(&self, command: &[u8]) -> Result<Vec<u8>, String> {
-        let variables = self.variables.iter().map(|(name, value)| (name, OsStr::from_bytes(value)));
-        let exec = Exec::new("/bin/sh").arg("-c").arg(OsStr::from_bytes(command)).dir(&self.current).envs(variables);
-        exec.capture().map(|output| output.stdout).map_err(|error| error.to_string())
-    }
 }
 
 /// The path with `ending` after its name.

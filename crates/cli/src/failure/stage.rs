@@ -57,7 +57,11 @@ fn patch(error: &PatchError) -> u8 {
 
 fn resolve(error: &ResolveError) -> u8 {
     match error {
-        ResolveError::Tree(_) | ResolveError::NoSuchBase { .. } | ResolveError::Unwritable { .. } => exit::FAULT,
+        ResolveError::Tree(_)
+        | ResolveError::Version(_)
+        | ResolveError::Refused { .. }
+        | ResolveError::NoSuchBase { .. }
+        | ResolveError::Unwritable { .. } => exit::FAULT,
         ResolveError::Failed { .. } => exit::BUILD,
         ResolveError::Missing { .. } | ResolveError::Exec(_) | ResolveError::Io { .. } => exit::HOST,
     }

@@ -1,5 +1,5 @@
 use expect_test::{Expect, expect};
-use kiln_plan::Declaration;
+use kiln_plan::{Declaration, Declarations};
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn check(requests: &[(&str, &str)], expected: Expect) {
     ]);
     let requests = requests.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
     let mut seed = Seed { mode: Mode::Allnoconfig, text: String::new() };
-    seed.append(&requests, &types).unwrap();
+    seed.append(&requests, &|symbol| types.symbol_type(symbol)).unwrap();
     expected.assert_eq(&seed.text);
 }
 
@@ -86,7 +86,7 @@ fn nothing_breaks_out_of_its_line() {
     for (symbol, value) in [("S", "a\nCONFIG_B=y"), ("S", "a\0"), ("S\nCONFIG_B", "y"), ("B=y", "y")] {
         let requests = BTreeMap::from([(symbol.to_owned(), value.to_owned())]);
         let mut seed = Seed { mode: Mode::Allnoconfig, text: String::new() };
-        let error = seed.append(&requests, &Declarations::new()).unwrap_err();
+        let error = seed.append(&requests, &|_| SymbolType::Unknown).unwrap_err();
         assert!(matches!(error, ResolveError::Unwritable { .. }), "{symbol} = {value}");
     }
 }
@@ -94,7 +94,7 @@ fn nothing_breaks_out_of_its_line() {
 #[test]
 fn requests_follow_the_base_on_lines_of_their_own() {
     let mut seed = Seed { mode: Mode::Alldefconfig, text: "CONFIG_A=y".to_owned() };
-    seed.append(&BTreeMap::from([("A".to_owned(), "n".to_owned())]), &Declarations::new()).unwrap();
+    seed.append(&BTreeMap::from([("A".to_owned(), "n".to_owned())]), &|_| SymbolType::Unknown).unwrap();
     assert_eq!(seed.text, "CONFIG_A=y\n# CONFIG_A is not set\n");
 }
 

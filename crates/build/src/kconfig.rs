@@ -1,0 +1,153 @@
+//! A machine for the Kconfig engine: the files of a tree, variables, and shell commands that run side by side.
+//!
+//! [`Machine`] answers what a tree's Kconfig files ask, for any tree; [`Machine::linux`] sets what a kernel's makefiles
+//! would. Most of what asking Kconfig costs is its `$(shell)` commands: those whose text is certain are run ahead on all
+//! cores, and their answers can be kept in a store ([`Probes`]), so that a second run starts no process.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kiln_exec::ExecError;
+use kiln_kconfig::{Dialect, Environment, Files, Host, Linux, Messages, Model, commands_ahead};
+
+use crate::Store;
+use crate::source::{VersionError, kernel_version};
+
+mod probes;
+mod watch;
+
+pub use probes::Probes;
+
+/// What the Kconfig files of one tree see of the world.
+#[derive(Debug)]
+pub struct Machine {
+    srctree: PathBuf,
+    current: PathBuf,
+    variables: BTreeMap<String, Vec<u8>>,
+    texts: BTreeMap<String, Arc<[u8]>>,
+    probes: Probes,
+}
+
+/// What the variables of a kernel's Kconfig follow from.
+#[derive(Debug, Clone, Copy)]
+pub struct LinuxTree<'a> {
+    /// The tree.
+    pub srctree: &'a Path,
+    /// `ARCH`: `x86_64`, `arm64`, …
+    pub arch: &'a str,
+    /// Prefix of the tools' names, like `aarch64-linux-gnu-`; may be empty.
+    pub cross_compile: &'a str,
+    /// The C compiler; the default is `${cross_compile}gcc`.
+    pub cc: Option<&'a str>,
+    /// The linker; the default is `${cross_compile}ld`.
+    pub ld: Option<&'a str>,
+    /// The Rust compiler; the default is `rustc`.
+    pub rustc: Option<&'a str>,
+    /// The folders of programs.
+    pub path: &'a OsStr,
+}
+
+impl Machine {
+    /// A tree of any project, whose Kconfig files see `variables`; commands run in `current`, and nothing is remembered.
+    ///
+    /// Names of files are looked for in `current` and then in `srctree`, as the C program does it.
+    pub fn new(srctree: &Path, current: &Path, variables: BTreeMap<String, Vec<u8>>) -> Machine {
+        let probes = Probes::new(current, &variables);
+        Machine { srctree: srctree.to_owned(), current: current.to_owned(), variables, texts: BTreeMap::new(), probes }
+    }
+
+    /// A kernel's tree. Answers of commands are kept in `memory` until a tool changes.
+    ///
+    /// `more` are variables of the caller's that hold over those that the kernel's makefiles set.
+    /// # Errors
+    /// The tree has no version.
+    pub fn linux(
+        tree: &LinuxTree<'_>,
+        current: &Path,
+        more: &BTreeMap<String, Vec<u8>>,
+        memory: Option<&Store>,
+    ) -> Result<Machine, VersionError> {
+        let version = kernel_version(tree.srctree)?;
+        let mut linux = Linux {
+            arch: tree.arch,
+            srctree: &tree.srctree.to_string_lossy(),
+            version: &version,
+            cross_compile: tree.cross_compile,
+            cc: tree.cc,
+            ld: tree.ld,
+            cc_version: "",
+            rustc_version: "",
+        };
+        let variables = |linux: &Linux<'_>| -> BTreeMap<String, Vec<u8>> {
+            let set = Environment::linux(linux).variables.into_iter().map(|(name, value)| (name, value.into_bytes()));
+            let path = ("PATH".to_owned(), tree.path.as_bytes().to_vec());
+            set.chain([path]).chain(more.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
+        };
+        let mut machine = Machine::new(tree.srctree, current, variables(&linux));
+        if let Some(store) = memory {
+            machine.probes.remember(store);
+        }
+        let first_line = |variable: &str, program: Option<&str>| {
+            let named = machine.variables.get(variable).map(|value| String::from_utf8_lossy(value).into_owned());
+            let program = program.map(str::to_owned).or(named).unwrap_or_default();
+            // A program that is not there says nothing; Kconfig says what that means.
+            let said = machine.probes.ask(format!("LC_ALL=C {program} --version 2>/dev/null").as_bytes());
+            String::from_utf8_lossy(&said.unwrap_or_default()).lines().next().unwrap_or_default().to_owned()
+        };
+        let (cc, rustc) = (first_line("CC", tree.cc), first_line("RUSTC", tree.rustc));
+        (linux.cc_version, linux.rustc_version) = (&cc, &rustc);
+        let variables = variables(&linux);
+        machine.probes.set_variables(&variables);
+        machine.variables = variables;
+        Ok(machine)
+    }
+
+    /// Adds a file that is on no disk.
+    #[must_use]
+    pub fn with_text(mut self, name: &str, text: impl Into<Arc<[u8]>>) -> Machine {
+        self.texts.insert(name.to_owned(), text.into());
+        self
+    }
+
+    /// Sets a variable that only the engine looks at; what commands see was settled before.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &[u8]) -> Machine {
+        self.variables.insert(name.to_owned(), value.to_vec());
+        self
+    }
+
+    /// Parses the tree from `entry`, with the commands run ahead.
+    ///
+    /// # Errors
+    /// A command could not be run, or the user asked to stop. What is wrong with the tree is among the messages.
+    pub fn parse(&self, entry: &str) -> Result<(Option<Model>, Messages), ExecError> {
+        let dialect = Dialect::of_tree(self);
+        self.probes.ahead(&mut |answer| commands_ahead(entry, self, self, dialect, answer).len())?;
+        let parsed = Model::parse(entry, self, self, dialect);
+        self.probes.settled()?;
+        Ok(parsed)
+    }
+}
+
+impl Files for Machine {
+    fn read(&self, name: &str) -> Option<Arc<[u8]>> {
+        if let Some(text) = self.texts.get(name) {
+            return Some(Arc::clone(text));
+        }
+        let places = [self.current.join(name), self.srctree.join(name)];
+        places.iter().find_map(|path| std::fs::read(path).ok()).map(Arc::from)
+    }
+}
+
+impl Host for Machine {
+    fn variable(&self, name: &str) -> Option<Vec<u8>> {
+        self.variables.get(name).cloned()
+    }
+
+    fn shell(&self, command: &[u8]) -> Result<Vec<u8>, String> {
+        self.probes.ask(command)
+    }
+}

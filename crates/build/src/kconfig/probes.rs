@@ -1,0 +1,271 @@
+//! Shell commands that Kconfig files ask for, run side by side and remembered.
+//!
+//! A memory is one file of the store, named by the variables that the commands see: the paths that the answers hang on
+//! with what the file system said of each ([`watch`](super::watch)), then each command with its answer, all ended by NUL.
+//! When one path is not as it was, all of the memory is dropped.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use kiln_exec::{Exec, ExecError};
+
+use super::watch::{self, Watched};
+use crate::Store;
+use crate::store::write_whole;
+
+const FORMAT: &[u8] = b"kiln probes 1";
+/// How many commands one shell runs before its answers come back.
+const BATCH: usize = 4;
+/// Runs each argument as the C program's `popen` does; an answer ends with NUL.
+const SCRIPT: &str = "for command; do /bin/sh -c \"$command\" 2>/dev/null; printf '\\000'; done";
+/// Variables that no tool's answer hangs on.
+const PASSING: [&str; 8] = ["COLUMNS", "LINES", "LS_COLORS", "OLDPWD", "PWD", "SHLVL", "TERM", "_"];
+
+/// Gives the answer to a command when it is known.
+pub(super) type Answer<'a> = dyn FnMut(&[u8]) -> Option<Vec<u8>> + 'a;
+
+/// Runs commands and knows the answers of those that were run.
+#[derive(Debug)]
+pub struct Probes {
+    dir: PathBuf,
+    variables: Vec<(OsString, OsString)>,
+    state: Mutex<State>,
+    changed: Condvar,
+    memory: Option<PathBuf>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    known: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Whether there are answers that the memory does not have.
+    is_news: bool,
+    waiting: VecDeque<Vec<u8>>,
+    asked: BTreeSet<Vec<u8>>,
+    n_running: usize,
+    finished: bool,
+    failed: Option<ExecError>,
+}
+
+impl Probes {
+    /// Commands that run in `dir` and see `variables`.
+    pub(super) fn new(dir: &Path, variables: &BTreeMap<String, Vec<u8>>) -> Probes {
+        let mut probes = Probes {
+            dir: dir.to_owned(),
+            variables: Vec::new(),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            memory: None,
+        };
+        probes.set_variables(variables);
+        probes
+    }
+
+    /// Sets what commands see from now on; the memory goes by what they saw at first.
+    pub(super) fn set_variables(&mut self, variables: &BTreeMap<String, Vec<u8>>) {
+        let os = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
+        self.variables = variables.iter().map(|(name, value)| (os(name.as_bytes()), os(value))).collect();
+    }
+
+    /// Takes the answers that `store` remembers for these variables, and will keep new ones there.
+    pub(super) fn remember(&mut self, store: &Store) {
+        let mut hasher = blake3::Hasher::new();
+        for (name, value) in &self.variables {
+            let passing = name.to_str().is_some_and(|name| name.starts_with("KCONFIG_") || PASSING.contains(&name));
+            if !passing {
+                for bytes in [name.as_bytes(), b"\0", value.as_bytes(), b"\0"] {
+                    hasher.update(bytes);
+                }
+            }
+        }
+        // Without the memory all is asked, which is slow and right.
+        let Ok(folder) = store.cache("probes") else { return };
+        let file = folder.join(&hasher.finalize().to_hex().as_str()[..32]);
+        let text = fs::read(&file).unwrap_or_default();
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).known = recall(&text).unwrap_or_default();
+        self.memory = Some(file);
+    }
+
+    /// The answer to a command: what it prints on standard output, up to the first NUL.
+    ///
+    /// # Errors
+    /// Why it could not be run, in a sentence; [`Probes::settled`] has the error itself.
+    pub(super) fn ask(&self, command: &[u8]) -> Result<Vec<u8>, String> {
+        if let Some(known) = self.lock().known.get(command) {
+            return Ok(known.clone());
+        }
+        let output = self.exec().arg("-c").arg(OsStr::from_bytes(command)).capture();
+        let mut state = self.lock();
+        match output {
+            Ok(output) => {
+                let answer = output.stdout.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
+                state.learn(command, answer.clone());
+                Ok(answer)
+            }
+            Err(error) => {
+                let text = error.to_string();
+                state.failed.get_or_insert(error);
+                Err(text)
+            }
+        }
+    }
+
+    /// Runs what `round` asks for on all cores while it asks, and calls it again until it asks for nothing new.
+    ///
+    /// `round` gives how many commands it had no answer for.
+    pub(super) fn ahead(&self, round: &mut dyn FnMut(&mut Answer<'_>) -> usize) -> Result<(), ExecError> {
+        // What everything is known of needs no helpers.
+        if round(&mut |command| self.lock().known.get(command).cloned()) == 0 {
+            return Ok(());
+        }
+        let n_workers = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            for _ in 0..n_workers {
+                scope.spawn(|| self.work());
+            }
+            loop {
+                let n_open = round(&mut |command| {
+                    let mut state = self.lock();
+                    let known = state.known.get(command).cloned();
+                    if known.is_none() && state.asked.insert(command.to_vec()) {
+                        state.waiting.push_back(command.to_vec());
+                        self.changed.notify_one();
+                    }
+                    known
+                });
+                let mut state = self.lock();
+                while state.failed.is_none() && (state.n_running > 0 || !state.waiting.is_empty()) {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+                if n_open == 0 || state.failed.is_some() {
+                    state.finished = true;
+                    self.changed.notify_all();
+                    break;
+                }
+            }
+        });
+        let mut state = self.lock();
+        state.finished = false;
+        state.asked.clear();
+        state.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Ends a parse: keeps what is new.
+    pub(super) fn settled(&self) -> Result<(), ExecError> {
+        let mut state = self.lock();
+        if let Some(error) = state.failed.take() {
+            return Err(error);
+        }
+        if let Some(file) = self.memory.as_ref().filter(|_| state.is_news) {
+            let watched = watch::of_commands(state.known.keys().map(Vec::as_slice), &self.variables, &self.dir);
+            // A memory that cannot be written costs time only.
+            let _ = write_whole(file, &print(&watched, &state.known));
+            state.is_news = false;
+        }
+        Ok(())
+    }
+
+    /// Takes commands until there are no more.
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            let n_taken = state.waiting.len().min(BATCH);
+            let batch: Vec<Vec<u8>> = state.waiting.drain(..n_taken).collect();
+            if !batch.is_empty() {
+                state.n_running += 1;
+                drop(state);
+                let answers = self.run(&batch);
+                state = self.lock();
+                state.n_running -= 1;
+                match answers {
+                    Ok(answers) => {
+                        for (command, answer) in batch.iter().zip(answers) {
+                            state.learn(command, answer);
+                        }
+                    }
+                    Err(error) => {
+                        state.failed.get_or_insert(error);
+                        state.waiting.clear();
+                    }
+                }
+                self.changed.notify_all();
+            } else if state.finished {
+                return;
+            } else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    fn run(&self, batch: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ExecError> {
+        let commands = batch.iter().map(|command| OsStr::from_bytes(command));
+        let output = self.exec().args(["-c", SCRIPT, "sh"]).args(commands).capture()?;
+        let answers: Vec<&[u8]> = output.stdout.split(|byte| *byte == 0).collect();
+        if answers.len() == batch.len() + 1 {
+            return Ok(answers[..batch.len()].iter().map(|answer| answer.to_vec()).collect());
+        }
+        // One of them printed NUL, or ended the shell that runs them: then each on its own.
+        let one_by_one = batch.iter().map(|command| {
+            let output = self.exec().arg("-c").arg(OsStr::from_bytes(command)).capture()?;
+            Ok(output.stdout.split(|byte| *byte == 0).next().unwrap_or_default().to_vec())
+        });
+        one_by_one.collect()
+    }
+
+    fn exec(&self) -> Exec {
+        Exec::new("/bin/sh").dir(&self.dir).envs(self.variables.iter().map(|(name, value)| (name, value)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn learn(&mut self, command: &[u8], answer: Vec<u8>) {
+        self.is_news |= self.known.insert(command.to_vec(), answer).is_none();
+    }
+}
+
+fn print(watched: &[Watched], known: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<u8> {
+    let mut text = FORMAT.to_vec();
+    let mut field = |bytes: &[u8]| {
+        text.push(0);
+        text.extend_from_slice(bytes);
+    };
+    field(watched.len().to_string().as_bytes());
+    for Watched { path, stamp } in watched {
+        field(path.as_os_str().as_bytes());
+        field(stamp.as_bytes());
+    }
+    for (command, answer) in known {
+        field(command);
+        field(answer);
+    }
+    field(b"");
+    text
+}
+
+/// The answers of a memory, when all that it watches is as it was.
+fn recall(text: &[u8]) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let mut fields = text.strip_prefix(FORMAT)?.strip_prefix(b"\0")?.strip_suffix(b"\0")?.split(|byte| *byte == 0);
+    let n_watched: usize = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    for _ in 0..n_watched {
+        let (path, stamp) = (fields.next()?, fields.next()?);
+        if watch::stamp(Path::new(OsStr::from_bytes(path))).as_bytes() != stamp {
+            return None;
+        }
+    }
+    let mut known = BTreeMap::new();
+    while let Some(command) = fields.next() {
+        known.insert(command.to_vec(), fields.next()?.to_vec());
+    }
+    Some(known)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! kiln's own Kconfig engine as a [`Resolver`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use kiln_kconfig::{Model, Type};
+use kiln_plan::{Declarations, SymbolType};
+
+use super::seed::{self, Mode};
+use super::{Base, ResolveError, Resolved, Resolver, TreeConf};
+use crate::Store;
+use crate::kconfig::{LinuxTree, Machine};
+use crate::toolchain::{Target, Toolchain};
+
+/// What messages call the base and the requests.
+const SEED: &str = "kiln-seed.config";
+
+/// Writes what the tree's own `conf` would write, without building or running it.
+///
+/// `make` is asked only for a base that one of the tree's makefiles puts together.
+#[derive(Debug)]
+pub struct Native<'a> {
+    conf: TreeConf<'a>,
+    memory: Option<&'a Store>,
+}
+
+impl<'a> Native<'a> {
+    /// Prepares to resolve for `tree`, which is never written to; commands that Kconfig asks for run in `out`, and their
+    /// answers are kept in `memory`.
+    ///
+    /// # Errors
+    /// `tree` is no clean kernel tree, or `out` cannot be made.
+    pub fn new(
+        tree: &Path,
+        out: &Path,
+        target: &'a Target,
+        toolchain: &'a Toolchain,
+        memory: Option<&'a Store>,
+    ) -> Result<Native<'a>, ResolveError> {
+        Ok(Native { conf: TreeConf::new(tree, out, target, toolchain)?, memory })
+    }
+
+    /// The machine that the tree's Kconfig files see.
+    fn machine(&self) -> Result<Machine, ResolveError> {
+        let tree = LinuxTree {
+            srctree: &self.conf.tree,
+            arch: &self.conf.target.arch,
+            cross_compile: self.conf.toolchain.prefix(),
+            cc: None,
+            ld: None,
+            rustc: None,
+            path: self.conf.toolchain.path(),
+        };
+        Machine::linux(&tree, &self.conf.out, &BTreeMap::new(), self.memory).map_err(ResolveError::Version)
+    }
+}
+
+impl Resolver for Native<'_> {
+    fn declarations(&self) -> Result<Declarations, ResolveError> {
+        self.conf.declarations()
+    }
+
+    fn resolve(&self, base: &Base, requests: &BTreeMap<String, String>) -> Result<Resolved, ResolveError> {
+        let mut seed = self.conf.base_seed(base)?;
+        let machine = self.machine()?;
+        let (model, said) = machine.parse("Kconfig")?;
+        let model = model.ok_or_else(|| ResolveError::Refused { said: text(&said.stderr()) })?;
+        seed.append(requests, &|symbol| type_of(&model, symbol))?;
+        let machine =
+            machine.with_text(SEED, seed.text.into_bytes()).with_variable("KCONFIG_ALLCONFIG", SEED.as_bytes());
+        let mode = match seed.mode {
+            Mode::Alldefconfig => kiln_kconfig::Mode::AllDefConfig,
+            Mode::Allnoconfig => kiln_kconfig::Mode::AllNoConfig,
+        };
+        let outcome = kiln_kconfig::run(&model, &mode, &machine, &machine);
+        let all = text(&[said.stderr(), outcome.stderr].concat());
+        let Some((_, config)) = outcome.config.filter(|_| outcome.status == 0) else {
+            return Err(ResolveError::Refused { said: all });
+        };
+        let lines: Vec<String> = all.lines().map(str::to_owned).collect();
+        Ok(Resolved { config_text: text(&config), warnings: seed::warnings(&lines, Path::new(SEED)) })
+    }
+}
+
+fn type_of(model: &Model, symbol: &str) -> SymbolType {
+    match model.find(symbol).map(|symbol| model.type_of(symbol)) {
+        Some(Type::Bool) => SymbolType::Bool,
+        Some(Type::Tristate) => SymbolType::Tristate,
+        Some(Type::Int) => SymbolType::Int,
+        Some(Type::Hex) => SymbolType::Hex,
+        Some(Type::String) => SymbolType::String,
+        Some(Type::Unknown) | None => SymbolType::Unknown,
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
