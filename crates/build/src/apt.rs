@@ -18,6 +18,7 @@ use kiln_plan::KeyWriter;
 use self::state::{Lists, State};
 use crate::archive::{self, ArchiveError, Layout, Place, Watch};
 use crate::digest::Sha256;
+use crate::memory::{self, Answers};
 use crate::source::Fetch;
 use crate::store::{StoreError, remove};
 
@@ -84,15 +85,54 @@ pub struct Deb {
     lists: Lists,
 }
 
+impl Deb {
+    /// Reads a line of apt's `--print-uris`: `'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX`, with `%3a` for the colon of an
+    /// epoch.
+    fn parse(line: &str, lists: Lists) -> Option<Deb> {
+        let mut words = line.strip_prefix('\'')?.split_once("' ")?.1.split_whitespace();
+        let (file, size, hash) = (words.next()?, words.next()?, words.next()?);
+        let mut parts = file.strip_suffix(".deb")?.split('_');
+        Some(Deb {
+            package: parts.next()?.to_owned(),
+            version: parts.next()?.replace("%3a", ":").replace("%3A", ":"),
+            sha256: hash.strip_prefix("SHA256:")?.parse::<Sha256>().ok()?,
+            size: size.parse().ok()?,
+            file: file.to_owned(),
+            lists,
+        })
+    }
+
+    /// The line that [`Deb::parse`] reads, without the address.
+    fn line(&self) -> String {
+        format!("'' {} {} SHA256:{}", self.file, self.size, self.sha256)
+    }
+}
+
 /// Finds a package of any architecture, in the version wanted or else apt's candidate.
 ///
 /// # Errors
 /// [`AptError::Failed`] with all that apt said, or [`AptError::Unnamed`].
 pub fn find(fetch: &Fetch<'_>, package: &str, version: Option<&str>) -> Result<Deb, AptError> {
     let what = version.map_or_else(|| package.to_owned(), |version| format!("{package}={version}"));
-    let host = State::of_host(fetch)?;
-    match host.find(fetch, &what) {
+    // A configuration of the caller's may name other lists.
+    let is_default = fetch.env_of(|name| name == "APT_CONFIG").is_empty();
+    let memory = fetch.store.cache("apt")?.join("found");
+    let known = if is_default { memory::recall(&memory) } else { Answers::new() };
+    if let Some(deb) =
+        known.get(what.as_bytes()).and_then(|line| Deb::parse(&String::from_utf8_lossy(line), Lists::Host))
+    {
+        return Ok(deb);
+    }
+    let found = State::of_host(fetch)?.find(fetch, &what);
+    match found {
         Err(AptError::Unnamed { .. }) => State::own(fetch, None)?.find(fetch, &what),
+        Ok(deb) => {
+            if is_default {
+                let line = (what.into_bytes(), deb.line().into_bytes());
+                memory::keep(&memory, state::of_host(), &known.into_iter().chain([line]).collect());
+            }
+            Ok(deb)
+        }
         found => found,
     }
 }

@@ -17,7 +17,7 @@ use crate::Store;
 use crate::source::{VersionError, kernel_version};
 
 mod probes;
-mod watch;
+pub(crate) mod watch;
 
 pub use probes::Probes;
 

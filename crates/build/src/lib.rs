@@ -9,6 +9,7 @@ mod growth;
 pub mod kbuild;
 pub mod kconfig;
 pub mod kernel;
+mod memory;
 pub mod modules_dir;
 pub mod patch;
 pub mod pipeline;

@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 
 use kiln_diag::{Diagnostics, FileId, Sources};
 use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
-use kiln_plan::step::{ConfigInputs, config_key};
-use kiln_plan::{Arch, ConfigValues, Declarations, KernelVersion, Key, Request, SourceSpec, Unmet, check};
+use kiln_plan::step::{BaseInputs, base_key};
+use kiln_plan::{Arch, ConfigValues, KernelVersion, Key, Request, SourceSpec, Unmet, check};
 
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
 use crate::patch::{self, PatchError};
-use crate::resolve::{Base, Native, ResolveError, Resolver};
+use crate::resolve::{Base, Native, ResolveError, Resolved, Resolver};
 use crate::source::{self, Fetch, SourceError, VersionError, kernel_version};
 use crate::store::StoreError;
 use crate::toolchain::{Host, Target, Toolchain, ToolchainError};
@@ -70,8 +70,6 @@ pub struct Resolution {
     pub config_text: String,
     /// Its values.
     pub config: ConfigValues,
-    /// What the tree declares.
-    pub declarations: Declarations,
     /// What Kconfig warned of.
     pub warnings: Vec<String>,
     /// Requests that do not hold, optional ones among them.
@@ -173,39 +171,20 @@ pub fn target(host: Arch, wish: &KernelWish) -> Target {
 /// Any [`PipelineError`] of toolchain, Kconfig and store; an unmet request is none.
 pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<Resolution, PipelineError> {
     let target = target(session.host_arch, wish);
-    let toolchain = Toolchain::discover(session.host, target.cross_compile.as_deref())?;
-    let base = base(&wish.base_config.value)?;
+    let toolchain = Toolchain::remembered(session.store, session.host, target.cross_compile.as_deref())?;
     let requests: BTreeMap<String, String> =
         wish.requests.values().map(|request| (request.symbol.clone(), request.value.clone())).collect();
-    let listed: Vec<(String, String)> = requests.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let (base_name, base_text) = (wish.base_config.value.to_string(), base_text(&base));
-    let key = config_key(&ConfigInputs {
-        tree: &tree.key,
-        arch: &target.arch,
-        toolchain: toolchain.identity(),
-        base: (if base_text.is_empty() { &base_name } else { "file" }, base_text),
-        requests: &listed,
-    });
-    let work = conf_key(tree, &target, &toolchain);
-    let dir = session.store.realize(&key, "config", session.progress, |out| {
-        let area = session.store.work_dir(&work, "conf", session.progress)?;
-        let conf = Native::new(&tree.path, area.path(), &target, &toolchain, Some(session.store))?;
-        session.progress.begin("resolving", None);
-        let resolved = conf.resolve(&base, &requests);
-        session.progress.end();
-        let resolved = resolved?;
-        let write = |name: &str, text: &str| {
-            let path = out.join(name);
-            fs::write(&path, text).map_err(|source| PipelineError::Read { path, source })
-        };
-        write("config", &resolved.config_text)?;
-        write("warnings", &resolved.warnings.join("\0"))?;
-        Ok::<(), PipelineError>(area.finish()?)
-    })?;
-    let config_text = read(&dir.join("config"))?;
-    let warnings = read(&dir.join("warnings"))?;
-    let warnings = warnings.split('\0').filter(|text| !text.is_empty()).map(str::to_owned).collect();
-    let declarations = crate::resolve::declarations::scan(&tree.path, &target)?;
+    let area = session.store.work_dir(&conf_key(tree, &target, &toolchain), "conf", session.progress)?;
+    let engine = Native::new(&tree.path, area.path(), &target, &toolchain, Some(session.store))?;
+    let base = match base(&wish.base_config.value)? {
+        Base::Defconfig(name) if !engine.has_file(&name) => {
+            made_base(session, tree, &target, &toolchain, &engine, &name)?
+        }
+        other => other,
+    };
+    let Resolved { config_text, warnings, declarations } = engine.resolve(&base, &requests)?;
+    drop(engine);
+    area.finish()?;
     let config = ConfigValues::parse(&config_text);
     let asked = wish.requests.values().map(|request| Request {
         symbol: request.symbol.clone(),
@@ -214,8 +193,32 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
         origin: Some(request.origin),
     });
     let asked: Vec<Request> = asked.collect();
-    let unmet = check(&asked, &config, &declarations);
-    Ok(Resolution { target, toolchain, config_text, config, declarations, warnings, unmet })
+    let mut unmet = check(&asked, &config, &declarations);
+    if !unmet.is_empty() {
+        // Only now is it of use what else there is: names that were meant, other architectures.
+        unmet = check(&asked, &config, &crate::resolve::declarations::scan(&tree.path, &target)?);
+    }
+    Ok(Resolution { target, toolchain, config_text, config, warnings, unmet })
+}
+
+/// A base config that `make` puts together, which takes it seconds.
+fn made_base(
+    session: &Session<'_>,
+    tree: &Tree,
+    target: &Target,
+    toolchain: &Toolchain,
+    engine: &Native<'_>,
+    name: &str,
+) -> Result<Base, PipelineError> {
+    let inputs = BaseInputs { tree: &tree.key, arch: &target.arch, toolchain: toolchain.identity(), target: name };
+    let dir = session.store.realize(&base_key(&inputs), "base", session.progress, |out| {
+        session.progress.begin(&format!("make {name}"), None);
+        let made = engine.base_text(&Base::Defconfig(name.to_owned()));
+        session.progress.end();
+        let path = out.join("config");
+        fs::write(&path, made?).map_err(|source| PipelineError::Read { path, source })
+    })?;
+    Ok(Base::File(read(&dir.join("config"))?))
 }
 
 /// What `check` has to say; Kconfig files that it points at are added to `sources`.
@@ -269,14 +272,6 @@ fn base(config: &BaseConfig) -> Result<Base, PipelineError> {
         BaseConfig::Defconfig(name) => Base::Defconfig(name.clone()),
         BaseConfig::File(path) => Base::File(read(path)?),
     })
-}
-
-/// The text that makes a file what it is; the name of anything else is enough.
-fn base_text(base: &Base) -> &str {
-    match base {
-        Base::File(text) => text,
-        _ => "",
-    }
 }
 
 /// The folder in which `conf` is built and asked.

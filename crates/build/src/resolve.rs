@@ -49,6 +49,8 @@ pub struct Resolved {
     pub config_text: String,
     /// What Kconfig warned of, one finding each (several lines when it said several).
     pub warnings: Vec<String>,
+    /// What the tree declares of the symbols that were requested, and perhaps of others.
+    pub declarations: Declarations,
 }
 
 /// Resolves configurations of one tree for one architecture.
@@ -216,18 +218,25 @@ impl<'a> TreeConf<'a> {
         Ok(text)
     }
 
+    /// The folder of the architecture's configurations.
+    fn configs(&self) -> PathBuf {
+        self.tree.join("arch").join(&self.target.srcarch).join("configs")
+    }
+
+    /// The file of a configuration of the tree, when it has one.
+    fn defconfig_file(&self, name: &str) -> Option<PathBuf> {
+        Some(self.configs().join(name)).filter(|file| is_plain(name) && file.is_file())
+    }
+
     /// The text of a configuration of the tree.
     ///
     /// A name without a file (`defconfig` on x86, `32r2el_defconfig` on mips) is a target of the makefile; what it makes
     /// is reduced to what differs from the defaults, so that requests on top move the defaults they always move.
     fn defconfig(&self, name: &str) -> Result<String, ResolveError> {
-        let folder = self.tree.join("arch").join(&self.target.srcarch).join("configs");
-        let known = known_configs(&folder);
-        let plain = !name.is_empty() && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
-        let file = folder.join(name);
-        if plain && file.is_file() {
+        if let Some(file) = self.defconfig_file(name) {
             return std::fs::read_to_string(&file).map_err(|source| ResolveError::Io { path: file, source });
         }
+        let known = known_configs(&self.configs());
         let missing = || ResolveError::NoSuchBase {
             name: name.to_owned(),
             srcarch: self.target.srcarch.clone(),
@@ -239,7 +248,7 @@ impl<'a> TreeConf<'a> {
         let is_target =
             name == "defconfig" || makefile.split(|c: char| c.is_whitespace() || c == ':').any(|word| word == name);
         let clean_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-        if !(plain && clean_name && name.ends_with("defconfig") && is_target) {
+        if !(is_plain(name) && clean_name && name.ends_with("defconfig") && is_target) {
             return Err(missing());
         }
         self.run_config(&[name], None)?;
@@ -292,7 +301,8 @@ impl Resolver for TreeConf<'_> {
         std::fs::write(&file, &seed.text).map_err(|source| ResolveError::Io { path: file.clone(), source })?;
         // An earlier answer would be kept as `.config.old`, and is not asked for.
         let lines = self.run_config(&[seed.mode.target()], Some(&file))?;
-        Ok(Resolved { config_text: read(&self.out.join(".config"))?, warnings: seed::warnings(&lines, &file) })
+        let config_text = read(&self.out.join(".config"))?;
+        Ok(Resolved { config_text, warnings: seed::warnings(&lines, &file), declarations: declared })
     }
 }
 
@@ -328,6 +338,11 @@ fn check_name(path: PathBuf) -> Result<PathBuf, TreeError> {
 
 fn read(path: &Path) -> Result<String, ResolveError> {
     std::fs::read_to_string(path).map_err(|source| ResolveError::Io { path: path.to_owned(), source })
+}
+
+/// Whether a name leads nowhere else.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'))
 }
 
 /// Names of files below `configs/`, sorted; none when there is no such folder.

@@ -18,12 +18,16 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, ExecError, find_program};
 use kiln_plan::KeyWriter;
 
+use crate::Store;
 use crate::doctor::Missing;
+use crate::kconfig::watch;
+use crate::memory::{self, Answers};
 
 /// The machine that builds, as far as a build may know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +56,11 @@ pub struct Toolchain {
     versions: Vec<(String, String)>,
     identity: String,
 }
+
+/// Programs with the toolchain's prefix whose versions count.
+const PROGRAMS: [&str; 4] = ["gcc", "as", "ld", "objcopy"];
+/// Programs of the host whose versions count; only the first must be there.
+const HOST_PROGRAMS: [&str; 3] = ["make", "pahole", "rustc"];
 
 /// Why a toolchain could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -107,12 +116,13 @@ impl Toolchain {
             key.field(part, part_digest(host, &cc, part)?);
         }
         let mut versions = Vec::new();
-        for name in ["gcc", "as", "ld", "objcopy"] {
+        for name in PROGRAMS {
             let program = format!("{prefix}{name}");
             versions.push((program.clone(), version(host, &found(&program)?)?));
         }
-        versions.push(("make".to_owned(), version(host, &found("make")?)?));
-        for name in ["pahole", "rustc"] {
+        let [make, optional @ ..] = HOST_PROGRAMS;
+        versions.push((make.to_owned(), version(host, &found(make)?)?));
+        for name in optional {
             // They only widen the choice; one that is there but broken is the same to Kconfig as none.
             if let Some(line) = find_program(&host.path, Path::new(name)).and_then(|file| version(host, &file).ok()) {
                 versions.push((name.to_owned(), line));
@@ -121,6 +131,53 @@ impl Toolchain {
         key.list("versions", versions.iter().map(|(name, line)| format!("{name}\t{line}")));
         let identity = key.finish().to_string();
         Ok(Toolchain { prefix: prefix.to_owned(), cc, path: host.path.clone(), versions, identity })
+    }
+
+    /// [`Toolchain::discover`], with what `store` remembers of it as long as its programs are as they were.
+    ///
+    /// # Errors
+    /// Those of [`Toolchain::discover`].
+    pub fn remembered(store: &Store, host: &Host, cross_compile: Option<&str>) -> Result<Toolchain, ToolchainError> {
+        let prefix = cross_compile.unwrap_or_default();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(host.path.as_bytes()).update(b"\0").update(prefix.as_bytes());
+        let name = hasher.finalize().to_hex();
+        // Without the memory all is asked, which is slow and right.
+        let Ok(folder) = store.cache("toolchains") else { return Toolchain::discover(host, cross_compile) };
+        let file = folder.join(&name.as_str()[..32]);
+        if let Some(toolchain) = Toolchain::recall(host, prefix, &memory::recall(&file)) {
+            return Ok(toolchain);
+        }
+        let found = Toolchain::discover(host, cross_compile)?;
+        let names: Vec<String> = PROGRAMS.iter().map(|name| format!("{prefix}{name}")).collect();
+        let words = names.iter().map(String::as_str).chain(HOST_PROGRAMS).map(str::as_bytes);
+        let variables = [("PATH".into(), host.path.clone())];
+        memory::keep(&file, watch::of_commands(words, &variables, Path::new("/")), &found.answers());
+        Ok(found)
+    }
+
+    fn answers(&self) -> Answers {
+        let versions = self.versions.iter().enumerate();
+        let versions = versions
+            .map(|(n, (name, line))| (format!("version {n}").into_bytes(), format!("{name}\t{line}").into_bytes()));
+        let cc = (b"cc".to_vec(), self.cc.as_os_str().as_bytes().to_vec());
+        let identity = (b"identity".to_vec(), self.identity.clone().into_bytes());
+        versions.chain([cc, identity]).collect()
+    }
+
+    fn recall(host: &Host, prefix: &str, answers: &Answers) -> Option<Toolchain> {
+        let text = |question: &str| String::from_utf8(answers.get(question.as_bytes())?.clone()).ok();
+        let versions = (0..).map_while(|n| {
+            let line = text(&format!("version {n}"))?;
+            line.split_once('\t').map(|(name, line)| (name.to_owned(), line.to_owned()))
+        });
+        Some(Toolchain {
+            prefix: prefix.to_owned(),
+            cc: PathBuf::from(OsStr::from_bytes(answers.get(&b"cc"[..])?)),
+            path: host.path.clone(),
+            versions: versions.collect(),
+            identity: text("identity")?,
+        })
     }
 
     /// The value of `CROSS_COMPILE`; empty for the host's own compiler.

@@ -2,7 +2,7 @@
 //!
 //! | step | in the key | left out, and why |
 //! |---|---|---|
-//! | `config/1` | tree, ARCH, toolchain identity, base config with its text, every request with its value | origins and priorities: they cannot change what Kconfig answers |
+//! | `base/1` | tree, ARCH, toolchain identity, the make target that puts the base config together | requests: they come on top |
 //! | `kernel/1` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
 //! | `result/1` | kernel, everything that the manifest says, firmware contents, rendered services | the recipe's files as such: a comment moves nothing but line numbers |
 //!
@@ -11,19 +11,17 @@
 
 use crate::{Key, KeyWriter};
 
-/// What a config is resolved from.
+/// What a base config is put together from.
 #[derive(Debug, Clone, Copy)]
-pub struct ConfigInputs<'a> {
+pub struct BaseInputs<'a> {
     /// The patched tree.
     pub tree: &'a Key,
     /// The kernel's ARCH.
     pub arch: &'a str,
     /// The compiler and its kin, as `build`'s toolchain names them.
     pub toolchain: &'a str,
-    /// The base config's name, and its text where it is a file.
-    pub base: (&'a str, &'a str),
-    /// Symbols and values, in symbol order.
-    pub requests: &'a [(String, String)],
+    /// The make target.
+    pub target: &'a str,
 }
 
 /// What a kernel is built from.
@@ -43,13 +41,11 @@ pub struct KernelInputs<'a> {
     pub signing_key: Option<&'a str>,
 }
 
-/// Names the resolved config.
-pub fn config_key(inputs: &ConfigInputs<'_>) -> Key {
-    let mut key = KeyWriter::new("config/1");
+/// Names a base config that a makefile of the tree puts together.
+pub fn base_key(inputs: &BaseInputs<'_>) -> Key {
+    let mut key = KeyWriter::new("base/1");
     key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
-    key.field("base", inputs.base.0).field("base text", inputs.base.1);
-    key.list("symbols", inputs.requests.iter().map(|(symbol, _)| symbol));
-    key.list("values", inputs.requests.iter().map(|(_, value)| value));
+    key.field("target", inputs.target);
     key.finish()
 }
 

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use kiln_exec::{Exec, ExecError};
 
 use super::{AptError, Deb};
-use crate::digest::Sha256;
 use crate::growth;
 use crate::source::{Fetch, is_proxy};
 use crate::store::Lock;
@@ -144,7 +143,7 @@ impl State {
     fn parse(&self, what: &str, asked: Result<kiln_exec::Output, ExecError>) -> Result<Vec<Deb>, AptError> {
         let output = asked.map_err(|source| failed(what, source))?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let debs: Vec<Deb> = text.lines().filter_map(|line| parse_uri(line, self.lists)).collect();
+        let debs: Vec<Deb> = text.lines().filter_map(|line| Deb::parse(line, self.lists)).collect();
         let n_files = text.lines().filter(|line| line.starts_with('\'')).count();
         if output.status.success() && !debs.is_empty() && debs.len() == n_files {
             return Ok(debs);
@@ -213,19 +212,14 @@ impl State {
     }
 }
 
-/// Reads a line of `--print-uris`: `'URI' NAME_VERSION_ARCH.deb SIZE SHA256:HEX`, with `%3a` for the colon of an epoch.
-fn parse_uri(line: &str, lists: Lists) -> Option<Deb> {
-    let mut words = line.strip_prefix('\'')?.split_once("' ")?.1.split_whitespace();
-    let (file, size, hash) = (words.next()?, words.next()?, words.next()?);
-    let mut parts = file.strip_suffix(".deb")?.split('_');
-    Some(Deb {
-        package: parts.next()?.to_owned(),
-        version: parts.next()?.replace("%3a", ":").replace("%3A", ":"),
-        sha256: hash.strip_prefix("SHA256:")?.parse::<Sha256>().ok()?,
-        size: size.parse().ok()?,
-        file: file.to_owned(),
-        lists,
-    })
+/// What the host's apt answers by: its lists, what is installed, its settings.
+pub(super) fn of_host() -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = ["/var/lib/apt/lists", "/var/lib/dpkg/status", "/etc/apt"].map(PathBuf::from).into();
+    let settings = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let top: Vec<PathBuf> = settings(Path::new("/etc/apt")).collect();
+    paths.extend(top.iter().filter(|path| path.is_dir()).flat_map(|folder| settings(folder)).collect::<Vec<_>>());
+    paths.extend(top);
+    paths
 }
 
 fn failed(what: &str, source: ExecError) -> AptError {
@@ -245,13 +239,13 @@ mod tests {
         let line = format!(
             "'http://h/busybox-static_1.35.0-4%2bb1_arm64.deb' busybox-static_1%3a1.35.0-4+b1_arm64.deb 928188 SHA256:{hash}"
         );
-        let deb = parse_uri(&line, Lists::Own).unwrap();
+        let deb = Deb::parse(&line, Lists::Own).unwrap();
         assert_eq!(
             (deb.package.as_str(), deb.version.as_str(), deb.size),
             ("busybox-static", "1:1.35.0-4+b1", 928_188)
         );
         assert_eq!(deb.sha256.to_string(), hash);
-        assert_eq!(parse_uri("Reading package lists...", Lists::Own), None);
-        assert_eq!(parse_uri("'http://h/a.deb' a_1_all.deb 1 MD5Sum:00", Lists::Own), None);
+        assert_eq!(Deb::parse("Reading package lists...", Lists::Own), None);
+        assert_eq!(Deb::parse("'http://h/a.deb' a_1_all.deb 1 MD5Sum:00", Lists::Own), None);
     }
 }

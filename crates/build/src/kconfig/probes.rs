@@ -1,12 +1,10 @@
 //! Shell commands that Kconfig files ask for, run side by side and remembered.
 //!
-//! A memory is one file of the store, named by the variables that the commands see: the paths that the answers hang on
-//! with what the file system said of each ([`watch`](super::watch)), then each command with its answer, all ended by NUL.
-//! When one path is not as it was, all of the memory is dropped.
+//! What is remembered goes by the variables that the commands see, and holds as long as the tools do
+//! ([`watch`](super::watch)).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,11 +12,10 @@ use std::thread;
 
 use kiln_exec::{Exec, ExecError};
 
-use super::watch::{self, Watched};
+use super::watch;
 use crate::Store;
-use crate::store::write_whole;
+use crate::memory::{self, Answers};
 
-const FORMAT: &[u8] = b"kiln probes 1";
 /// How many commands one shell runs before its answers come back.
 const BATCH: usize = 4;
 /// Runs each argument as the C program's `popen` does; an answer ends with NUL.
@@ -41,7 +38,7 @@ pub struct Probes {
 
 #[derive(Debug, Default)]
 struct State {
-    known: BTreeMap<Vec<u8>, Vec<u8>>,
+    known: Answers,
     /// Whether there are answers that the memory does not have.
     is_news: bool,
     waiting: VecDeque<Vec<u8>>,
@@ -85,8 +82,7 @@ impl Probes {
         // Without the memory all is asked, which is slow and right.
         let Ok(folder) = store.cache("probes") else { return };
         let file = folder.join(&hasher.finalize().to_hex().as_str()[..32]);
-        let text = fs::read(&file).unwrap_or_default();
-        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).known = recall(&text).unwrap_or_default();
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).known = memory::recall(&file);
         self.memory = Some(file);
     }
 
@@ -161,9 +157,8 @@ impl Probes {
             return Err(error);
         }
         if let Some(file) = self.memory.as_ref().filter(|_| state.is_news) {
-            let watched = watch::of_commands(state.known.keys().map(Vec::as_slice), &self.variables, &self.dir);
-            // A memory that cannot be written costs time only.
-            let _ = write_whole(file, &print(&watched, &state.known));
+            let paths = watch::of_commands(state.known.keys().map(Vec::as_slice), &self.variables, &self.dir);
+            memory::keep(file, paths, &state.known);
             state.is_news = false;
         }
         Ok(())
@@ -229,42 +224,6 @@ impl State {
     fn learn(&mut self, command: &[u8], answer: Vec<u8>) {
         self.is_news |= self.known.insert(command.to_vec(), answer).is_none();
     }
-}
-
-fn print(watched: &[Watched], known: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<u8> {
-    let mut text = FORMAT.to_vec();
-    let mut field = |bytes: &[u8]| {
-        text.push(0);
-        text.extend_from_slice(bytes);
-    };
-    field(watched.len().to_string().as_bytes());
-    for Watched { path, stamp } in watched {
-        field(path.as_os_str().as_bytes());
-        field(stamp.as_bytes());
-    }
-    for (command, answer) in known {
-        field(command);
-        field(answer);
-    }
-    field(b"");
-    text
-}
-
-/// The answers of a memory, when all that it watches is as it was.
-fn recall(text: &[u8]) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
-    let mut fields = text.strip_prefix(FORMAT)?.strip_prefix(b"\0")?.strip_suffix(b"\0")?.split(|byte| *byte == 0);
-    let n_watched: usize = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-    for _ in 0..n_watched {
-        let (path, stamp) = (fields.next()?, fields.next()?);
-        if watch::stamp(Path::new(OsStr::from_bytes(path))).as_bytes() != stamp {
-            return None;
-        }
-    }
-    let mut known = BTreeMap::new();
-    while let Some(command) = fields.next() {
-        known.insert(command.to_vec(), fields.next()?.to_vec());
-    }
-    Some(known)
 }
 
 #[cfg(test)]

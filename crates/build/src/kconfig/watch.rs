@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, find_program};
@@ -24,26 +23,12 @@ const COMPILERS: [&str; 3] = ["gcc", "clang", "cc"];
 /// What a compiler calls.
 const PARTS: [&str; 4] = ["cc1", "as", "ld", "collect2"];
 
-/// A path, and what the file system says of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Watched {
-    pub(super) path: PathBuf,
-    pub(super) stamp: String,
-}
-
-/// What changes when the file or folder behind `path` does; `-` when there is none.
-pub(super) fn stamp(path: &Path) -> String {
-    let Ok(meta) = fs::metadata(path) else { return "-".to_owned() };
-    let numbers = [meta.ctime(), meta.ctime_nsec(), meta.mtime(), meta.mtime_nsec()];
-    format!("{} {} {} {} {} {}", numbers[0], numbers[1], numbers[2], numbers[3], meta.size(), meta.ino())
-}
-
-/// Everything that the answers of `commands` hang on, as it is now.
-pub(super) fn of_commands<'a>(
+/// Everything that the answers of `commands`, which run in `dir` and see `variables`, hang on.
+pub(crate) fn of_commands<'a>(
     commands: impl Iterator<Item = &'a [u8]>,
     variables: &'a [(OsString, OsString)],
     dir: &Path,
-) -> Vec<Watched> {
+) -> BTreeSet<PathBuf> {
     let value = |wanted: &str| variables.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_os_str());
     let path = value("PATH").unwrap_or_default();
     let mut words: BTreeSet<&[u8]> = BTreeSet::new();
@@ -76,7 +61,7 @@ pub(super) fn of_commands<'a>(
         paths.extend(entries.map(|entry| entry.path()).filter(|path| path.is_file()));
         paths.insert(folder);
     }
-    paths.into_iter().map(|path| Watched { stamp: stamp(&path), path }).collect()
+    paths
 }
 
 fn is_of_word(byte: u8) -> bool {

@@ -1,10 +1,11 @@
 //! kiln's own Kconfig engine as a [`Resolver`].
 
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 use kiln_kconfig::{Model, Type};
-use kiln_plan::{Declarations, SymbolType};
+use kiln_plan::{Declaration, Declarations, SymbolType};
 
 use super::seed::{self, Mode};
 use super::{Base, ResolveError, Resolved, Resolver, TreeConf};
@@ -40,6 +41,19 @@ impl<'a> Native<'a> {
         Ok(Native { conf: TreeConf::new(tree, out, target, toolchain)?, memory })
     }
 
+    /// Whether a base config of the tree is a file; else one of its makefiles puts it together.
+    pub fn has_file(&self, name: &str) -> bool {
+        self.conf.defconfig_file(name).is_some()
+    }
+
+    /// The assignments that stand for a base alone.
+    ///
+    /// # Errors
+    /// See [`ResolveError`].
+    pub fn base_text(&self, base: &Base) -> Result<String, ResolveError> {
+        Ok(self.conf.base_seed(base)?.text)
+    }
+
     /// The machine that the tree's Kconfig files see.
     fn machine(&self) -> Result<Machine, ResolveError> {
         let tree = LinuxTree {
@@ -51,7 +65,12 @@ impl<'a> Native<'a> {
             rustc: None,
             path: self.conf.toolchain.path(),
         };
-        Machine::linux(&tree, &self.conf.out, &BTreeMap::new(), self.memory).map_err(ResolveError::Version)
+        // A compiler that is found by way of a dot file is not there for the build either.
+        let make = self.conf.make();
+        make.prepare().map_err(|source| ResolveError::Io { path: self.conf.out.clone(), source })?;
+        let private = |name: &str| make.private(name).into_os_string().into_vec();
+        let more = BTreeMap::from([("HOME".to_owned(), private("home")), ("TMPDIR".to_owned(), private("tmp"))]);
+        Machine::linux(&tree, &self.conf.out, &more, self.memory).map_err(ResolveError::Version)
     }
 }
 
@@ -78,7 +97,14 @@ impl Resolver for Native<'_> {
             return Err(ResolveError::Refused { said: all });
         };
         let lines: Vec<String> = all.lines().map(str::to_owned).collect();
-        Ok(Resolved { config_text: text(&config), warnings: seed::warnings(&lines, Path::new(SEED)) })
+        let mut declarations = Declarations::new();
+        for symbol in requests.keys() {
+            if let Some(declaration) = declaration(&model, symbol) {
+                declarations.add(symbol, declaration);
+            }
+        }
+        let warnings = seed::warnings(&lines, Path::new(SEED));
+        Ok(Resolved { config_text: text(&config), warnings, declarations })
     }
 }
 
@@ -91,6 +117,18 @@ fn type_of(model: &Model, symbol: &str) -> SymbolType {
         Some(Type::String) => SymbolType::String,
         Some(Type::Unknown) | None => SymbolType::Unknown,
     }
+}
+
+fn declaration(model: &Model, symbol: &str) -> Option<Declaration> {
+    let id = model.find(symbol)?;
+    let first = model.definitions(id).next()?;
+    Some(Declaration {
+        symbol_type: type_of(model, symbol),
+        prompt: model.prompt(id).map(|prompt| prompt.into_owned()),
+        depends: first.dependency.map(|dependency| model.show(dependency)).into_iter().collect(),
+        file: first.place.file.to_string(),
+        line: first.place.line,
+    })
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -25,10 +25,14 @@ impl Fake {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    fn discover(&self) -> Result<Toolchain, ToolchainError> {
+    fn host(&self) -> Host {
         let mut path = self.dir.path().as_os_str().to_owned();
         path.push(":/nonexistent");
-        Toolchain::discover(&Host { path }, Some("x-"))
+        Host { path }
+    }
+
+    fn discover(&self) -> Result<Toolchain, ToolchainError> {
+        Toolchain::discover(&self.host(), Some("x-"))
     }
 }
 
@@ -52,6 +56,32 @@ fn a_changed_compiler_is_noticed() {
     fake.script("x-ld", "#!/bin/sh\necho x-ld 2.0\n");
     let linker = fake.discover().unwrap().identity().to_owned();
     assert!(before != patched && patched != linker);
+}
+
+#[test]
+fn a_toolchain_is_remembered_until_a_program_changes() {
+    let fake = Fake::new();
+    let store_dir = tempfile::tempdir().unwrap();
+    let store = Store::open(store_dir.path()).unwrap();
+    let runs = fake.dir.path().with_extension("runs");
+    let ld = |version: &str| {
+        fake.script("x-ld", &format!("#!/bin/sh\necho >> {}\necho x-ld {version}\n", runs.display()));
+    };
+    let n_runs = || std::fs::read(&runs).unwrap_or_default().len();
+    ld("1.0");
+    let remembered = || Toolchain::remembered(&store, &fake.host(), Some("x-")).unwrap();
+    let first = remembered();
+    assert_eq!(first, fake.discover().unwrap());
+    let n_first = n_runs();
+    assert_eq!(remembered(), first);
+    assert_eq!(n_runs(), n_first, "nothing is asked twice");
+    ld("2.0");
+    assert_eq!(remembered(), fake.discover().unwrap());
+    assert_ne!(remembered().identity(), first.identity());
+    // It appears where there was none.
+    fake.script("pahole", "#!/bin/sh\necho v1.24\n");
+    assert_eq!(remembered(), fake.discover().unwrap());
+    std::fs::remove_file(runs).unwrap();
 }
 
 #[test]

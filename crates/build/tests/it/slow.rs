@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use kiln_build::resolve::{Base, Native, Resolver, TreeConf};
-use kiln_build::toolchain::{Target, Toolchain};
+use kiln_build::toolchain::{Host, Target, Toolchain};
 use kiln_exec::Exec;
 
 use crate::fake_kernel::host;
@@ -52,7 +52,8 @@ fn own(tree: &Path, out: &Path, target: &Target, name: &str) -> String {
     Exec::new("make")
         .args(["-s", "-C", tree.to_str().unwrap(), &format!("O={}", out.display())])
         .args([&format!("ARCH={}", target.arch), &format!("CROSS_COMPILE={cross}"), name])
-        .env("PATH", host().path)
+        .env("PATH", variable("PATH").unwrap())
+        .env("HOME", out)
         .env("LC_ALL", "C")
         .text()
         .unwrap();
@@ -63,6 +64,8 @@ fn own(tree: &Path, out: &Path, target: &Target, name: &str) -> String {
 fn configurations_equal_the_trees_own() {
     let Some(tree) = kernel_tree() else { return };
     let dir = tempfile::tempdir().unwrap();
+    // The caller's own programs too: a Rust compiler that works only in the caller's home is none for the kernel.
+    let everything = Host { path: variable("PATH").unwrap().into() };
     let arm64 =
         Target { arch: "arm64".into(), srcarch: "arm64".into(), cross_compile: Some("aarch64-linux-gnu-".into()) };
     for (target, bases) in [
@@ -70,7 +73,7 @@ fn configurations_equal_the_trees_own() {
         (arm64, &["defconfig", "tinyconfig"]),
     ] {
         // A host without the cross compiler still checks the first architecture.
-        let Ok(toolchain) = Toolchain::discover(&host(), target.cross_compile.as_deref()) else { continue };
+        let Ok(toolchain) = Toolchain::discover(&everything, target.cross_compile.as_deref()) else { continue };
         let out = dir.path().join(&target.arch);
         let conf = TreeConf::new(&tree, &out.join("conf"), &target, &toolchain).unwrap();
         let native = Native::new(&tree, &out.join("native"), &target, &toolchain, None).unwrap();
