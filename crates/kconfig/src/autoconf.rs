@@ -105,7 +105,7 @@ impl Evaluation<'_> {
 fn touched(evaluation: &Evaluation<'_>, auto: &str, prefix: &str, files: &dyn Files) -> Vec<String> {
     let folder = auto.rfind('/').map_or("", |slash| &auto[..=slash]);
     let model = evaluation.model;
-    let mut old = Evaluation::new(model);
+    let mut old = Evaluation::with(model, &model.conditions);
     let mut names: Vec<Vec<u8>> = Vec::new();
     if let Some(text) = files.read(auto) {
         names = old.read_auto(&text, Reading { name: auto, prefix, warn_unknown: false });

@@ -5,17 +5,60 @@
 //! their old visibility, an unmet dependency is reported when its symbol is computed), so the order here is the C
 //! program's too. Recursion is bounded: [`recursion`](crate::recursion) refuses models that go too deep.
 
+mod answers;
+mod change;
 mod choice;
+mod limit;
+mod reason;
+mod text;
 mod unmet;
 mod valued;
 
 use crate::conditions::Conditions;
 use crate::expression::{Expr, ExprId, Tristate};
 use crate::message::Messages;
-use crate::model::{Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId, Type};
-use crate::number;
+use crate::model::{Model, NodeId, NodeKind, PropertyKind, SymbolId, Type};
+pub use change::{Change, Refused};
+pub use limit::{Limit, Term};
+pub use reason::Reason;
 
 /// Values for all symbols of one model.
+///
+/// Every value is known at any time. [`Evaluation::set`] and [`Evaluation::unset`] change what the user gave to one symbol
+/// and work out only what that reaches, so that many changes can be tried on one evaluation; [`Evaluation::undo`] takes
+/// the last one back. It is `Clone`, and shares the model with others.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use kiln_kconfig::{Dialect, Evaluation, Host, Limit, Model, Reason, Tristate};
+/// # struct Machine;
+/// # impl Host for Machine {
+/// #     fn variable(&self, name: &str) -> Option<Vec<u8>> { None }
+/// #     fn shell(&self, command: &[u8]) -> Result<Vec<u8>, String> { unreachable!() }
+/// # }
+/// let text = "config NET\n\tbool \"net\"\nconfig PCI\n\tbool\n\tdefault y\nconfig WIFI\n\tbool \"wifi\"\n\
+///             \tdepends on NET && PCI\n\tselect CRC\nconfig CRC\n\tbool\n";
+/// let files = |name: &str| (name == "Kconfig").then(|| Arc::from(text.as_bytes()));
+/// let (model, _) = Model::parse("Kconfig", &files, &Machine, Dialect::NEWEST);
+/// let model = model.expect("the text is sound");
+/// let [net, wifi, crc] = ["NET", "WIFI", "CRC"].map(|name| model.find(name).expect("it is declared"));
+///
+/// let mut values = Evaluation::new(&model);
+/// let asked = values.set(wifi, "y")?;
+/// assert_eq!(values.value("WIFI").as_deref(), Some("n"), "a user's value counts only where a prompt is visible");
+/// let [Limit::Prompt { place, terms }] = &values.limits(wifi, Tristate::Yes)[..] else { panic!() };
+/// assert_eq!((place.line, values.show(terms[0].expression)), (7, "NET [=n]".to_owned()));
+///
+/// let change = values.set(net, "y")?;
+/// assert_eq!(change.changed(), [net, wifi, crc], "causes before effects");
+/// let Reason::Selected(lines) = values.reason(crc) else { panic!() };
+/// assert_eq!((lines[0].by, lines[0].place.line), (wifi, 9));
+///
+/// values.undo(change);
+/// values.undo(asked);
+/// assert_eq!(values.value("CRC").as_deref(), Some("n"));
+/// # Ok::<(), kiln_kconfig::Refused>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Evaluation<'m> {
     pub(crate) model: &'m Model,
@@ -31,12 +74,18 @@ pub struct Evaluation<'m> {
     pub(crate) n_unmet: usize,
     /// Whether unmet dependencies are put into words; counted they are always.
     pub(crate) words: bool,
+    /// Whether all that is read is known already.
+    lean: bool,
+    /// How often a value was given.
+    clock: u32,
 }
 
 /// What is known of one symbol.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) user: Option<Wanted>,
+    /// Of a member of a choice: when its value was given; the last one counts. 0 without.
+    pub(crate) since: u32,
     pub(crate) value: Tristate,
     pub(crate) text: Text,
     pub(crate) visible: Tristate,
@@ -89,11 +138,6 @@ impl Wanted {
 }
 
 impl<'m> Evaluation<'m> {
-    /// Starts with no user values.
-    pub fn new(model: &'m Model) -> Evaluation<'m> {
-        Evaluation::with(model, &model.conditions)
-    }
-
     pub(crate) fn with(model: &'m Model, conditions: &'m Conditions) -> Evaluation<'m> {
         let mut states = vec![State::default(); model.symbols.len()];
         for (constant, value) in
@@ -117,12 +161,9 @@ impl<'m> Evaluation<'m> {
             messages: Messages::new(),
             n_unmet: 0,
             words: false,
+            lean: false,
+            clock: 0,
         }
-    }
-
-    /// The model that the values are of.
-    pub fn model(&self) -> &'m Model {
-        self.model
     }
 
     /// Forgets all values but what the user gave, and looks again whether there are modules.
@@ -182,8 +223,11 @@ impl<'m> Evaluation<'m> {
     /// The value of an expression; absent is `y`.
     pub(crate) fn expression(&mut self, id: Option<ExprId>) -> Tristate {
         let Some(id) = id else { return Tristate::Yes };
-        if let Some(known) = self.memo[id.0 as usize] {
-            return known;
+        if self.lean {
+            return self.look(id);
+        }
+        if let Some(Some(known)) = self.memo.get(id.0 as usize) {
+            return *known;
         }
         let conditions = self.conditions;
         let value = match conditions.expressions.get(id) {
@@ -206,38 +250,44 @@ impl<'m> Evaluation<'m> {
         };
         // Quirk: before 6.11 the C program remembers no values of expressions, and a choice changes its own value
         // while its members look at it.
-        if !self.model.dialect.choice_values {
-            self.memo[id.0 as usize] = Some(value);
+        if let Some(memo) = self.memo.get_mut(id.0 as usize).filter(|_| !self.model.dialect.choice_values) {
+            *memo = Some(value);
         }
         value
     }
 
     /// The value of an expression when all symbols have been computed.
     pub(crate) fn look(&self, id: ExprId) -> Tristate {
-        match self.model.conditions.expressions.get(id) {
+        match self.conditions.expressions.get(id) {
             Expr::Symbol(symbol) => self.states[symbol.at()].value,
             Expr::Not(operand) => self.look(operand).negate(),
-            Expr::And(operands) => operands.iter().map(|id| self.look(*id)).min().unwrap_or(Tristate::Yes),
-            Expr::Or(operands) => operands.iter().map(|id| self.look(*id)).max().unwrap_or(Tristate::No),
+            Expr::And(operands) => {
+                let mut value = Tristate::Yes;
+                for operand in operands {
+                    value = value.min(self.look(*operand));
+                    if value == Tristate::No {
+                        break;
+                    }
+                }
+                value
+            }
+            Expr::Or(operands) => {
+                let mut value = Tristate::No;
+                for operand in operands {
+                    value = value.max(self.look(*operand));
+                    if value == Tristate::Yes {
+                        break;
+                    }
+                }
+                value
+            }
             Expr::Compare(op, left, right) if op.holds(self.compare(left, right)) => Tristate::Yes,
             Expr::Compare(..) => Tristate::No,
         }
     }
 
-    /// Compares as numbers when both sides are some, else as bytes (`expr_calc_value`, scripts/kconfig/expr.c).
-    fn compare(&self, left: SymbolId, right: SymbolId) -> std::cmp::Ordering {
-        let types = (self.model.symbol(left).type_, self.model.symbol(right).type_);
-        let (left, right) = (self.shown(left), self.shown(right));
-        if types != (Type::String, Type::String)
-            && let (Some(a), Some(b)) = (operand(types.0, left), operand(types.1, right))
-        {
-            let unsigned = types.0 == Type::Hex || types.1 == Type::Hex;
-            return if unsigned { (a as u64).cmp(&(b as u64)) } else { a.cmp(&b) };
-        }
-        left.cmp(right)
-    }
-
-    pub(crate) fn visibility(&mut self, symbol: SymbolId) {
+    /// Works out how far a symbol can be seen, and what it depends on.
+    pub(crate) fn see(&mut self, symbol: SymbolId) {
         let model = self.model;
         let mut visible = Tristate::No;
         for property in model.properties_of(symbol) {
@@ -294,7 +344,7 @@ impl<'m> Evaluation<'m> {
             return;
         }
         state.write = false;
-        self.visibility(symbol);
+        self.see(symbol);
         let zero = self.zero(type_);
         let state = &mut self.states[symbol.at()];
         state.write = state.visible != Tristate::No;
@@ -324,15 +374,6 @@ impl<'m> Evaluation<'m> {
         }
         if self.model.symbol(symbol).transitional {
             self.states[symbol.at()].write = false;
-        }
-    }
-
-    /// The value before anything sets it.
-    fn zero(&self, type_: Type) -> Text {
-        match type_ {
-            Type::Int if self.model.dialect.zero_numbers => Text::Fixed(b"0"),
-            Type::Hex if self.model.dialect.zero_numbers => Text::Fixed(b"0x0"),
-            _ => Text::Fixed(b""),
         }
     }
 
@@ -371,30 +412,6 @@ impl<'m> Evaluation<'m> {
         if value == Tristate::Mod && self.effective_type(symbol) == Type::Bool { Tristate::Yes } else { value }
     }
 
-    fn text_value(&mut self, symbol: SymbolId, zero: Text) -> Text {
-        let state = &self.states[symbol.at()];
-        if state.visible != Tristate::No && state.user.is_some() {
-            return Text::User(symbol);
-        }
-        let Some((default, _)) = self.default_of(symbol) else { return zero };
-        let conditions = self.conditions;
-        let Expr::Symbol(source) = conditions.expressions.get(default) else { return zero };
-        self.states[symbol.at()].write = true;
-        self.compute(source);
-        self.text_of(source)
-    }
-
-    /// A symbol's text as another symbol takes it over.
-    ///
-    /// Quirk: a `bool` or `tristate` has none of its own (`sym_calc_value`, scripts/kconfig/symbol.c).
-    pub(crate) fn text_of(&self, symbol: SymbolId) -> Text {
-        match (symbol, self.model.symbol(symbol).type_) {
-            (SymbolId::YES | SymbolId::MOD | SymbolId::NO, _) => Text::Name(symbol),
-            (_, Type::Bool | Type::Tristate) => Text::Fixed(b"n"),
-            _ => self.states[symbol.at()].text,
-        }
-    }
-
     /// The first default whose condition holds, with the value of the condition.
     pub(crate) fn default_of(&mut self, symbol: SymbolId) -> Option<(ExprId, Tristate)> {
         let model = self.model;
@@ -404,73 +421,4 @@ impl<'m> Evaluation<'m> {
             (condition != Tristate::No).then_some((value, condition))
         })
     }
-
-    pub(crate) fn range_of(&mut self, symbol: SymbolId) -> Option<(SymbolId, SymbolId)> {
-        let model = self.model;
-        model.properties_of(symbol).find_map(|property: PropertyId| {
-            let PropertyKind::Range(low, high) = model.property(property).kind else { return None };
-            (self.expression(self.conditions.of(property)) != Tristate::No).then_some((low, high))
-        })
-    }
-
-    /// Moves a number to the nearest end of its range.
-    fn clamp(&mut self, symbol: SymbolId, type_: Type) {
-        let base = match type_ {
-            Type::Int => 10,
-            Type::Hex => 16,
-            _ => return,
-        };
-        let Some((low, high)) = self.range_of(symbol) else { return };
-        let value = number::signed(self.resolve(self.states[symbol.at()].text), base);
-        let end = if value < self.range_end(low, base) {
-            low
-        } else if value > self.range_end(high, base) {
-            high
-        } else {
-            return;
-        };
-        let text = self.text_of(end);
-        self.states[symbol.at()].text = text;
-    }
-
-    pub(crate) fn range_end(&mut self, symbol: SymbolId, base: u32) -> i64 {
-        self.compute(symbol);
-        let base = match self.model.symbol(symbol).type_ {
-            Type::Int => 10,
-            Type::Hex => 16,
-            _ => base,
-        };
-        number::signed(self.resolve(self.text_of(symbol)), base)
-    }
 }
-
-/// The number that one side of a comparison stands for (`expr_parse_string`, scripts/kconfig/expr.c).
-fn operand(type_: Type, text: &[u8]) -> Option<i64> {
-    let base = match type_ {
-        Type::Bool | Type::Tristate => {
-            return Some(match text {
-                b"n" => 0,
-                b"m" => 1,
-                b"y" => 2,
-                _ => -1,
-            });
-        }
-        Type::Int => 10,
-        Type::Hex => 16,
-        Type::String | Type::Unknown => 0,
-    };
-    let scanned = number::scan(text, base);
-    let whole = scanned.length == text.len() && text.last().is_some_and(u8::is_ascii_hexdigit);
-    if !whole {
-        return None;
-    }
-    match type_ {
-        // `strtoull` takes a sign and negates in 64 bits.
-        Type::Hex if scanned.value.unsigned_abs() <= u128::from(u64::MAX) => Some(scanned.value as i64),
-        Type::Hex => None,
-        _ => i64::try_from(scanned.value).ok(),
-    }
-}
-
-#[cfg(test)]
-mod tests;

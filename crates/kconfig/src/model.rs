@@ -4,6 +4,7 @@
 //! order of the menu tree: the descendants of a node are the ids from the one behind it to its `end`.
 //! A model holds no values: those belong to an [`Evaluation`](crate::Evaluation), of which one model can have many.
 
+mod dependents;
 mod index;
 mod query;
 
@@ -14,8 +15,9 @@ use crate::dialect::Dialect;
 use crate::exact::Exact;
 use crate::expression::ExprId;
 use crate::help::HelpText;
+pub(crate) use dependents::{Dependents, Unit};
 pub(crate) use index::NameIndex;
-pub use query::{DefaultValue, Definition, Selection};
+pub use query::{DefaultValue, Definition, Range, Selection};
 
 /// Identifies a symbol of one model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +88,10 @@ pub struct Model {
     pub(crate) conditions: Conditions,
     /// `None` inside when it would take too much.
     pub(crate) exact: OnceLock<Option<Box<Exact>>>,
+    /// The `select` and `imply` lines, by their target: target, owner, line.
+    pub(crate) selections: OnceLock<Vec<(SymbolId, SymbolId, PropertyId)>>,
+    /// `None` inside when every change has to work all values out.
+    pub(crate) dependents: OnceLock<Option<Box<Dependents>>>,
 }
 
 /// A Kconfig file that was read.

@@ -1,12 +1,10 @@
 //! From a base and requests to a `.config`.
 
-use std::borrow::Cow;
-
 use crate::config::{Read, Reading};
 use crate::evaluation::{Evaluation, Wanted};
 use crate::expression::Tristate;
 use crate::message::{Level, Message, Messages, Place};
-use crate::model::{Model, NodeId, SymbolId, Type};
+use crate::model::{Model, NodeId, Type};
 
 /// What symbols get that nobody asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,14 +35,16 @@ pub struct Resolved<'m> {
 pub fn resolve<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)]) -> Resolved<'m> {
     let mut evaluation = settle(model, base, requests, false);
     let mut config_text = evaluation.write("CONFIG_");
-    if evaluation.n_unmet > 0 {
-        evaluation = settle(model, base, requests, true);
-        config_text = evaluation.write("CONFIG_");
+    let is_unmet = evaluation.n_unmet > 0;
+    evaluation.complete();
+    let mut messages = std::mem::take(&mut evaluation.messages);
+    if is_unmet {
+        // Someone has to be told: once more, with the words and in the order of the C program.
+        let mut worded = settle(model, base, requests, true);
+        config_text = worded.write("CONFIG_");
+        worded.complete();
+        messages = worded.messages;
     }
-    for symbol in model.hash_order.iter().copied() {
-        evaluation.compute(symbol);
-    }
-    let messages = std::mem::take(&mut evaluation.messages);
     Resolved { evaluation, config_text, messages }
 }
 
@@ -139,47 +139,17 @@ impl<'m> Resolved<'m> {
         &self.messages
     }
 
-    /// The model.
-    pub fn model(&self) -> &'m Model {
-        self.evaluation.model
+    /// The values alone, to be changed further.
+    pub fn into_evaluation(self) -> Evaluation<'m> {
+        self.evaluation
     }
+}
 
-    /// A symbol's value: `y`, `m`, `n`, a number, or the plain content of a string. `None` for a name that no Kconfig
-    /// file mentions.
-    pub fn value(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.evaluation.model.find(name).map(|symbol| self.value_of(symbol))
-    }
+/// Whatever values can be asked.
+impl<'m> std::ops::Deref for Resolved<'m> {
+    type Target = Evaluation<'m>;
 
-    /// The same for a symbol by id; an undefined symbol's value is `n`.
-    pub fn value_of(&self, symbol: SymbolId) -> Cow<'_, str> {
-        match self.evaluation.model.type_of(symbol) {
-            Type::Unknown => Cow::Borrowed("n"),
-            _ => String::from_utf8_lossy(self.evaluation.shown(symbol)),
-        }
-    }
-
-    /// Whether the symbol is in the `.config`.
-    pub fn is_written(&self, symbol: SymbolId) -> bool {
-        self.evaluation.state(symbol).write
-    }
-
-    /// How far a user's value counts: `n` when no prompt is visible.
-    pub fn visibility(&self, symbol: SymbolId) -> Tristate {
-        self.evaluation.state(symbol).visible
-    }
-
-    /// The value of what the symbol depends on.
-    pub fn direct_dependency(&self, symbol: SymbolId) -> Tristate {
-        self.evaluation.state(symbol).direct
-    }
-
-    /// The value below which the symbol cannot go, because others select it.
-    pub fn reverse_dependency(&self, symbol: SymbolId) -> Tristate {
-        self.evaluation.state(symbol).reverse
-    }
-
-    /// The value of an expression of the model.
-    pub fn evaluate(&self, expression: crate::ExprId) -> Tristate {
-        self.evaluation.look(expression)
+    fn deref(&self) -> &Evaluation<'m> {
+        &self.evaluation
     }
 }

@@ -45,7 +45,7 @@ impl Evaluation<'_> {
     ///
     /// Quirk: a range does not limit it, unlike the value itself.
     fn default_text(&mut self, symbol: SymbolId) -> Vec<u8> {
-        self.visibility(symbol);
+        self.see(symbol);
         self.compute(self.model.modules);
         let type_ = self.model.symbol(symbol).type_;
         let mut value = Tristate::No;

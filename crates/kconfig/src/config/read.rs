@@ -40,6 +40,7 @@ impl Evaluation<'_> {
             state.user = (is_choice && self.model.dialect.choice_values).then_some(Wanted::Logic(Tristate::No));
             state.wanted_member = None;
             state.wanted_value = Tristate::No;
+            state.since = 0;
         }
         self.forget();
     }
@@ -63,7 +64,7 @@ impl Evaluation<'_> {
         }
         let prefix = reading.prefix.as_bytes();
         let (name, value) = if let Some(comment) = line.strip_prefix(b"#") {
-            match self.unset(comment, prefix) {
+            match self.unset_name(comment, prefix) {
                 Some(name) => (name, b"n".as_slice()),
                 None => return,
             }
@@ -95,6 +96,7 @@ impl Evaluation<'_> {
     /// Gives a symbol the value that a line has, and tells its choice.
     pub(crate) fn assign(&mut self, symbol: SymbolId, value: &[u8], place: &Place, read: &mut Read) {
         if self.take(symbol, value, place, read) {
+            self.stamp(symbol);
             if self.model.dialect.choice_values {
                 self.note_member(symbol, place, read);
             } else if self.model.symbol(symbol).member_of.is_some() {
@@ -130,7 +132,7 @@ impl Evaluation<'_> {
     }
 
     /// The name in ` CONFIG_X is not set`.
-    fn unset<'t>(&self, comment: &'t [u8], prefix: &[u8]) -> Option<&'t [u8]> {
+    fn unset_name<'t>(&self, comment: &'t [u8], prefix: &[u8]) -> Option<&'t [u8]> {
         let rest = comment.strip_prefix(b" ")?.strip_prefix(prefix)?;
         let space = rest.iter().position(|byte| *byte == b' ')?;
         let words = &rest[space + 1..];

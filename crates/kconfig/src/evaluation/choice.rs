@@ -34,7 +34,7 @@ impl Evaluation<'_> {
         let mut chosen = None;
         for index in 0..self.members.get(&choice).map_or(0, Vec::len) {
             let member = self.members[&choice][index];
-            self.visibility(member);
+            self.see(member);
             let state = &self.states[member.at()];
             if state.visible != Tristate::No && is_wanted(state, Tristate::Yes) {
                 chosen = Some(member);

@@ -48,7 +48,7 @@ impl Evaluation<'_> {
     }
 
     /// Prints an expression with the values of its symbols (`expr_gstr_print`, scripts/kconfig/expr.c).
-    fn print(&self, id: ExprId, outer: u8, out: &mut Vec<u8>) {
+    pub(super) fn print(&self, id: ExprId, outer: u8, out: &mut Vec<u8>) {
         let expression = self.conditions.expressions.get(id);
         let level = match expression {
             Expr::Or(_) => 1,

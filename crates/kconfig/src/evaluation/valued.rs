@@ -64,7 +64,7 @@ impl Evaluation<'_> {
     fn choose_by_value(&mut self, choice: SymbolId) -> Option<SymbolId> {
         let mut all_set = true;
         for member in self.members_of(choice) {
-            self.visibility(member);
+            self.see(member);
             let state = &self.states[member.at()];
             all_set &= state.visible == Tristate::No || state.user.is_some();
         }
@@ -140,13 +140,20 @@ impl Evaluation<'_> {
             }
         }
         self.invalidate();
-        for symbol in model.hash_order.iter().copied() {
+        self.settle_new_choice(&model.hash_order);
+    }
+
+    /// Has choices come before their members, and those without a value taken for set, among symbols that all have new
+    /// values.
+    pub(super) fn settle_new_choice(&mut self, symbols: &[SymbolId]) {
+        let model = self.model;
+        for symbol in symbols.iter().copied() {
             let open_choice = model.is_choice(symbol) && self.states[symbol.at()].user.is_none();
             if open_choice || self.is_listed(symbol) {
                 self.states[symbol.at()].pending = true;
             }
         }
-        for choice in model.hash_order.iter().copied().filter(|symbol| model.is_choice(*symbol)) {
+        for choice in symbols.iter().copied().filter(|symbol| model.is_choice(*symbol)) {
             if self.states[choice.at()].user.is_none() {
                 self.compute(choice);
                 self.set_all_members(choice);

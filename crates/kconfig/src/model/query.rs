@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Model, NodeId, NodeKind, PropertyKind, SymbolId, SymbolKind, Type};
+use super::{Dependents, Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId, SymbolKind, Type};
 use crate::conditions::Conditions;
 use crate::exact::Exact;
 use crate::expression::{Comparison, Expr, ExprId};
@@ -28,6 +28,19 @@ pub struct Definition<'m> {
 pub struct DefaultValue {
     /// The value.
     pub value: ExprId,
+    /// When it holds; `None` is always.
+    pub condition: Option<ExprId>,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A `range` line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Range {
+    /// The lowest value.
+    pub low: SymbolId,
+    /// The highest value.
+    pub high: SymbolId,
     /// When it holds; `None` is always.
     pub condition: Option<ExprId>,
     /// Where it stands.
@@ -115,22 +128,49 @@ impl Model {
         })
     }
 
-    /// The `select` and `imply` lines of a symbol in order.
-    pub fn selections(&self, symbol: SymbolId) -> impl Iterator<Item = Selection> {
-        self.properties_of(symbol).filter_map(move |id| {
-            let (target, weak) = match self.property(id).kind {
-                PropertyKind::Select(target) => (target, false),
-                PropertyKind::Imply(target) => (target, true),
-                _ => return None,
-            };
-            let condition = self.conditions.of(id);
-            Some(Selection { by: symbol, target, condition, weak, place: self.property_place(id) })
+    /// The `range` lines of a symbol in order; the first whose condition holds counts.
+    pub fn ranges(&self, symbol: SymbolId) -> impl Iterator<Item = Range> {
+        self.properties_of(symbol).filter_map(|id| match self.property(id).kind {
+            PropertyKind::Range(low, high) => {
+                Some(Range { low, high, condition: self.conditions.of(id), place: self.property_place(id) })
+            }
+            _ => None,
         })
     }
 
-    /// The `select` and `imply` lines that ask for a symbol.
+    /// The `select` and `imply` lines of a symbol in order.
+    pub fn selections(&self, symbol: SymbolId) -> impl Iterator<Item = Selection> {
+        self.properties_of(symbol).filter_map(move |id| self.selection(symbol, id))
+    }
+
+    /// The `select` and `imply` lines that ask for a symbol, by the symbols that have them.
     pub fn selectors(&self, target: SymbolId) -> impl Iterator<Item = Selection> {
-        self.declared().flat_map(|symbol| self.selections(symbol)).filter(move |line| line.target == target)
+        let lines = self.selections.get_or_init(|| self.selections_by_target());
+        let from = lines.partition_point(|(other, ..)| *other < target);
+        let lines = lines[from..].iter().take_while(move |(other, ..)| *other == target);
+        lines.filter_map(|(_, by, id)| self.selection(*by, *id))
+    }
+
+    fn selections_by_target(&self) -> Vec<(SymbolId, SymbolId, PropertyId)> {
+        let mut lines = Vec::new();
+        for symbol in self.declared() {
+            for id in self.properties_of(symbol) {
+                if let PropertyKind::Select(target) | PropertyKind::Imply(target) = self.property(id).kind {
+                    lines.push((target, symbol, id));
+                }
+            }
+        }
+        lines.sort_by_key(|(target, ..)| *target);
+        lines
+    }
+
+    fn selection(&self, by: SymbolId, id: PropertyId) -> Option<Selection> {
+        let (target, weak) = match self.property(id).kind {
+            PropertyKind::Select(target) => (target, false),
+            PropertyKind::Imply(target) => (target, true),
+            _ => return None,
+        };
+        Some(Selection { by, target, condition: self.conditions.of(id), weak, place: self.property_place(id) })
     }
 
     /// What a symbol's definitions depend on, joined by `||`; `None` is `y`.
@@ -160,6 +200,32 @@ impl Model {
         out
     }
 
+    /// The symbols that an expression mentions, constants left out, each once in the order of the text.
+    pub fn symbols_in(&self, id: ExprId) -> Vec<SymbolId> {
+        let mut symbols = Vec::new();
+        self.gather_symbols(id, &mut symbols);
+        symbols
+    }
+
+    fn gather_symbols(&self, id: ExprId, symbols: &mut Vec<SymbolId>) {
+        let mut add = |symbol: SymbolId| {
+            if self.symbol(symbol).kind != SymbolKind::Constant && !symbols.contains(&symbol) {
+                symbols.push(symbol);
+            }
+        };
+        match self.conditions.expressions.get(id) {
+            Expr::Symbol(symbol) => add(symbol),
+            Expr::Compare(_, left, right) => {
+                add(left);
+                add(right);
+            }
+            Expr::Not(operand) => self.gather_symbols(operand, symbols),
+            Expr::And(operands) | Expr::Or(operands) => {
+                operands.iter().for_each(|operand| self.gather_symbols(*operand, symbols));
+            }
+        }
+    }
+
     /// The files that were read, in the order of first opening.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| &*file.name)
@@ -173,6 +239,11 @@ impl Model {
     /// The model as the C program sees it after simplification; `None` when that takes too much.
     pub(crate) fn exact(&self) -> Option<&Exact> {
         self.exact.get_or_init(|| Exact::new(self).map(Box::new)).as_deref()
+    }
+
+    /// Who reads whom; `None` when a change may reach everything.
+    pub(crate) fn dependents(&self) -> Option<&Dependents> {
+        self.dependents.get_or_init(|| Dependents::new(self).map(Box::new)).as_deref()
     }
 
     /// The conditions with their expressions simplified, for what is printed of them.

@@ -318,6 +318,8 @@ impl Builder {
             hash_order,
             conditions: Conditions::with(self.expressions),
             exact: std::sync::OnceLock::new(),
+            selections: std::sync::OnceLock::new(),
+            dependents: std::sync::OnceLock::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - `ahead`: shell commands that are known before any is run
 //! - `cases`: every file of `tests/cases/`: small Kconfig trees with what `conf` prints and writes for them
+//! - `changes`: single values changed, against fresh evaluations
 //! - `chance`: those trees, damaged
 //! - `hostile`: input made to hurt
 //! - `questions`: what a model can be asked
@@ -9,5 +10,6 @@
 mod ahead;
 mod cases;
 mod chance;
+mod changes;
 mod hostile;
 mod questions;
