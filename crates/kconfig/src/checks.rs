@@ -79,6 +79,9 @@ fn check_in(model: &Model, order: &[NodeId]) -> Messages {
     let mut checked = vec![false; model.symbols.len()];
     for node in order {
         let Some(symbol) = model.node(*node).symbol else { continue };
+        if model.dialect.choice_values && model.node(*node).kind == NodeKind::Choice {
+            model.check_older_choice(*node, symbol, &mut messages);
+        }
         if !std::mem::replace(&mut checked[symbol.at()], true) {
             model.check_symbol(symbol, *node, &mut messages);
         }
@@ -155,6 +158,40 @@ impl Model {
         Place { file: self.files[property.file as usize].name.clone(), line: property.line, column: 1 }
     }
 
+    /// What only warns before 6.11: members without a prompt or with defaults, a choice without a prompt.
+    fn check_older_choice(&self, choice: NodeId, symbol: SymbolId, messages: &mut Messages) {
+        let mut warn = |place: Place, text: &str| {
+            let printed = format!("{}:{}:warning: {text}\n", place.file, place.line).into_bytes();
+            messages.push(Message::new(Level::Warning, "choice", Some(place), text.as_bytes(), printed));
+        };
+        let first = self.symbol(symbol).first_node;
+        let in_choice = |node: NodeId| self.node(self.effective_parent(node)).symbol == Some(symbol);
+        let mut seen = std::collections::BTreeSet::new();
+        for node in self.below(choice).filter(|node| in_choice(*node)) {
+            let Some(member) = self.node(node).symbol.filter(|member| self.symbol(*member).listed_in == first) else {
+                continue;
+            };
+            if !seen.insert(member) {
+                continue;
+            }
+            if self.node(node).prompt.is_none() {
+                warn(self.place(node), "choice value must have a prompt");
+            }
+            for id in self.properties_of(member) {
+                let property = self.property(id);
+                if matches!(property.kind, PropertyKind::Default(_)) {
+                    warn(self.property_place(id), "defaults for choice values not supported");
+                }
+                if matches!(property.kind, PropertyKind::Prompt(_))
+                    && property.node != node
+                    && !in_choice(property.node)
+                {
+                    warn(self.property_place(id), "choice value used outside its choice group");
+                }
+            }
+        }
+    }
+
     fn check_symbol(&self, symbol: SymbolId, node: NodeId, messages: &mut Messages) {
         let mut warn = |place: Place, text: String| {
             let printed = format!("{}:{}:warning: {text}\n", place.file, place.line).into_bytes();
@@ -162,6 +199,9 @@ impl Model {
         };
         if self.symbol(symbol).type_ == Type::Unknown {
             warn(self.place(node), "config symbol defined without type".to_owned());
+        }
+        if self.is_choice(symbol) && self.dialect.choice_values && self.node(node).prompt.is_none() {
+            warn(self.place(node), "choice must have a prompt".to_owned());
         }
         for property in self.properties_of(symbol) {
             for text in self.property_faults(symbol, self.property(property).kind) {

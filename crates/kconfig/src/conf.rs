@@ -1,7 +1,9 @@
 //! The modes of the C program `conf`: what it reads, changes, writes and prints, without touching a disk.
 
+mod ask;
 mod change;
 mod new;
+mod relations;
 
 use crate::autoconf::{self, AutoFiles};
 use crate::config::Reading;
@@ -15,6 +17,10 @@ use crate::{Files, Host};
 pub enum Mode {
     /// Take the `.config`, give new symbols their defaults.
     OldDefConfig,
+    /// Take the `.config`, ask for what is new; the answers, a line each. Where they end, the default is taken.
+    OldConfig(Vec<u8>),
+    /// Ask for everything; the answers, a line each.
+    OldAskConfig(Vec<u8>),
     /// Everything off that can be.
     AllNoConfig,
     /// Everything built in that can be.
@@ -68,9 +74,12 @@ pub struct Outcome {
 /// `files` gives `.config` and seeds by the names that the variables of `host` say (`KCONFIG_CONFIG`,
 /// `KCONFIG_ALLCONFIG`, …).
 pub fn run(model: &Model, mode: &Mode, files: &dyn Files, host: &dyn Host) -> Outcome {
-    let mut run = Run::new(model, mode, files, host, false);
+    // What these print follows from the final tree and its expressions.
+    let needs_exact = matches!(mode, Mode::OldConfig(_) | Mode::OldAskConfig(_) | Mode::HelpNewConfig);
+    let exact = needs_exact && model.exact().is_some();
+    let mut run = Run::new(model, mode, files, host, exact);
     let mut status = run.all();
-    if run.evaluation.n_unmet > 0 {
+    if !exact && (run.evaluation.n_unmet > 0 || run.asked) {
         // Someone has to be told: once more, with the words and in the order of the C program.
         run = Run::new(model, mode, files, host, true);
         status = run.all();
@@ -87,6 +96,8 @@ struct Run<'a> {
     /// Whether the values may differ from those of the `.config` that was read.
     changed: bool,
     n_warnings: usize,
+    /// Whether `syncconfig` found something new to ask about.
+    asked: bool,
     outcome: Outcome,
 }
 
@@ -100,7 +111,17 @@ impl<'a> Run<'a> {
         evaluation.words = exact;
         let prefix = host.variable("CONFIG_").and_then(|value| String::from_utf8(value).ok());
         let prefix = prefix.unwrap_or_else(|| "CONFIG_".to_owned());
-        Run { mode, files, host, evaluation, prefix, changed: true, n_warnings: 0, outcome: Outcome::default() }
+        Run {
+            mode,
+            files,
+            host,
+            evaluation,
+            prefix,
+            changed: true,
+            n_warnings: 0,
+            asked: false,
+            outcome: Outcome::default(),
+        }
     }
 
     fn all(&mut self) -> u8 {

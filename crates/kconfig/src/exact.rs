@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::conditions::Conditions;
 use crate::expression::{Comparison, ExprId, Expressions};
-use crate::model::{Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId};
+use crate::model::{Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId, Type};
 use crate::simplify::{Id, Simplifier};
 
 /// What came of it.
@@ -18,6 +18,12 @@ pub(crate) struct Exact {
     pub(crate) finished: Vec<NodeId>,
     /// By node: the node that it is below in the end.
     pub(crate) parents: Vec<NodeId>,
+    /// By node: the first below it in the end.
+    pub(crate) first: Vec<Option<NodeId>>,
+    /// By node: the one behind it on the same level in the end.
+    pub(crate) next: Vec<Option<NodeId>>,
+    /// By property: whether its condition is another than what its node depends on.
+    pub(crate) differs: Vec<bool>,
     /// Bools that are compared with `m`, in the order of being met, and what the comparison becomes.
     pub(crate) forced: Vec<(SymbolId, char)>,
 }
@@ -28,10 +34,6 @@ const MAX_DEPTH: usize = 500;
 impl Exact {
     /// Works it out from the expressions as written; `None` when that takes too much.
     pub(crate) fn new(model: &Model) -> Option<Exact> {
-        // FIXME(#3): before 6.11 operands were joined in another order, and choices took part with their value.
-        if model.dialect.choice_values {
-            return None;
-        }
         let mut finalizer = Finalizer::new(model);
         finalizer.finalize(NodeId::ROOT, false, 0);
         if finalizer.simplifier.is_exhausted() {
@@ -49,6 +51,10 @@ struct Finalizer<'m> {
     direct: Vec<Vec<Id>>,
     selects: Vec<(SymbolId, SymbolId, Option<Id>)>,
     implies: Vec<(SymbolId, SymbolId, Option<Id>)>,
+    /// Choices before 6.11, with what makes them at least `m`.
+    insisted: Vec<(SymbolId, Id)>,
+    /// By symbol: whether it was met as the member of a choice before 6.11.
+    is_member: Vec<bool>,
     parents: Vec<NodeId>,
     first: Vec<Option<NodeId>>,
     next: Vec<Option<NodeId>>,
@@ -78,6 +84,8 @@ impl<'m> Finalizer<'m> {
             direct: vec![Vec::new(); model.symbols.len()],
             selects: Vec::new(),
             implies: Vec::new(),
+            insisted: Vec::new(),
+            is_member: vec![false; model.symbols.len()],
             parents: model.nodes.iter().map(|node| node.parent).collect(),
             first,
             next,
@@ -109,6 +117,38 @@ impl<'m> Finalizer<'m> {
         }
         self.flatten(parent);
         self.finished.push(parent);
+        if is_choice && model.dialect.choice_values {
+            self.settle_choice(parent);
+        }
+    }
+
+    /// Before 6.11 a `bool` in a `tristate` choice needs the choice to be `y`, and a visible choice that is not optional
+    /// is at least `m`.
+    ///
+    /// Quirk: neither changes what was worked out from the members before.
+    fn settle_choice(&mut self, parent: NodeId) {
+        let model = self.model;
+        let Some(choice) = model.node(parent).symbol else { return };
+        let mut at = self.first[parent.at()];
+        while let Some(node) = at {
+            at = self.next[node.at()];
+            let Some(member) = model.node(node).symbol else { continue };
+            let is_known = std::mem::replace(&mut self.is_member[member.at()], true);
+            let differs = model.symbol(choice).type_ == Type::Tristate && model.symbol(member).type_ != Type::Tristate;
+            if is_known || !differs {
+                continue;
+            }
+            let guard = Some(self.simplifier.compare(Comparison::Equal, choice, SymbolId::YES));
+            self.dependency[node.at()] = self.simplifier.and_maybe(guard, self.dependency[node.at()]);
+            for id in model.properties_of(member).filter(|property| model.property(*property).node == node) {
+                self.condition[id.at()] = self.simplifier.and_maybe(guard, self.condition[id.at()]);
+            }
+        }
+        if let Some(prompt) = model.node(parent).prompt.filter(|_| !model.symbol(choice).optional) {
+            let module = self.simplifier.symbol(SymbolId::MOD);
+            let visible = self.condition[prompt.at()];
+            self.insisted.extend(self.simplifier.and_maybe(visible, Some(module)).map(|term| (choice, term)));
+        }
     }
 
     fn spread(&mut self, parent: NodeId, id: NodeId) {
@@ -219,7 +259,10 @@ impl<'m> Finalizer<'m> {
         }
     }
 
-    fn export(self) -> Exact {
+    fn export(mut self) -> Exact {
+        let nodes = self.model.properties.iter().map(|property| property.node.at());
+        let pairs: Vec<_> = nodes.zip(&self.condition).map(|(node, id)| (self.dependency[node], *id)).collect();
+        let differs = pairs.into_iter().map(|(node, property)| !self.simplifier.is_same(node, property)).collect();
         let mut expressions = self.model.conditions.expressions.clone();
         let mut known = BTreeMap::new();
         let simplifier = &self.simplifier;
@@ -247,12 +290,20 @@ impl<'m> Finalizer<'m> {
             }
             terms.iter().map(|terms| (!terms.is_empty()).then(|| expressions.or(terms))).collect::<Vec<_>>()
         };
-        let reverse = gather(&self.selects, &mut expressions);
+        let mut reverse = gather(&self.selects, &mut expressions);
         let implied = gather(&self.implies, &mut expressions);
+        for (choice, term) in &self.insisted {
+            let term = out(Some(*term), &mut expressions);
+            let terms: Vec<ExprId> = reverse[choice.at()].into_iter().chain(term).collect();
+            reverse[choice.at()] = Some(expressions.or(&terms));
+        }
         Exact {
             conditions: Conditions { expressions, dependency, condition, direct, reverse, implied },
             finished: self.finished,
             parents: self.parents,
+            first: self.first,
+            next: self.next,
+            differs,
             forced: self.simplifier.forced,
         }
     }

@@ -5,7 +5,7 @@
 use crate::conditions::Conditions;
 use crate::expression::{Expr, ExprId};
 use crate::message::{Level, Message, Messages, Place};
-use crate::model::{Model, NodeId, NodeKind, PropertyKind, SymbolId};
+use crate::model::{Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId};
 
 /// How many symbols in a row may depend on each other: evaluation needs a stack frame for each.
 const MAX_DEPTH: u32 = 2000;
@@ -13,8 +13,12 @@ const MAX_DEPTH: u32 = 2000;
 /// Looks for symbols that depend on themselves.
 pub(crate) fn check(model: &Model, conditions: &Conditions) -> Messages {
     let mut walk = Walk::new(model, conditions);
-    for node in (0..model.nodes.len() as u32).map(NodeId) {
-        if let Some(symbol) = model.node(node).symbol {
+    if model.dialect.choice_values {
+        for symbol in model.hash_order.iter().copied() {
+            walk.start(symbol);
+        }
+    } else {
+        for symbol in model.nodes.iter().filter_map(|node| node.symbol) {
             walk.start(symbol);
         }
     }
@@ -35,8 +39,8 @@ enum Via {
     Direct,
     Reverse,
     Implied,
-    Value(PropertyKind),
-    Visible(Option<PropertyKind>),
+    Value(PropertyId),
+    Visible(Option<PropertyId>),
 }
 
 /// One step of the path to the symbol being looked at.
@@ -272,9 +276,9 @@ impl<'m> Walk<'m> {
             if matches!(kind, PropertyKind::Select(_) | PropertyKind::Imply(_)) {
                 continue;
             }
-            roots.extend(conditions.of(property).map(|id| (Via::Visible(Some(kind)), id)));
+            roots.extend(conditions.of(property).map(|id| (Via::Visible(Some(property)), id)));
             if let (PropertyKind::Default(value), false) = (kind, is_choice) {
-                roots.push((Via::Value(kind), value));
+                roots.push((Via::Value(property), value));
             }
         }
         roots
@@ -295,8 +299,10 @@ impl<'m> Walk<'m> {
         for (index, step) in steps.iter().enumerate() {
             let next = steps.get(index + 1).map_or(last, |next| next.symbol);
             if step.symbol == last {
+                printed += &self.older_place(step);
                 printed += "error: recursive dependency detected!\n";
             }
+            printed += &self.older_place(step);
             printed += &self.edge(step, next);
         }
         if from.is_none() {
@@ -313,7 +319,14 @@ impl<'m> Walk<'m> {
     fn edge(&self, step: &Step, next: SymbolId) -> String {
         let name = self.name(step.symbol);
         let next_name = self.name(next);
-        if self.model.is_choice(next) {
+        if self.model.dialect.choice_values {
+            if self.model.is_choice(step.symbol) {
+                return format!("\tchoice {name} contains symbol {next_name}\n");
+            }
+            if self.model.symbol(step.symbol).member_of.is_some() {
+                return format!("\tsymbol {name} is part of choice {next_name}\n");
+            }
+        } else if self.model.is_choice(next) {
             let place = self.model.symbol(next).first_node.map(|node| self.model.place(node));
             let Place { file, line, .. } = place.unwrap_or_else(|| Place { file: "".into(), line: 0, column: 1 });
             return format!("\tsymbol {name} is part of choice block at {file}:{line}\n");
@@ -322,12 +335,33 @@ impl<'m> Walk<'m> {
             Via::Direct => format!("\tsymbol {name} depends on {next_name}\n"),
             Via::Reverse => format!("\tsymbol {name} is selected by {next_name}\n"),
             Via::Implied => format!("\tsymbol {name} is implied by {next_name}\n"),
-            Via::Value(kind) => format!("\tsymbol {name} {} value contains {next_name}\n", kind.shown()),
-            Via::Visible(kind) => {
-                let kind = kind.map_or("unknown", PropertyKind::shown);
+            Via::Value(property) => {
+                let kind = self.model.property(property).kind.shown();
+                format!("\tsymbol {name} {kind} value contains {next_name}\n")
+            }
+            Via::Visible(property) => {
+                let kind = property.map_or("unknown", |property| self.model.property(property).kind.shown());
                 format!("\tsymbol {name} {kind} is visible depending on {next_name}\n")
             }
         }
+    }
+
+    /// Where a step stands, which is said before 6.11: at the property that matters, or where the symbol is declared.
+    fn older_place(&self, step: &Step) -> String {
+        if !self.model.dialect.choice_values {
+            return String::new();
+        }
+        let symbol = self.model.symbol(step.symbol);
+        let property = match step.via {
+            Via::Value(property) | Via::Visible(Some(property)) => Some(property),
+            _ => None,
+        };
+        let is_plain = !self.model.is_choice(step.symbol) && symbol.member_of.is_none();
+        let at_property = property.filter(|_| is_plain).map(|property| self.model.property_place(property));
+        let Some(place) = at_property.or_else(|| symbol.first_node.map(|node| self.model.place(node))) else {
+            return String::new();
+        };
+        format!("{}:{}:", place.file, place.line)
     }
 
     fn name(&self, symbol: SymbolId) -> String {

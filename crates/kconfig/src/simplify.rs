@@ -1,8 +1,10 @@
-//! Expressions simplified as the C program does since 6.11.
+//! Expressions simplified as the C program does.
 //!
 //! No value depends on it; the text of messages does, and which entries a menu puts below which. Expressions are binary
 //! here and equal ones are one, as in the original (`expr.c`), so that every step can be remembered. The effort is
 //! bounded: a chain that would take too long leaves the whole as written.
+
+mod list;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +31,8 @@ pub(crate) struct Simplifier<'m> {
     transformed: BTreeMap<Id, Id>,
     deduplicated: BTreeMap<Id, Id>,
     equal: BTreeMap<(Id, Id), bool>,
+    /// Before 6.11: lists whose operands were joined, and whether that changed any.
+    joined: BTreeMap<Id, (Id, bool)>,
     /// Steps that may still be taken.
     budget: usize,
     /// Names of bools that are compared with `m`, and what the comparison becomes.
@@ -48,6 +52,7 @@ impl<'m> Simplifier<'m> {
             transformed: BTreeMap::new(),
             deduplicated: BTreeMap::new(),
             equal: BTreeMap::new(),
+            joined: BTreeMap::new(),
             budget: BUDGET,
             forced: Vec::new(),
         }
@@ -195,6 +200,9 @@ impl<'m> Simplifier<'m> {
         if let Some(known) = self.deduplicated.get(&id) {
             return *known;
         }
+        if self.model.dialect.choice_values {
+            return self.deduplicate_list(id);
+        }
         let mut whole = id;
         loop {
             let mut n_joined = 0;
@@ -241,7 +249,7 @@ impl<'m> Simplifier<'m> {
 
     /// `expr_eliminate_yn`.
     ///
-    /// Quirk: an operand that becomes simpler is taken only when it decides the whole.
+    /// Quirk: since 6.11 an operand that becomes simpler is taken only when it decides the whole.
     fn without_constants(&mut self, id: Id) -> Id {
         self.budget = self.budget.saturating_sub(1);
         let (left, right, and) = match self.node(id) {
@@ -258,7 +266,7 @@ impl<'m> Simplifier<'m> {
                 _ => {}
             }
         }
-        id
+        if self.model.dialect.choice_values { self.chain(and, left, right) } else { id }
     }
 
     /// `expr_eq`: equal up to the order of operands.

@@ -27,7 +27,14 @@ impl Run<'_> {
             Mode::Mod2YesConfig => self.rewrite(Tristate::Mod, Tristate::Yes),
             Mode::Mod2NoConfig => self.rewrite(Tristate::Mod, Tristate::No),
             Mode::ListNewConfig | Mode::HelpNewConfig => self.list_new(),
-            Mode::SyncConfig => self.check_explicit()?,
+            Mode::SyncConfig => {
+                self.check_explicit()?;
+                self.asked = self.anything_new(NodeId::ROOT);
+                if self.asked {
+                    self.ask()?;
+                }
+            }
+            Mode::OldConfig(_) | Mode::OldAskConfig(_) => self.ask()?,
             Mode::OldDefConfig | Mode::SaveDefConfig(_) => {}
         }
         Ok(())

@@ -3,7 +3,7 @@
 use super::{Mode, Run};
 use crate::evaluation::{Evaluation, Wanted};
 use crate::expression::Tristate;
-use crate::model::{NodeId, NodeKind, SymbolId, Type};
+use crate::model::{NodeId, SymbolId, Type};
 use crate::number;
 
 impl Evaluation<'_> {
@@ -67,18 +67,23 @@ impl Run<'_> {
         self.list_below(NodeId::ROOT);
     }
 
+    /// Whether there is something to ask about.
+    pub(super) fn anything_new(&mut self, node: NodeId) -> bool {
+        self.evaluation.is_shown(node)
+            && (self.is_new(node)
+                || self.evaluation.tree_children(node).into_iter().any(|child| self.anything_new(child)))
+    }
+
     fn list_below(&mut self, node: NodeId) {
-        let model = self.evaluation.model;
-        if model.node(node).kind != NodeKind::If && !self.evaluation.is_shown(node) {
+        if !self.evaluation.is_shown(node) {
             return;
         }
-        if let Some(symbol) = model.node(node).symbol
-            && self.evaluation.states[symbol.at()].user.is_none()
-            && self.evaluation.is_changeable(symbol)
+        if let Some(symbol) = self.evaluation.model.node(node).symbol
+            && self.is_new(node)
         {
             self.print_new(node, symbol);
         }
-        for child in model.children(node).collect::<Vec<_>>() {
+        for child in self.evaluation.tree_children(node) {
             self.list_below(child);
         }
     }
@@ -87,20 +92,11 @@ impl Run<'_> {
         let mut out = std::mem::take(&mut self.outcome.stdout);
         if *self.mode == Mode::HelpNewConfig {
             out.extend_from_slice(b"-----\n");
-            out.extend_from_slice(self.evaluation.model.long_help(&self.evaluation, node).as_bytes());
+            out.extend_from_slice(&self.evaluation.long_help(node, &self.prefix));
             out.extend_from_slice(b"-----\n");
         } else if !self.evaluation.model.is_choice(symbol) {
             self.evaluation.print_listed(symbol, &self.prefix, &mut out);
         }
         self.outcome.stdout = out;
-    }
-}
-
-impl crate::Model {
-    /// A node's help as the line-oriented program shows it.
-    fn long_help(&self, _evaluation: &Evaluation<'_>, node: NodeId) -> String {
-        let help = self.help_of(node).unwrap_or_else(|| "There is no help available for this option.".to_owned());
-        let name = self.node(node).symbol.map(|symbol| self.name(symbol)).unwrap_or_default();
-        format!("\nCONFIG_{name}:\n\n{help}\n\n")
     }
 }

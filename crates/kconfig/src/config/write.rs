@@ -1,6 +1,6 @@
 //! Values to `.config`.
 
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, Wanted};
 use crate::expression::Tristate;
 use crate::model::{NodeId, NodeKind, PropertyKind, SymbolId, Type};
 
@@ -74,18 +74,43 @@ impl Evaluation<'_> {
         if let Some(symbol) = symbol {
             self.compute(symbol);
         }
-        if self.expression(self.conditions.of(prompt)) != Tristate::No {
+        let value = self.expression(self.conditions.of(prompt));
+        let is_hidden = value == Tristate::Mod && symbol.is_some_and(|symbol| self.hides_modular(symbol));
+        if value != Tristate::No && !is_hidden {
             return true;
         }
         let Some(symbol) = symbol else { return false };
         if self.states[symbol.at()].value == Tristate::No {
             return false;
         }
-        let children: Vec<NodeId> = model.children(node).collect();
-        children.into_iter().any(|child| match model.node(child).kind {
-            NodeKind::If => model.children(child).collect::<Vec<_>>().into_iter().any(|inner| self.is_shown(inner)),
-            _ => self.is_shown(child),
-        })
+        let shown = self.tree_children(node).into_iter().any(|child| self.is_shown(child));
+        if shown && model.dialect.choice_values && self.states[symbol.at()].user.is_none() {
+            // Quirk: before 6.11 looking marks the symbol as set by the user (`menu_is_visible`).
+            self.states[symbol.at()].user = Some(Wanted::Logic(self.states[symbol.at()].wanted_value));
+        }
+        shown
+    }
+
+    /// What is below a node in the final tree, `if`s looked through.
+    pub(crate) fn tree_children(&self, node: NodeId) -> Vec<NodeId> {
+        let model = self.model;
+        if let Some(exact) = model.exact().filter(|_| self.words) {
+            return std::iter::successors(exact.first[node.at()], |child| exact.next[child.at()]).collect();
+        }
+        let mut children = Vec::new();
+        for child in model.children(node) {
+            match model.node(child).kind {
+                NodeKind::If => children.extend(self.tree_children(child)),
+                _ => children.push(child),
+            }
+        }
+        children
+    }
+
+    /// The node that a node is below in the final tree.
+    pub(crate) fn tree_parent(&self, node: NodeId) -> NodeId {
+        let exact = self.model.exact().filter(|_| self.words);
+        exact.map_or(self.model.node(node).parent, |exact| exact.parents[node.at()])
     }
 
     /// One symbol as a line of a `.config`.

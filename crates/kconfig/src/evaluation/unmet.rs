@@ -30,7 +30,7 @@ impl Evaluation<'_> {
         self.messages.push(Message::new(Level::Warning, "unmet-dependencies", place, text.as_bytes(), printed));
     }
 
-    fn print_selectors(&mut self, reverse: ExprId, value: Tristate, title: &str, out: &mut Vec<u8>) {
+    pub(crate) fn print_selectors(&mut self, reverse: ExprId, value: Tristate, title: &str, out: &mut Vec<u8>) {
         let conditions = self.conditions;
         let terms = match conditions.expressions.get(reverse) {
             Expr::Or(terms) => terms,
@@ -48,7 +48,7 @@ impl Evaluation<'_> {
     }
 
     /// Prints an expression with the values of its symbols (`expr_gstr_print`, scripts/kconfig/expr.c).
-    pub(super) fn print(&self, id: ExprId, outer: u8, out: &mut Vec<u8>) {
+    pub(crate) fn print(&self, id: ExprId, outer: u8, out: &mut Vec<u8>) {
         let expression = self.conditions.expressions.get(id);
         let level = match expression {
             Expr::Or(_) => 1,
@@ -84,7 +84,7 @@ impl Evaluation<'_> {
         }
     }
 
-    fn print_symbol(&self, symbol: SymbolId, out: &mut Vec<u8>) {
+    pub(crate) fn print_symbol(&self, symbol: SymbolId, out: &mut Vec<u8>) {
         if self.model.is_choice(symbol) && self.model.name_bytes(symbol).is_empty() {
             out.extend_from_slice(b"<choice>");
             return;

@@ -20,7 +20,7 @@ impl Evaluation<'_> {
     }
 
     /// Whether a tristate member with visibility `m` is not to be seen, because its choice is `y`.
-    pub(super) fn hides_modular(&self, symbol: SymbolId) -> bool {
+    pub(crate) fn hides_modular(&self, symbol: SymbolId) -> bool {
         self.model.dialect.choice_values
             && self.model.symbol(symbol).type_ == Type::Tristate
             && self.choice_of(symbol).is_some_and(|choice| self.states[choice.at()].value == Tristate::Yes)
@@ -115,6 +115,25 @@ impl Evaluation<'_> {
             _ => {}
         }
         self.want(choice, known.max(wanted));
+    }
+
+    /// The member of a choice that is on.
+    pub(crate) fn chosen(&self, choice: SymbolId) -> Option<SymbolId> {
+        self.states[choice.at()].chosen
+    }
+
+    /// Makes a member the one that the user wants; the choice and its visible members count as set by that.
+    pub(crate) fn want_member(&mut self, member: SymbolId) {
+        let Some(choice) = self.choice_of(member) else { return };
+        let state = &mut self.states[choice.at()];
+        state.wanted_member = Some(member);
+        state.user = Some(Wanted::Logic(state.wanted_value));
+        for other in self.members_of(choice) {
+            let state = &mut self.states[other.at()];
+            if state.visible != Tristate::No && state.user.is_none() {
+                state.user = Some(Wanted::Logic(Tristate::No));
+            }
+        }
     }
 
     /// Sets the value that a choice is to have, without saying whether the user gave it.

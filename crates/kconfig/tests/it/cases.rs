@@ -1,7 +1,8 @@
 //! Runs `tests/cases/*.case`; what is expected stands beside each in a file `.out`, which `UPDATE_EXPECT=1` rewrites.
 //!
 //! A case is a tree in one text: `#- NAME` starts a file, `#- run MODE [VARIABLE=VALUE…]` ends it and starts a run. The
-//! outputs were recorded from Linux 6.12's own `conf`.
+//! outputs were recorded from Linux 6.12's own `conf`, those of `run-6.1` from Linux 6.1's. `ANSWERS` is what is typed, with
+//! `|` for a newline.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -45,7 +46,9 @@ fn outputs_are_those_of_conf() {
         let mut current = String::new();
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             match std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("#- ")) {
-                Some(head) if head.starts_with("run ") => out += &outcome(head.trim_end(), &files),
+                Some(head) if head.starts_with("run ") || head.starts_with("run-6.1 ") => {
+                    out += &outcome(head.trim_end(), &files)
+                }
                 Some(name) => current = name.trim_end().to_owned(),
                 None => files.entry(current.clone()).or_default().extend_from_slice(line),
             }
@@ -61,12 +64,13 @@ fn outcome(head: &str, files: &BTreeMap<String, Vec<u8>>) -> String {
         words.filter_map(|word| word.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned()));
     let host = Machine(variables.collect());
     let files = |name: &str| files.get(name).map(|text| Arc::from(text.as_slice()));
-    let (model, messages) = Model::parse("Kconfig", &files, &host, Dialect::LINUX_6_12);
+    let dialect = if head.starts_with("run-6.1") { Dialect::LINUX_6_1 } else { Dialect::LINUX_6_12 };
+    let (model, messages) = Model::parse("Kconfig", &files, &host, dialect);
     let (mut stdout, mut stderr) = (messages.stdout(), messages.stderr());
     let mut status = 1;
     let mut config = None;
     if let Some(model) = model {
-        let outcome = run(&model, &mode_called(mode), &files, &host);
+        let outcome = run(&model, &mode_called(mode, &host), &files, &host);
         stdout.extend_from_slice(&outcome.stdout);
         stderr.extend_from_slice(&outcome.stderr);
         status = outcome.status;
@@ -82,8 +86,13 @@ fn outcome(head: &str, files: &BTreeMap<String, Vec<u8>>) -> String {
     out
 }
 
-fn mode_called(name: &str) -> Mode {
+fn mode_called(name: &str, host: &Machine) -> Mode {
+    let answers = || host.0.get("ANSWERS").map(|text| text.replace('|', "\n").into_bytes()).unwrap_or_default();
     match name {
+        "oldconfig" => Mode::OldConfig(answers()),
+        "oldaskconfig" => Mode::OldAskConfig(answers()),
+        "helpnewconfig" => Mode::HelpNewConfig,
+        "syncconfig" => Mode::SyncConfig,
         "allnoconfig" => Mode::AllNoConfig,
         "allyesconfig" => Mode::AllYesConfig,
         "allmodconfig" => Mode::AllModConfig,
