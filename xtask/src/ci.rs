@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{codegen, root, tidy};
+use crate::{codegen, kconfig_matrix, root, tidy};
 
 /// Runs it; stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
@@ -13,7 +13,12 @@ pub(crate) fn run() -> Result<()> {
     cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     codegen::run(&root(), true)?;
     // One run of this takes long: let it name all that fails.
-    cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])
+    cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])?;
+    // Slow tests leave a kernel tree.
+    match kconfig_matrix::find_tree() {
+        Some(_) => kconfig_matrix::run(&kconfig_matrix::Args::sample()),
+        None => Ok(()),
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "a developer's tool says what it runs")]

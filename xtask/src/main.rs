@@ -3,6 +3,7 @@
 mod ci;
 mod codegen;
 mod depmod_matrix;
+mod kconfig_cases;
 mod kconfig_matrix;
 mod tidy;
 
@@ -33,6 +34,11 @@ enum Command {
     },
     /// Compare the native Kconfig engine with a tree's own conf, byte for byte
     KconfigMatrix(kconfig_matrix::Args),
+    /// Play the kernel's own cases for conf with the native Kconfig engine
+    KconfigCases(kconfig_cases::Args),
+    /// Do what conf does, for the cases
+    #[command(hide = true)]
+    KconfigConf(kconfig_cases::ConfArgs),
     /// Compare `kiln depmod` with Debian's depmod on Debian's kernels, byte for byte
     DepmodMatrix {
         /// Only the packages whose name has this
@@ -46,6 +52,8 @@ fn main() -> Result<()> {
         Command::Tidy => tidy::run(&root()),
         Command::Codegen { check } => codegen::run(&root(), check),
         Command::DepmodMatrix { filter } => depmod_matrix::run(filter.as_deref()),
+        Command::KconfigCases(args) => kconfig_cases::run(&args),
+        Command::KconfigConf(args) => std::process::exit(kconfig_cases::conf(&args)?.into()),
         Command::KconfigMatrix(args) => kconfig_matrix::run(&args),
     }
 }
