@@ -24,8 +24,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::kbuild::{self, BuildError, BuildSpec, Built};
 use crate::signing::{Signing, SigningError};
+use crate::source::tree_key;
 use crate::store::StoreError;
 use crate::toolchain::{Target, Toolchain};
+use crate::tree::TreeError;
 use crate::{Progress, Store};
 
 /// What a kernel is built from.
@@ -72,6 +74,15 @@ pub enum KernelError {
     /// The signing key.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// Somebody changed the tree while it was built: what came out is of neither version.
+    #[error("{} changed while it was built; build again", tree.display())]
+    TreeChanged {
+        /// The tree.
+        tree: PathBuf,
+    },
+    /// The tree could not be read again.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
     /// A module could not be stripped or signed.
     #[error("cannot finish the module {module}")]
     Finish {
@@ -149,7 +160,7 @@ fn build(
     out: &Path,
     progress: &dyn Progress,
 ) -> Result<(), KernelError> {
-    let work = store.work_dir(&work_key(spec), "kbuild", progress)?;
+    let mut work = store.work_dir(&work_key(spec), "kbuild", progress)?;
     let log = store.cache("logs")?.join(format!("kbuild-{}.log", work_key(spec)));
     let built = kbuild::build(
         &BuildSpec {
@@ -165,6 +176,11 @@ fn build(
         },
         progress,
     )?;
+    // Nobody but the user changes a tree, and only one of the user's own.
+    if !spec.tree.starts_with(store.dir()) && tree_key(store, spec.tree)? != *spec.tree_key {
+        work.clear()?;
+        return Err(KernelError::TreeChanged { tree: spec.tree.to_owned() });
+    }
     take(spec, config, signing, &built, work.path(), out, progress)?;
     work.finish()?;
     Ok(())

@@ -216,14 +216,19 @@ fn from_path(fetch: &Fetch<'_>, path: &Path) -> Result<Source, SourceError> {
             return Err(SourceError::Built { path, found });
         }
         fetch.progress.begin("read the kernel tree", None);
-        let digest = remembered_digest(fetch.store, &path);
+        let key = tree_key(fetch.store, &path);
         fetch.progress.end();
-        let key = KeyWriter::new("tree/1").field("blake3", digest?.as_bytes()).finish();
-        return Ok(Source { tree: path.clone(), key, origin: Origin::Tree { path } });
+        return Ok(Source { tree: path.clone(), key: key?, origin: Origin::Tree { path } });
     }
     let sha256 = remembered_sha256(fetch.store, &path).map_err(unreadable)?;
     let (tree, key) = from_tarball(fetch, sha256, |_| Ok(path.clone()))?;
     Ok(Source { tree, key, origin: Origin::Tarball { path, sha256 } })
+}
+
+/// Names a tree by what is in it; files that have not changed since the last time are not read.
+pub(crate) fn tree_key(store: &Store, tree: &Path) -> Result<Key, TreeError> {
+    let digest = remembered_digest(store, tree)?;
+    Ok(KeyWriter::new("tree/1").field("blake3", digest.as_bytes()).finish())
 }
 
 fn from_url(fetch: &Fetch<'_>, url: &str, sha256: Sha256) -> Result<Source, SourceError> {

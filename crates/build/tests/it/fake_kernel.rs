@@ -1,7 +1,7 @@
 //! A kernel tree in miniature: a makefile with Kbuild's targets and way of speaking, a `conf`, and real C files.
 //!
 //! It compiles with the host's own compiler in moments, and misbehaves on demand: a file `twist` makes its Kconfig differ,
-//! the sources can be replaced by ones that do not compile, and `slow`, `kill`, `env` in the output folder change what
+//! `edit` beside it has the user change a source while it is built, the sources can be replaced by ones that do not compile, and `slow`, `kill`, `env` in the output folder change what
 //! the recipe of `kernel/b.o` does.
 
 use std::path::{Path, PathBuf};
@@ -222,6 +222,7 @@ $(O)/net/%.ko: $(O)/net/%.o
 
 $(O)/kernel/b.o: $(srctree)/kernel/b.c
 	@mkdir -p $(@D)
+	@if [ -f $(srctree)/edit ]; then echo '/* edited */' >> $(srctree)/kernel/a.c; fi
 	@if [ -f $(O)/slow ]; then sleep 300 & echo $$! > $(O)/slow.tmp; mv $(O)/slow.tmp $(O)/slow.pid; wait; fi
 	@if [ -f $(O)/kill ]; then rm $(O)/kill; echo half > $@; kill -KILL $$PPID; sleep 5; fi
 	@if [ -f $(O)/fill ]; then cat /dev/zero > $(O)/kernel/zero; exit 1; fi

@@ -9,6 +9,7 @@ mod fake_kernel;
 mod faults;
 mod ground;
 mod kbuild;
+mod kernel;
 mod patches;
 mod resolve;
 mod server;

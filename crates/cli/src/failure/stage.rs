@@ -73,7 +73,9 @@ fn kernel(error: &KernelError) -> u8 {
         KernelError::Build(BuildError::Failed { .. } | BuildError::NoOutput { .. }) | KernelError::Finish { .. } => {
             exit::BUILD
         }
-        KernelError::Build(BuildError::Tree(_)) | KernelError::SameName { .. } => exit::FAULT,
+        KernelError::Build(BuildError::Tree(_)) | KernelError::SameName { .. } | KernelError::TreeChanged { .. } => {
+            exit::FAULT
+        }
         _ => exit::HOST,
     }
 }
