@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kiln_diag::{Diagnostics, FileId, Sources};
 use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
@@ -18,7 +19,7 @@ use kiln_plan::{Arch, ConfigValues, KernelVersion, Key, Request, SourceSpec, Unm
 
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
 use crate::patch::{self, PatchError};
-use crate::resolve::{Base, Native, ResolveError, Resolved, Resolver};
+use crate::resolve::{Asked, Base, Native, ResolveError, Resolved};
 use crate::source::{self, Fetch, SourceError, VersionError, kernel_version};
 use crate::store::StoreError;
 use crate::toolchain::{Host, Target, Toolchain, ToolchainError};
@@ -74,6 +75,8 @@ pub struct Resolution {
     pub warnings: Vec<String>,
     /// Requests that do not hold, optional ones among them.
     pub unmet: Vec<Unmet>,
+    /// The tree's Kconfig with all that was asked of it.
+    pub parsed: Arc<Asked>,
 }
 
 /// Why a stage gave nothing.
@@ -182,7 +185,8 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
         }
         other => other,
     };
-    let Resolved { config_text, warnings, declarations } = engine.resolve(&base, &requests)?;
+    let parsed = engine.ask(&base, &requests)?;
+    let Resolved { config_text, warnings, declarations } = parsed.resolve()?;
     drop(engine);
     area.finish()?;
     let config = ConfigValues::parse(&config_text);
@@ -197,8 +201,18 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
     if !unmet.is_empty() {
         // Only now is it of use what else there is: names that were meant, other architectures.
         unmet = check(&asked, &config, &crate::resolve::declarations::scan(&tree.path, &target)?);
+        let evaluation = parsed.evaluation();
+        unmet.iter_mut().for_each(|unmet| unmet.explain(&evaluation));
     }
-    Ok(Resolution { target, toolchain, config_text, config, warnings, unmet })
+    Ok(Resolution { target, toolchain, config_text, config, warnings, unmet, parsed: Arc::new(parsed) })
+}
+
+/// Up to three symbols of the tree that `name` may have been meant to be.
+///
+/// # Errors
+/// A Kconfig file cannot be read.
+pub fn nearest_symbols(tree: &Tree, resolution: &Resolution, name: &str) -> Result<Vec<String>, PipelineError> {
+    Ok(crate::resolve::declarations::scan(&tree.path, &resolution.target)?.nearest(name, 3))
 }
 
 /// A base config that `make` puts together, which takes it seconds.

@@ -23,7 +23,7 @@ pub mod declarations;
 mod native;
 pub mod seed;
 
-pub use native::Native;
+pub use native::{Asked, Native};
 
 use seed::{Mode, Seed};
 

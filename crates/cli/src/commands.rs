@@ -10,6 +10,7 @@ mod eval;
 mod init;
 mod kconfig;
 mod options;
+mod why;
 
 use std::path::PathBuf;
 
@@ -55,6 +56,7 @@ enum Command {
     Init(init::Args),
     Kconfig(kconfig::Args),
     Options(options::Args),
+    Why(why::Args),
 }
 
 /// Runs the command and gives its exit status.
@@ -71,6 +73,7 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Init(args) => init::run(&context, args),
         Command::Kconfig(args) => kconfig::run(&context, args),
         Command::Options(args) => options::run(&context, args),
+        Command::Why(args) => why::run(&context, args),
     }
 }
 

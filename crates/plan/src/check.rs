@@ -1,18 +1,24 @@
 //! Whether what was requested is what came out.
 //!
 //! Takes the requests, the `.config` that the kernel's own Kconfig made of them, and what the tree declares; gives every
-//! request whose *value* does not hold, with the kind of reason, and turns them into findings on demand. Why Kconfig
-//! limited a symbol is not known here, only that it did and what the symbol's own entry says.
+//! request whose *value* does not hold, with the kind of reason, and turns them into findings on demand. What keeps a
+//! symbol from its value comes from the engine, where there is one to ask ([`Unmet::explain`]).
 
 use std::collections::BTreeMap;
 
 use kiln_diag::{Diagnostic, Severity, Span};
+use kiln_kconfig::Evaluation;
+
+use crate::why::{Cause, obstacles};
 
 mod declaration;
 mod value;
 
 pub use declaration::{Declaration, Declarations, SymbolType};
 pub use value::Value;
+
+/// How many sentences of a reason are shown; `kiln why` has all.
+const N_OBSTACLES: usize = 8;
 
 /// A definition under `kernel.config`, as merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +46,8 @@ pub struct Unmet {
     pub request: Request,
     /// Why it does not hold.
     pub kind: UnmetKind,
+    /// What keeps the symbol from the value, as [`Unmet::explain`] found it.
+    pub obstacles: Vec<Cause>,
 }
 
 /// Why a request does not hold.
@@ -89,7 +97,7 @@ pub fn check(requests: &[Request], config: &ConfigValues, declarations: &Declara
     let mut unmet = Vec::new();
     for request in requests {
         if let Some(kind) = check_one(request, config, declarations, modules) {
-            unmet.push(Unmet { request: request.clone(), kind });
+            unmet.push(Unmet { request: request.clone(), kind, obstacles: Vec::new() });
         }
     }
     unmet
@@ -128,7 +136,7 @@ impl Unmet {
     ///
     /// `place` finds the [`Span`] of `(file, line)` of the tree, when its text is at hand.
     pub fn diagnostic(&self, place: &dyn Fn(&str, u32) -> Option<Span>) -> Diagnostic {
-        let Unmet { request, kind } = self;
+        let Unmet { request, kind, obstacles } = self;
         let (symbol, value) = (&request.symbol, &request.value);
         let severity = if request.optional { Severity::Note } else { Severity::Error };
         let mut diagnostic = Diagnostic {
@@ -143,10 +151,20 @@ impl Unmet {
                 None => diagnostic = diagnostic.help(format!("it is declared at {}", declaration.place())),
             }
         }
-        for help in kind.help(request) {
+        for obstacle in obstacles.iter().take(N_OBSTACLES) {
+            diagnostic = diagnostic.help(obstacle.sentence());
+        }
+        for help in kind.help(request, !obstacles.is_empty()) {
             diagnostic = diagnostic.help(help);
         }
         diagnostic
+    }
+
+    /// Takes from the engine what keeps the symbol from the value.
+    pub fn explain(&mut self, evaluation: &Evaluation<'_>) {
+        if matches!(self.kind, UnmetKind::Raised { .. } | UnmetKind::Value { .. }) {
+            self.obstacles = obstacles(evaluation, &self.request.symbol, &self.request.value);
+        }
     }
 }
 
@@ -190,7 +208,8 @@ impl UnmetKind {
         }
     }
 
-    fn help(&self, request: &Request) -> Vec<String> {
+    /// `is_explained` says that the reason stands above already.
+    fn help(&self, request: &Request, is_explained: bool) -> Vec<String> {
         let symbol = &request.symbol;
         match self {
             UnmetKind::UnknownSymbol { nearest } if nearest.is_empty() => Vec::new(),
@@ -209,11 +228,17 @@ impl UnmetKind {
                 "set `MODULES = \"y\"`".to_owned(),
                 "or set `kernel.modular = false`, which builds what is `m` into the kernel".to_owned(),
             ],
-            UnmetKind::Raised { .. } => vec![
-                format!("something that is built in selects it: ask for `{symbol} = \"y\"`"),
-                format!("or allow it: `{symbol} = {{ value = \"m\", optional = true }}`"),
-            ],
-            UnmetKind::Value { resolved, declaration } => value_help(resolved.as_deref(), declaration, request),
+            UnmetKind::Raised { .. } => {
+                let who = if is_explained { "" } else { "something that is built in selects it: " };
+                vec![
+                    format!("{who}ask for `{symbol} = \"y\"`"),
+                    format!("or allow it: `{symbol} = {{ value = \"m\", optional = true }}`"),
+                ]
+            }
+            UnmetKind::Value { resolved, declaration } if !is_explained => {
+                value_help(resolved.as_deref(), declaration, request)
+            }
+            UnmetKind::Value { .. } => vec![allowing(request)],
         }
     }
 }
@@ -277,8 +302,12 @@ fn value_help(resolved: Option<&str>, declaration: &Declaration, request: &Reque
     if lower {
         help.push(format!("something it depends on is `m`: make that `y`, or ask for `{symbol} = \"m\"`"));
     }
-    help.push(format!("or allow it: `{symbol} = {{ value = {:?}, optional = true }}`", request.value));
+    help.push(allowing(request));
     help
+}
+
+fn allowing(request: &Request) -> String {
+    format!("or allow it: `{} = {{ value = {:?}, optional = true }}`", request.symbol, request.value)
 }
 
 fn listed(names: impl Iterator<Item = String>) -> String {

@@ -14,6 +14,7 @@ mod reference;
 mod source;
 pub mod step;
 mod version;
+pub mod why;
 
 pub use arch::{Arch, Endian};
 pub use builtin::{BUILTINS, SCHEME};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
-use kiln_kconfig::{Model, Type};
+use kiln_kconfig::{Evaluation, Model, Type};
 use kiln_plan::{Declaration, Declarations, SymbolType};
 
 use super::seed::{self, Mode};
@@ -23,6 +23,18 @@ const SEED: &str = "kiln-seed.config";
 pub struct Native<'a> {
     conf: TreeConf<'a>,
     memory: Option<&'a Store>,
+}
+
+/// A parsed tree, and what is asked of it.
+#[derive(Debug)]
+pub struct Asked {
+    model: Model,
+    machine: Machine,
+    mode: Mode,
+    seed: Vec<u8>,
+    /// What parsing had to say.
+    said: Vec<u8>,
+    requested: Vec<String>,
 }
 
 impl<'a> Native<'a> {
@@ -54,6 +66,22 @@ impl<'a> Native<'a> {
         Ok(self.conf.base_seed(base)?.text)
     }
 
+    /// Parses the tree, with a base and requests to be worked out on it.
+    ///
+    /// # Errors
+    /// See [`ResolveError`].
+    pub fn ask(&self, base: &Base, requests: &BTreeMap<String, String>) -> Result<Asked, ResolveError> {
+        let mut seed = self.conf.base_seed(base)?;
+        let machine = self.machine()?;
+        let (model, said) = machine.parse("Kconfig")?;
+        let said = said.stderr();
+        let model = model.ok_or_else(|| ResolveError::Refused { said: text(&said) })?;
+        seed.append(requests, &|symbol| type_of(&model, symbol))?;
+        let (mode, seed) = (seed.mode, seed.text.into_bytes());
+        let machine = machine.with_text(SEED, seed.clone()).with_variable("KCONFIG_ALLCONFIG", SEED.as_bytes());
+        Ok(Asked { model, machine, mode, seed, said, requested: requests.keys().cloned().collect() })
+    }
+
     /// The machine that the tree's Kconfig files see.
     fn machine(&self) -> Result<Machine, ResolveError> {
         let tree = LinuxTree {
@@ -80,31 +108,44 @@ impl Resolver for Native<'_> {
     }
 
     fn resolve(&self, base: &Base, requests: &BTreeMap<String, String>) -> Result<Resolved, ResolveError> {
-        let mut seed = self.conf.base_seed(base)?;
-        let machine = self.machine()?;
-        let (model, said) = machine.parse("Kconfig")?;
-        let model = model.ok_or_else(|| ResolveError::Refused { said: text(&said.stderr()) })?;
-        seed.append(requests, &|symbol| type_of(&model, symbol))?;
-        let machine =
-            machine.with_text(SEED, seed.text.into_bytes()).with_variable("KCONFIG_ALLCONFIG", SEED.as_bytes());
-        let mode = match seed.mode {
+        self.ask(base, requests)?.resolve()
+    }
+}
+
+impl Asked {
+    /// What the tree's `conf` would write and say.
+    ///
+    /// # Errors
+    /// [`ResolveError::Refused`].
+    pub fn resolve(&self) -> Result<Resolved, ResolveError> {
+        let mode = match self.mode {
             Mode::Alldefconfig => kiln_kconfig::Mode::AllDefConfig,
             Mode::Allnoconfig => kiln_kconfig::Mode::AllNoConfig,
         };
-        let outcome = kiln_kconfig::run(&model, &mode, &machine, &machine);
-        let all = text(&[said.stderr(), outcome.stderr].concat());
+        let outcome = kiln_kconfig::run(&self.model, &mode, &self.machine, &self.machine);
+        let all = text(&[self.said.as_slice(), &outcome.stderr].concat());
         let Some((_, config)) = outcome.config.filter(|_| outcome.status == 0) else {
             return Err(ResolveError::Refused { said: all });
         };
         let lines: Vec<String> = all.lines().map(str::to_owned).collect();
         let mut declarations = Declarations::new();
-        for symbol in requests.keys() {
-            if let Some(declaration) = declaration(&model, symbol) {
+        for symbol in &self.requested {
+            if let Some(declaration) = declaration(&self.model, symbol) {
                 declarations.add(symbol, declaration);
             }
         }
         let warnings = seed::warnings(&lines, Path::new(SEED));
         Ok(Resolved { config_text: text(&config), warnings, declarations })
+    }
+
+    /// The values, to be asked for reasons.
+    pub fn evaluation(&self) -> Evaluation<'_> {
+        let configs = [(SEED, self.seed.as_slice())];
+        let base = match self.mode {
+            Mode::Alldefconfig => kiln_kconfig::Base::Configs(&configs),
+            Mode::Allnoconfig => kiln_kconfig::Base::ConfigsOverAllNo(&configs),
+        };
+        kiln_kconfig::resolve(&self.model, base, &[]).into_evaluation()
     }
 }
 

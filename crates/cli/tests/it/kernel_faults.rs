@@ -44,6 +44,26 @@ fn an_unmet_request_names_its_place_and_what_came_out() {
 }
 
 #[test]
+fn a_reason_is_followed_to_what_can_be_asked_for() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    sandbox.file("kiln.toml", format!("{SOURCE}[kernel.config]\nMODULES = \"y\"\nNET = \"y\"\nNF_CONNTRACK = \"m\"\n"));
+    sandbox.kiln(&["check"]).expect(1).says("ask for `NETFILTER = \"y\"`").says("ask for `INET = \"y\"`");
+    let ran = sandbox.kiln(&["why", "CONFIG_NF_CONNTRACK"]).expect(0);
+    for text in ["NF_CONNTRACK = n", "m at kiln.toml:8:1 (won", "net/netfilter/Kconfig:", "NETFILTER [=n]", "to be m:"]
+    {
+        assert!(ran.stdout.contains(text), "{text}: {}", ran.block());
+    }
+    let ran = sandbox.kiln(&["why", "--json", "HZ"]).expect(0);
+    let why: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!((&why["version"], &why["why"]["type"]), (&1.into(), &"int".into()));
+    assert!(why["why"]["because"][0]["text"].as_str().is_some_and(|text| text.contains("default")), "{why:#}");
+    sandbox.kiln(&["why", "NETFILTR"]).expect(1).says("NETFILTER");
+}
+
+#[test]
 fn a_module_without_modules_is_told_what_would_help() {
     check("NF_CONNTRACK = \"m\"\n", &["unmet-request", "NF_CONNTRACK", "kiln.toml:7:", "MODULES", "modular"]);
 }
