@@ -211,19 +211,19 @@ impl Model {
     }
 
     fn property_faults(&self, symbol: SymbolId, kind: PropertyKind) -> Vec<String> {
-        let name = String::from_utf8_lossy(self.name_bytes(symbol));
+        let name = || String::from_utf8_lossy(self.name_bytes(symbol));
         let type_ = self.symbol(symbol).type_;
         let mut faults = Vec::new();
         match kind {
             PropertyKind::Default(value) => {
                 let Expr::Symbol(value) = self.conditions.expressions.get(value) else {
                     if matches!(type_, Type::String | Type::Int | Type::Hex) {
-                        faults.push(format!("default for config symbol '{name}' must be a single symbol"));
+                        faults.push(format!("default for config symbol '{}' must be a single symbol", name()));
                     }
                     return faults;
                 };
                 if matches!(type_, Type::Int | Type::Hex) && !self.is_number(type_, value) {
-                    faults.push(format!("'{name}': number is invalid"));
+                    faults.push(format!("'{}': number is invalid", name()));
                 }
                 if self.is_choice(symbol) {
                     let choice = self.symbol(value).member_of.and_then(|node| self.node(node).symbol);
@@ -237,7 +237,7 @@ impl Model {
                 let verb = if matches!(kind, PropertyKind::Select(_)) { "select" } else { "imply" };
                 let target_type = self.symbol(target).type_;
                 if !type_.is_logic() {
-                    faults.push(format!("config symbol '{name}' uses {verb}, but is not bool or tristate"));
+                    faults.push(format!("config symbol '{}' uses {verb}, but is not bool or tristate", name()));
                 } else if target_type != Type::Unknown && !target_type.is_logic() {
                     let target = String::from_utf8_lossy(self.name_bytes(target));
                     faults.push(format!(

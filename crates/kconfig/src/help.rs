@@ -68,7 +68,7 @@ pub(crate) fn scan(source: &[u8], start: usize, mut out: Option<&mut Vec<u8>>) -
             }
         }
         let line = &source[scanned.end..];
-        let line = &line[..line.iter().position(|byte| *byte == b'\n').unwrap_or(line.len())];
+        let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
         scanned.end += line.len();
         let text = line.trim_ascii_end();
         scanned.blank &= text.is_empty();

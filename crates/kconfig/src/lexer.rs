@@ -464,11 +464,22 @@ impl<'h> Lexer<'h> {
     }
 }
 
+/// By byte: whether a word may have it.
+static WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_' || byte as u8 == b'-';
+        byte += 1;
+    }
+    table
+};
+
 fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'
+    WORD[byte as usize]
 }
 
 /// Bytes before the next newline.
 fn line_length(text: &[u8]) -> usize {
-    text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len())
+    memchr::memchr(b'\n', text).unwrap_or(text.len())
 }

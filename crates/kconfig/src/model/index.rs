@@ -5,7 +5,8 @@ use super::SymbolId;
 /// An open-addressing table of symbol ids; the caller compares names.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NameIndex {
-    slots: Vec<Option<SymbolId>>,
+    /// Hashes stand beside the ids, so that looking up touches few symbols.
+    slots: Vec<Option<(u32, SymbolId)>>,
     used: usize,
 }
 
@@ -25,8 +26,8 @@ impl NameIndex {
         }
         let mask = self.slots.len() - 1;
         let mut at = spread(hash) & mask;
-        while let Some(symbol) = self.slots[at] {
-            if is(symbol) {
+        while let Some((known, symbol)) = self.slots[at] {
+            if known == hash && is(symbol) {
                 return Some(symbol);
             }
             at = (at + 1) & mask;
@@ -34,12 +35,12 @@ impl NameIndex {
         None
     }
 
-    /// Adds a symbol that is not there yet; `hash_of` gives the hash of any symbol added before.
-    pub(crate) fn insert(&mut self, hash: u32, symbol: SymbolId, hash_of: impl Fn(SymbolId) -> u32) {
+    /// Adds a symbol that is not there yet.
+    pub(crate) fn insert(&mut self, hash: u32, symbol: SymbolId) {
         if self.used * 2 >= self.slots.len() {
             let larger = vec![None; (self.slots.len() * 2).max(1024)];
-            for old in std::mem::replace(&mut self.slots, larger).into_iter().flatten() {
-                self.put(hash_of(old), old);
+            for (hash, old) in std::mem::replace(&mut self.slots, larger).into_iter().flatten() {
+                self.put(hash, old);
             }
         }
         self.put(hash, symbol);
@@ -52,7 +53,7 @@ impl NameIndex {
         while self.slots[at].is_some() {
             at = (at + 1) & mask;
         }
-        self.slots[at] = Some(symbol);
+        self.slots[at] = Some((hash, symbol));
     }
 }
 

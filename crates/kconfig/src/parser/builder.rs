@@ -64,14 +64,13 @@ impl Builder {
         let is = |id: SymbolId| {
             let symbol = &self.symbols[id.at()];
             let range = symbol.name;
-            symbol.hash == hash && symbol.kind == kind && self.blob[range.start as usize..range.end as usize] == *name
+            symbol.kind == kind && self.blob[range.start as usize..range.end as usize] == *name
         };
         if let Some(symbol) = self.index.find(hash, is) {
             return symbol;
         }
         let symbol = self.add_symbol(name, kind);
-        let symbols = &self.symbols;
-        self.index.insert(hash, symbol, |id| symbols[id.at()].hash);
+        self.index.insert(hash, symbol);
         symbol
     }
 
@@ -304,7 +303,7 @@ impl Builder {
         self.nodes[0].end = self.nodes.len() as u32;
         let mut hash_order: Vec<SymbolId> = (3..self.symbols.len() as u32).map(SymbolId).collect();
         let buckets = self.dialect.hash_buckets;
-        hash_order.sort_by_key(|id| (self.symbols[id.at()].hash % buckets, std::cmp::Reverse(*id)));
+        hash_order.sort_by_cached_key(|id| (self.symbols[id.at()].hash % buckets, std::cmp::Reverse(*id)));
         Model {
             symbols: self.symbols,
             nodes: self.nodes,
