@@ -7,8 +7,8 @@
 
 mod comparison;
 mod jobs;
-mod machine;
-mod oracle;
+pub(crate) mod machine;
+pub(crate) mod oracle;
 mod requests;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! The developer's commands; `cargo xtask --help` lists them.
 
+mod bench;
 mod ci;
 mod codegen;
 mod depmod_matrix;
@@ -32,6 +33,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Measure kiln beside the programs that it stands in for
+    Bench(bench::Args),
     /// Compare the native Kconfig engine with a tree's own conf, byte for byte
     KconfigMatrix(kconfig_matrix::Args),
     /// Play the kernel's own cases for conf with the native Kconfig engine
@@ -48,6 +51,7 @@ enum Command {
 
 fn main() -> Result<()> {
     match Xtask::parse().command {
+        Command::Bench(args) => bench::run(&args),
         Command::Ci => ci::run(),
         Command::Tidy => tidy::run(&root()),
         Command::Codegen { check } => codegen::run(&root(), check),

@@ -23,7 +23,7 @@ pub(crate) struct Oracle {
     /// The same objects, parsing once.
     server: PathBuf,
     /// The library that answers its shell commands.
-    shim: PathBuf,
+    pub(crate) shim: PathBuf,
     /// The file that the library reads.
     pub(crate) answers: PathBuf,
 }
