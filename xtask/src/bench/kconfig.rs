@@ -103,6 +103,12 @@ impl<'a> Bench<'a> {
     fn command(&self, contender: Contender) -> Command {
         let is_kiln = matches!(contender, Contender::Warm | Contender::Cold);
         let mut command = Command::new(if is_kiln { self.kiln } else { &self.oracle.conf });
+        if contender == Contender::ConfAnswered {
+            // Only `conf` is to load it, not the program that measures.
+            command = Command::new("/usr/bin/env");
+            command.arg(format!("LD_PRELOAD={}", self.oracle.shim.display()));
+            command.arg(format!("KCONFIG_ANSWERS={}", self.oracle.answers.display())).arg(&self.oracle.conf);
+        }
         command.current_dir(&self.folder);
         command.envs(self.variables.iter().map(|(name, value)| (name, OsStr::from_bytes(value))));
         if is_kiln {
@@ -111,9 +117,6 @@ impl<'a> Bench<'a> {
             command.arg(self.tree);
         } else {
             command.args(["--olddefconfig", "Kconfig"]);
-        }
-        if contender == Contender::ConfAnswered {
-            command.env("LD_PRELOAD", &self.oracle.shim).env("KCONFIG_ANSWERS", &self.oracle.answers);
         }
         command
     }
