@@ -212,7 +212,9 @@ impl<'a> Run<'a> {
         if text.is_none() && !matches!(self.mode, Mode::DefConfig(_)) {
             self.changed = true;
             let list = self.variable("KCONFIG_DEFCONFIG_LIST").unwrap_or_default();
-            for candidate in list.split_ascii_whitespace() {
+            let listed = self.evaluation.listed_defconfigs();
+            let listed = listed.iter().map(String::as_str);
+            for candidate in list.split_ascii_whitespace().chain(listed) {
                 if let Some(found) = self.files.read(candidate) {
                     self.note(&format!("using defaults found in {candidate}"));
                     name = candidate.to_owned();
@@ -298,7 +300,8 @@ impl<'a> Run<'a> {
         let name = self.config_name();
         let text = self.evaluation.write(&self.prefix);
         let overwrites = self.variable("KCONFIG_OVERWRITECONFIG").is_some_and(|value| !value.is_empty());
-        self.outcome.unchanged = !overwrites && self.files.read(&name).is_some_and(|old| *old == *text);
+        let may_keep = self.evaluation.model.dialect.keeps_unchanged && !overwrites;
+        self.outcome.unchanged = may_keep && self.files.read(&name).is_some_and(|old| *old == *text);
         let did = if self.outcome.unchanged { "No change to" } else { "configuration written to" };
         self.note(&format!("{did} {name}"));
         self.outcome.config = Some((name, text));

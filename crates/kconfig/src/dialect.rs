@@ -24,6 +24,18 @@ pub struct Dialect {
     pub transitional: bool,
     /// `depends on X if Y` (7.0).
     pub conditional_depends: bool,
+    /// `option modules`, `option defconfig_list`, `option allnoconfig_y`, `option env=` and `---help---` (until 5.12).
+    pub options: bool,
+    /// Paths and prompts need no quotes, and most keywords are reserved at the start of a line only (until 5.0).
+    pub bare_words: bool,
+    /// `# end of MENU` closes a menu in a `.config` (5.5).
+    pub end_comments: bool,
+    /// A `.config` that would not change is left alone (5.2).
+    pub keeps_unchanged: bool,
+    /// `KCONFIG_SEED=` is printed on standard error (until 5.0).
+    pub seed_on_stderr: bool,
+    /// A symbol that is implied with `y` cannot be `m` (until 5.6).
+    pub promotes_implied: bool,
 }
 
 impl Dialect {
@@ -38,6 +50,12 @@ impl Dialect {
         hash_buckets: 9973,
         transitional: false,
         conditional_depends: false,
+        options: false,
+        bare_words: false,
+        end_comments: true,
+        keeps_unchanged: true,
+        seed_on_stderr: false,
+        promotes_implied: false,
     };
 
     /// The rules of Linux 6.12.
@@ -51,6 +69,12 @@ impl Dialect {
         hash_buckets: 1 << 14,
         transitional: false,
         conditional_depends: false,
+        options: false,
+        bare_words: false,
+        end_comments: true,
+        keeps_unchanged: true,
+        seed_on_stderr: false,
+        promotes_implied: false,
     };
 }
 
@@ -66,11 +90,13 @@ impl Dialect {
             let text = files.read(&format!("scripts/kconfig/{name}")).unwrap_or_default();
             String::from_utf8_lossy(&text).into_owned()
         };
-        let parser = read("parser.y");
+        // The grammar was called `zconf.y` until 5.0.
+        let old_parser = read("zconf.y");
+        let parser = [read("parser.y"), old_parser.clone()].concat();
         if parser.is_empty() {
             return Dialect::NEWEST;
         }
-        let (symbol, confdata) = (read("symbol.c"), read("confdata.c"));
+        let (symbol, confdata, conf) = (read("symbol.c"), read("confdata.c"), read("conf.c"));
         let buckets = [read("internal.h"), read("expr.h")].iter().find_map(|text| buckets(text));
         Dialect {
             choice_values: !parser.contains("choice_members"),
@@ -82,6 +108,12 @@ impl Dialect {
             hash_buckets: buckets.unwrap_or(1 << 14),
             transitional: parser.contains("T_TRANSITIONAL"),
             conditional_depends: parser.contains("T_DEPENDS T_ON expr if_expr"),
+            options: parser.contains("T_OPTION ") || !old_parser.is_empty(),
+            bare_words: !old_parser.is_empty(),
+            end_comments: confdata.contains("# end of "),
+            keeps_unchanged: confdata.contains("No change to "),
+            seed_on_stderr: conf.contains("stderr, \"KCONFIG_SEED"),
+            promotes_implied: symbol.contains("sym->implied.tri == yes))"),
         }
     }
 }
@@ -114,12 +146,27 @@ mod tests {
             let text = match name {
                 "scripts/kconfig/parser.y" => "%token T_TRANSITIONAL\nlist_add_tail(&current_choice->choice_members)\n",
                 "scripts/kconfig/symbol.c" => "newval.val = \"0x0\";\n",
-                "scripts/kconfig/confdata.c" => "getenv(\"KCONFIG_WARN_UNKNOWN_SYMBOLS\") conf_get_rustccfg_name\n",
+                "scripts/kconfig/confdata.c" => {
+                    "getenv(\"KCONFIG_WARN_UNKNOWN_SYMBOLS\") conf_get_rustccfg_name # end of No change to \n"
+                }
                 _ => return None,
             };
             Some(Arc::from(text.as_bytes()))
         };
         assert_eq!(Dialect::of_tree(&tree), Dialect { transitional: true, ..Dialect::LINUX_6_12 });
         assert_eq!(Dialect::of_tree(&|_: &str| None), Dialect::NEWEST);
+        let old = |name: &str| -> Option<Arc<[u8]>> {
+            (name == "scripts/kconfig/zconf.y")
+                .then(|| Arc::from(b"symbol_option: T_OPTION symbol_option_list\n".as_slice()))
+        };
+        let old = Dialect::of_tree(&old);
+        assert!(
+            old.options
+                && old.bare_words
+                && !old.end_comments
+                && old.choice_values
+                && !old.zero_numbers
+                && !old.promotes_implied
+        );
     }
 }

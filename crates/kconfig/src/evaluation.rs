@@ -318,7 +318,8 @@ impl<'m> Evaluation<'m> {
         let reverse = widen(if reverse.is_some() { self.expression(reverse) } else { Tristate::No });
         self.states[symbol.at()].reverse = reverse;
         let implied = conditions.implied[symbol.at()];
-        let implied = widen(if implied.is_some() { self.expression(implied) } else { Tristate::No });
+        let counts = implied.is_some() && !(model.dialect.promotes_implied && direct == Tristate::No);
+        let implied = widen(if counts { self.expression(implied) } else { Tristate::No });
         self.states[symbol.at()].implied = implied;
     }
 
@@ -372,7 +373,7 @@ impl<'m> Evaluation<'m> {
             }
             self.states[symbol.at()].write = false;
         }
-        if self.model.symbol(symbol).transitional {
+        if self.model.symbol(symbol).transitional || self.model.symbol(symbol).unwritten {
             self.states[symbol.at()].write = false;
         }
     }
@@ -396,7 +397,8 @@ impl<'m> Evaluation<'m> {
                     // Quirk: an implied symbol is written even when its dependencies keep it off.
                     if implied != Tristate::No {
                         write = true;
-                        value = value.max(implied).min(direct);
+                        let limit = if self.model.dialect.promotes_implied { Tristate::Yes } else { direct };
+                        value = value.max(implied).min(limit);
                     }
                 }
                 self.states[symbol.at()].write |= write;
@@ -405,7 +407,11 @@ impl<'m> Evaluation<'m> {
         if direct < reverse {
             self.report_unmet(symbol);
         }
-        self.without_modules(symbol, value.max(reverse))
+        let value = value.max(reverse);
+        if value == Tristate::Mod && implied == Tristate::Yes && self.model.dialect.promotes_implied {
+            return Tristate::Yes;
+        }
+        self.without_modules(symbol, value)
     }
 
     fn without_modules(&self, symbol: SymbolId, value: Tristate) -> Tristate {

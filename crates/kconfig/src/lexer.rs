@@ -51,6 +51,7 @@ pub(crate) enum Token {
     MenuConfig,
     Modules,
     On,
+    Option,
     Optional,
     Prompt,
     Range,
@@ -323,7 +324,7 @@ impl<'h> Lexer<'h> {
                 return Ok(None);
             }
             b'"' | b'\'' => return self.quoted(first).map(Some),
-            byte if is_word(byte) || byte == b'$' => return self.word(),
+            byte if self.is_in_word(byte) || byte == b'$' => return self.word(),
             b'|' if second == Some(b'|') => (Some(Token::Or), 2),
             b'&' if second == Some(b'&') => (Some(Token::And), 2),
             b'=' => (Some(Token::Equal), 1),
@@ -349,10 +350,10 @@ impl<'h> Lexer<'h> {
     fn word(&mut self) -> Result<Option<Token>, Fatal> {
         let start = self.cursor.at;
         let rest = &self.cursor.source[start..];
-        let plain = rest.iter().take_while(|byte| is_word(**byte)).count();
+        let plain = rest.iter().take_while(|byte| self.is_in_word(**byte)).count();
         if rest.get(plain) != Some(&b'$') {
             self.cursor.at += plain;
-            if let Some(keyword) = keyword(&rest[..plain], self.keywords) {
+            if let Some(keyword) = keyword(&rest[..plain], self.keywords).filter(|found| self.is_reserved(*found)) {
                 return Ok(Some(keyword));
             }
             self.text = Text::Source(start..start + plain);
@@ -365,7 +366,7 @@ impl<'h> Lexer<'h> {
         while let Some(&byte) = line.get(at) {
             match byte {
                 b'$' => at += 1 + self.dollar(&line[at + 1..], &mut out)?,
-                byte if is_word(byte) => {
+                byte if self.is_in_word(byte) => {
                     out.push(byte);
                     at += 1;
                 }
@@ -378,6 +379,20 @@ impl<'h> Lexer<'h> {
         }
         self.text = Text::Owned(out);
         Ok(Some(Token::Word))
+    }
+
+    fn starts_statement(&self) -> bool {
+        matches!(self.previous, Token::Eol | Token::HelpText)
+    }
+
+    /// Whether a byte may stand in a word; in old grammars paths need no quotes.
+    fn is_in_word(&self, byte: u8) -> bool {
+        is_word(byte) || (matches!(byte, b'/' | b'.') && self.keywords.bare_words && !self.starts_statement())
+    }
+
+    /// Whether a keyword is one here; in old grammars most are at the start of a line only.
+    fn is_reserved(&self, keyword: Token) -> bool {
+        !self.keywords.bare_words || self.starts_statement() || matches!(keyword, Token::If | Token::On)
     }
 
     /// Expands what follows a `$`; gives the bytes read behind it.

@@ -322,7 +322,7 @@ impl<'h> Macros<'h> {
         Ok(Vec::new())
     }
 
-    fn variable(&mut self, name: &[u8]) -> Vec<u8> {
+    pub(crate) fn variable(&mut self, name: &[u8]) -> Vec<u8> {
         let Ok(name) = std::str::from_utf8(name) else { return Vec::new() };
         if name.is_empty() {
             return Vec::new();

@@ -82,6 +82,8 @@ pub struct Model {
     pub(crate) files: Vec<File>,
     pub(crate) environment: Vec<(String, Vec<u8>)>,
     pub(crate) modules: SymbolId,
+    /// The symbol of `option defconfig_list`: its defaults name configs to start from.
+    pub(crate) defconfig_list: Option<SymbolId>,
     pub(crate) dialect: Dialect,
     /// Every symbol in the order of the C program's hash table.
     pub(crate) hash_order: Vec<SymbolId>,
@@ -116,6 +118,10 @@ pub(crate) struct Symbol {
     pub(crate) kind: SymbolKind,
     pub(crate) type_: Type,
     pub(crate) transitional: bool,
+    /// Never written: what `option env=` and `option defconfig_list` make of it.
+    pub(crate) unwritten: bool,
+    /// `option allnoconfig_y`: on where everything else is off.
+    pub(crate) stays_on: bool,
     /// `optional` of a choice, before 6.10.
     pub(crate) optional: bool,
     pub(crate) first_property: Option<PropertyId>,

@@ -7,6 +7,7 @@
 mod builder;
 mod entry;
 mod expression;
+mod option;
 
 use std::sync::Arc;
 
@@ -341,7 +342,8 @@ impl<'h> Parser<'h> {
     }
 
     fn quoted(&mut self) -> Parsed<Vec<u8>> {
-        if self.token != Token::Quoted {
+        let is_bare = self.token == Token::Word && self.builder.dialect.bare_words;
+        if self.token != Token::Quoted && !is_bare {
             return Err(Stop::Syntax);
         }
         let text = self.lexer.text().to_vec();

@@ -358,7 +358,11 @@ impl<'a> Run<'a> {
         if state.visible <= state.reverse {
             return false;
         }
-        let legacy = self.evaluation.model.dialect.choice_values;
+        let dialect = self.evaluation.model.dialect;
+        if dialect.promotes_implied && state.implied == Tristate::Yes && value == Tristate::Mod {
+            return false;
+        }
+        let legacy = dialect.choice_values;
         if legacy && self.evaluation.is_listed(symbol) && state.visible == Tristate::Yes {
             return value == Tristate::Yes;
         }

@@ -70,7 +70,9 @@ impl Run<'_> {
 
     pub(super) fn announce_seed(&mut self) {
         let seed = self.seed();
-        self.say(Level::Info, "seed", &format!("seed 0x{seed:X}"), format!("KCONFIG_SEED=0x{seed:X}\n"));
+        let printed = format!("KCONFIG_SEED=0x{seed:X}\n");
+        let level = if self.evaluation.model.dialect.seed_on_stderr { Level::Warning } else { Level::Info };
+        self.say(level, "seed", &format!("seed 0x{seed:X}"), printed);
     }
 
     /// `KCONFIG_SEED`; whoever runs this without one must set it, since the engine has no clock.

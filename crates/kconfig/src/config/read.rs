@@ -2,9 +2,9 @@
 
 use crate::checks;
 use crate::evaluation::{Evaluation, Wanted};
-use crate::expression::Tristate;
+use crate::expression::{Expr, Tristate};
 use crate::message::{Level, Message, Place};
-use crate::model::{SymbolId, Type};
+use crate::model::{PropertyKind, SymbolId, Type};
 
 /// How a `.config` is to be read.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,24 @@ impl Evaluation<'_> {
             state.since = 0;
         }
         self.forget();
+    }
+
+    /// The configs that `option defconfig_list` names, before 5.13; the first that is there counts.
+    pub(crate) fn listed_defconfigs(&mut self) -> Vec<String> {
+        let model = self.model;
+        let mut names = Vec::new();
+        for id in model.defconfig_list.into_iter().flat_map(|symbol| model.properties_of(symbol)) {
+            let PropertyKind::Default(value) = model.property(id).kind else { continue };
+            if self.expression(self.conditions.of(id)) == Tristate::No {
+                continue;
+            }
+            let conditions = self.conditions;
+            if let Expr::Symbol(source) = conditions.expressions.get(value) {
+                self.compute(source);
+                names.push(String::from_utf8_lossy(self.shown(source)).into_owned());
+            }
+        }
+        names
     }
 
     /// Takes the values of `text` over those that are there.

@@ -154,6 +154,8 @@ impl Evaluation<'_> {
                 && is_open
                 && model.symbol(symbol).type_.is_logic()
             {
+                let stays_on = value == Tristate::No && model.symbol(symbol).stays_on;
+                let value = if stays_on { Tristate::Yes } else { value };
                 self.states[symbol.at()].user = Some(Wanted::Logic(value));
                 self.states[symbol.at()].wanted_value = value;
             }

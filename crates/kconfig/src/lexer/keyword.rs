@@ -8,11 +8,18 @@ use crate::Dialect;
 pub(crate) struct Keywords {
     pub(crate) optional: bool,
     pub(crate) transitional: bool,
+    pub(crate) options: bool,
+    pub(crate) bare_words: bool,
 }
 
 impl Keywords {
     pub(crate) fn of(dialect: Dialect) -> Keywords {
-        Keywords { optional: dialect.choice_values, transitional: dialect.transitional }
+        Keywords {
+            optional: dialect.choice_values,
+            transitional: dialect.transitional,
+            options: dialect.options,
+            bare_words: dialect.bare_words,
+        }
     }
 }
 
@@ -38,7 +45,9 @@ pub(super) fn keyword(word: &[u8], keywords: Keywords) -> Option<Token> {
         b"mainmenu" => Token::MainMenu,
         b"menu" => Token::Menu,
         b"menuconfig" => Token::MenuConfig,
-        b"modules" => Token::Modules,
+        b"modules" if !keywords.options => Token::Modules,
+        b"option" if keywords.options => Token::Option,
+        b"---help---" if keywords.options => Token::Help,
         b"on" => Token::On,
         b"optional" if keywords.optional => Token::Optional,
         b"prompt" => Token::Prompt,

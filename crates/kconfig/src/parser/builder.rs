@@ -16,6 +16,7 @@ pub(crate) struct Builder {
     /// The innermost open block.
     parent: NodeId,
     pub(crate) modules: Option<SymbolId>,
+    pub(crate) defconfig_list: Option<SymbolId>,
     /// The word of a statement that is none.
     pub(crate) unknown_word: Option<Vec<u8>>,
     symbols: Vec<Symbol>,
@@ -35,6 +36,7 @@ impl Builder {
             current: NodeId::ROOT,
             parent: NodeId::ROOT,
             modules: None,
+            defconfig_list: None,
             unknown_word: None,
             symbols: Vec::new(),
             nodes: Vec::new(),
@@ -97,6 +99,8 @@ impl Builder {
             kind,
             type_: Type::Unknown,
             transitional: false,
+            unwritten: false,
+            stays_on: false,
             optional: false,
             first_property: None,
             last_property: None,
@@ -313,6 +317,7 @@ impl Builder {
             files,
             environment,
             modules: self.modules.unwrap_or(SymbolId::NO),
+            defconfig_list: self.defconfig_list,
             dialect: self.dialect,
             hash_order,
             conditions: Conditions::with(self.expressions),

@@ -44,7 +44,13 @@ impl Parser<'_> {
             Token::Select => self.selection(PropertyKind::Select)?,
             Token::Imply => self.selection(PropertyKind::Imply)?,
             Token::Range => self.range()?,
-            Token::Modules => self.modules()?,
+            Token::Modules => {
+                self.advance()?;
+                self.end_of_line()?;
+                self.set_modules();
+                self.advance()?;
+            }
+            Token::Option => self.option()?,
             Token::Transitional => {
                 self.advance()?;
                 self.end_of_line()?;
@@ -117,7 +123,7 @@ impl Parser<'_> {
 
     fn typed(&mut self, type_: Type) -> Parsed {
         self.advance()?;
-        if self.token == Token::Quoted {
+        if self.token == Token::Quoted || (self.token == Token::Word && self.builder.dialect.bare_words) {
             let text = self.quoted()?;
             let condition = self.condition()?;
             self.add_prompt(PropertyKind::Prompt, &text, condition);
@@ -167,18 +173,6 @@ impl Parser<'_> {
         self.advance()
     }
 
-    fn modules(&mut self) -> Parsed {
-        self.advance()?;
-        self.end_of_line()?;
-        if let Some(old) = self.builder.modules {
-            let (name, old) = (self.builder.current_name(), self.builder.name(old));
-            let text = format!("symbol '{name}' redefines option 'modules' already defined by symbol '{old}'");
-            self.error("modules-redefined", &text);
-        }
-        self.builder.modules = self.builder.current_symbol();
-        self.advance()
-    }
-
     pub(super) fn depends(&mut self, node: NodeId) -> Parsed {
         self.advance()?;
         if self.token != Token::On {
@@ -216,7 +210,7 @@ impl Parser<'_> {
     }
 
     /// Adds a property to the current node.
-    fn add_property(&mut self, kind: PropertyKind, condition: Option<crate::ExprId>) {
+    pub(super) fn add_property(&mut self, kind: PropertyKind, condition: Option<crate::ExprId>) {
         self.builder.add_property(kind, condition, self.lexer.file(), self.lexer.statement_line);
     }
 

@@ -1,7 +1,8 @@
 //! Runs `tests/cases/*.case`; what is expected stands beside each in a file `.out`, which `UPDATE_EXPECT=1` rewrites.
 //!
 //! A case is a tree in one text: `#- NAME` starts a file, `#- run MODE [VARIABLE=VALUE…]` ends it and starts a run. The
-//! outputs were recorded from Linux 6.12's own `conf`, those of `run-6.1` from Linux 6.1's. `ANSWERS` is what is typed, with
+//! outputs were recorded from Linux 6.12's own `conf`, those of `run-6.1` from Linux 6.1's, those of `run-4.20` from the
+//! `conf` of U-Boot 2023.01, which is that of Linux 4.20. `ANSWERS` is what is typed, with
 //! `|` for a newline.
 
 use std::collections::BTreeMap;
@@ -46,7 +47,9 @@ fn outputs_are_those_of_conf() {
         let mut current = String::new();
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             match std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("#- ")) {
-                Some(head) if head.starts_with("run ") || head.starts_with("run-6.1 ") => {
+                Some(head)
+                    if head.starts_with("run ") || head.starts_with("run-6.1 ") || head.starts_with("run-4.20 ") =>
+                {
                     out += &outcome(head.trim_end(), &files)
                 }
                 Some(name) => current = name.trim_end().to_owned(),
@@ -64,7 +67,21 @@ fn outcome(head: &str, files: &BTreeMap<String, Vec<u8>>) -> String {
         words.filter_map(|word| word.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned()));
     let host = Machine(variables.collect());
     let files = |name: &str| files.get(name).map(|text| Arc::from(text.as_slice()));
-    let dialect = if head.starts_with("run-6.1") { Dialect::LINUX_6_1 } else { Dialect::LINUX_6_12 };
+    let dialect = match head.split(' ').next() {
+        Some("run-6.1") => Dialect::LINUX_6_1,
+        Some("run-4.20") => Dialect {
+            strict_variables: false,
+            rustc_cfg: false,
+            options: true,
+            bare_words: true,
+            end_comments: false,
+            keeps_unchanged: false,
+            seed_on_stderr: true,
+            promotes_implied: true,
+            ..Dialect::LINUX_6_1
+        },
+        _ => Dialect::LINUX_6_12,
+    };
     let (model, messages) = Model::parse("Kconfig", &files, &host, dialect);
     let (mut stdout, mut stderr) = (messages.stdout(), messages.stderr());
     let mut status = 1;

@@ -110,3 +110,27 @@ fn one_huge_line_is_taken() {
     let outcome = run(&model.unwrap(), &Mode::OldDefConfig, &files, &Nothing);
     assert_eq!(outcome.status, 0);
 }
+
+#[test]
+fn a_config_of_any_bytes_is_taken() {
+    let tree: Arc<[u8]> = Arc::from(b"config A\n\tbool \"a\"\nconfig S\n\tstring \"s\"\n".as_slice());
+    let every: Vec<u8> = (0..=255).collect();
+    let huge = [b"CONFIG_S=\"".as_slice(), &vec![b'x'; 100_000_000], b"\"\n"].concat();
+    let texts: [(&[u8], &str); 6] = [
+        (&every, "unexpected data"),
+        (b"CONFIG_A=y\r\n# CONFIG_S is not set\r\n", ""),
+        (b"CONFIG_S=\"never closed\n", "invalid string found"),
+        (b"CONFIG_A=\0\n", "invalid for A"),
+        (b"CONFIG_S=\"\xff\xfe\"\n", ""),
+        (&huge, ""),
+    ];
+    for (text, said) in texts {
+        let config: Arc<[u8]> = Arc::from(text);
+        let files = |name: &str| Some(if name == "Kconfig" { tree.clone() } else { config.clone() });
+        let (model, _) = parse(&files);
+        let outcome = run(&model.unwrap(), &Mode::OldDefConfig, &files, &Nothing);
+        let stderr = String::from_utf8_lossy(&outcome.stderr).into_owned();
+        assert_eq!(outcome.status, 0);
+        assert!(stderr.contains(said) && stderr.is_empty() == said.is_empty(), "{said}: {stderr}");
+    }
+}
