@@ -14,6 +14,8 @@ use kiln_modgraph::read::ReadError;
 use kiln_modgraph::{Graph, Inputs, KernelSymbols, Layout, ModuleInfo};
 use rayon::prelude::*;
 
+use source::Folder;
+
 pub use source::FileSource;
 pub use walk::{FoundModule, Oddity, walk};
 
@@ -72,22 +74,30 @@ pub fn read_modules_dir(dir: &Path, kernel_symbols: Option<KernelSymbols>) -> Re
 
 /// Reads the facts of all files; one that is no module stays in the list by its name only.
 pub(crate) fn read_all(found: &[FoundModule]) -> (Vec<ModuleInfo>, Vec<ReadError>) {
-    let read: Vec<(ModuleInfo, Option<ReadError>)> = found
+    let folders: Vec<&[FoundModule]> = found.chunk_by(|a, b| a.file.parent() == b.file.parent()).collect();
+    let read: Vec<(ModuleInfo, Option<ReadError>)> = folders
         .par_iter()
-        .map(|module| match read_one(module) {
-            Ok(info) => (info, None),
-            Err(error) => (ModuleInfo::unreadable(&module.path), Some(error)),
+        .flat_map_iter(|modules| {
+            let folder = Folder::open(modules.first().and_then(|module| module.file.parent()));
+            let mut buffer = Vec::new();
+            let read = |module: &FoundModule| match read_one(&folder, module, &mut buffer) {
+                Ok(info) => (info, None),
+                Err(error) => (ModuleInfo::unreadable(&module.path), Some(error)),
+            };
+            modules.iter().map(read).collect::<Vec<_>>()
         })
         .collect();
     let (modules, broken): (Vec<_>, Vec<_>) = read.into_iter().unzip();
     (modules, broken.into_iter().flatten().collect())
 }
 
-fn read_one(module: &FoundModule) -> Result<ModuleInfo, ReadError> {
-    let named = |error: io::Error| ReadError { path: module.file.display().to_string(), fault: error.into() };
-    let source = FileSource::open(&module.file).map_err(named)?;
-    kiln_modgraph::read::module(&module.path, &source)
-        .map_err(|error| ReadError { path: module.file.display().to_string(), ..error })
+fn read_one(folder: &Folder, module: &FoundModule, buffer: &mut Vec<u8>) -> Result<ModuleInfo, ReadError> {
+    let path = || module.file.display().to_string();
+    let source = folder.file(&module.file, std::mem::take(buffer));
+    let source = source.map_err(|error| ReadError { path: path(), fault: error.into() })?;
+    let info = kiln_modgraph::read::module(&module.path, &source);
+    *buffer = source.into_buffer();
+    info.map_err(|error| ReadError { path: path(), ..error })
 }
 
 impl Lists {

@@ -3,8 +3,9 @@
 mod text;
 
 use crate::graph::{Graph, ModuleId};
-use crate::index::{self, Trie, WriteError};
+use crate::index::{self, Record, WriteError};
 use crate::name;
+use text::Lines;
 
 pub use text::{read_aliases, read_devnames, read_modules_dep, read_softdeps};
 
@@ -57,35 +58,35 @@ pub fn depmod(graph: &Graph, layout: Layout) -> Result<Vec<(&'static str, Vec<u8
     if count >= usize::from(u16::MAX) {
         return Err(DepmodError::TooMany(count));
     }
-    let lines: Vec<Vec<u8>> = graph.ids().map(|id| text::dependency_line(graph, id)).collect();
+    let index = |file: &'static str, records: Vec<Record<'_>>| {
+        let bytes = index::write_records(records, layout).map_err(|source| DepmodError::Index { file, source });
+        Ok::<_, DepmodError>((file, bytes?))
+    };
+    let ((aliases, alias_index), (dependencies, dependency_index, symbols, symbol_index)) = rayon::join(
+        || (text::aliases(graph), index("modules.alias.bin", alias_records(graph))),
+        || {
+            let dependencies = text::dependencies(graph);
+            let dependency_index = index("modules.dep.bin", dependency_records(graph, &dependencies));
+            let symbols = text::symbols(graph);
+            let symbol_index = index("modules.symbols.bin", symbol_records(graph, &symbols));
+            (dependencies, dependency_index, symbols, symbol_index)
+        },
+    );
     let (builtin, builtin_modinfo) = graph.has_builtin_files();
-    let indexes: [(&'static str, MakeTrie<'_>); 5] = [
-        ("modules.dep.bin", &|| Some(dependency_trie(graph, &lines))),
-        ("modules.alias.bin", &|| Some(alias_trie(graph))),
-        ("modules.symbols.bin", &|| Some(symbol_trie(graph))),
-        // Quirk: without its input, depmod leaves these two without a byte.
-        ("modules.builtin.bin", &|| builtin.then(|| builtin_trie(graph))),
-        ("modules.builtin.alias.bin", &|| builtin_modinfo.then(|| builtin_alias_trie(graph))),
-    ];
-    use rayon::prelude::*;
-    let made: Vec<_> = indexes
-        .par_iter()
-        .map(|(file, trie)| {
-            let bytes = trie().map_or(Ok(Vec::new()), |trie| index::write(&trie, layout));
-            Ok((*file, bytes.map_err(|source| DepmodError::Index { file, source })?))
-        })
-        .collect::<Result<_, DepmodError>>()?;
-    let mut made = made.into_iter();
-    let mut files = vec![("modules.dep", text::dependencies(&lines))];
-    files.extend(made.next());
-    files.push(("modules.alias", text::aliases(graph)));
-    files.extend(made.next());
+    let mut files =
+        vec![("modules.dep", dependencies.bytes), dependency_index?, ("modules.alias", aliases), alias_index?];
     files.push(("modules.softdep", text::softdeps(graph)));
     if layout == Layout::V34 {
         files.push(("modules.weakdep", text::weakdeps(graph)));
     }
-    files.push(("modules.symbols", text::symbols(graph)));
-    files.extend(made);
+    files.extend([("modules.symbols", symbols.bytes), symbol_index?]);
+    // Quirk: without its input, depmod leaves these two without a byte.
+    for (file, there, records) in [
+        ("modules.builtin.bin", builtin, builtin_records as fn(&Graph) -> Vec<Record<'_>>),
+        ("modules.builtin.alias.bin", builtin_modinfo, builtin_alias_records),
+    ] {
+        files.push(if there { index(file, records(graph))? } else { (file, Vec::new()) });
+    }
     files.push(("modules.devname", text::devnames(graph).0));
     Ok(files)
 }
@@ -104,54 +105,50 @@ pub fn bad_devnames(graph: &Graph) -> Vec<(String, String)> {
     text::devnames(graph).1
 }
 
-/// Makes the contents of an index; `None` for a file without a byte.
-type MakeTrie<'a> = &'a (dyn Fn() -> Option<Trie> + Sync);
-
 fn priority(id: ModuleId) -> u32 {
     id.position() as u32
 }
 
-fn dependency_trie(graph: &Graph, lines: &[Vec<u8>]) -> Trie {
-    let mut trie = Trie::new();
-    for ((id, info), line) in graph.modules().zip(lines) {
-        trie.insert(info.name.as_bytes(), priority(id), line.as_slice());
-    }
-    trie
+/// The lines of `modules.dep`, found by the modules' names.
+fn dependency_records<'a>(graph: &'a Graph, dependencies: &'a Lines) -> Vec<Record<'a>> {
+    let records = graph.modules().zip(dependencies.iter()).map(|((id, info), line)| Record {
+        key: info.name.as_bytes().into(),
+        priority: priority(id),
+        value: line,
+    });
+    records.collect()
 }
 
-fn alias_trie(graph: &Graph) -> Trie {
-    let mut trie = Trie::new();
+fn alias_records(graph: &Graph) -> Vec<Record<'_>> {
+    let mut records = Vec::new();
     for (id, info) in graph.modules() {
-        for alias in info.modinfo.values("alias").filter_map(|alias| name::normalise(alias).ok()) {
-            trie.insert(alias, priority(id), info.name.as_bytes());
+        let aliases = info.modinfo.values("alias").filter_map(|alias| name::normalise(alias).ok());
+        records.extend(aliases.map(|key| Record { key, priority: priority(id), value: info.name.as_bytes() }));
+    }
+    records
+}
+
+/// The lines of `modules.symbols`, `alias symbol:S NAME`, taken apart.
+fn symbol_records<'a>(graph: &'a Graph, symbols: &'a Lines) -> Vec<Record<'a>> {
+    let records = graph.owners_in_table_order().into_iter().zip(symbols.iter()).map(|((symbol, owner), line)| {
+        let start = "alias ".len();
+        Record {
+            key: line[start..start + "symbol:".len() + symbol.len()].into(),
+            priority: priority(owner.module),
+            value: graph.module(owner.module).name.as_bytes(),
         }
-    }
-    trie
+    });
+    records.collect()
 }
 
-fn symbol_trie(graph: &Graph) -> Trie {
-    let mut trie = Trie::new();
-    for (symbol, owner) in graph.owners_in_table_order() {
-        let info = graph.module(owner.module);
-        trie.insert(format!("symbol:{symbol}"), priority(owner.module), info.name.as_bytes());
-    }
-    trie
+fn builtin_records(graph: &Graph) -> Vec<Record<'_>> {
+    graph.builtin().iter().map(|name| Record { key: name.as_bytes().into(), priority: 0, value: b"" }).collect()
 }
 
-fn builtin_trie(graph: &Graph) -> Trie {
-    let mut trie = Trie::new();
-    for name in graph.builtin() {
-        trie.insert(name.as_bytes(), 0, "");
-    }
-    trie
-}
-
-fn builtin_alias_trie(graph: &Graph) -> Trie {
-    let mut trie = Trie::new();
-    for (alias, name) in graph.builtin_aliases() {
-        if let Ok(alias) = name::normalise(alias) {
-            trie.insert(alias, 0, name.as_bytes());
-        }
-    }
-    trie
+fn builtin_alias_records(graph: &Graph) -> Vec<Record<'_>> {
+    let aliases = graph.builtin_aliases().iter();
+    let records = aliases.filter_map(|(alias, name)| {
+        Some(Record { key: name::normalise(alias).ok()?, priority: 0, value: name.as_bytes() })
+    });
+    records.collect()
 }

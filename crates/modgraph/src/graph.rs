@@ -7,6 +7,7 @@ mod resolve;
 use std::collections::BTreeMap;
 
 use kiln_diag::{Diagnostic, Diagnostics};
+use rayon::prelude::*;
 
 use crate::depmod::Layout;
 use crate::hash::NameTable;
@@ -126,26 +127,15 @@ impl Graph {
 
     /// The symbol for which `by` needs what the edge leads to.
     pub fn symbol(&self, by: ModuleId, edge: Edge) -> &str {
-        &self.module(by).wants[edge.want].name
+        self.module(by).wants.get(edge.want).map_or("", |want| want.name)
     }
 
     /// All that a module needs, directly or not, in the order of its `modules.dep` line: the deepest last.
     ///
     /// In a cycle a module may find itself in the list.
     pub fn needs_all(&self, id: ModuleId) -> Vec<ModuleId> {
-        let mut found = Vec::new();
-        let mut seen = std::collections::BTreeSet::new();
-        let mut open = vec![id];
-        while let Some(next) = open.pop() {
-            for edge in self.needs(next) {
-                if seen.insert(edge.to) {
-                    found.push(edge.to);
-                    open.push(edge.to);
-                }
-            }
-        }
-        found.sort_by_key(|id| self.numbers[id.0 as usize]);
-        found
+        let mut reach = Reach::new(self);
+        reach.all(id).to_vec()
     }
 
     /// The module that exports `symbol`.
@@ -202,7 +192,7 @@ impl Graph {
             by_name.insert(&info.name, id);
         }
         let owners = owners(&modules, findings);
-        let edges = modules.iter().map(|info| edges_of(info, &owners)).collect();
+        let edges = modules.par_iter().map(|info| edges_of(info, &owners)).collect();
         let (numbers, cyclic, aliases) = (Vec::new(), Vec::new(), std::sync::OnceLock::new());
         let mut graph = Graph { modules, by_name, owners, edges, numbers, cyclic, image, aliases };
         graph.number();
@@ -238,6 +228,46 @@ impl Graph {
     }
 }
 
+/// Finds all that a module needs, for one module after another without new memory.
+#[derive(Debug)]
+pub(crate) struct Reach<'a> {
+    graph: &'a Graph,
+    /// For which search each module was met last.
+    met: Vec<u32>,
+    search: u32,
+    found: Vec<ModuleId>,
+}
+
+impl<'a> Reach<'a> {
+    pub(crate) fn new(graph: &'a Graph) -> Reach<'a> {
+        Reach { graph, met: vec![0; graph.modules.len()], search: 0, found: Vec::new() }
+    }
+
+    /// As [`Graph::needs_all`].
+    pub(crate) fn all(&mut self, id: ModuleId) -> &[ModuleId] {
+        self.search += 1;
+        self.found.clear();
+        self.follow(id);
+        let mut next = 0;
+        while let Some(&id) = self.found.get(next) {
+            next += 1;
+            self.follow(id);
+        }
+        let numbers = &self.graph.numbers;
+        // A module in or below a cycle has no number of its own.
+        self.found.sort_unstable_by_key(|id| (numbers[id.position()], *id));
+        &self.found
+    }
+
+    fn follow(&mut self, id: ModuleId) {
+        for edge in self.graph.needs(id) {
+            if std::mem::replace(&mut self.met[edge.to.position()], self.search) != self.search {
+                self.found.push(edge.to);
+            }
+        }
+    }
+}
+
 impl ModuleId {
     /// The module's position in module order, which the binary indexes call its priority.
     pub fn position(self) -> usize {
@@ -250,24 +280,18 @@ fn ids(modules: &[ModuleInfo]) -> impl ExactSizeIterator<Item = (ModuleId, &Modu
 }
 
 /// Keeps one of the modules that share a name.
-fn without_twins(modules: Vec<ModuleInfo>, findings: &mut Diagnostics) -> Vec<ModuleInfo> {
-    let mut kept: BTreeMap<String, ModuleInfo> = BTreeMap::new();
-    for info in modules {
-        match kept.entry(info.name.clone()) {
-            std::collections::btree_map::Entry::Vacant(free) => {
-                free.insert(info);
-            }
-            std::collections::btree_map::Entry::Occupied(mut taken) => {
-                let newcomer_wins = info.path.as_bytes() < taken.get().path.as_bytes();
-                let loser = if newcomer_wins { taken.insert(info) } else { info };
-                let winner = &taken.get().path;
-                let message =
-                    format!("two files are the module {}: {winner} is taken, {} is not", loser.name, loser.path);
-                findings.push(Diagnostic::warning("duplicate-module", message));
-            }
+fn without_twins(mut modules: Vec<ModuleInfo>, findings: &mut Diagnostics) -> Vec<ModuleInfo> {
+    modules.sort_by_cached_key(|info| (info.name.clone(), info.path.clone()));
+    modules.dedup_by(|later, first| {
+        let twins = later.name == first.name;
+        if twins {
+            let message =
+                format!("two files are the module {}: {} is taken, {} is not", first.name, first.path, later.path);
+            findings.push(Diagnostic::warning("duplicate-module", message));
         }
-    }
-    kept.into_values().collect()
+        twins
+    });
+    modules
 }
 
 /// Warns of each module for another machine than most.
@@ -305,7 +329,7 @@ fn owners(modules: &[ModuleInfo], findings: &mut Diagnostics) -> NameTable<Owner
 fn edges_of(info: &ModuleInfo, owners: &NameTable<Owner>) -> Vec<Edge> {
     let mut edges: Vec<Edge> = Vec::new();
     for (want, wanted) in info.wants.iter().enumerate() {
-        let owner = owners.get(wanted.name.strip_prefix('.').unwrap_or(&wanted.name));
+        let owner = owners.get(wanted.name.strip_prefix('.').unwrap_or(wanted.name));
         if let Some(&Owner { module: to, .. }) = owner
             && edges.iter().all(|edge| edge.to != to)
         {

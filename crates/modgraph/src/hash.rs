@@ -52,25 +52,32 @@ pub(crate) fn table_order(name: &str, buckets: u32) -> (u32, &str) {
 #[derive(Debug, Clone)]
 pub(crate) struct NameTable<V> {
     entries: Vec<(Box<str>, u32, V)>,
-    /// Position in `entries` plus one, or 0; a power of two of slots, at most half of them taken.
-    slots: Vec<u32>,
+    /// A power of two of them, at most half of them taken.
+    slots: Vec<Slot>,
+}
+
+/// Where a name may lie; the hash is here too, so that most wrong ones are told without a look at the name.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    hash: u32,
+    /// Position in the entries plus one, or 0.
+    position: u32,
 }
 
 impl<V> NameTable<V> {
     pub(crate) fn new() -> NameTable<V> {
-        NameTable { entries: Vec::new(), slots: vec![0; 1024] }
+        NameTable { entries: Vec::new(), slots: vec![Slot::default(); 1024] }
     }
 
     /// Enters or replaces; gives what was replaced.
     pub(crate) fn insert(&mut self, name: &str, value: V) -> Option<V> {
         let hash = superfast(name.as_bytes());
         let slot = self.slot(name, hash);
-        if self.slots[slot] != 0 {
-            let entry = &mut self.entries[self.slots[slot] as usize - 1];
-            return Some(std::mem::replace(&mut entry.2, value));
+        if let Some(at) = self.slots[slot].position.checked_sub(1) {
+            return Some(std::mem::replace(&mut self.entries[at as usize].2, value));
         }
         self.entries.push((name.into(), hash, value));
-        self.slots[slot] = self.entries.len() as u32;
+        self.slots[slot] = Slot { hash, position: self.entries.len() as u32 };
         if self.entries.len() * 2 > self.slots.len() {
             self.grow();
         }
@@ -78,10 +85,8 @@ impl<V> NameTable<V> {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&V> {
-        match self.slots[self.slot(name, superfast(name.as_bytes()))] {
-            0 => None,
-            position => Some(&self.entries[position as usize - 1].2),
-        }
+        let slot = self.slots[self.slot(name, superfast(name.as_bytes()))];
+        slot.position.checked_sub(1).map(|at| &self.entries[at as usize].2)
     }
 
     /// All names in kmod's order of a table with `buckets` buckets.
@@ -91,32 +96,29 @@ impl<V> NameTable<V> {
         all.into_iter().map(|entry| (&*entry.0, &entry.2)).collect()
     }
 
+    /// Index of the slot that has the name, or of the free one where it belongs.
     fn slot(&self, name: &str, hash: u32) -> usize {
         let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
+        let mut at = hash as usize & mask;
         loop {
-            match self.slots[slot] {
-                0 => return slot,
-                position => {
-                    let entry = &self.entries[position as usize - 1];
-                    if entry.1 == hash && &*entry.0 == name {
-                        return slot;
-                    }
-                }
+            let slot = self.slots[at];
+            if slot.position == 0 || slot.hash == hash && *self.entries[slot.position as usize - 1].0 == *name {
+                return at;
             }
-            slot = (slot + 1) & mask;
+            at = (at + 1) & mask;
         }
     }
 
     fn grow(&mut self) {
-        self.slots = vec![0; self.slots.len() * 2];
+        let slots = vec![Slot::default(); self.slots.len() * 2];
+        let taken = std::mem::replace(&mut self.slots, slots);
         let mask = self.slots.len() - 1;
-        for (position, entry) in self.entries.iter().enumerate() {
-            let mut slot = entry.1 as usize & mask;
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & mask;
+        for slot in taken.into_iter().filter(|slot| slot.position != 0) {
+            let mut at = slot.hash as usize & mask;
+            while self.slots[at].position != 0 {
+                at = (at + 1) & mask;
             }
-            self.slots[slot] = position as u32 + 1;
+            self.slots[at] = slot;
         }
     }
 }

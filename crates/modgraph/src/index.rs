@@ -20,6 +20,7 @@ mod write;
 
 pub use read::{ReadError, Reader, read};
 pub use trie::{Trie, Value};
+pub(crate) use write::{Record, write_records};
 pub use write::{WriteError, write};
 
 #[cfg(test)]

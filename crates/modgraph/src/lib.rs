@@ -32,6 +32,6 @@ pub use depmod::{
 pub use fnmatch::fnmatch;
 pub use graph::{Cycle, CycleEdge, Edge, Graph, Inputs, ModuleId, Resolution, Source};
 pub use kernel_symbols::{KernelSymbol, KernelSymbols};
-pub use module::{Export, Machine, Modinfo, ModuleInfo, Want};
+pub use module::{Export, Machine, Modinfo, ModuleInfo, Want, Wants};
 pub use name::{UnmatchedBracket, fold, is_module_file, module_name, normalise, uncompressed};
 pub use softdep::Softdep;

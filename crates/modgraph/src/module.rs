@@ -1,8 +1,12 @@
 //! What one `.ko` file says about itself.
 
+mod wants;
+
 use std::borrow::Cow;
 
 use crate::name;
+
+pub use wants::{Want, Wants};
 
 /// The facts of one module file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +18,7 @@ pub struct ModuleInfo {
     /// Symbols given to others, in the file's order.
     pub exports: Vec<Export>,
     /// Symbols taken from others, in the file's order.
-    pub wants: Vec<Want>,
+    pub wants: Wants,
     /// The `key=value` strings of `.modinfo`.
     pub modinfo: Modinfo,
     /// Whether it has code to run when loaded (a symbol `init_module`).
@@ -46,17 +50,6 @@ pub struct Export {
     pub gpl_only: bool,
 }
 
-/// One symbol that a module takes from others.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Want {
-    /// The symbol.
-    pub name: Box<str>,
-    /// The version it was compiled against, when recorded.
-    pub crc: Option<u32>,
-    /// Whether the module also loads without it.
-    pub weak: bool,
-}
-
 /// What an ELF file was compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Machine {
@@ -81,7 +74,7 @@ impl ModuleInfo {
             name: name::module_name(path),
             path: path.to_owned(),
             exports: Vec::new(),
-            wants: Vec::new(),
+            wants: Wants::default(),
             modinfo: Modinfo::default(),
             has_init: false,
             has_exit: false,
@@ -121,17 +114,33 @@ impl Modinfo {
 
     /// All strings in order, cut at their first `=`; without one the value is empty.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.raw.split(|&byte| byte == 0).filter(|line| !line.is_empty()).map(|line| {
-            match line.iter().position(|&byte| byte == b'=') {
-                Some(at) => (&line[..at], &line[at + 1..]),
-                None => (line, &line[line.len()..]),
-            }
+        self.lines().map(|line| match memchr::memchr(b'=', line) {
+            Some(at) => (&line[..at], &line[at + 1..]),
+            None => (line, &line[line.len()..]),
         })
     }
 
     /// All values of `key`, in order.
     pub fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(found, _)| *found == key.as_bytes()).map(|(_, value)| value)
+        self.lines().filter_map(move |line| match line.strip_prefix(key.as_bytes())? {
+            [] => Some(&line[line.len()..]),
+            [b'=', value @ ..] => Some(value),
+            _ => None,
+        })
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &self.raw[..];
+        let line = move || {
+            while let [0, after @ ..] = rest {
+                rest = after;
+            }
+            let end = memchr::memchr(0, rest).unwrap_or(rest.len());
+            let line;
+            (line, rest) = rest.split_at(end);
+            (!line.is_empty()).then_some(line)
+        };
+        std::iter::from_fn(line)
     }
 
     /// All values of `key` as text, in order.

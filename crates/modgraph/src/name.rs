@@ -1,5 +1,7 @@
 //! Names: what a file is called as a module, and which spellings mean the same.
 
+use std::borrow::Cow;
+
 /// The endings of a module file, the plain one first.
 const ENDINGS: [&str; 4] = [".ko", ".ko.gz", ".ko.xz", ".ko.zst"];
 
@@ -34,7 +36,10 @@ pub fn uncompressed(path: &str) -> &str {
 ///
 /// # Errors
 /// [`UnmatchedBracket`] when the brackets do not pair; such an alias is in no index.
-pub fn normalise(alias: &[u8]) -> Result<Vec<u8>, UnmatchedBracket> {
+pub fn normalise(alias: &[u8]) -> Result<Cow<'_, [u8]>, UnmatchedBracket> {
+    if memchr::memchr3(b'-', b'[', b']', alias).is_none() {
+        return Ok(Cow::Borrowed(alias));
+    }
     let mut out = Vec::with_capacity(alias.len());
     let mut rest = alias.iter();
     while let Some(&byte) = rest.next() {
@@ -54,7 +59,7 @@ pub fn normalise(alias: &[u8]) -> Result<Vec<u8>, UnmatchedBracket> {
             _ => out.push(byte),
         }
     }
-    Ok(out)
+    Ok(Cow::Owned(out))
 }
 
 #[cfg(test)]
@@ -72,7 +77,8 @@ mod tests {
 
     #[test]
     fn dashes_fold_outside_of_brackets() {
-        assert_eq!(normalise(b"of:N*T*Ca-b[0-9]-c"), Ok(b"of:N*T*Ca_b[0-9]_c".to_vec()));
+        assert_eq!(normalise(b"of:N*T*Ca-b[0-9]-c"), Ok(b"of:N*T*Ca_b[0-9]_c"[..].into()));
+        assert_eq!(normalise(b"pci:v*"), Ok(b"pci:v*"[..].into()));
         assert_eq!(normalise(b"a]"), Err(UnmatchedBracket));
         assert_eq!(normalise(b"a[b"), Err(UnmatchedBracket));
     }

@@ -7,6 +7,7 @@
 mod compression;
 mod elf;
 mod facts;
+mod versions;
 
 use std::borrow::Cow;
 use std::io;

@@ -31,6 +31,8 @@ pub(super) fn one_of_each(
         }
         kept.extend(group.into_iter().next());
     }
+    // Files of one folder beside each other, as they are read.
+    kept.sort_unstable_by(|a, b| a.file.as_os_str().cmp(b.file.as_os_str()));
     (kept, ties)
 }
 

@@ -1,12 +1,13 @@
 //! Finding the module files below a folder, as `depmod` does.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, FileType, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use kiln_modgraph::is_module_file;
+use rayon::prelude::*;
 
 /// A module file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,66 +58,95 @@ pub enum Oddity {
 /// # Errors
 /// When `dir` itself cannot be listed; what goes wrong below it is an [`Oddity`].
 pub fn walk(dir: &Path, exclude: &[String]) -> io::Result<(Vec<FoundModule>, Vec<Oddity>)> {
-    let mut search = Search { exclude, found: Vec::new(), oddities: Vec::new(), around: Vec::new() };
-    search.around.push(identity(&fs::metadata(dir)?));
-    search.list(dir, "")?;
-    Ok((search.found, search.oddities))
+    let search = Search { exclude };
+    let found = search.list(&Around { dir, outer: None }, "")?;
+    Ok((found.modules, found.oddities))
 }
 
 struct Search<'a> {
     exclude: &'a [String],
-    found: Vec<FoundModule>,
+}
+
+/// A folder and those around it, from the inside out.
+struct Around<'a> {
+    dir: &'a Path,
+    outer: Option<&'a Around<'a>>,
+}
+
+#[derive(Default)]
+struct Found {
+    modules: Vec<FoundModule>,
     oddities: Vec<Oddity>,
-    /// Device and inode of the folders around.
-    around: Vec<(u64, u64)>,
 }
 
 impl Search<'_> {
-    fn list(&mut self, dir: &Path, prefix: &str) -> io::Result<()> {
+    /// Lists a folder; those below it in parallel.
+    fn list(&self, around: &Around<'_>, prefix: &str) -> io::Result<Found> {
         let mut entries: Vec<(OsString, FileType)> = Vec::new();
-        for entry in fs::read_dir(dir)? {
+        for entry in fs::read_dir(around.dir)? {
             let entry = entry?;
             entries.push((entry.file_name(), entry.file_type()?));
         }
         entries.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        for (name, kind) in entries {
-            let path = dir.join(&name);
-            let Some(name) = name.to_str() else {
-                self.oddities.push(Oddity::Name { path });
-                continue;
-            };
-            if matches!(name, "build" | "source") || self.exclude.iter().any(|excluded| excluded == name) {
-                continue;
-            }
-            if let Err(oddity) = self.visit(path, &format!("{prefix}{name}"), name, kind) {
-                self.oddities.push(oddity);
-            }
+        let found = entries.par_iter().with_max_len(1).map(|(name, kind)| self.visit(around, prefix, name, *kind));
+        let found: Vec<Found> = found.collect();
+        let mut all = Found::default();
+        for found in found {
+            all.modules.extend(found.modules);
+            all.oddities.extend(found.oddities);
         }
-        Ok(())
+        Ok(all)
     }
 
-    fn visit(&mut self, path: PathBuf, relative: &str, name: &str, kind: FileType) -> Result<(), Oddity> {
-        let plain = kind.is_file();
-        if plain || kind.is_symlink() {
-            let is_file = plain || stat(&path)?.is_file();
-            if is_file {
-                if is_module_file(name) {
-                    self.found.push(FoundModule { path: relative.to_owned(), file: path });
-                }
-                return Ok(());
-            }
+    fn visit(&self, around: &Around<'_>, prefix: &str, name: &OsStr, kind: FileType) -> Found {
+        let odd = |oddity| Found { modules: Vec::new(), oddities: vec![oddity] };
+        let Some(text) = name.to_str() else { return odd(Oddity::Name { path: around.dir.join(name) }) };
+        if matches!(text, "build" | "source") || self.exclude.iter().any(|excluded| excluded == text) {
+            return Found::default();
         }
-        let metadata = stat(&path)?;
-        if !metadata.is_dir() {
-            return Err(Oddity::Special { path, mode: metadata.mode() & 0o170_000 });
+        let path = around.dir.join(name);
+        match self.look(around, path, &format!("{prefix}{text}"), kind) {
+            Ok(found) => found,
+            Err(oddity) => odd(oddity),
         }
-        if self.around.contains(&identity(&metadata)) {
+    }
+
+    fn look(&self, around: &Around<'_>, path: PathBuf, relative: &str, kind: FileType) -> Result<Found, Oddity> {
+        let is_link = kind.is_symlink();
+        // What is behind a link is asked for; of all else the folder told.
+        let metadata = if is_link { Some(stat(&path)?) } else { None };
+        let (is_file, is_dir) =
+            metadata.as_ref().map_or((kind.is_file(), kind.is_dir()), |behind| (behind.is_file(), behind.is_dir()));
+        if is_file {
+            let modules = match is_module_file(relative) {
+                true => vec![FoundModule { path: relative.to_owned(), file: path }],
+                false => Vec::new(),
+            };
+            return Ok(Found { modules, oddities: Vec::new() });
+        }
+        if !is_dir {
+            let mode = metadata.map_or_else(|| stat(&path), Ok)?.mode() & 0o170_000;
+            return Err(Oddity::Special { path, mode });
+        }
+        // Only a link can lead back.
+        if metadata.is_some_and(|behind| around.holds(identity(&behind))) {
             return Err(Oddity::Loop { path });
         }
-        self.around.push(identity(&metadata));
-        let listed = self.list(&path, &format!("{relative}/"));
-        self.around.pop();
+        let listed = self.list(&Around { dir: &path, outer: Some(around) }, &format!("{relative}/"));
         listed.map_err(|source| Oddity::Unreadable { path, source })
+    }
+}
+
+impl Around<'_> {
+    fn holds(&self, identity_of_link: (u64, u64)) -> bool {
+        let mut next = Some(self);
+        while let Some(folder) = next {
+            if fs::metadata(folder.dir).is_ok_and(|metadata| identity(&metadata) == identity_of_link) {
+                return true;
+            }
+            next = folder.outer;
+        }
+        false
     }
 }
 

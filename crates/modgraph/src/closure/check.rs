@@ -20,7 +20,7 @@ pub(super) fn check(graph: &Graph, modules: &[ModuleId], options: &ClosureOption
     for &id in modules {
         let info = graph.module(id);
         errors.extend(vermagic(info, options));
-        for want in &info.wants {
+        for want in info.wants.iter() {
             match exported(graph, want) {
                 Some(exported) => symbol(info, want, &exported, options, &mut errors),
                 None => errors.extend(unresolved(graph, info, want)),
@@ -72,8 +72,8 @@ fn vermagic(info: &ModuleInfo, options: &ClosureOptions<'_>) -> Option<ClosureEr
     })
 }
 
-fn exported<'a>(graph: &'a Graph, want: &Want) -> Option<Exported<'a>> {
-    let name = want.name.strip_prefix('.').unwrap_or(&want.name);
+fn exported<'a>(graph: &'a Graph, want: Want<'_>) -> Option<Exported<'a>> {
+    let name = want.name.strip_prefix('.').unwrap_or(want.name);
     if let Some(owner) = graph.export(name) {
         let (owner, export) = (graph.module(owner.module), owner.export as usize);
         let export = &owner.exports[export];
@@ -85,19 +85,19 @@ fn exported<'a>(graph: &'a Graph, want: &Want) -> Option<Exported<'a>> {
     Some(Exported { crc: symbol.crc, namespace, gpl_only: symbol.gpl_only, exporter: None })
 }
 
-fn unresolved(graph: &Graph, info: &ModuleInfo, want: &Want) -> Option<ClosureError> {
+fn unresolved(graph: &Graph, info: &ModuleInfo, want: Want<'_>) -> Option<ClosureError> {
     let known = graph.kernel_symbols()?;
-    if want.weak || is_made_up(&want.name) {
+    if want.weak || is_made_up(want.name) {
         return None;
     }
-    let provider = known.get(&want.name).and_then(|symbol| symbol.module.as_deref());
+    let provider = known.get(want.name).and_then(|symbol| symbol.module.as_deref());
     let (module, symbol) = (info.name.clone(), want.name.to_string());
     Some(ClosureError::UnresolvedSymbol { module, symbol, provider: provider.map(str::to_owned) })
 }
 
 fn symbol(
     info: &ModuleInfo,
-    want: &Want,
+    want: Want<'_>,
     exported: &Exported<'_>,
     options: &ClosureOptions<'_>,
     errors: &mut Vec<ClosureError>,

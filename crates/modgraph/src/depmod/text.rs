@@ -1,6 +1,8 @@
 //! The text files, and their readers.
 
-use crate::graph::{Graph, ModuleId};
+use rayon::prelude::*;
+
+use crate::graph::{Graph, ModuleId, Reach};
 
 const ALIAS_HEADER: &str = "# Aliases extracted from modules themselves.\n";
 const SOFTDEP_HEADER: &str = "# Soft dependencies extracted from modules themselves.\n";
@@ -8,24 +10,48 @@ const WEAKDEP_HEADER: &str = "# Weak dependencies extracted from modules themsel
 const SYMBOL_HEADER: &str = "# Aliases for symbols, used by symbol_request().\n";
 const DEVNAME_HEADER: &str = "# Device nodes to trigger on-demand module loading.\n";
 
-/// One line of `modules.dep`, without the newline.
-pub(super) fn dependency_line(graph: &Graph, id: ModuleId) -> Vec<u8> {
-    let mut line = graph.module(id).path.clone().into_bytes();
-    line.push(b':');
-    for needed in graph.needs_all(id) {
-        line.push(b' ');
-        line.extend(graph.module(needed).path.as_bytes());
-    }
-    line
+/// Modules to a piece of work: enough that joining the pieces costs nothing.
+const PIECE: usize = 512;
+
+/// A text with the places where its lines end; a name with a newline in it makes no new line.
+pub(super) struct Lines {
+    pub(super) bytes: Vec<u8>,
+    /// Where each line begins; the header is not among them.
+    starts: Vec<usize>,
 }
 
-pub(super) fn dependencies(lines: &[Vec<u8>]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
-    for line in lines {
-        out.extend(line);
-        out.push(b'\n');
+impl Lines {
+    /// The lines, each without its newline.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len()]);
+        self.starts.iter().zip(ends).map(|(&start, end)| &self.bytes[start..end - 1])
     }
-    out
+}
+
+pub(super) fn dependencies(graph: &Graph) -> Lines {
+    let ids: Vec<ModuleId> = graph.ids().collect();
+    let piece = |ids: &[ModuleId]| {
+        let mut reach = Reach::new(graph);
+        let mut lines = Lines { bytes: Vec::new(), starts: Vec::with_capacity(ids.len()) };
+        for &id in ids {
+            lines.starts.push(lines.bytes.len());
+            lines.bytes.extend_from_slice(graph.module(id).path.as_bytes());
+            lines.bytes.push(b':');
+            for &needed in reach.all(id) {
+                lines.bytes.push(b' ');
+                lines.bytes.extend_from_slice(graph.module(needed).path.as_bytes());
+            }
+            lines.bytes.push(b'\n');
+        }
+        lines
+    };
+    let pieces: Vec<Lines> = ids.par_chunks(PIECE).map(piece).collect();
+    let mut all = Lines { bytes: Vec::new(), starts: Vec::with_capacity(ids.len()) };
+    for piece in pieces {
+        all.starts.extend(piece.starts.iter().map(|start| all.bytes.len() + start));
+        all.bytes.extend_from_slice(&piece.bytes);
+    }
+    all
 }
 
 pub(super) fn aliases(graph: &Graph) -> Vec<u8> {
@@ -56,13 +82,15 @@ fn extracted(graph: &Graph, header: &str, key: &str) -> Vec<u8> {
     out
 }
 
-pub(super) fn symbols(graph: &Graph) -> Vec<u8> {
-    let mut out = SYMBOL_HEADER.as_bytes().to_vec();
+pub(super) fn symbols(graph: &Graph) -> Lines {
+    let mut lines = Lines { bytes: SYMBOL_HEADER.as_bytes().to_vec(), starts: Vec::new() };
     for (symbol, owner) in graph.owners_in_table_order() {
         let info = graph.module(owner.module);
-        put_line(&mut out, &[b"alias", format!("symbol:{symbol}").as_bytes(), info.name.as_bytes()]);
+        lines.starts.push(lines.bytes.len());
+        lines.bytes.extend_from_slice(b"alias symbol:");
+        put_line(&mut lines.bytes, &[symbol.as_bytes(), info.name.as_bytes()]);
     }
-    out
+    lines
 }
 
 /// The device nodes, and what names one without numbers: module and node.
@@ -120,7 +148,7 @@ fn put_line(out: &mut Vec<u8>, words: &[&[u8]]) {
         if at > 0 {
             out.push(b' ');
         }
-        out.extend(*word);
+        out.extend_from_slice(word);
     }
     out.push(b'\n');
 }

@@ -83,7 +83,7 @@ impl Graph {
     fn describe(&self, path: &[ModuleId]) -> Cycle {
         let edges = path.iter().enumerate().map(|(at, &id)| {
             let next = path[(at + 1) % path.len()];
-            let wants = self.module(id).wants.iter().filter(|want| self.owner(&want.name) == Some(next));
+            let wants = self.module(id).wants.iter().filter(|want| self.owner(want.name) == Some(next));
             CycleEdge {
                 module: self.module(id).name.clone(),
                 symbols: wants.map(|want| want.name.to_string()).collect(),

@@ -42,7 +42,7 @@ pub(super) struct Aliases {
 impl Graph {
     /// Looks a word up as `modprobe` does: a name with `-` or `_`, `symbol:X`, or what an alias stands for.
     pub fn resolve(&self, word: &str) -> Option<Resolution> {
-        let folded = name::normalise(word.as_bytes()).unwrap_or_else(|_| word.as_bytes().to_vec());
+        let folded = name::normalise(word.as_bytes()).unwrap_or_else(|_| word.as_bytes().into());
         let text = String::from_utf8_lossy(&folded);
         let of_modules = |source, modules| Some(Resolution { source, modules, builtin: Vec::new() });
         if let Some(&id) = self.by_name.get(&text) {
@@ -74,6 +74,7 @@ impl Aliases {
         let mut aliases = Aliases { plain: Vec::new(), wild: Vec::new() };
         for (id, info) in graph.modules() {
             for alias in info.modinfo.values("alias").filter_map(|alias| name::normalise(alias).ok()) {
+                let alias = alias.into_owned();
                 match alias.iter().position(|byte| b"*?[".contains(byte)) {
                     Some(literal) => aliases.wild.push((alias, literal, id)),
                     None => aliases.plain.push((alias, id)),

@@ -59,11 +59,6 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Elf<'a, S, H> {
         }
     }
 
-    /// Index of the first section of that name; 0 is never one.
-    pub(super) fn section_index(&self, name: &str) -> Option<usize> {
-        (1..self.sections.len()).find(|&index| self.section_name(index) == name.as_bytes())
-    }
-
     pub(super) fn section_name(&self, index: usize) -> &[u8] {
         let at = self.sections.get(index).map(|section| section.sh_name(self.endian) as usize);
         at.map_or(&[], |at| string_at(&self.section_names, at))
@@ -123,5 +118,5 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Elf<'a, S, H> {
 /// The string that begins at `at`, without its NUL; empty when out of range, cut when the table ends first.
 pub(super) fn string_at(table: &[u8], at: usize) -> &[u8] {
     let rest = table.get(at..).unwrap_or_default();
-    rest.iter().position(|&byte| byte == 0).map_or(rest, |end| &rest[..end])
+    memchr::memchr(0, rest).map_or(rest, |end| &rest[..end])
 }

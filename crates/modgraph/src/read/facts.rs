@@ -18,14 +18,12 @@ use object::read::elf::{FileHeader, SectionHeader, Sym};
 use object::{Endian, Endianness};
 
 use super::elf::{Elf, is_wide, string_at};
+use super::versions::{Versions, array};
 use super::{Fault, ReadAt};
-use crate::module::{Export, Modinfo, ModuleInfo, Want};
+use crate::module::{Export, Modinfo, ModuleInfo, Want, Wants};
 
 /// What ends a file that carries an appended signature (`include/linux/module_signature.h`).
 const SIGNATURE_END: &[u8] = b"~Module signature appended~\n";
-
-/// Size of one record of `__versions`, the word of the CRC included.
-const VERSION_RECORD: usize = 64;
 
 /// Processor numbers of sparc, whose register symbols look like undefined ones.
 const SPARC: [u16; 3] = [2, 18, 43];
@@ -44,10 +42,23 @@ pub(super) fn collect<S: ReadAt + ?Sized>(path: &str, head: &[u8], source: &S) -
 struct Reader<'a, S: ?Sized, H: FileHeader> {
     source: &'a S,
     elf: Elf<'a, S, H>,
+    places: Places,
 }
 
-/// A symbol with its version, if that is known.
-type Versioned = (Box<str>, Option<u32>);
+/// Where the sections that hold facts are: their indexes.
+#[derive(Default)]
+struct Places {
+    symtab: Option<usize>,
+    strtab: Option<usize>,
+    modinfo: Option<usize>,
+    versions: Option<usize>,
+    extended_crcs: Option<usize>,
+    extended_names: Option<usize>,
+    export_strings: Option<usize>,
+    gpl_exports: Option<usize>,
+    /// The size of what stays in memory once loaded.
+    loaded_size: u64,
+}
 
 /// The two sections in which exported names live, and the parts of `.symtab` that are about exports.
 struct ExportTables<'a> {
@@ -55,46 +66,37 @@ struct ExportTables<'a> {
     strings: Cow<'a, [u8]>,
     gpl_index: Option<usize>,
     /// Exported symbol to its CRC, in the order of `.symtab`.
-    crcs: Vec<Versioned>,
+    crcs: Vec<(Box<str>, Option<u32>)>,
     namespaces: BTreeMap<Box<str>, Box<str>>,
     gpl_only: Vec<Box<str>>,
 }
 
+/// How many bytes of names may still be taken: names that overlap would have more of them than the file.
+struct Names {
+    left: u64,
+}
+
 impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Reader<'a, S, H> {
     fn open(head: &[u8], source: &'a S) -> Result<Self, Fault> {
-        Ok(Reader { source, elf: Elf::open(head, source)? })
+        let elf = Elf::open(head, source)?;
+        let places = Places::find(&elf);
+        Ok(Reader { source, elf, places })
     }
 
     fn facts(&self, path: &str) -> Result<ModuleInfo, Fault> {
         let mut info = ModuleInfo::unreadable(path);
         info.machine = Some(self.elf.machine());
         info.file_size = self.source.size();
-        info.loaded_size = self.loaded_size();
+        info.loaded_size = self.places.loaded_size;
         info.signed = self.signed()?;
-        info.modinfo = Modinfo::new(self.named(".modinfo", ".modinfo")?.into_owned());
-        let mut versions = self.versions()?;
-        info.versioned = !versions.is_empty();
-        let extended = self.extended_versions()?;
-        info.versioned |= !extended.is_empty();
-        self.symbols(&mut info, &mut versions, &extended)?;
+        info.modinfo = Modinfo::new(self.contents(self.places.modinfo, ".modinfo")?.into_owned());
+        self.symbols(&mut info)?;
         Ok(info)
     }
 
-    fn named(&self, name: &str, what: &'static str) -> Result<Cow<'a, [u8]>, Fault> {
-        self.elf.section_index(name).map_or(Ok(Cow::Borrowed(&[][..])), |index| self.elf.contents(index, what))
-    }
-
-    fn loaded_size(&self) -> u64 {
-        let endian = self.elf.endian();
-        let mut sum = 0u64;
-        for (index, section) in self.elf.sections().iter().enumerate() {
-            let name = self.elf.section_name(index);
-            let dropped = name.starts_with(b".init") || name == b".modinfo" || name.starts_with(b"__version");
-            if section.sh_flags(endian).0 & SHF_ALLOC.0 != 0 && !dropped {
-                sum = sum.saturating_add(section.sh_size(endian).into());
-            }
-        }
-        sum
+    /// Contents of a section; empty when there is none.
+    fn contents(&self, index: Option<usize>, what: &'static str) -> Result<Cow<'a, [u8]>, Fault> {
+        index.map_or(Ok(Cow::Borrowed(&[][..])), |index| self.elf.contents(index, what))
     }
 
     fn signed(&self) -> Result<bool, Fault> {
@@ -103,44 +105,21 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Reader<'a, S, H
         Ok(*self.source.read_at(start..size)? == *SIGNATURE_END)
     }
 
-    /// Names and CRCs of `__versions`, in order.
-    fn versions(&self) -> Result<Vec<Versioned>, Fault> {
-        let bytes = self.named("__versions", "__versions")?;
-        let word = if self.elf.machine().wide { 8 } else { 4 };
-        let mut versions = Vec::with_capacity(bytes.len() / VERSION_RECORD);
-        for record in bytes.chunks_exact(VERSION_RECORD) {
-            let crc = match word {
-                8 => self.elf.endian().read_u64(array(record)) as u32,
-                _ => self.elf.endian().read_u32(array(record)),
-            };
-            versions.push((text(string_at(record, word))?, Some(crc)));
-        }
-        Ok(versions)
-    }
-
-    fn extended_versions(&self) -> Result<BTreeMap<Box<str>, u32>, Fault> {
-        let crcs = self.named("__version_ext_crcs", "__version_ext_crcs")?;
-        let names = self.named("__version_ext_names", "__version_ext_names")?;
-        let names = names.split(|&byte| byte == 0).filter(|name| !name.is_empty());
-        let crcs = crcs.chunks_exact(4).map(|word| self.elf.endian().read_u32(array(word)));
-        names.zip(crcs).map(|(name, crc)| Ok((text(name)?, crc))).collect()
-    }
-
     /// Fills in exports, wants, and the presence of init and exit.
-    fn symbols(
-        &self,
-        info: &mut ModuleInfo,
-        versions: &mut Vec<Versioned>,
-        extended: &BTreeMap<Box<str>, u32>,
-    ) -> Result<(), Fault> {
+    fn symbols(&self, info: &mut ModuleInfo) -> Result<(), Fault> {
         let endian = self.elf.endian();
-        let table = self.named(".symtab", "the symbol table")?;
-        let strings = self.named(".strtab", "the table of symbol names")?;
+        let table = self.contents(self.places.symtab, "the symbol table")?;
+        let strings = self.contents(self.places.strtab, "the table of symbol names")?;
+        let versions = self.contents(self.places.versions, "__versions")?;
+        let extended_crcs = self.contents(self.places.extended_crcs, "__version_ext_crcs")?;
+        let extended_names = self.contents(self.places.extended_names, "__version_ext_names")?;
+        let mut versions = Versions::read(&versions, &extended_crcs, &extended_names, self.elf.machine().wide, endian);
         let (symbols, _) = pod::slice_from_bytes::<H::Sym>(&table, table.len() / size_of::<H::Sym>())
             .map_err(|()| Fault::Truncated("the symbol table"))?;
         let mut tables = self.export_tables()?;
         let mut crc_sections = CrcSections::new();
-        let mut undefined = Vec::new();
+        let mut names = Names { left: self.source.size().saturating_mul(4).min(u32::MAX.into()) };
+        let mut wants: Vec<Want<'_>> = Vec::with_capacity(versions.len() + 1);
         let sparc = SPARC.contains(&self.elf.machine().code);
         for symbol in symbols.iter().skip(1) {
             let name = strings.get(symbol.st_name(endian) as usize..).unwrap_or_default();
@@ -149,31 +128,39 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Reader<'a, S, H
             }
             let section = symbol.st_shndx(endian);
             if section == SHN_UNDEF && !(sparc && symbol.st_type() == STT_SPARC_REGISTER) {
-                undefined.push((text(string_at(name, 0))?, symbol.st_bind() == STB_WEAK));
+                let name = string_at(name, 0);
+                wants.push(Want {
+                    crc: versions.take(name),
+                    name: names.text(name)?,
+                    weak: symbol.st_bind() == STB_WEAK,
+                });
             }
             if let Some(exported) = name.strip_prefix(b"__crc_") {
                 let crc = match section {
                     SHN_ABS | SHN_UNDEF => Some(symbol.st_value(endian).into() as u32),
                     section => crc_sections.word(&self.elf, usize::from(section.0), symbol.st_value(endian).into())?,
                 };
-                tables.crcs.push((text(string_at(exported, 0))?, crc));
+                tables.crcs.push((names.text(string_at(exported, 0))?.into(), crc));
             } else if section != SHN_UNDEF {
-                tables.note(name, usize::from(section.0), symbol.st_value(endian).into())?;
+                tables.note(name, usize::from(section.0), symbol.st_value(endian).into(), &mut names)?;
                 info.has_init |= name.starts_with(b"init_module\0");
                 info.has_exit |= name.starts_with(b"cleanup_module\0");
             }
         }
-        info.exports = tables.exports()?;
-        info.wants = wants(undefined, versions, extended);
+        info.versioned = versions.any();
+        for (name, crc) in versions.left() {
+            wants.push(Want { name: names.text(name)?, crc: Some(crc), weak: false });
+        }
+        info.exports = tables.exports(&mut names)?;
+        info.wants = Wants::from(&*wants);
         Ok(())
     }
 
     fn export_tables(&self) -> Result<ExportTables<'a>, Fault> {
-        let strings_index = self.elf.section_index("__ksymtab_strings");
         Ok(ExportTables {
-            strings_index,
-            strings: self.named("__ksymtab_strings", "__ksymtab_strings")?,
-            gpl_index: self.elf.section_index("__ksymtab_gpl"),
+            strings_index: self.places.export_strings,
+            strings: self.contents(self.places.export_strings, "__ksymtab_strings")?,
+            gpl_index: self.places.gpl_exports,
             crcs: Vec::new(),
             namespaces: BTreeMap::new(),
             gpl_only: Vec::new(),
@@ -181,29 +168,70 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Reader<'a, S, H
     }
 }
 
+impl Places {
+    /// Looks at each section once; of several with one name the first counts.
+    fn find<S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>>(elf: &Elf<'_, S, H>) -> Places {
+        let endian = elf.endian();
+        let mut places = Places::default();
+        for (index, section) in elf.sections().iter().enumerate() {
+            let name = elf.section_name(index);
+            let place = match name {
+                b".symtab" => Some(&mut places.symtab),
+                b".strtab" => Some(&mut places.strtab),
+                b".modinfo" => Some(&mut places.modinfo),
+                b"__versions" => Some(&mut places.versions),
+                b"__version_ext_crcs" => Some(&mut places.extended_crcs),
+                b"__version_ext_names" => Some(&mut places.extended_names),
+                b"__ksymtab_strings" => Some(&mut places.export_strings),
+                b"__ksymtab_gpl" => Some(&mut places.gpl_exports),
+                _ => None,
+            };
+            if let Some(place) = place.filter(|_| index > 0) {
+                place.get_or_insert(index);
+            }
+            let dropped = name.starts_with(b".init") || name == b".modinfo" || name.starts_with(b"__version");
+            if section.sh_flags(endian).0 & SHF_ALLOC.0 != 0 && !dropped {
+                places.loaded_size = places.loaded_size.saturating_add(section.sh_size(endian).into());
+            }
+        }
+        places
+    }
+}
+
+impl Names {
+    fn text<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a str, Fault> {
+        self.left = self.left.checked_sub(bytes.len() as u64).ok_or(Fault::Overlap)?;
+        std::str::from_utf8(bytes).map_err(|_| Fault::SymbolName)
+    }
+}
+
 impl ExportTables<'_> {
     /// Takes note of a defined symbol, when it says something about an export.
-    fn note(&mut self, name: &[u8], section: usize, value: u64) -> Result<(), Fault> {
+    fn note(&mut self, name: &[u8], section: usize, value: u64, names: &mut Names) -> Result<(), Fault> {
+        if !name.starts_with(b"__k") {
+            return Ok(());
+        }
         if let Some(exported) = name.strip_prefix(b"__kstrtabns_") {
             if Some(section) == self.strings_index {
                 let namespace = string_at(&self.strings, usize::try_from(value).unwrap_or(usize::MAX));
                 if !namespace.is_empty() {
-                    self.namespaces.insert(text(string_at(exported, 0))?, text(namespace)?);
+                    let exported = names.text(string_at(exported, 0))?;
+                    self.namespaces.insert(exported.into(), names.text(namespace)?.into());
                 }
             }
         } else if let Some(exported) = name.strip_prefix(b"__ksymtab_")
             && Some(section) == self.gpl_index
         {
-            self.gpl_only.push(text(string_at(exported, 0))?);
+            self.gpl_only.push(names.text(string_at(exported, 0))?.into());
         }
         Ok(())
     }
 
-    fn exports(mut self) -> Result<Vec<Export>, Fault> {
+    fn exports(mut self, names: &mut Names) -> Result<Vec<Export>, Fault> {
         if self.crcs.is_empty() {
             // Quirk: as depmod has it, every string of the section counts, that of a namespace too.
-            let names = self.strings.split(|&byte| byte == 0).filter(|name| !name.is_empty());
-            self.crcs = names.map(|name| Ok((text(name)?, None))).collect::<Result<_, Fault>>()?;
+            let strings = self.strings.split(|&byte| byte == 0).filter(|name| !name.is_empty());
+            self.crcs = strings.map(|name| Ok((names.text(name)?.into(), None))).collect::<Result<_, Fault>>()?;
         }
         self.gpl_only.sort_unstable();
         let export = |(name, crc): (Box<str>, Option<u32>)| Export {
@@ -244,41 +272,4 @@ impl<'a> CrcSections<'a> {
         let word = at.checked_add(4).and_then(|end| bytes.get(at..end));
         Ok(word.map(|word| elf.endian().read_u32(array(word))))
     }
-}
-
-/// Joins undefined symbols with their CRCs; what only the versions name (`module_layout`) comes last.
-fn wants(
-    undefined: Vec<(Box<str>, bool)>,
-    versions: &mut Vec<Versioned>,
-    extended: &BTreeMap<Box<str>, u32>,
-) -> Vec<Want> {
-    let mut by_name: Vec<usize> = (0..versions.len()).collect();
-    by_name.sort_by(|&a, &b| versions[a].0.cmp(&versions[b].0));
-    let mut met = vec![false; versions.len()];
-    let mut wants = Vec::with_capacity(undefined.len() + 1);
-    for (name, weak) in undefined {
-        let known = by_name.partition_point(|&at| versions[at].0 < name);
-        let crc = match by_name.get(known) {
-            Some(&at) if versions[at].0 == name => {
-                met[at] = true;
-                versions[at].1
-            }
-            _ => extended.get(&name).copied(),
-        };
-        wants.push(Want { name, crc, weak });
-    }
-    let unmet = std::mem::take(versions).into_iter().zip(met).filter(|(version, met)| !met && !version.0.is_empty());
-    wants.extend(unmet.map(|((name, crc), _)| Want { name, crc, weak: false }));
-    wants
-}
-
-fn text(bytes: &[u8]) -> Result<Box<str>, Fault> {
-    std::str::from_utf8(bytes).map(Box::from).map_err(|_| Fault::SymbolName)
-}
-
-/// The first `N` bytes; the callers' chunks are long enough.
-fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    let mut out = [0; N];
-    out.copy_from_slice(&bytes[..N]);
-    out
 }

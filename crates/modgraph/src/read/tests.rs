@@ -41,7 +41,7 @@ fn the_facts_are_the_same_for_all_machines_and_codecs() {
                 let expected =
                     [("given", Some(0x1234_5678), Some("SPACE"), true), ("plain", Some(0x9abc_def0), None, false)];
                 assert_eq!(exports, expected, "{case}");
-                let wants: Vec<_> = info.wants.iter().map(|want| (&*want.name, want.crc, want.weak)).collect();
+                let wants: Vec<_> = info.wants.iter().map(|want| (want.name, want.crc, want.weak)).collect();
                 let layout = Some(Ko::crc_of("module_layout"));
                 let expected =
                     [("taken", Some(0xdead_beef), false), ("weak", None, true), ("module_layout", layout, false)];

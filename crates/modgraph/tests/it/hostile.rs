@@ -118,6 +118,38 @@ fn overlapping_sections_are_an_error() {
     assert!(matches!(read::module("m.ko", bytes.as_slice()).unwrap_err().fault, Fault::Overlap));
 }
 
+/// A table of strings without an end: all names together have a gigabyte.
+#[test]
+fn names_without_an_end_are_an_error() {
+    let mut ko = Ko::new();
+    for number in 0..5000 {
+        ko = ko.want_as(&format!("{number:09}"), None, false);
+    }
+    let mut bytes = ko.build();
+    for at in 1..bytes.len() - 1 {
+        if bytes[at] == 0 && bytes[at - 1].is_ascii_digit() && bytes[at + 1].is_ascii_digit() {
+            bytes[at] = b'x';
+        }
+    }
+    let fault = read::module("m.ko", bytes.as_slice()).map(|info| info.wants.len()).unwrap_err().fault;
+    assert!(matches!(fault, Fault::Overlap), "{fault}");
+}
+
+/// Names are bytes of a file: a newline in one must not shift what the indexes say of others.
+#[test]
+fn newlines_in_names_stay_where_they_are() {
+    let one = read::module("kernel/a\nb.ko", Ko::new().export("one\ntwo").build().as_slice()).unwrap();
+    let other = read::module("kernel/z.ko", Ko::new().export("three").want("one\ntwo").build().as_slice()).unwrap();
+    let files = depmod(&graph(vec![one, other]), Layout::V30).unwrap();
+    let index = |name: &str| index::read(&files.iter().find(|(file, _)| *file == name).unwrap().1).unwrap();
+    let symbols = index("modules.symbols.bin");
+    assert_eq!(symbols.get(b"symbol:one\ntwo")[0].bytes, b"a\nb");
+    assert_eq!(symbols.get(b"symbol:three")[0].bytes, b"z");
+    let dependencies = index("modules.dep.bin");
+    assert_eq!(dependencies.get(b"a\nb")[0].bytes, b"kernel/a\nb.ko:");
+    assert_eq!(dependencies.get(b"z")[0].bytes, b"kernel/z.ko: kernel/a\nb.ko");
+}
+
 #[test]
 fn mutated_indexes_do_not_panic() {
     let mut random = Random::new(44);
