@@ -9,6 +9,7 @@ mod growth;
 pub mod kbuild;
 pub mod kconfig;
 pub mod kernel;
+pub mod makefiles;
 mod memory;
 pub mod modules_dir;
 pub mod patch;

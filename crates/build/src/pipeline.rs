@@ -13,11 +13,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kiln_diag::{Diagnostics, FileId, Sources};
+use kiln_kconfig::Model;
 use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
 use kiln_plan::step::{BaseInputs, base_key};
-use kiln_plan::{Arch, ConfigValues, KernelVersion, Key, Request, SourceSpec, Unmet, check};
+use kiln_plan::{Arch, ConfigValues, KernelVersion, Key, ModuleRules, Request, SourceSpec, Unmet, check};
 
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
+use crate::makefiles;
 use crate::patch::{self, PatchError};
 use crate::resolve::{Asked, Base, Native, ResolveError, Resolved};
 use crate::source::{self, Fetch, SourceError, VersionError, kernel_version};
@@ -233,6 +235,25 @@ fn made_base(
         fs::write(&path, made?).map_err(|source| PipelineError::Read { path, source })
     })?;
     Ok(Base::File(read(&dir.join("config"))?))
+}
+
+/// What the tree declares for what is built for, and what its makefiles build.
+///
+/// # Errors
+/// Any [`PipelineError`] of Kconfig and store, or of a makefile that cannot be read.
+pub fn names(
+    session: &Session<'_>,
+    tree: &Tree,
+    resolution: &Resolution,
+) -> Result<(Model, ModuleRules), PipelineError> {
+    let work = conf_key(tree, &resolution.target, &resolution.toolchain);
+    let area = session.store.work_dir(&work, "conf", session.progress)?;
+    let engine = Native::new(&tree.path, area.path(), &resolution.target, &resolution.toolchain, Some(session.store))?;
+    let model = engine.model()?;
+    drop(engine);
+    area.finish()?;
+    let rules = makefiles::read(&tree.path).map_err(|(path, source)| PipelineError::Read { path, source })?;
+    Ok((model, rules))
 }
 
 /// What `check` has to say; Kconfig files that it points at are added to `sources`.

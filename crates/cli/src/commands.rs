@@ -7,8 +7,10 @@ mod completions;
 mod depmod;
 mod doctor;
 mod eval;
+mod find;
 mod init;
 mod kconfig;
+mod modules;
 mod options;
 mod why;
 
@@ -53,8 +55,10 @@ enum Command {
     Depmod(depmod::Args),
     Doctor(doctor::Args),
     Eval(eval::Args),
+    Find(find::Args),
     Init(init::Args),
     Kconfig(kconfig::Args),
+    Modules(modules::Args),
     Options(options::Args),
     Why(why::Args),
 }
@@ -70,8 +74,10 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Depmod(args) => depmod::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Eval(args) => eval::run(&context, args),
+        Command::Find(args) => find::run(&context, args),
         Command::Init(args) => init::run(&context, args),
         Command::Kconfig(args) => kconfig::run(&context, args),
+        Command::Modules(args) => modules::run(&context, args),
         Command::Options(args) => options::run(&context, args),
         Command::Why(args) => why::run(&context, args),
     }

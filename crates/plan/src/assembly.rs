@@ -20,7 +20,7 @@ use crate::Evaluated;
 use crate::check::ConfigValues;
 use crate::closing::Closed;
 use crate::manifest::{
-    FileEntry, KernelEntry, LoaderEntry, MANIFEST_VERSION, Manifest, ModuleEntry, RequestEntry, Sizes,
+    FileEntry, KernelEntry, LoaderEntry, MANIFEST_VERSION, Manifest, ModuleEntry, Reason, RequestEntry, Sizes,
 };
 
 /// Folder on the device that holds the loaders' scripts.
@@ -191,6 +191,7 @@ fn modules(parts: &Parts<'_>, closed: &Closed) -> Vec<ModuleEntry> {
                 path: format!("{folder}/{}", info.path),
                 size: info.file_size,
                 because: entry.because.iter().map(reason).collect(),
+                reasons: entry.because.iter().cloned().map(reason_entry).collect(),
                 loaded: entry.load,
                 parameters: step.map(|step| step.parameters.clone()).unwrap_or_default(),
                 stays_loaded: step.is_some_and(|step| step.stays_loaded),
@@ -203,6 +204,16 @@ fn modules(parts: &Parts<'_>, closed: &Closed) -> Vec<ModuleEntry> {
 
 fn firmware_of(closure: &Closure, module: &str) -> Vec<String> {
     closure.firmware.iter().filter(|one| one.module == module).map(|one| one.name.clone()).collect()
+}
+
+fn reason_entry(because: Because) -> Reason {
+    match because {
+        Because::Target { word } => Reason::Target { word },
+        Because::NeedsSymbol { by, symbol } => Reason::Symbol { by, symbol },
+        Because::SoftdepPre { by, line } => Reason::SoftdepPre { by, line },
+        Because::SoftdepPost { by, line } => Reason::SoftdepPost { by, line },
+        Because::Weakdep { by, line } => Reason::Weakdep { by, line },
+    }
 }
 
 /// A reason in words.

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 /// A makefile line that makes an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
+    /// What it makes: a path inside the tree without an ending (`net/netfilter/nft_ct`).
+    pub object: String,
     /// The symbol that decides, without `CONFIG_`; `None` when the object is always made.
     pub symbol: Option<String>,
     /// The makefile's path inside the tree.
@@ -21,6 +23,8 @@ pub struct Rule {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ModuleRules {
     rules: BTreeMap<String, Vec<Rule>>,
+    /// Objects that are linked from several others, with those: `foo-objs := a.o b.o`, `foo-$(CONFIG_B) += b.o`.
+    parts: BTreeMap<String, Vec<String>>,
 }
 
 impl ModuleRules {
@@ -31,9 +35,16 @@ impl ModuleRules {
 
     /// Reads one makefile (`Makefile` or `Kbuild`) whose path inside the tree is `file`.
     pub fn add(&mut self, file: &str, text: &str) {
+        let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
         for (line, statement) in statements(text) {
             let Some((target, objects)) = assignment(&statement) else { continue };
-            let Some(condition) = target.strip_prefix("obj-") else { continue };
+            let objects = objects.split_ascii_whitespace().filter_map(|word| word.strip_suffix(".o"));
+            let Some((name, condition)) = conditional(target) else { continue };
+            if name != "obj" {
+                let parts = self.parts.entry(inside(folder, name)).or_default();
+                parts.extend(objects.map(|object| inside(folder, object)));
+                continue;
+            }
             let symbol = match condition {
                 "y" | "m" => None,
                 _ => match config_symbol(condition) {
@@ -41,12 +52,44 @@ impl ModuleRules {
                     None => continue,
                 },
             };
-            for object in objects.split_ascii_whitespace().filter_map(|word| word.strip_suffix(".o")) {
-                let name = module_name(object);
-                let rules = self.rules.entry(name).or_default();
-                rules.push(Rule { symbol: symbol.clone(), file: file.to_owned(), line });
+            for object in objects {
+                let rules = self.rules.entry(module_name(object)).or_default();
+                let object = inside(folder, object);
+                rules.push(Rule { object, symbol: symbol.clone(), file: file.to_owned(), line });
             }
         }
+    }
+
+    /// The rules that make the object at `path` (`net/netfilter/nft_ct`, without an ending).
+    pub fn of_object<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Rule> {
+        self.of(path).iter().filter(move |rule| rule.object == path)
+    }
+
+    /// The rules about which a symbol (without `CONFIG_`) decides, by module name.
+    pub fn of_symbol<'a>(&'a self, symbol: &'a str) -> impl Iterator<Item = &'a Rule> {
+        self.rules.values().flatten().filter(move |rule| rule.symbol.as_deref() == Some(symbol))
+    }
+
+    /// The objects that the one at `path` is linked from; itself when no makefile names parts of it.
+    pub fn parts_of<'a>(&'a self, path: &'a str) -> Vec<&'a str> {
+        match self.parts.get(path) {
+            // Of an object that is also one of its own parts there is a source file of that name.
+            Some(parts) if !parts.is_empty() => parts.iter().map(String::as_str).collect(),
+            _ => vec![path],
+        }
+    }
+
+    /// The rules that make a module with the object at `path` in it; `path` may lack leading folders.
+    pub fn with_part(&self, path: &str) -> Vec<&Rule> {
+        let is = |object: &str| {
+            object.strip_suffix(path).is_some_and(|folders| folders.is_empty() || folders.ends_with('/'))
+        };
+        let whole = self.of(path).iter().filter(|rule| is(&rule.object));
+        let linked = self.parts.iter().filter(|(_, parts)| parts.iter().any(|part| is(part)));
+        let mut rules: Vec<&Rule> = whole.chain(linked.flat_map(|(object, _)| self.of_object(object))).collect();
+        rules.sort();
+        rules.dedup();
+        rules
     }
 
     /// The rules that make `module`; none when no makefile names it.
@@ -63,6 +106,27 @@ impl ModuleRules {
 /// The name that the kernel gives a module built from `object`.
 fn module_name(object: &str) -> String {
     object.rsplit('/').next().unwrap_or(object).replace('-', "_")
+}
+
+/// Splits `obj-$(CONFIG_A)`, `foo-y`, `foo-objs` into a name and what decides.
+fn conditional(target: &str) -> Option<(&str, &str)> {
+    let at = target.find("-$(").or_else(|| target.rfind('-'))?;
+    let (name, condition) = (&target[..at], &target[at + 1..]);
+    let decides = matches!(condition, "y" | "m" | "objs") || condition.contains("CONFIG_");
+    (decides && !name.is_empty()).then_some((name.strip_suffix("-objs").unwrap_or(name), condition))
+}
+
+/// The path of what a makefile in `folder` calls `name`.
+fn inside(folder: &str, name: &str) -> String {
+    let mut path: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(path.pop()),
+            _ => path.push(part),
+        }
+    }
+    path.join("/")
 }
 
 /// Lines joined over `\`, without comments, each with the number of its first line.
@@ -131,5 +195,28 @@ mod tests {
         check("obj-$(CONFIG_A) += sub/\nfoo-$(CONFIG_B) += part.o\n", "part", &[]);
         check("obj-$(CONFIG_A) += x.o\nobj-$(CONFIG_B) += x.o\n", "x", &[(Some("A"), 1), (Some("B"), 2)]);
         check("\techo obj-m = x.o\nobj-", "x", &[]);
+    }
+
+    #[test]
+    fn finds_what_a_module_is_made_of() {
+        let mut rules = ModuleRules::new();
+        rules.add(
+            "net/netfilter/Makefile",
+            "obj-$(CONFIG_NF_TABLES) += nf_tables.o\nnf_tables-objs := core.o \\\n  ../lib/api.o\n\
+             nf_tables-$(CONFIG_X) += extra.o\nobj-$(CONFIG_A_B) += sub/a-b.o\n",
+        );
+        rules.add("other/Makefile", "obj-$(CONFIG_OTHER) += nf_tables.o\n");
+        assert_eq!(
+            rules.parts_of("net/netfilter/nf_tables"),
+            ["net/netfilter/core", "net/lib/api", "net/netfilter/extra"]
+        );
+        assert_eq!(rules.parts_of("net/netfilter/sub/a-b"), ["net/netfilter/sub/a-b"]);
+        let symbols = |rules: Vec<&Rule>| -> Vec<String> { rules.iter().filter_map(|r| r.symbol.clone()).collect() };
+        assert_eq!(symbols(rules.of_object("net/netfilter/nf_tables").collect()), ["NF_TABLES"]);
+        assert_eq!(symbols(rules.with_part("lib/api")), ["NF_TABLES"]);
+        assert_eq!(symbols(rules.with_part("extra")), ["NF_TABLES"]);
+        assert_eq!(symbols(rules.with_part("sub/a-b")), ["A_B"]);
+        assert_eq!(symbols(rules.with_part("nf_tables")), ["NF_TABLES", "OTHER"]);
+        assert_eq!(symbols(rules.with_part("xtra")), Vec::<String>::new());
     }
 }

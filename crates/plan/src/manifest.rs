@@ -89,6 +89,9 @@ pub struct ModuleEntry {
     pub size: u64,
     /// Why it is there, for people; the most direct reason first.
     pub because: Vec<String>,
+    /// The same for programs; the kiln that wrote an older manifest did not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
     /// Whether the loader loads it; `false` for one that others may only ask for while running.
     pub loaded: bool,
     /// Parameters that it is loaded with.
@@ -103,6 +106,45 @@ pub struct ModuleEntry {
     /// Firmware that it may ask for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub firmware: Vec<String>,
+}
+
+/// Why a module is in a loader.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Reason {
+    /// The loader asks for it.
+    Target {
+        /// As the recipe writes it: a name, or an alias.
+        word: String,
+    },
+    /// Another module cannot be loaded without it.
+    Symbol {
+        /// The other module.
+        by: String,
+        /// The first symbol for which it is needed.
+        symbol: String,
+    },
+    /// Another module wants it loaded before itself.
+    SoftdepPre {
+        /// The other module.
+        by: String,
+        /// The whole line.
+        line: String,
+    },
+    /// Another module wants it loaded after itself.
+    SoftdepPost {
+        /// The other module.
+        by: String,
+        /// The whole line.
+        line: String,
+    },
+    /// Another module may ask for it while running.
+    Weakdep {
+        /// The other module.
+        by: String,
+        /// The whole line.
+        line: String,
+    },
 }
 
 /// One file of the result.
@@ -141,6 +183,19 @@ pub enum ManifestError {
         /// The version found.
         found: u32,
     },
+}
+
+impl Reason {
+    /// The other module, or `None` for what the recipe itself asks for.
+    pub fn by(&self) -> Option<&str> {
+        match self {
+            Reason::Target { .. } => None,
+            Reason::Symbol { by, .. }
+            | Reason::SoftdepPre { by, .. }
+            | Reason::SoftdepPost { by, .. }
+            | Reason::Weakdep { by, .. } => Some(by),
+        }
+    }
 }
 
 impl Manifest {

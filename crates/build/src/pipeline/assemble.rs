@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kiln_diag::{Diagnostics, Sources};
 use kiln_modgraph::{DepmodError, Graph, Inputs, KernelSymbols, Layout};
@@ -15,6 +15,7 @@ use kiln_plan::manifest::{KernelEntry, Manifest};
 use super::{Resolution, Session, Tree, firmware};
 use crate::apt::AptError;
 use crate::kernel::Kernel;
+use crate::makefiles;
 use crate::modules_dir::{ModulesDirError, read_modules_dir};
 use crate::result::{self, ResultError};
 
@@ -75,8 +76,8 @@ pub fn assemble(
     let (mut closed, mut findings) = close_with(&ModuleRules::new());
     if !findings.is_empty() {
         // The makefiles are read only when something is missing: they tell off from unknown.
-        let mut rules = ModuleRules::new();
-        read_rules(&tree.path, &tree.path, &mut rules)?;
+        let rules = makefiles::read(&tree.path);
+        let rules = rules.map_err(|(path, source)| AssembleError::Read { path, source })?;
         (closed, findings) = close_with(&rules);
     }
     diagnostics.extend(findings);
@@ -126,30 +127,6 @@ fn no_modules() -> Graph {
         layout: Layout::V30,
     };
     Graph::build(nothing).0
-}
-
-/// Reads every makefile below `folder`.
-fn read_rules(tree: &Path, folder: &Path, rules: &mut ModuleRules) -> Result<(), AssembleError> {
-    let refused = |path: &Path| {
-        let path = path.to_owned();
-        move |source| AssembleError::Read { path, source }
-    };
-    let mut entries =
-        fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(refused(folder))?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let kind = entry.file_type().map_err(refused(&path))?;
-        let name = entry.file_name();
-        if kind.is_dir() {
-            read_rules(tree, &path, rules)?;
-        } else if kind.is_file() && (name == "Makefile" || name == "Kbuild") {
-            let text = fs::read(&path).map_err(refused(&path))?;
-            let shown = path.strip_prefix(tree).unwrap_or(&path).to_string_lossy().into_owned();
-            rules.add(&shown, &String::from_utf8_lossy(&text));
-        }
-    }
-    Ok(())
 }
 
 fn kernel_entry(

@@ -82,6 +82,15 @@ impl<'a> Native<'a> {
         Ok(Asked { model, machine, mode, seed, said, requested: requests.keys().cloned().collect() })
     }
 
+    /// What the tree's Kconfig files declare for the architecture.
+    ///
+    /// # Errors
+    /// They are wrong, or what they ask cannot be asked.
+    pub fn model(&self) -> Result<Model, ResolveError> {
+        let (model, said) = self.machine()?.parse("Kconfig")?;
+        model.ok_or_else(|| ResolveError::Refused { said: text(&said.stderr()) })
+    }
+
     /// The machine that the tree's Kconfig files see.
     fn machine(&self) -> Result<Machine, ResolveError> {
         let tree = LinuxTree {

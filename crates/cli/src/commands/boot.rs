@@ -105,7 +105,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     Ok(if booted.ok { exit::FINE } else { exit::GUEST })
 }
 
-fn read_manifest(result: &Path) -> Result<Manifest, Failure> {
+/// Reads what a result is made of.
+pub(super) fn read_manifest(result: &Path) -> Result<Manifest, Failure> {
     let path = result.join("manifest.json");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("cannot read {}", path.display()))

@@ -1,0 +1,129 @@
+//! `kiln find`: module, symbol, prompt or source file: which is which.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::anyhow;
+use kiln_build::makefiles::sources;
+use kiln_build::pipeline;
+use kiln_plan::names::{Matched, Named, NamedSymbol, Naming, find, near};
+use serde_json::{Value, json};
+
+use crate::commands::Context;
+use crate::evaluation::{self, Form};
+use crate::exit;
+use crate::failure::Failure;
+use crate::workshop::Workshop;
+
+/// How many findings by prompt are shown: a common word is in thousands of them.
+const MOST: usize = 40;
+
+/// Tell which symbol, module, prompt and source file belong together, in the recipe's kernel
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A module (nft_ct), a symbol (NFT_CT), a source file (net/netfilter/nft_ct.c), or words of a prompt
+    #[arg(value_name = "WORD")]
+    word: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it; a word that nothing answers to gives status 1.
+pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
+    let form = if args.json { Form::Json } else { Form::Text };
+    let workshop = Workshop::open(context)?;
+    let session = workshop.session(context, 1);
+    let (evaluated, sources) = evaluation::with_source(context, &session, form)?;
+    let tree = evaluation::tree(&session, &evaluated, &sources)?;
+    let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
+    let (model, rules) = pipeline::names(&session, &tree, &resolution)?;
+    let naming = Naming { model: &model, rules: &rules, config: &resolution.config };
+    let found = find(&naming, &args.word);
+    if args.json {
+        let shown: Vec<Value> = found.iter().map(|named| as_json(&tree.path, named)).collect();
+        context.ui.json(&json!({ "version": 1, "word": args.word, "found": shown }));
+    } else {
+        let texts: Vec<String> = found.iter().take(MOST).map(|named| as_text(&tree.path, named)).collect();
+        context.ui.result(&texts.join("\n"));
+        if found.len() > MOST {
+            context.ui.say(&format!("{} more; a longer word finds fewer", found.len() - MOST));
+        }
+    }
+    if !found.is_empty() {
+        return Ok(exit::FINE);
+    }
+    let place = format!("Linux {} for {}", tree.version, resolution.target.arch);
+    let failure = Failure::fault(anyhow!("nothing in {place} is called `{}`", args.word));
+    Err(match near(&naming, &args.word) {
+        near if near.is_empty() => failure,
+        near => failure.help(format!("there is {}", near.join(", "))),
+    })
+}
+
+fn as_text(tree: &Path, named: &Named) -> String {
+    let mut out = String::new();
+    match &named.symbol {
+        Some(symbol) => symbol_text(symbol, &mut out),
+        None => out.push_str("no symbol decides: it is always built\n"),
+    }
+    for module in &named.modules {
+        let _ = writeln!(out, "  module {}, {}", module.module, module.rule);
+        for file in sources(tree, module) {
+            let _ = writeln!(out, "    {file}");
+        }
+    }
+    out
+}
+
+fn symbol_text(symbol: &NamedSymbol, out: &mut String) {
+    let value = symbol.value.as_deref().unwrap_or("n");
+    let _ = write!(out, "CONFIG_{}={value}", symbol.name);
+    match &symbol.prompt {
+        Some(prompt) => _ = writeln!(out, "  \"{prompt}\""),
+        None => _ = writeln!(out, "  no prompt: only other symbols can set it"),
+    }
+    for place in &symbol.places {
+        let _ = writeln!(out, "  {place}");
+    }
+    if symbol.places.is_empty() {
+        out.push_str("  no Kconfig file of this architecture declares it\n");
+    }
+    if let Some(depends) = &symbol.depends {
+        let _ = writeln!(out, "  depends on {depends}");
+        let show = |(name, value): &(String, Option<String>)| format!("{name}={}", value.as_deref().unwrap_or("n"));
+        let values: Vec<String> = symbol.dependencies.iter().map(show).collect();
+        let _ = writeln!(out, "    with {}", values.join(", "));
+    }
+    if !symbol.selected_by.is_empty() {
+        let _ = writeln!(out, "  selected by {}", symbol.selected_by.join(", "));
+    }
+}
+
+fn as_json(tree: &Path, named: &Named) -> Value {
+    let symbol = named.symbol.as_ref().map(|symbol| {
+        let depends: serde_json::Map<String, Value> =
+            symbol.dependencies.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        json!({
+            "name": symbol.name,
+            "value": symbol.value,
+            "prompt": symbol.prompt,
+            "places": symbol.places,
+            "depends": symbol.depends,
+            "dependencies": depends,
+            "selectedBy": symbol.selected_by,
+        })
+    });
+    let modules: Vec<Value> = named
+        .modules
+        .iter()
+        .map(|module| json!({ "name": module.module, "rule": module.rule, "sources": sources(tree, module) }))
+        .collect();
+    let matched = match named.matched {
+        Matched::Module => "module",
+        Matched::Symbol => "symbol",
+        Matched::Source => "source",
+        Matched::Prompt => "prompt",
+    };
+    json!({ "matched": matched, "symbol": symbol, "modules": modules })
+}
