@@ -1,7 +1,11 @@
-//! `kiln depmod` against Debian's `depmod`, byte for byte, on Debian's kernels.
+//! `kiln depmod` against Debian's `depmod`, byte for byte, on Debian's kernels, in the layouts of kmod 30 and 34; and
+//! kiln's closures against `modprobe`'s, for every module.
 //!
 //! Packages are downloaded once into the user's cache folder, foreign machines' with an apt state of their own, so
 //! that the host's apt hears of no other architecture.
+
+mod archive;
+mod closures;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,65 +14,111 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::root;
+use archive::{Apt, cache, output};
 
 /// A kernel: the suite, apt's name of the machine, and the package that depends on the newest kernel of its kind.
-const CORPORA: [(&str, &str, &str); 7] = [
+const CORPORA: [(&str, &str, &str); 8] = [
     ("bookworm", "amd64", "linux-image-cloud-amd64"),
     ("bookworm", "amd64", "linux-image-amd64"),
     ("bookworm", "arm64", "linux-image-arm64"),
     ("bookworm", "armhf", "linux-image-armmp"),
     ("bookworm", "mipsel", "linux-image-4kc-malta"),
     ("bookworm", "mips64el", "linux-image-5kc-malta"),
+    // Compressed with xz.
     ("bookworm-backports", "amd64", "linux-image-amd64"),
+    // In no earlier release.
+    ("trixie", "riscv64", "linux-image-riscv64"),
 ];
 
-/// riscv64 is in no released suite of that age.
-const RISCV: (&str, &str, &str) = ("trixie", "riscv64", "linux-image-riscv64");
+/// What kmod 34 needs to run on a host with another C library.
+const KMOD_34: (&str, [&str; 7]) =
+    ("trixie", ["kmod", "libkmod2", "libc6", "liblzma5", "libzstd1", "zlib1g", "libssl3t64"]);
 
-/// Compares all kernels, or those whose package name has `filter`; fails when any file differs.
+/// A depmod to compare with.
+struct Depmod {
+    layout: &'static str,
+    command: Vec<PathBuf>,
+}
+
+/// Compares all kernels, or those whose package name has `filter`; fails when any file or closure differs.
 #[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]
 pub(crate) fn run(filter: Option<&str>) -> Result<()> {
     let version = output(Command::new("depmod").arg("--version"))?;
     ensure!(version.starts_with("kmod version 30"), "the bytes are those of kmod 30, not of {version}");
     output(Command::new(env!("CARGO")).args(["build", "--release", "--bin", "kiln"]).current_dir(root()))?;
+    let depmods = [Depmod { layout: "30", command: vec!["depmod".into()] }, kmod_34()?];
     let mut differing = 0;
-    for (suite, machine, package) in CORPORA.into_iter().chain([RISCV]) {
+    for (suite, machine, package) in CORPORA {
         if filter.is_some_and(|filter| !package.contains(filter)) {
             continue;
         }
         let (base, release) = unpacked(suite, machine, package)?;
-        let (modules, differ) = compare(&base, &release)?;
-        println!("{machine:9} {release:40} {modules:5} modules, differ: {differ:?}");
-        differing += differ.len();
+        for depmod in &depmods {
+            let (modules, differ) = compare(depmod, &base, &release)?;
+            println!("{machine:9} {release:40} layout {} {modules:5} modules, differ: {differ:?}", depmod.layout);
+            differing += differ.len();
+        }
+        if machine == "amd64" && suite == "bookworm" {
+            // modprobe reads what depmod wrote.
+            output(Command::new("depmod").args(["-C", "/dev/null", "-b"]).arg(&base).arg(&release))?;
+            let closures = closures::compare(&base, &release)?;
+            println!("{machine:9} {release:40} {closures}");
+            differing += closures.wrong.len();
+        }
     }
-    ensure!(differing == 0, "{differing} files differ");
+    ensure!(differing == 0, "{differing} files or closures differ");
     Ok(())
 }
 
 /// Runs both; gives the number of modules, and the files that differ.
-fn compare(base: &Path, release: &str) -> Result<(usize, Vec<String>)> {
-    let ours = tempfile::tempdir()?;
-    let kiln = root().join("target/release/kiln");
-    let run = |program: &Path| {
-        let mut command = Command::new(program);
-        if program == kiln {
-            command.arg("depmod").arg("-o").arg(ours.path());
-        }
-        output(command.args(["-C", "/dev/null", "-b"]).arg(base).arg(release))
+fn compare(depmod: &Depmod, base: &Path, release: &str) -> Result<(usize, Vec<String>)> {
+    let (theirs, ours) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let run = |command: &mut Command, out: &Path| {
+        output(command.args(["-C", "/dev/null", "-o"]).arg(out).arg("-b").arg(base).arg(release))
     };
-    run(Path::new("depmod"))?;
-    run(&kiln)?;
-    let (theirs, ours) = (base.join("lib/modules").join(release), ours.path().join("lib/modules").join(release));
-    let mut differ = Vec::new();
-    for entry in fs::read_dir(&ours)? {
-        let name = entry?.file_name();
-        if fs::read(ours.join(&name))? != fs::read(theirs.join(&name)).unwrap_or_default() {
-            differ.push(name.to_string_lossy().into_owned());
+    run(Command::new(&depmod.command[0]).args(&depmod.command[1..]), theirs.path())?;
+    let kiln = root().join("target/release/kiln");
+    run(Command::new(kiln).args(["depmod", "--layout", depmod.layout]), ours.path())?;
+    let folder = |out: &Path| out.join("lib/modules").join(release);
+    let (theirs, ours) = (folder(theirs.path()), folder(ours.path()));
+    let mut names: Vec<_> =
+        fs::read_dir(&ours)?.chain(fs::read_dir(&theirs)?).flatten().map(|e| e.file_name()).collect();
+    names.sort();
+    names.dedup();
+    let differs = |name: &std::ffi::OsString| {
+        let (theirs, ours) = (fs::read(theirs.join(name)).ok(), fs::read(ours.join(name)).ok());
+        theirs.is_none() || theirs != ours
+    };
+    let differ = names.iter().filter(|name| differs(name)).map(|name| name.to_string_lossy().into_owned());
+    Ok((fs::read_to_string(theirs.join("modules.dep"))?.lines().count(), differ.collect()))
+}
+
+/// kmod 34's depmod from its package, run by the dynamic linker that belongs to it.
+fn kmod_34() -> Result<Depmod> {
+    let (suite, packages) = KMOD_34;
+    let machine = output(Command::new("dpkg").arg("--print-architecture"))?.trim().to_owned();
+    let base = cache()?.join(format!("kmod-{suite}-{machine}"));
+    if !base.join("complete").exists() {
+        let apt = Apt::new(&cache()?.join(format!("apt-{suite}-{machine}")), suite, &machine)?;
+        for package in packages {
+            apt.unpack(package, &base)?;
         }
+        fs::write(base.join("complete"), "")?;
     }
-    differ.sort();
-    ensure!(ours.join("modules.dep").exists(), "kiln wrote no modules.dep");
-    Ok((fs::read_to_string(theirs.join("modules.dep"))?.lines().count(), differ))
+    let triplet = fs::read_dir(base.join("usr/lib"))?.flatten().map(|entry| entry.path());
+    let libraries = triplet.filter(|path| path.join("libkmod.so.2").exists()).last();
+    let libraries = libraries.context("the package libkmod2 has no libkmod.so.2")?;
+    let linker = fs::read_dir(&libraries)?.flatten().map(|entry| entry.path());
+    let is_linker =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux"));
+    let linker = linker.filter(is_linker).last().context("the package libc6 has no dynamic linker")?;
+    let depmod = Depmod {
+        layout: "34",
+        command: vec![linker, "--library-path".into(), libraries, base.join("usr/sbin/depmod")],
+    };
+    let version = output(Command::new(&depmod.command[0]).args(&depmod.command[1..]).arg("--version"))?;
+    ensure!(version.starts_with("kmod version 34"), "the bytes are those of kmod 34, not of {version}");
+    Ok(depmod)
 }
 
 /// Gives the folder and the release of an unpacked kernel package.
@@ -80,79 +130,15 @@ fn unpacked(suite: &str, machine: &str, package: &str) -> Result<(PathBuf, Strin
     let release = concrete.with_context(|| format!("{package} depends on no kernel"))?.to_owned();
     let base = cache()?.join(format!("linux-image-{release}-{machine}"));
     if !base.join("complete").exists() {
-        let work = tempfile::tempdir_in(cache()?)?;
-        let name = format!("linux-image-{release}");
-        output(apt.command("apt-get").arg("download").arg(&name).current_dir(work.path()))?;
-        let Some(deb) = fs::read_dir(work.path())?.find_map(|entry| Some(entry.ok()?.path())) else {
-            bail!("apt-get downloaded nothing for {name}");
-        };
-        output(Command::new("dpkg-deb").arg("-x").arg(deb).arg(&base))?;
+        apt.unpack(&format!("linux-image-{release}"), &base)?;
         // Newer suites have the modules below /usr only.
         if !base.join("lib").exists() {
             std::os::unix::fs::symlink("usr/lib", base.join("lib"))?;
         }
         fs::write(base.join("complete"), "")?;
     }
+    if !base.join("lib/modules").join(&release).is_dir() {
+        bail!("the package of {release} has no modules");
+    }
     Ok((base, release))
-}
-
-/// The archive that the host's own apt takes packages from, other than security updates.
-fn mirror() -> Result<String> {
-    let archives = output(Command::new("apt-get").args(["indextargets", "--format", "$(REPO_URI)"]))?;
-    let mut lines = archives.lines().filter(|line| !line.contains("security"));
-    lines.next().map(str::to_owned).context("the host's apt knows no archive: run `apt-get update`")
-}
-
-/// An apt with lists and a cache of its own, for one suite and one machine.
-struct Apt {
-    options: Vec<String>,
-}
-
-impl Apt {
-    fn new(state: &Path, suite: &str, machine: &str) -> Result<Apt> {
-        for folder in ["state/lists/partial", "cache/archives/partial"] {
-            fs::create_dir_all(state.join(folder))?;
-        }
-        let key = "/usr/share/keyrings/debian-archive-keyring.gpg";
-        fs::write(state.join("sources.list"), format!("deb [signed-by={key}] {} {suite} main\n", mirror()?))?;
-        fs::write(state.join("status"), "")?;
-        let at = state.display();
-        let options = vec![
-            format!("APT::Architecture={machine}"),
-            format!("APT::Architectures::={machine}"),
-            format!("Dir::State={at}/state"),
-            format!("Dir::Cache={at}/cache"),
-            format!("Dir::State::status={at}/status"),
-            "Dir::Etc::sourceparts=/dev/null".to_owned(),
-            format!("Dir::Etc::sourcelist={at}/sources.list"),
-        ];
-        let apt = Apt { options };
-        if !state.join("updated").exists() {
-            output(apt.command("apt-get").arg("update"))?;
-            fs::write(state.join("updated"), "")?;
-        }
-        Ok(apt)
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        for option in &self.options {
-            command.args(["-o", option]);
-        }
-        command
-    }
-}
-
-fn cache() -> Result<PathBuf> {
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).context("HOME is not set")?;
-    fs::create_dir_all(cache.join("kiln-tests"))?;
-    Ok(cache.join("kiln-tests"))
-}
-
-fn output(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("cannot run {:?}", command.get_program()))?;
-    let errors = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?}: {}\n{errors}", output.status);
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -6,6 +6,7 @@ mod codegen;
 mod depmod_matrix;
 mod kconfig_cases;
 mod kconfig_matrix;
+mod module_names;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -42,7 +43,9 @@ enum Command {
     /// Do what conf does, for the cases
     #[command(hide = true)]
     KconfigConf(kconfig_cases::ConfArgs),
-    /// Compare `kiln depmod` with Debian's depmod on Debian's kernels, byte for byte
+    /// Measure for how many modules of a kernel the symbol is found that decides about them
+    ModuleNames(module_names::Args),
+    /// Compare `kiln depmod` and closures with Debian's kmod on Debian's kernels, byte for byte
     DepmodMatrix {
         /// Only the packages whose name has this
         filter: Option<String>,
@@ -58,6 +61,7 @@ fn main() -> Result<()> {
         Command::DepmodMatrix { filter } => depmod_matrix::run(filter.as_deref()),
         Command::KconfigCases(args) => kconfig_cases::run(&args),
         Command::KconfigConf(args) => std::process::exit(kconfig_cases::conf(&args)?.into()),
+        Command::ModuleNames(args) => module_names::run(&args),
         Command::KconfigMatrix(args) => kconfig_matrix::run(&args),
     }
 }
