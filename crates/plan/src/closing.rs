@@ -75,14 +75,15 @@ fn close_one(
         }
     }
     targets.dedup();
+    let vermagic = usual_vermagic(closing.graph);
     let options = ClosureOptions {
-        vermagic: None,
+        vermagic: vermagic.as_deref(),
         missing_namespaces_load: closing.config.get("MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS") == Some("y"),
     };
     let closure = match closure(closing.graph, &targets, &options) {
         Ok(closure) => closure,
         Err(errors) => {
-            diagnostics.extend(errors.errors.iter().map(|error| finding::closure_error(name, loader, error)));
+            diagnostics.extend(errors.errors.iter().map(|error| finding::closure_error(closing, name, loader, error)));
             return None;
         }
     };
@@ -99,6 +100,17 @@ fn close_one(
         origin: loader.origin,
     };
     Some(Closed { spec, closure, builtin, soft })
+}
+
+/// The kernel's own `vermagic`, as most of its modules have it: a module from elsewhere cannot outnumber them.
+fn usual_vermagic(graph: &Graph) -> Option<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, info) in graph.modules() {
+        if let Some(magic) = info.modinfo.text("vermagic") {
+            *counts.entry(magic.into_owned()).or_default() += 1;
+        }
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(magic, _)| magic)
 }
 
 /// What answers to a target.
@@ -227,3 +239,6 @@ fn bad_dependency(name: &str, word: &str, origin: Option<Span>, why: &str) -> Di
         .option(format!("kmodloader.{name}.dependencies"))
         .label(origin, "named here")
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! - `commands`: small commands that need no kernel;
 //! - `doctor`: what a host lacks;
 //! - `depmod`: the drop-in for `depmod`;
+//! - `modules`: what `kiln modules` shows of a result;
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
 //! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
@@ -21,6 +22,7 @@ mod depmod;
 mod doctor;
 mod eval;
 mod kernel_faults;
+mod modules;
 mod recipe_faults;
 mod router;
 mod sandbox;

@@ -66,6 +66,37 @@ fn firmware_that_a_module_names_is_found_refused_or_allowed() {
     assert_eq!(firmware, BTreeMap::from([("probe/one.bin".to_owned(), b"one".to_vec())]));
 }
 
+/// Nothing is compiled: the makefiles, the Kconfig files and the resolved config answer.
+#[test]
+fn names_lead_to_each_other() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    sandbox.file("kiln.toml", RECIPE);
+    let by_module = sandbox.kiln(&["find", "crc-ccitt"]).expect(0);
+    for line in [
+        "CONFIG_CRC_CCITT=m  \"CRC-CCITT functions\"",
+        "  module crc_ccitt, lib/Makefile:",
+        "    lib/crc-ccitt.c",
+        "  module probe_firmware, lib/Makefile:",
+    ] {
+        let whole = sandbox.kiln(&["find", "CRC_CCITT"]).expect(0);
+        assert!(whole.stdout.contains(line), "{line}: {}", whole.block());
+    }
+    assert!(by_module.stdout.starts_with("CONFIG_CRC_CCITT=m"), "{}", by_module.block());
+    for word in ["lib/crc-ccitt.c", "crc-ccitt.c", "CRC-CCITT functions"] {
+        let ran = sandbox.kiln(&["find", "--json", word]).expect(0);
+        let shown: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(shown["found"][0]["symbol"]["name"], "CRC_CCITT", "{}", ran.block());
+    }
+    let off = sandbox.kiln(&["find", "nft_ct"]).expect(0);
+    for part in ["CONFIG_NFT_CT=n", "net/netfilter/Kconfig:", "depends on", "NF_CONNTRACK=n"] {
+        assert!(off.stdout.contains(part), "{part}: {}", off.block());
+    }
+    sandbox.kiln(&["find", "nft_cd"]).expect(1).says("nothing in Linux 6.12").says("nft_ct");
+}
+
 #[test]
 fn the_bytes_do_not_depend_on_the_folder() {
     if !slow_tests() {

@@ -1,9 +1,12 @@
 //! What can be wrong with a loader, as diagnostics.
 
+use std::collections::BTreeSet;
+
 use kiln_diag::{Diagnostic, Span};
 use kiln_modgraph::ClosureError;
 use kiln_service::NameError;
 
+use super::Closing;
 use crate::{Loader, Rule};
 
 /// Why nothing answers to a target.
@@ -55,7 +58,7 @@ impl Missing {
 }
 
 /// Something because of which the kernel would refuse a module.
-pub(super) fn closure_error(name: &str, loader: &Loader, error: &ClosureError) -> Diagnostic {
+pub(super) fn closure_error(closing: &Closing<'_>, name: &str, loader: &Loader, error: &ClosureError) -> Diagnostic {
     let (code, help) = match error {
         ClosureError::UnknownTarget { .. } => ("unknown-target", None),
         ClosureError::Cycle(_) => ("module-cycle", None),
@@ -78,6 +81,13 @@ pub(super) fn closure_error(name: &str, loader: &Loader, error: &ClosureError) -
     let finding = Diagnostic::error(code, format!("loader `{name}` cannot work: {error}"))
         .option(format!("kmodloader.{name}.targets"))
         .label(loader.origin, "this loader");
+    if let ClosureError::UnresolvedSymbol { provider: Some(path), .. } = error {
+        let symbols: BTreeSet<&str> = closing.rules.of_object(path).filter_map(|rule| rule.symbol.as_deref()).collect();
+        if !symbols.is_empty() {
+            let settings: Vec<String> = symbols.iter().map(|name| format!("`kernel.config.{name} = \"m\"`")).collect();
+            return finding.help(format!("set {}", settings.join(" or ")));
+        }
+    }
     match help {
         Some(help) => finding.help(help),
         None => finding,

@@ -77,44 +77,80 @@ fn check(word: &str, expected: Expect) {
 
 #[test]
 fn modules_symbols_files_and_prompts_lead_to_each_other() {
-    check("nft_ct", expect![[r#"
+    check(
+        "nft_ct",
+        expect![[r#"
         Module NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]]
-    "#]]);
-    check("nft-ct.ko", expect![[r#"
+    "#]],
+    );
+    check(
+        "nft-ct.ko",
+        expect![[r#"
         Module NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]]
-    "#]]);
-    check("CONFIG_NFT_CT", expect![[r#"
+    "#]],
+    );
+    check(
+        "CONFIG_NFT_CT",
+        expect![[r#"
         Symbol NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]] [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
-    "#]]);
-    check("nf_tables_api.c", expect![[r#"
+    "#]],
+    );
+    check(
+        "nf_tables_api.c",
+        expect![[r#"
         Source NF_TABLES=Some("m") Some("nf_tables support") ["Kconfig:4"] None [] [] [nf_tables net/netfilter/Makefile:1 ["net/netfilter/nf_tables_core", "net/netfilter/nf_tables_api"]]
-    "#]]);
-    check("net/netfilter/nft-extra.c", expect![[r#"
+    "#]],
+    );
+    check(
+        "net/netfilter/nft-extra.c",
+        expect![[r#"
         Source NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
-    "#]]);
-    check("Conntrack", expect![[r#"
+    "#]],
+    );
+    check(
+        "Conntrack",
+        expect![[r#"
         Prompt NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]] [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
-    "#]]);
-    check("nfnetlink", expect![[r#"
+    "#]],
+    );
+    check(
+        "nfnetlink",
+        expect![[r#"
         Symbol NFNETLINK=Some("m") None ["Kconfig:7"] None [] ["NF_TABLES"]
-    "#]]);
-    check("always", expect![[r#"
+    "#]],
+    );
+    check(
+        "always",
+        expect![[r#"
         Module [always net/netfilter/Makefile:4 ["net/netfilter/always"]]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_nothing_answers_to_has_neighbours() {
-    check("nft_cd", expect![[r#"
+    check(
+        "nft_cd",
+        expect![[r#"
         nothing; near: ["NFT_CT", "nft_ct"]
-    "#]]);
-    check("CONFIG_NF_TABELS", expect![[r#"
+    "#]],
+    );
+    check(
+        "CONFIG_NF_TABELS",
+        expect![[r#"
         nothing; near: ["NF_TABLES", "nf_tables"]
-    "#]]);
-    check("no such thing at all", expect![[r#"
+    "#]],
+    );
+    check(
+        "no such thing at all",
+        expect![[r#"
         nothing; near: []
-    "#]]);
-    check("", expect![[r#"
+    "#]],
+    );
+    check(
+        "",
+        expect![[r#"
         nothing; near: []
-    "#]]);
+    "#]],
+    );
 }
