@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{codegen, kconfig_matrix, root, tidy};
+use crate::{codegen, depmod_matrix, kconfig_matrix, root, tidy};
 
 /// Runs it; stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
@@ -14,7 +14,10 @@ pub(crate) fn run() -> Result<()> {
     codegen::run(&root(), true)?;
     // One run of this takes long: let it name all that fails.
     cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])?;
-    // Slow tests leave a kernel tree.
+    // Samples of the matrices: the smallest of the modules' kernels, and the kernel tree that slow tests leave.
+    if std::env::var_os("SLOW_TESTS").is_some_and(|value| value == "1") {
+        depmod_matrix::run(Some("cloud"))?;
+    }
     match kconfig_matrix::find_tree() {
         Some(_) => kconfig_matrix::run(&kconfig_matrix::Args::sample()),
         None => Ok(()),

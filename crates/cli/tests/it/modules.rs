@@ -49,11 +49,11 @@ fn every_edge_has_its_reason_and_the_total_what_was_saved() {
     let ran = sandbox().kiln(&["modules"]).expect(0);
     let expected = "\
 firewall: 4 modules and 343 KiB for 2 targets
-nf_tables              293 KiB  target
-├─ nfnetlink            20 KiB  for nfnl_lock
-└─ libcrc32c             1 KiB  softdep: pre: libcrc32c
-nft_ct                  30 KiB  target; stays loaded
-└─ nf_tables (above)   293 KiB  for nft_register_expr
+nf_tables             293 KiB  target
+├─ nfnetlink           20 KiB  for nfnl_lock
+└─ libcrc32c            1 KiB  softdep: pre: libcrc32c
+nft_ct                 30 KiB  target; stays loaded
+└─ nf_tables (above)  293 KiB  for nft_register_expr
 
 usb: 0 modules and 0 KiB for 1 target
 usbcore  -  target; part of the kernel
