@@ -38,6 +38,8 @@ const KMOD_34: (&str, [&str; 7]) =
 struct Depmod {
     layout: &'static str,
     command: Vec<PathBuf>,
+    /// Whether it has `-o`; without it the indexes are written beside the modules.
+    writes_elsewhere: bool,
 }
 
 /// Compares all kernels, or those whose package name has `filter`; fails when any file or closure differs.
@@ -46,7 +48,7 @@ pub(crate) fn run(filter: Option<&str>) -> Result<()> {
     let version = output(Command::new("depmod").arg("--version"))?;
     ensure!(version.starts_with("kmod version 30"), "the bytes are those of kmod 30, not of {version}");
     output(Command::new(env!("CARGO")).args(["build", "--release", "--bin", "kiln"]).current_dir(root()))?;
-    let depmods = [Depmod { layout: "30", command: vec!["depmod".into()] }, kmod_34()?];
+    let depmods = [Depmod { layout: "30", command: vec!["depmod".into()], writes_elsewhere: false }, kmod_34()?];
     let mut differing = 0;
     for (suite, machine, package) in CORPORA {
         if filter.is_some_and(|filter| !package.contains(filter)) {
@@ -73,16 +75,22 @@ pub(crate) fn run(filter: Option<&str>) -> Result<()> {
 /// Runs both; gives the number of modules, and the files that differ.
 fn compare(depmod: &Depmod, base: &Path, release: &str) -> Result<(usize, Vec<String>)> {
     let (theirs, ours) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    let run = |command: &mut Command, out: &Path| {
-        output(command.args(["-C", "/dev/null", "-o"]).arg(out).arg("-b").arg(base).arg(release))
-    };
-    run(Command::new(&depmod.command[0]).args(&depmod.command[1..]), theirs.path())?;
+    let common = |command: &mut Command| output(command.args(["-C", "/dev/null", "-b"]).arg(base).arg(release));
+    let mut command = Command::new(&depmod.command[0]);
+    command.args(&depmod.command[1..]);
+    if depmod.writes_elsewhere {
+        command.arg("-o").arg(theirs.path());
+    }
+    common(&mut command)?;
     let kiln = root().join("target/release/kiln");
-    run(Command::new(kiln).args(["depmod", "--layout", depmod.layout]), ours.path())?;
+    common(Command::new(kiln).args(["depmod", "--layout", depmod.layout, "-o"]).arg(ours.path()))?;
     let folder = |out: &Path| out.join("lib/modules").join(release);
-    let (theirs, ours) = (folder(theirs.path()), folder(ours.path()));
-    let mut names: Vec<_> =
-        fs::read_dir(&ours)?.chain(fs::read_dir(&theirs)?).flatten().map(|e| e.file_name()).collect();
+    let theirs = folder(if depmod.writes_elsewhere { theirs.path() } else { base });
+    let ours = folder(ours.path());
+    let mut names: Vec<_> = fs::read_dir(&ours)?.flatten().map(|entry| entry.file_name()).collect();
+    if depmod.writes_elsewhere {
+        names.extend(fs::read_dir(&theirs)?.flatten().map(|entry| entry.file_name()));
+    }
     names.sort();
     names.dedup();
     let differs = |name: &std::ffi::OsString| {
@@ -115,6 +123,7 @@ fn kmod_34() -> Result<Depmod> {
     let depmod = Depmod {
         layout: "34",
         command: vec![linker, "--library-path".into(), libraries, base.join("usr/sbin/depmod")],
+        writes_elsewhere: true,
     };
     let version = output(Command::new(&depmod.command[0]).args(&depmod.command[1..]).arg("--version"))?;
     ensure!(version.starts_with("kmod version 34"), "the bytes are those of kmod 34, not of {version}");
