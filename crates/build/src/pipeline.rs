@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kiln_diag::{Diagnostics, FileId, Sources};
-use kiln_kconfig::Model;
 use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
 use kiln_plan::step::{BaseInputs, base_key};
 use kiln_plan::{Arch, ConfigValues, KernelVersion, Key, ModuleRules, Request, SourceSpec, Unmet, check};
@@ -237,23 +236,12 @@ fn made_base(
     Ok(Base::File(read(&dir.join("config"))?))
 }
 
-/// What the tree declares for what is built for, and what its makefiles build.
+/// What the tree's makefiles build.
 ///
 /// # Errors
-/// Any [`PipelineError`] of Kconfig and store, or of a makefile that cannot be read.
-pub fn names(
-    session: &Session<'_>,
-    tree: &Tree,
-    resolution: &Resolution,
-) -> Result<(Model, ModuleRules), PipelineError> {
-    let work = conf_key(tree, &resolution.target, &resolution.toolchain);
-    let area = session.store.work_dir(&work, "conf", session.progress)?;
-    let engine = Native::new(&tree.path, area.path(), &resolution.target, &resolution.toolchain, Some(session.store))?;
-    let model = engine.model()?;
-    drop(engine);
-    area.finish()?;
-    let rules = makefiles::read(&tree.path).map_err(|(path, source)| PipelineError::Read { path, source })?;
-    Ok((model, rules))
+/// A makefile cannot be read.
+pub fn module_rules(tree: &Tree) -> Result<ModuleRules, PipelineError> {
+    makefiles::read(&tree.path).map_err(|(path, source)| PipelineError::Read { path, source })
 }
 
 /// What `check` has to say; Kconfig files that it points at are added to `sources`.

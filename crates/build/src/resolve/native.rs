@@ -82,15 +82,6 @@ impl<'a> Native<'a> {
         Ok(Asked { model, machine, mode, seed, said, requested: requests.keys().cloned().collect() })
     }
 
-    /// What the tree's Kconfig files declare for the architecture.
-    ///
-    /// # Errors
-    /// They are wrong, or what they ask cannot be asked.
-    pub fn model(&self) -> Result<Model, ResolveError> {
-        let (model, said) = self.machine()?.parse("Kconfig")?;
-        model.ok_or_else(|| ResolveError::Refused { said: text(&said.stderr()) })
-    }
-
     /// The machine that the tree's Kconfig files see.
     fn machine(&self) -> Result<Machine, ResolveError> {
         let tree = LinuxTree {
@@ -145,6 +136,11 @@ impl Asked {
         }
         let warnings = seed::warnings(&lines, Path::new(SEED));
         Ok(Resolved { config_text: text(&config), warnings, declarations })
+    }
+
+    /// What the tree's Kconfig files declare for the architecture.
+    pub fn model(&self) -> &Model {
+        &self.model
     }
 
     /// The values, to be asked for reasons.

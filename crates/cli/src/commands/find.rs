@@ -37,8 +37,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let (evaluated, sources) = evaluation::with_source(context, &session, form)?;
     let tree = evaluation::tree(&session, &evaluated, &sources)?;
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
-    let (model, rules) = pipeline::names(&session, &tree, &resolution)?;
-    let naming = Naming { model: &model, rules: &rules, config: &resolution.config };
+    let rules = pipeline::module_rules(&tree)?;
+    let naming = Naming { model: resolution.parsed.model(), rules: &rules, config: &resolution.config };
     let found = find(&naming, &args.word);
     if args.json {
         let shown: Vec<Value> = found.iter().map(|named| as_json(&tree.path, named)).collect();
