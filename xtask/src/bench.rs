@@ -4,6 +4,7 @@
 //! what is shown are medians over the rounds. Contenders must come to the same result, or the benchmark fails.
 //! To add one, write a module with a function as [`Run`] and name it in [`BENCHES`].
 
+mod depmod;
 mod kconfig;
 mod measure;
 
@@ -39,7 +40,7 @@ pub(crate) struct Args {
 /// Runs one benchmark; gives its table as markdown.
 type Run = fn(&Args) -> Result<String>;
 
-const BENCHES: &[(&str, Run)] = &[("kconfig", kconfig::run)];
+const BENCHES: &[(&str, Run)] = &[("depmod", depmod::run), ("kconfig", kconfig::run)];
 
 /// Runs what was asked for.
 #[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]

@@ -131,7 +131,7 @@ fn kmod_34() -> Result<Depmod> {
 }
 
 /// Gives the folder and the release of an unpacked kernel package.
-fn unpacked(suite: &str, machine: &str, package: &str) -> Result<(PathBuf, String)> {
+pub(crate) fn unpacked(suite: &str, machine: &str, package: &str) -> Result<(PathBuf, String)> {
     let state = cache()?.join(format!("apt-{suite}-{machine}"));
     let apt = Apt::new(&state, suite, machine)?;
     let depends = output(apt.command("apt-cache").args(["depends", "--important", package]))?;

@@ -30,7 +30,7 @@ const MAY_USE_EXEC: &[&str] = &["build", "boot", "cli", "xtask"];
 const HOMES: &[(&str, &[&str])] = &[
     ("toml_edit", &["recipe"]),
     ("object", &["modgraph", "testkit"]),
-    ("memchr", &["modgraph"]),
+    ("memchr", &["kconfig", "modgraph"]),
     ("clap", &["cli", "xtask"]),
     ("anyhow", &["cli", "xtask"]),
     ("indicatif", &["cli"]),
