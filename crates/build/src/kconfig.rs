@@ -4,6 +4,7 @@
 //! would. Most of what asking Kconfig costs is its `$(shell)` commands: those whose text is certain are run ahead on all
 //! cores, and their answers can be kept in a store ([`Probes`]), so that a second run starts no process.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -125,10 +126,35 @@ impl Machine {
     /// A command could not be run, or the user asked to stop. What is wrong with the tree is among the messages.
     pub fn parse(&self, entry: &str) -> Result<(Option<Model>, Messages), ExecError> {
         let dialect = Dialect::of_tree(self);
-        self.probes.ahead(&mut |answer| commands_ahead(entry, self, self, dialect, answer).len())?;
+        // When all answers are remembered, reading the tree once is enough; else the first that is not ends it.
+        self.probes.only_known(true);
         let parsed = Model::parse(entry, self, self, dialect);
+        if !self.probes.only_known(false) {
+            self.probes.settled()?;
+            return Ok(parsed);
+        }
+        let texts = Texts { files: self, read: RefCell::default() };
+        self.probes.ahead(&mut |answer| commands_ahead(entry, &texts, self, dialect, answer).len())?;
+        let parsed = Model::parse(entry, &texts, self, dialect);
         self.probes.settled()?;
         Ok(parsed)
+    }
+}
+
+/// Texts that are read once, however often they are asked for.
+struct Texts<'a> {
+    files: &'a Machine,
+    read: RefCell<BTreeMap<String, Option<Arc<[u8]>>>>,
+}
+
+impl Files for Texts<'_> {
+    fn read(&self, name: &str) -> Option<Arc<[u8]>> {
+        if let Some(known) = self.read.borrow().get(name) {
+            return known.clone();
+        }
+        let text = self.files.read(name);
+        self.read.borrow_mut().insert(name.to_owned(), text.clone());
+        text
     }
 }
 

@@ -45,6 +45,9 @@ struct State {
     asked: BTreeSet<Vec<u8>>,
     n_running: usize,
     finished: bool,
+    /// Whether commands without a known answer are refused, and whether one was.
+    only_known: bool,
+    refused: bool,
     failed: Option<ExecError>,
 }
 
@@ -91,9 +94,15 @@ impl Probes {
     /// # Errors
     /// Why it could not be run, in a sentence; [`Probes::settled`] has the error itself.
     pub(super) fn ask(&self, command: &[u8]) -> Result<Vec<u8>, String> {
-        if let Some(known) = self.lock().known.get(command) {
+        let mut state = self.lock();
+        if let Some(known) = state.known.get(command) {
             return Ok(known.clone());
         }
+        if state.only_known {
+            state.refused = true;
+            return Err("its answer is not known yet".to_owned());
+        }
+        drop(state);
         let output = self.exec().arg("-c").arg(OsStr::from_bytes(command)).capture();
         let mut state = self.lock();
         match output {
@@ -110,14 +119,17 @@ impl Probes {
         }
     }
 
+    /// Says whether a command without a known answer is refused instead of run; gives whether any was.
+    pub(super) fn only_known(&self, only: bool) -> bool {
+        let mut state = self.lock();
+        state.only_known = only;
+        std::mem::take(&mut state.refused)
+    }
+
     /// Runs what `round` asks for on all cores while it asks, and calls it again until it asks for nothing new.
     ///
     /// `round` gives how many commands it had no answer for.
     pub(super) fn ahead(&self, round: &mut dyn FnMut(&mut Answer<'_>) -> usize) -> Result<(), ExecError> {
-        // What everything is known of needs no helpers.
-        if round(&mut |command| self.lock().known.get(command).cloned()) == 0 {
-            return Ok(());
-        }
         let n_workers = thread::available_parallelism().map_or(1, usize::from);
         thread::scope(|scope| {
             for _ in 0..n_workers {

@@ -159,8 +159,10 @@ fn machine(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
 
 /// Writes what a run gave, below the working directory.
 fn write(current: &Path, args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
+    // As conf does it, for a makefile that is about to include them; who names the files wants no others.
+    let is_plain = args.config.is_none() && args.output.is_none();
     if let Some(auto) = &outcome.auto
-        && args.mode == ModeArg::SyncConfig
+        && (args.mode == ModeArg::SyncConfig || is_plain)
     {
         for name in &auto.touched {
             put(&current.join(name), b"")?;

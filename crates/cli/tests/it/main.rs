@@ -6,6 +6,7 @@
 //! - `doctor`: what a host lacks;
 //! - `depmod`: the drop-in for `depmod`;
 //! - `modules`: what `kiln modules` shows of a result;
+//! - `kconfig`: the stand-in for `conf`;
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
 //! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
@@ -21,6 +22,7 @@ mod commands;
 mod depmod;
 mod doctor;
 mod eval;
+mod kconfig;
 mod kernel_faults;
 mod modules;
 mod recipe_faults;

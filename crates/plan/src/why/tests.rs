@@ -69,7 +69,7 @@ fn check(requests: &[(&str, &str)], symbol: &str, expected: Expect) {
     let line = |cause: &Cause| {
         let place = cause.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         let request = cause.request.as_ref().map(|request| format!(" -> {request}")).unwrap_or_default();
-        format!("{}{}{place}{request}\n", "  ".repeat(cause.depth + 1), cause.text)
+        format!("{}- {}{place}{request}\n", "  ".repeat(cause.depth), cause.text)
     };
     let mut text: String = why.because.iter().map(line).collect();
     for other in &why.otherwise {
@@ -85,50 +85,50 @@ fn a_chain_of_dependencies_is_followed_to_what_can_be_asked_for() {
         &[("MODULES", "y"), ("NET", "y")],
         "CONNTRACK",
         expect![[r#"
-          `CONNTRACK` is `n`: nothing asks for it, and no default holds
-        for y:
-          `CONNTRACK` needs NETFILTER [=n] (Kconfig:13) -> NETFILTER=y
-          `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
-            `ADVANCED` needs NETFILTER [=n] (Kconfig:10) -> NETFILTER=y
-        for m:
-          `CONNTRACK` needs NETFILTER [=n] (Kconfig:13) -> NETFILTER=y
-          `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
-            `ADVANCED` needs NETFILTER [=n] (Kconfig:10) -> NETFILTER=y
-    "#]],
+            - `CONNTRACK` is `n`: nothing asks for it, and no default holds
+            for y:
+            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:13) -> NETFILTER=y
+            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
+              - `ADVANCED` needs NETFILTER [=n] (Kconfig:10) -> NETFILTER=y
+            for m:
+            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:13) -> NETFILTER=y
+            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
+              - `ADVANCED` needs NETFILTER [=n] (Kconfig:10) -> NETFILTER=y
+        "#]],
     );
     check(
         &[("NET", "y"), ("NETFILTER", "y"), ("ADVANCED", "y"), ("BROKEN", "y")],
         "CONNTRACK",
         expect![[r#"
-          `CONNTRACK` is `n`: nothing asks for it, and no default holds
-        for y:
-          `CONNTRACK` needs !BROKEN [=y] (Kconfig:13) -> BROKEN=n
-        for m:
-          there are no modules: `MODULES` is `n` -> MODULES=y
-          `CONNTRACK` needs !BROKEN [=y] (Kconfig:13) -> BROKEN=n
-    "#]],
+            - `CONNTRACK` is `n`: nothing asks for it, and no default holds
+            for y:
+            - `CONNTRACK` needs !BROKEN [=y] (Kconfig:13) -> BROKEN=n
+            for m:
+            - there are no modules: `MODULES` is `n` -> MODULES=y
+            - `CONNTRACK` needs !BROKEN [=y] (Kconfig:13) -> BROKEN=n
+        "#]],
     );
     check(
         &[],
         "CONNTRACK",
         expect![[r#"
-          `CONNTRACK` is `n`: nothing asks for it, and no default holds
-        for y:
-          `CONNTRACK` needs NETFILTER [=n] (Kconfig:13)
-            `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
-          `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
-            `ADVANCED` needs NETFILTER [=n] (Kconfig:10)
-          `CONNTRACK` needs one of NET [=n] || MISSING (Kconfig:13)
-            `NET` can be turned on -> NET=y
-        for m:
-          there are no modules: `MODULES` is `n` -> MODULES=y
-          `CONNTRACK` needs NETFILTER [=n] (Kconfig:13)
-            `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
-          `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
-            `ADVANCED` needs NETFILTER [=n] (Kconfig:10)
-          `CONNTRACK` needs one of NET [=n] || MISSING (Kconfig:13)
-            `NET` can be turned on -> NET=y
-    "#]],
+            - `CONNTRACK` is `n`: nothing asks for it, and no default holds
+            for y:
+            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:13)
+              - `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
+            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
+              - `ADVANCED` needs NETFILTER [=n] (Kconfig:10)
+            - `CONNTRACK` needs one of NET [=n] || MISSING (Kconfig:13)
+              - `NET` can be turned on -> NET=y
+            for m:
+            - there are no modules: `MODULES` is `n` -> MODULES=y
+            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:13)
+              - `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
+            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
+              - `ADVANCED` needs NETFILTER [=n] (Kconfig:10)
+            - `CONNTRACK` needs one of NET [=n] || MISSING (Kconfig:13)
+              - `NET` can be turned on -> NET=y
+        "#]],
     );
 }
 
@@ -139,25 +139,25 @@ fn a_select_is_followed_to_who_asked() {
         &all,
         "DEFRAG",
         expect![[r#"
-          `DEFRAG` is `m`: selected by `CONNTRACK`, which is `m` (Kconfig:15)
-            `CONNTRACK` is `m`: the recipe says so
-        for y:
-          `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK` (Kconfig:18) -> CONNTRACK=y
-        for n:
-          `CONNTRACK`, which is `m`, selects `DEFRAG` (Kconfig:15) -> CONNTRACK=n
-    "#]],
+            - `DEFRAG` is `m`: selected by `CONNTRACK`, which is `m` (Kconfig:15)
+              - `CONNTRACK` is `m`: the recipe says so
+            for y:
+            - `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK` (Kconfig:18) -> CONNTRACK=y
+            for n:
+            - `CONNTRACK`, which is `m`, selects `DEFRAG` (Kconfig:15) -> CONNTRACK=n
+        "#]],
     );
     check(
         &[],
         "DEFRAG",
         expect![[r#"
-          `DEFRAG` is `n`: nothing asks for it, and no default holds
-        for y:
-          `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK` (Kconfig:18)
-        for m:
-          there are no modules: `MODULES` is `n` -> MODULES=y
-          `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK` (Kconfig:18)
-    "#]],
+            - `DEFRAG` is `n`: nothing asks for it, and no default holds
+            for y:
+            - `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK` (Kconfig:18)
+            for m:
+            - there are no modules: `MODULES` is `n` -> MODULES=y
+            - `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK` (Kconfig:18)
+        "#]],
     );
 }
 
@@ -167,25 +167,25 @@ fn defaults_ranges_and_choices() {
         &[("NET", "y")],
         "HIDDEN",
         expect![[r#"
-          `HIDDEN` is `y`: default y if NET [=y] (Kconfig:22)
-        for n:
-          `HIDDEN` has no prompt: only its defaults decide (Kconfig:20)
-    "#]],
+            - `HIDDEN` is `y`: default y if NET [=y] (Kconfig:22)
+            for n:
+            - `HIDDEN` has no prompt: only its defaults decide (Kconfig:20)
+        "#]],
     );
     check(
         &[("LEVEL", "12")],
         "LEVEL",
         expect![[r#"
-              `LEVEL` is `9`: moved into its range, 1 to 9 (Kconfig:31)
+            - `LEVEL` is `9`: moved into its range, 1 to 9 (Kconfig:31)
         "#]],
     );
     check(
         &[("B", "y")],
         "A",
         expect![[r#"
-          `A` is `n`: `B` is the one of its choice `pick`
-        for y:
-    "#]],
+            - `A` is `n`: `B` is the one of its choice `pick`
+            for y:
+        "#]],
     );
 }
 
@@ -195,18 +195,18 @@ fn what_is_met_is_simple() {
         &[("NET", "y")],
         "NET",
         expect![[r#"
-          `NET` is `y`: the recipe says so
-        for n:
-    "#]],
+            - `NET` is `y`: the recipe says so
+            for n:
+        "#]],
     );
     check(
         &[("NETFILTER", "y")],
         "NETFILTER",
         expect![[r#"
-          `NETFILTER` is `n`: the recipe says `y`, but its prompt is not in sight
-        for y:
-          `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
-    "#]],
+            - `NETFILTER` is `n`: the recipe says `y`, but its prompt is not in sight
+            for y:
+            - `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
+        "#]],
     );
 }
 
@@ -216,30 +216,30 @@ fn a_symbol_without_a_prompt_in_sight() {
         &[],
         "ARCH_HAS",
         expect![[r#"
-          `ARCH_HAS` is `n`: nothing asks for it, and no default holds
-        for y:
-          `ARCH_HAS` has no prompt: only its defaults decide (Kconfig:23)
-            `ARCH_HAS` needs NET [=n] (Kconfig:23) -> NET=y
-    "#]],
+            - `ARCH_HAS` is `n`: nothing asks for it, and no default holds
+            for y:
+            - `ARCH_HAS` has no prompt: only its defaults decide (Kconfig:23)
+              - `ARCH_HAS` needs NET [=n] (Kconfig:23) -> NET=y
+        "#]],
     );
     check(
         &[],
         "OFF_ONLY",
         expect![[r#"
-          `OFF_ONLY` is `y`: default y (Kconfig:28)
-        for n:
-          `OFF_ONLY` has no prompt in sight, so that it could be turned off (Kconfig:27)
-            `OFF_ONLY` needs ADVANCED [=n] (Kconfig:27)
-              `ADVANCED` needs NETFILTER [=n] (Kconfig:10)
-                `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
-    "#]],
+            - `OFF_ONLY` is `y`: default y (Kconfig:28)
+            for n:
+            - `OFF_ONLY` has no prompt in sight, so that it could be turned off (Kconfig:27)
+              - `OFF_ONLY` needs ADVANCED [=n] (Kconfig:27)
+                - `ADVANCED` needs NETFILTER [=n] (Kconfig:10)
+                  - `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
+        "#]],
     );
     check(
         &[("MODULES", "y")],
         "BROKEN",
         expect![[r#"
-          `BROKEN` is `n`: the base config says so
-        for y:
-    "#]],
+            - `BROKEN` is `n`: the base config says so
+            for y:
+        "#]],
     );
 }
