@@ -49,10 +49,19 @@ pub(crate) fn forced_comparisons(model: &Model) -> Messages {
 }
 
 /// Before 6.11 a symbol belongs to the first choice that it is defined in, through `if`s.
+///
+/// Quirk: an entry that depends on the one before it goes below that, and is no member then.
 fn list_members(model: &mut Model) {
+    let mut parents: Vec<NodeId> = model.nodes.iter().map(|node| node.parent).collect();
+    let all = || (1..model.nodes.len() as u32).map(NodeId);
+    if all().any(|node| model.node(node).kind == NodeKind::Choice && model.has_dependent_members(node))
+        && let Some(exact) = model.exact()
+    {
+        parents.clone_from(&exact.parents);
+    }
     for node in (1..model.nodes.len() as u32).map(NodeId) {
         let Some(symbol) = model.node(node).symbol else { continue };
-        let Some(choice) = model.enclosing_choice(model.node(node).parent) else { continue };
+        let Some(choice) = model.choice_through_ifs(node, &parents) else { continue };
         let first = model.node(choice).symbol.and_then(|choice| model.symbol(choice).first_node);
         let symbol = &mut model.symbols[symbol.at()];
         symbol.listed_in = symbol.listed_in.or(first);
@@ -142,6 +151,28 @@ impl Model {
             }
         }
         None
+    }
+
+    /// Whether something inside a choice names an entry of it that came before.
+    fn has_dependent_members(&self, choice: NodeId) -> bool {
+        let mut before = std::collections::BTreeSet::new();
+        self.below(choice).any(|id| {
+            let node = self.node(id);
+            let condition = node.prompt.and_then(|prompt| self.property(prompt).condition);
+            let named = node.dependency.into_iter().chain(condition).flat_map(|id| self.symbols_in(id));
+            let is_dependent = named.into_iter().any(|symbol| before.contains(&symbol));
+            before.extend(node.symbol);
+            is_dependent
+        })
+    }
+
+    /// The choice that a node is an entry of, with nothing but `if`s in between.
+    fn choice_through_ifs(&self, node: NodeId, parents: &[NodeId]) -> Option<NodeId> {
+        let mut at = parents[node.at()];
+        while self.node(at).kind == NodeKind::If {
+            at = parents[at.at()];
+        }
+        (self.node(at).kind == NodeKind::Choice).then_some(at)
     }
 
     /// The parent once `if`s are taken out of the tree.

@@ -154,11 +154,18 @@ impl<'m> Walk<'m> {
 
     fn mark_members(&mut self, choice: NodeId, on: bool) {
         for node in self.model.below(choice) {
-            if let Some(symbol) = self.model.node(node).symbol {
+            if let Some(symbol) = self.entry_of(choice, node) {
                 self.on_path[symbol.at()] = on;
                 self.seen[symbol.at()] = true;
             }
         }
+    }
+
+    /// The symbol of a node below a choice, when it is looked at together with the choice: before 6.11 only a member.
+    fn entry_of(&self, choice: NodeId, node: NodeId) -> Option<SymbolId> {
+        let symbol = self.model.node(node).symbol?;
+        let is_one = !self.model.dialect.choice_values || self.model.symbol(symbol).listed_in == Some(choice);
+        is_one.then_some(symbol)
     }
 
     fn step(&mut self) -> bool {
@@ -189,7 +196,7 @@ impl<'m> Walk<'m> {
                 if let Some(symbol) = self.model.node(choice).symbol {
                     self.on_path[symbol.at()] = false;
                 }
-                if let Some(symbol) = self.model.node(next).symbol {
+                if let Some(symbol) = self.entry_of(choice, next) {
                     self.push(symbol);
                 }
                 false
@@ -197,11 +204,12 @@ impl<'m> Walk<'m> {
             Some(&mut Work::Choice { node, depth, .. }) => {
                 self.leave();
                 self.mark_members(node, false);
-                for id in std::iter::once(node).chain(self.model.below(node)) {
-                    if let Some(symbol) = self.model.node(id).symbol {
-                        self.on_path[symbol.at()] = false;
-                        self.depth[symbol.at()] = depth + 1;
-                    }
+                let symbol = self.model.node(node).symbol;
+                let entries = self.model.below(node).filter_map(|id| self.entry_of(node, id));
+                let symbols: Vec<SymbolId> = symbol.into_iter().chain(entries).collect();
+                for symbol in symbols {
+                    self.on_path[symbol.at()] = false;
+                    self.depth[symbol.at()] = depth + 1;
                 }
                 self.deliver(depth + 1);
                 false
