@@ -21,6 +21,7 @@ use crate::model::{Model, NodeId, NodeKind, PropertyKind, SymbolId, Type};
 pub use change::{Change, Refused};
 pub use limit::{Limit, Term};
 pub use reason::Reason;
+pub(crate) use text::compare_texts;
 
 /// Values for all symbols of one model.
 ///

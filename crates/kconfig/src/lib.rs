@@ -39,5 +39,7 @@ pub use evaluation::{Change, Evaluation, Limit, Reason, Refused, Term};
 pub use expression::{Comparison, Expr, ExprId, Tristate};
 pub use host::{Files, Host};
 pub use message::{Level, Message, Messages, Place};
-pub use model::{DefaultValue, Definition, Model, NodeId, NodeKind, PropertyId, Range, Selection, SymbolId, Type};
+pub use model::{
+    DefaultValue, Definition, Model, NodeId, NodeKind, Prompt, PropertyId, Range, Selection, SymbolId, Type,
+};
 pub use resolve::{Base, Resolved, resolve};

@@ -4,6 +4,7 @@
 //! order of the menu tree: the descendants of a node are the ids from the one behind it to its `end`.
 //! A model holds no values: those belong to an [`Evaluation`](crate::Evaluation), of which one model can have many.
 
+mod decision;
 mod dependents;
 mod index;
 mod query;
@@ -15,6 +16,7 @@ use crate::dialect::Dialect;
 use crate::exact::Exact;
 use crate::expression::ExprId;
 use crate::help::HelpText;
+pub use decision::Prompt;
 pub(crate) use dependents::{Dependents, Unit};
 pub(crate) use index::NameIndex;
 pub use query::{DefaultValue, Definition, Range, Selection};

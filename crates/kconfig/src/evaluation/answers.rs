@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Evaluation, Tristate, Wanted};
 use crate::expression::ExprId;
-use crate::model::{Model, Selection, SymbolId, Type};
+use crate::model::{Model, NodeId, Selection, SymbolId, Type};
 
 impl<'m> Evaluation<'m> {
     /// The model that the values are of.
@@ -37,6 +37,13 @@ impl<'m> Evaluation<'m> {
             Wanted::Logic(value) => Some(Cow::Borrowed(value.as_str())),
             Wanted::Text(text) => Some(String::from_utf8_lossy(text)),
         }
+    }
+
+    /// The members of a choice, those first whose value was given last, then those without one as they are defined.
+    pub fn preferred_members(&self, choice: NodeId) -> Vec<SymbolId> {
+        let mut members = self.model.members(choice);
+        members.sort_by_key(|member| std::cmp::Reverse(self.state(*member).since));
+        members
     }
 
     /// Whether the symbol is in the `.config`.

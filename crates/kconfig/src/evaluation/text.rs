@@ -9,14 +9,7 @@ impl Evaluation<'_> {
     /// Compares as numbers when both sides are some, else as bytes (`expr_calc_value`, scripts/kconfig/expr.c).
     pub(super) fn compare(&self, left: SymbolId, right: SymbolId) -> std::cmp::Ordering {
         let types = (self.model.symbol(left).type_, self.model.symbol(right).type_);
-        let (left, right) = (self.shown(left), self.shown(right));
-        if types != (Type::String, Type::String)
-            && let (Some(a), Some(b)) = (operand(types.0, left), operand(types.1, right))
-        {
-            let unsigned = types.0 == Type::Hex || types.1 == Type::Hex;
-            return if unsigned { (a as u64).cmp(&(b as u64)) } else { a.cmp(&b) };
-        }
-        left.cmp(right)
+        compare_texts(types, self.shown(left), self.shown(right))
     }
 
     /// The value before anything sets it.
@@ -89,6 +82,17 @@ impl Evaluation<'_> {
         };
         number::signed(self.resolve(self.text_of(symbol)), base)
     }
+}
+
+/// Compares two texts whose symbols have these types.
+pub(crate) fn compare_texts(types: (Type, Type), left: &[u8], right: &[u8]) -> std::cmp::Ordering {
+    if types != (Type::String, Type::String)
+        && let (Some(a), Some(b)) = (operand(types.0, left), operand(types.1, right))
+    {
+        let unsigned = types.0 == Type::Hex || types.1 == Type::Hex;
+        return if unsigned { (a as u64).cmp(&(b as u64)) } else { a.cmp(&b) };
+    }
+    left.cmp(right)
 }
 
 /// The number that one side of a comparison stands for (`expr_parse_string`, scripts/kconfig/expr.c).
