@@ -17,10 +17,11 @@ const LAYERS: &[(&str, u8)] = &[
     ("recipe", 1),
     ("service", 1),
     ("image", 1),
-    ("plan", 2),
-    ("build", 3),
-    ("boot", 3),
-    ("cli", 4),
+    ("fix", 2),
+    ("plan", 3),
+    ("build", 4),
+    ("boot", 4),
+    ("cli", 5),
 ];
 
 /// Which crates are effects and may start processes.
@@ -30,6 +31,8 @@ const MAY_USE_EXEC: &[&str] = &["build", "boot", "cli", "xtask"];
 const HOMES: &[(&str, &[&str])] = &[
     ("toml_edit", &["recipe"]),
     ("object", &["modgraph", "testkit"]),
+    ("rustsat", &["fix"]),
+    ("rustsat-batsat", &["fix"]),
     ("memchr", &["kconfig", "modgraph"]),
     ("clap", &["cli", "xtask"]),
     ("anyhow", &["cli", "xtask"]),

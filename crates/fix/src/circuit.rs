@@ -1,0 +1,196 @@
+//! Gates over literals, with constants folded away, and the solver that they are told to.
+
+use std::rc::Rc;
+
+use rustsat::encodings::card::{BoundUpper as _, BoundUpperIncremental as _, Totalizer};
+use rustsat::instances::BasicVarManager;
+use rustsat::instances::ManageVars as _;
+use rustsat::solvers::{Solve as _, SolveIncremental as _, SolverResult};
+use rustsat::types::{Clause, Lit, TernaryVal};
+use rustsat_batsat::BasicSolver;
+
+/// Always true, and by negation always false.
+pub(crate) const TRUE: Lit = Lit::positive(0);
+
+/// What the solver says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// There is an assignment; [`Circuit::is_true`] reads it.
+    Yes,
+    /// There is none; these assumptions contradict each other.
+    No(Vec<Lit>),
+    /// Time was up.
+    Unknown,
+}
+
+/// A value of a `bool` or `tristate`: whether it is `y`, whether it is `m` or `y`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) yes: Lit,
+    pub(crate) on: Lit,
+}
+
+/// Variables and clauses.
+pub(crate) struct Circuit {
+    solver: BasicSolver,
+    variables: BasicVarManager,
+    out_of_time: Rc<dyn Fn() -> bool>,
+}
+
+/// Counts how many literals are true.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(Totalizer);
+
+impl Pair {
+    pub(crate) const NO: Pair = Pair { yes: Lit::negative(0), on: Lit::negative(0) };
+    pub(crate) const MOD: Pair = Pair { yes: Lit::negative(0), on: TRUE };
+    pub(crate) const YES: Pair = Pair { yes: TRUE, on: TRUE };
+
+    pub(crate) fn negate(self) -> Pair {
+        Pair { yes: !self.on, on: !self.yes }
+    }
+
+    /// `y` or `n`.
+    pub(crate) fn whole(bit: Lit) -> Pair {
+        Pair { yes: bit, on: bit }
+    }
+}
+
+impl Circuit {
+    pub(crate) fn new(out_of_time: Rc<dyn Fn() -> bool>) -> Circuit {
+        let mut solver = BasicSolver::default();
+        let stop = out_of_time.clone();
+        solver.batsat_mut().cb_mut().set_stop(move || stop());
+        let mut circuit = Circuit { solver, variables: BasicVarManager::default(), out_of_time };
+        let first = circuit.fresh();
+        circuit.clause(&[first]);
+        circuit
+    }
+
+    /// Whether the time is up.
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        (self.out_of_time)()
+    }
+
+    /// A new variable.
+    pub(crate) fn fresh(&mut self) -> Lit {
+        self.variables.new_lit()
+    }
+
+    /// One of `literals` must hold.
+    pub(crate) fn clause(&mut self, literals: &[Lit]) {
+        let clause: Clause = literals.iter().copied().filter(|literal| *literal != !TRUE).collect();
+        if !clause.iter().any(|literal| *literal == TRUE) || literals == [TRUE] {
+            // The solver takes any clause.
+            let _ = self.solver.add_clause(clause);
+        }
+    }
+
+    pub(crate) fn and(&mut self, inputs: &[Lit]) -> Lit {
+        let mut inputs: Vec<Lit> = inputs.iter().copied().filter(|input| *input != TRUE).collect();
+        inputs.sort_unstable();
+        inputs.dedup();
+        let clash = inputs.windows(2).any(|pair| pair[0] == !pair[1]);
+        if clash || inputs.contains(&!TRUE) {
+            return !TRUE;
+        }
+        match inputs.as_slice() {
+            [] => TRUE,
+            [only] => *only,
+            _ => {
+                let out = self.fresh();
+                for input in &inputs {
+                    self.clause(&[!out, *input]);
+                }
+                let mut all: Vec<Lit> = inputs.iter().map(|input| !*input).collect();
+                all.push(out);
+                self.clause(&all);
+                out
+            }
+        }
+    }
+
+    pub(crate) fn or(&mut self, inputs: &[Lit]) -> Lit {
+        let negated: Vec<Lit> = inputs.iter().map(|input| !*input).collect();
+        !self.and(&negated)
+    }
+
+    /// `condition ? then : other`
+    pub(crate) fn either(&mut self, condition: Lit, then: Lit, other: Lit) -> Lit {
+        if then == other {
+            return then;
+        }
+        if condition == TRUE {
+            return then;
+        }
+        if condition == !TRUE {
+            return other;
+        }
+        let left = self.and(&[condition, then]);
+        let right = self.and(&[!condition, other]);
+        self.or(&[left, right])
+    }
+
+    /// The least of the values.
+    pub(crate) fn least(&mut self, values: &[Pair]) -> Pair {
+        let yes: Vec<Lit> = values.iter().map(|value| value.yes).collect();
+        let on: Vec<Lit> = values.iter().map(|value| value.on).collect();
+        Pair { yes: self.and(&yes), on: self.and(&on) }
+    }
+
+    /// The greatest of the values.
+    pub(crate) fn greatest(&mut self, values: &[Pair]) -> Pair {
+        let yes: Vec<Lit> = values.iter().map(|value| value.yes).collect();
+        let on: Vec<Lit> = values.iter().map(|value| value.on).collect();
+        Pair { yes: self.or(&yes), on: self.or(&on) }
+    }
+
+    /// `condition ? then : other`
+    pub(crate) fn choose(&mut self, condition: Lit, then: Pair, other: Pair) -> Pair {
+        Pair { yes: self.either(condition, then.yes, other.yes), on: self.either(condition, then.on, other.on) }
+    }
+
+    /// Asks for an assignment in which all of `assumptions` hold.
+    pub(crate) fn solve(&mut self, assumptions: &[Lit]) -> Answer {
+        if self.is_out_of_time() {
+            return Answer::Unknown;
+        }
+        let top = self.variables.n_used().saturating_sub(1);
+        let _ = self.solver.reserve(rustsat::types::Var::new(top));
+        match self.solver.solve_assumps(assumptions) {
+            Ok(SolverResult::Sat) => Answer::Yes,
+            Ok(SolverResult::Unsat) => {
+                // Whichever way round the solver gives them.
+                let core: Vec<u32> =
+                    self.solver.core().unwrap_or_default().iter().map(|literal| literal.vidx32()).collect();
+                let is_in = |literal: &Lit| core.contains(&literal.vidx32());
+                Answer::No(assumptions.iter().copied().filter(is_in).collect())
+            }
+            _ => Answer::Unknown,
+        }
+    }
+
+    /// The value of a literal in the assignment that was found; what does not matter is false.
+    pub(crate) fn is_true(&self, literal: Lit) -> bool {
+        match self.solver.lit_val(literal) {
+            Ok(TernaryVal::True) => true,
+            Ok(_) | Err(_) => false,
+        }
+    }
+}
+
+impl Counter {
+    /// Counts these too.
+    pub(crate) fn add(&mut self, literals: &[Lit]) {
+        self.0.extend(literals.iter().copied());
+    }
+
+    /// The assumptions under which at most `bound` of the literals are true.
+    pub(crate) fn at_most(&mut self, bound: usize, circuit: &mut Circuit) -> Vec<Lit> {
+        let Circuit { solver, variables, .. } = circuit;
+        if self.0.encode_ub_change(bound..=bound, solver, variables).is_err() {
+            return vec![!TRUE];
+        }
+        self.0.enforce_ub(bound).unwrap_or_else(|_| vec![!TRUE])
+    }
+}

@@ -1,0 +1,46 @@
+//! Requests that cannot hold together.
+
+use rustsat::types::Lit;
+
+use crate::Outcome;
+use crate::circuit::{Answer, Circuit};
+
+/// Pairs are looked at among so many requests.
+const MANY: usize = 40;
+
+/// A smallest set of requests that contradicts itself; `core` is one that does.
+pub(crate) fn smallest(circuit: &mut Circuit, wanted: &[(usize, Lit)], core: &[Lit]) -> Outcome {
+    let outcome = |set: &[Lit], is_smallest: bool| {
+        let is_in = |(_, guard): &&(usize, Lit)| set.contains(guard);
+        Outcome::Contradiction { requests: wanted.iter().filter(is_in).map(|(index, _)| *index).collect(), is_smallest }
+    };
+    for (_, guard) in wanted {
+        if let Answer::No(_) = circuit.solve(&[*guard]) {
+            return outcome(&[*guard], true);
+        }
+    }
+    let mut set = core.to_vec();
+    let mut at = 0;
+    while at < set.len() {
+        let mut fewer = set.clone();
+        fewer.remove(at);
+        match circuit.solve(&fewer) {
+            Answer::No(core) => set.retain(|guard| core.contains(guard)),
+            Answer::Yes | Answer::Unknown => at += 1,
+        }
+    }
+    if set.len() <= 2 {
+        return outcome(&set, !circuit.is_out_of_time());
+    }
+    if wanted.len() <= MANY {
+        for (index, (_, one)) in wanted.iter().enumerate() {
+            for (_, other) in &wanted[index + 1..] {
+                if let Answer::No(_) = circuit.solve(&[*one, *other]) {
+                    return outcome(&[*one, *other], true);
+                }
+            }
+        }
+    }
+    let is_smallest = set.len() == 3 && wanted.len() <= MANY && !circuit.is_out_of_time();
+    outcome(&set, is_smallest)
+}

@@ -1,0 +1,211 @@
+//! Choices: which of the members is `y`.
+
+use kiln_kconfig::{Expr, NodeId, SymbolId, Type};
+use rustsat::types::Lit;
+
+use super::{Encoding, User};
+use crate::circuit::{Pair, TRUE};
+
+/// A member as its choice sees it.
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    symbol: SymbolId,
+    visible: Lit,
+    user: User,
+    /// Whether the value is a request's: always, or when one is made.
+    requested: Lit,
+}
+
+impl Encoding<'_, '_> {
+    /// Works out all members of a choice.
+    pub(super) fn choice(&mut self, choice: NodeId) {
+        if self.model.dialect().choice_values {
+            self.choice_by_value(choice);
+            return;
+        }
+        let mut members = Vec::new();
+        for symbol in self.model.members_of(choice) {
+            self.open.insert(symbol);
+            let visible = self.visible(symbol).on;
+            members.push(self.member(symbol, visible));
+        }
+        let chosen = self.chosen(choice, &members);
+        for (member, chosen) in members.iter().zip(chosen) {
+            self.open.remove(&member.symbol);
+            let value = self.circuit.and(&[member.visible, chosen]);
+            self.values.insert(member.symbol, Pair::whole(value));
+        }
+    }
+
+    fn member(&mut self, symbol: SymbolId, visible: Lit) -> Member {
+        let user = self.user(symbol, visible);
+        let requested = match self.setters.get(&symbol) {
+            _ if self.requests.contains_key(&symbol) => TRUE,
+            Some(setter) => setter.changed,
+            None => !TRUE,
+        };
+        Member { symbol, visible, user, requested }
+    }
+
+    /// By member: whether the choice picks it (`choose` of the engine).
+    fn chosen(&mut self, choice: NodeId, members: &[Member]) -> Vec<Lit> {
+        let mut chosen: Vec<Vec<Lit>> = vec![Vec::new(); members.len()];
+        // The one that was asked for last.
+        let order = self.order(choice, members);
+        let mut open = TRUE;
+        for (index, guard) in &order {
+            let member = members[*index];
+            let fits = self.circuit.and(&[*guard, member.visible, member.user.has, member.user.value.on]);
+            chosen[*index].push(self.circuit.and(&[open, fits]));
+            open = self.circuit.and(&[open, !fits]);
+        }
+        // What the choice prefers, unless it is asked to be off.
+        let mut fell_through = Vec::new();
+        let mut undecided = open;
+        for (index, fits) in self.preferred(choice, members) {
+            let member = members[index];
+            let picked = self.circuit.and(&[undecided, fits]);
+            undecided = self.circuit.and(&[undecided, !fits]);
+            let is_off = self.circuit.and(&[member.user.has, !member.user.value.on]);
+            chosen[index].push(self.circuit.and(&[picked, !is_off]));
+            fell_through.push(self.circuit.and(&[picked, is_off]));
+        }
+        fell_through.push(undecided);
+        let mut open = self.circuit.or(&fell_through);
+        // The first that nobody said anything about.
+        for (index, member) in members.iter().enumerate() {
+            let fits = self.circuit.and(&[member.visible, !member.user.has]);
+            chosen[index].push(self.circuit.and(&[open, fits]));
+            open = self.circuit.and(&[open, !fits]);
+        }
+        // The one that was turned off first.
+        for (index, guard) in order.iter().rev() {
+            let fits = self.circuit.and(&[*guard, members[*index].visible]);
+            chosen[*index].push(self.circuit.and(&[open, fits]));
+            open = self.circuit.and(&[open, !fits]);
+        }
+        chosen.into_iter().map(|ways| self.circuit.or(&ways)).collect()
+    }
+
+    /// Members in the order in which their values count, the last given first; with each, whether it stands there.
+    ///
+    /// Requests are given behind the base, in the order of their names.
+    fn order(&mut self, choice: NodeId, members: &[Member]) -> Vec<(usize, Lit)> {
+        let mut order: Vec<(usize, Lit)> =
+            members.iter().enumerate().map(|(index, member)| (index, member.requested)).collect();
+        order.sort_by_key(|(index, _)| std::cmp::Reverse(self.model.name(members[*index].symbol)));
+        for symbol in self.now.preferred_members(choice) {
+            if let Some(index) = members.iter().position(|member| member.symbol == symbol) {
+                order.push((index, !members[index].requested));
+            }
+        }
+        order.retain(|(_, guard)| *guard != !TRUE);
+        order
+    }
+
+    /// The members that the choice takes when nobody asks, the first that fits.
+    fn preferred(&mut self, choice: NodeId, members: &[Member]) -> Vec<(usize, Lit)> {
+        let mut preferred = Vec::new();
+        let symbol = self.model.choice_symbol(choice);
+        for default in symbol.into_iter().flat_map(|symbol| self.model.defaults(symbol)) {
+            let Expr::Symbol(target) = self.model.expression(default.value) else { continue };
+            let Some(index) = members.iter().position(|member| member.symbol == target) else { continue };
+            let condition = self.expression(default.condition).on;
+            preferred.push((index, self.circuit.and(&[condition, members[index].visible])));
+        }
+        preferred.extend(members.iter().enumerate().map(|(index, member)| (index, member.visible)));
+        preferred
+    }
+
+    /// Before 6.11: the choice has a value of its own.
+    fn choice_by_value(&mut self, choice: NodeId) {
+        let Some(choice_symbol) = self.model.choice_symbol(choice) else { return };
+        let symbols = self.model.members_of(choice);
+        self.open.extend(symbols.iter().copied());
+        self.open.insert(choice_symbol);
+        let mut users = Vec::new();
+        for symbol in &symbols {
+            users.push(self.member(*symbol, TRUE));
+        }
+        let value = self.value_of_choice(choice_symbol, &users);
+        self.values.insert(choice_symbol, value);
+        let mut members = Vec::new();
+        let mut visibilities = Vec::new();
+        for user in users {
+            let visible = self.visible_member(user.symbol, value);
+            visibilities.push(visible);
+            members.push(Member { visible: visible.on, ..user });
+        }
+        let chosen = self.chosen_by_value(choice, &members);
+        for ((member, visible), chosen) in members.iter().zip(visibilities).zip(chosen) {
+            let picked = self.circuit.and(&[chosen, value.yes]);
+            let own = self.own_value(member, visible);
+            let result = self.circuit.choose(visible.yes, Pair::whole(picked), own);
+            self.open.remove(&member.symbol);
+            self.values.insert(member.symbol, result);
+        }
+        self.open.remove(&choice_symbol);
+    }
+
+    fn value_of_choice(&mut self, choice: SymbolId, members: &[Member]) -> Pair {
+        let visible = self.visible(choice);
+        let mut wanted = Vec::new();
+        for member in members {
+            let guard = Pair::whole(member.user.has);
+            wanted.push(self.circuit.least(&[member.user.value, guard]));
+        }
+        let wanted = self.circuit.greatest(&wanted);
+        let given = self.circuit.least(&[wanted, visible]);
+        let reverse = match self.model.reverse_dependency(choice) {
+            Some(reverse) => self.expression(Some(reverse)),
+            None => Pair::NO,
+        };
+        let reverse = self.widened(choice, reverse);
+        let value = self.circuit.greatest(&[given, reverse]);
+        self.widened(choice, value)
+    }
+
+    /// Quirk: a tristate member that could only be `m` is not to be seen where the choice is `y`.
+    fn visible_member(&mut self, symbol: SymbolId, choice: Pair) -> Pair {
+        let is_tristate = self.model.type_of(symbol) == Type::Tristate;
+        let mut parts = Vec::new();
+        for prompt in self.model.prompts(symbol) {
+            let mut part = self.expression(prompt.condition);
+            if is_tristate {
+                part.on = self.circuit.either(choice.yes, part.yes, part.on);
+            }
+            parts.push(part);
+        }
+        let visible = self.circuit.greatest(&parts);
+        self.widened(symbol, visible)
+    }
+
+    /// The value of a member of a choice that is not `y`.
+    fn own_value(&mut self, member: &Member, visible: Pair) -> Pair {
+        let counts = self.circuit.and(&[visible.on, member.user.has]);
+        let given = self.circuit.least(&[member.user.value, visible]);
+        let otherwise = self.defaults(member.symbol);
+        let value = self.circuit.choose(counts, given, otherwise);
+        self.widened(member.symbol, value)
+    }
+
+    fn chosen_by_value(&mut self, choice: NodeId, members: &[Member]) -> Vec<Lit> {
+        let mut chosen: Vec<Vec<Lit>> = vec![Vec::new(); members.len()];
+        let mut open = TRUE;
+        let mut undecided = Vec::new();
+        for (index, guard) in self.order(choice, members) {
+            let member = members[index];
+            let wanted = self.circuit.and(&[guard, open, member.user.has, member.user.value.yes]);
+            chosen[index].push(self.circuit.and(&[wanted, member.visible]));
+            undecided.push(self.circuit.and(&[wanted, !member.visible]));
+            open = self.circuit.and(&[open, !wanted]);
+        }
+        undecided.push(open);
+        let mut open = self.circuit.or(&undecided);
+        for (index, fits) in self.preferred(choice, members) {
+            chosen[index].push(self.circuit.and(&[open, fits]));
+            open = self.circuit.and(&[open, !fits]);
+        }
+        chosen.into_iter().map(|ways| self.circuit.or(&ways)).collect()
+    }
+}

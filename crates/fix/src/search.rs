@@ -1,0 +1,248 @@
+//! From clauses to the smallest set of settings.
+//!
+//! The bound on the number of settings rises from one. Settings that no proof has needed so far are assumed away one by one;
+//! those that a proof needs are counted instead. So only a few of thousands are ever counted, and a bound is given up
+//! only when nothing but the bound is in the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rustsat::types::Lit;
+
+use crate::circuit::{Answer, Circuit, Counter};
+use crate::contradiction;
+use crate::encoding::{Encoding, To};
+use crate::trial::{Trial, better, holds};
+use crate::{Firmness, Fix, Outcome, Problem, Setting};
+
+/// The way through conditions is as deep as the tree makes it.
+const STACK: usize = 512 << 20;
+
+/// So many sets of one size are looked at for the best.
+const N_SETS: usize = 64;
+
+/// For so long further sets are looked at when one is known.
+const MORE: Duration = Duration::from_millis(250);
+
+/// So many sets that the engine refuses are left out alone; from then on, with all that have more.
+const N_EXACT: usize = 200;
+
+/// Finds the smallest set of further requests with which all requests hold.
+pub fn fix(problem: &Problem<'_, '_>) -> Outcome {
+    if problem.requests.iter().all(|request| request.firmness == Firmness::Optional || holds(problem.now, request)) {
+        return Outcome::Holds;
+    }
+    std::thread::scope(|scope| {
+        let work = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || Search::new(problem).run());
+        match work.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            // No memory for a thread: with little of it left, no time is what it comes to.
+            Err(_) => Outcome::OutOfTime(None),
+        }
+    })
+}
+
+struct Search<'a, 'm> {
+    problem: &'a Problem<'a, 'm>,
+    encoding: Encoding<'a, 'm>,
+    trial: Trial<'a, 'm>,
+    /// By request that must hold, its index and the literal that asks for it.
+    wanted: Vec<(usize, Lit)>,
+    /// By literal of a setter: whether it is counted instead of assumed away.
+    counted: BTreeMap<Lit, bool>,
+    counter: Counter,
+    /// Whether a set was left out of which a part may work.
+    is_coarse: bool,
+    n_refused: usize,
+}
+
+impl<'a, 'm> Search<'a, 'm> {
+    fn new(problem: &'a Problem<'a, 'm>) -> Search<'a, 'm> {
+        let deadline = problem.deadline;
+        let circuit = Circuit::new(Rc::new(move || deadline.is_some_and(|deadline| Instant::now() >= deadline)));
+        let mut encoding = Encoding::new(circuit, problem.now, problem.requests);
+        let mut wanted = Vec::new();
+        for (index, request) in problem.requests.iter().enumerate() {
+            if request.firmness != Firmness::Optional {
+                let literal = encoding.holds(request);
+                let guard = encoding.circuit.fresh();
+                encoding.circuit.clause(&[!guard, literal]);
+                if let Some(given_up) = encoding.given_up.get(&request.symbol).copied() {
+                    encoding.circuit.clause(&[!guard, !given_up]);
+                }
+                wanted.push((index, guard));
+            }
+        }
+        encoding.settle();
+        let counted = encoding.setters.values().map(|setter| (setter.changed, false)).collect();
+        let trial = Trial::new(problem.now, problem.requests);
+        Search {
+            problem,
+            encoding,
+            trial,
+            wanted,
+            counted,
+            counter: Counter::default(),
+            is_coarse: false,
+            n_refused: 0,
+        }
+    }
+
+    fn run(mut self) -> Outcome {
+        let all: Vec<Lit> = self.wanted.iter().map(|(_, guard)| *guard).collect();
+        let mut known = match self.encoding.circuit.solve(&all) {
+            Answer::Unknown => return Outcome::OutOfTime(None),
+            Answer::No(core) => return contradiction::smallest(&mut self.encoding.circuit, &self.wanted, &core),
+            Answer::Yes => {
+                let settings = self.proposed();
+                self.trial.reduced(settings)
+            }
+        };
+        let mut found: Vec<Fix> = Vec::new();
+        let mut bound = 1;
+        let mut until = None;
+        let mut is_cut_short = false;
+        loop {
+            let is_late = until.is_some_and(|until| Instant::now() >= until);
+            if found.len() >= N_SETS || is_late {
+                break;
+            }
+            let assumptions = self.assumptions(bound, &all);
+            match self.encoding.circuit.solve(&assumptions) {
+                Answer::Unknown => {
+                    is_cut_short = true;
+                    break;
+                }
+                Answer::Yes => {
+                    let settings = self.proposed();
+                    if let Some(fix) = self.trial.best_of(&settings) {
+                        let is_smallest = !self.is_coarse && !self.encoding.is_approximate;
+                        let is_first_size = found.first().is_none_or(|first| first.cost.size == fix.cost.size);
+                        until.get_or_insert_with(|| Instant::now() + MORE);
+                        found.push(Fix { is_smallest: is_smallest && is_first_size, ..fix });
+                        self.leave_out(&settings);
+                    } else {
+                        self.refuse(&settings);
+                    }
+                }
+                Answer::No(core) => {
+                    let news: Vec<Lit> = core.iter().map(|literal| !*literal).collect();
+                    let news: Vec<Lit> = news.into_iter().filter(|new| self.counted.get(new) == Some(&false)).collect();
+                    if !news.is_empty() {
+                        self.counter.add(&news);
+                        self.counted.extend(news.into_iter().map(|new| (new, true)));
+                    } else if core.iter().all(|literal| all.contains(literal)) {
+                        break;
+                    } else {
+                        bound += 1;
+                        // One more than needed is an alternative, two more are none.
+                        let first = found.first().map(|first| first.cost.size);
+                        if first.is_some_and(|first| bound > first + 1 || found.len() >= self.problem.n_wanted) {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+        if found.is_empty() {
+            return match known.take() {
+                // All that the clauses allow was refused but this.
+                Some(fix) if !is_cut_short => Outcome::Fixes(vec![fix]),
+                known => Outcome::OutOfTime(known),
+            };
+        }
+        let best_known = better(known, found.first().cloned());
+        if let Some(fix) = best_known.filter(|fix| fix.cost.size < found[0].cost.size) {
+            // The engine knows better than the clauses.
+            found.iter_mut().for_each(|fix| fix.is_smallest = false);
+            found.push(fix);
+        }
+        Outcome::Fixes(self.chosen(found))
+    }
+
+    /// What is assumed: all requests, no setting that is not counted, and of those that are no more than `bound`.
+    fn assumptions(&mut self, bound: usize, all: &[Lit]) -> Vec<Lit> {
+        let mut assumptions = all.to_vec();
+        assumptions.extend(self.counter.at_most(bound, &mut self.encoding.circuit));
+        assumptions.extend(self.counted.iter().filter(|(_, counted)| !**counted).map(|(changed, _)| !*changed));
+        assumptions
+    }
+
+    /// The settings in the assignment that was found.
+    fn proposed(&self) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        for (symbol, setter) in &self.encoding.setters {
+            if !self.encoding.circuit.is_true(setter.changed) {
+                continue;
+            }
+            let value = match &setter.to {
+                To::Logic(pair) if self.encoding.circuit.is_true(pair.yes) => "y".to_owned(),
+                To::Logic(pair) if self.encoding.circuit.is_true(pair.on) => "m".to_owned(),
+                To::Logic(_) => "n".to_owned(),
+                To::Text(values) => {
+                    let value = values.iter().find(|(_, literal)| self.encoding.circuit.is_true(*literal));
+                    value.map(|(text, _)| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+                }
+            };
+            settings.push(Setting { symbol: *symbol, value });
+        }
+        settings
+    }
+
+    fn changed(&self, settings: &[Setting]) -> Vec<Lit> {
+        settings.iter().map(|setting| self.encoding.setters[&setting.symbol].changed).collect()
+    }
+
+    /// Asks for another set, and for none that has all of this one.
+    fn leave_out(&mut self, settings: &[Setting]) {
+        let clause: Vec<Lit> = self.changed(settings).into_iter().map(|changed| !changed).collect();
+        self.encoding.circuit.clause(&clause);
+    }
+
+    /// The engine does not agree: this set must not come again.
+    fn refuse(&mut self, settings: &[Setting]) {
+        self.n_refused += 1;
+        if self.n_refused > N_EXACT {
+            self.is_coarse = true;
+            self.leave_out(settings);
+            return;
+        }
+        // Of logic values all were tried.
+        self.is_coarse |= settings.len() > Trial::MANY;
+        let set: BTreeSet<Lit> = self.changed(settings).into_iter().collect();
+        let mut clause: Vec<Lit> = self.counted.keys().copied().filter(|changed| !set.contains(changed)).collect();
+        for setting in settings {
+            let setter = &self.encoding.setters[&setting.symbol];
+            let text = match &setter.to {
+                To::Text(values) => values.iter().find(|(text, _)| text == setting.value.as_bytes()),
+                To::Logic(_) => None,
+            };
+            clause.push(!text.map_or(setter.changed, |(_, literal)| *literal));
+        }
+        self.encoding.circuit.clause(&clause);
+    }
+
+    /// The best of each kind: none has all the settings of a better one.
+    fn chosen(&self, mut found: Vec<Fix>) -> Vec<Fix> {
+        let model = self.problem.now.model();
+        let names = |fix: &Fix| fix.settings.iter().map(|setting| model.name(setting.symbol)).collect::<Vec<_>>();
+        found.sort_by_cached_key(|fix| {
+            (fix.cost, names(fix).iter().map(|name| name.to_string()).collect::<Vec<String>>())
+        });
+        let mut chosen: Vec<Fix> = Vec::new();
+        for fix in found {
+            let has_all = |other: &Fix| {
+                other.settings.iter().all(|one| fix.settings.iter().any(|setting| setting.symbol == one.symbol))
+            };
+            if !chosen.iter().any(has_all) {
+                chosen.push(fix);
+            }
+            if chosen.len() == self.problem.n_wanted.max(1) {
+                break;
+            }
+        }
+        chosen
+    }
+}

@@ -1,0 +1,263 @@
+//! Small trees written for one rule each.
+
+use expect_test::{Expect, expect};
+use kiln_fix::{Firmness, Fix, Outcome, Problem, Request, fix, needed_for};
+use kiln_kconfig::{Base, Dialect, Model, resolve};
+
+use crate::tree::model;
+
+/// Requests are `SYMBOL=VALUE`, with `?` behind those that may stay unmet and `!` behind those that may not be raised.
+#[track_caller]
+fn check(text: &str, requests: &str, expect: Expect) {
+    let model = model(text, Dialect::LINUX_6_12).expect("the tree is sound");
+    let request = |word: &str| {
+        let (firmness, word) = match (word.strip_suffix('?'), word.strip_suffix('!')) {
+            (Some(word), _) => (Firmness::Optional, word),
+            (_, Some(word)) => (Firmness::Asked, word),
+            _ => (Firmness::Written, word),
+        };
+        let (name, value) = word.split_once('=').expect("SYMBOL=VALUE");
+        let symbol = model.find(name).expect("it is declared");
+        Request { symbol, value: value.to_owned(), firmness }
+    };
+    let requests: Vec<Request> = requests.split_whitespace().map(request).collect();
+    let names: Vec<String> = requests.iter().map(|request| model.name(request.symbol).into_owned()).collect();
+    let pairs: Vec<(&str, &str)> =
+        names.iter().zip(&requests).map(|(name, request)| (name.as_str(), request.value.as_str())).collect();
+    let now = resolve(&model, Base::AllNo, &pairs).into_evaluation();
+    let problem = Problem { now: &now, requests: &requests, deadline: None, n_wanted: 3 };
+    let name = |index: &usize| names[*index].clone();
+    let shown = match fix(&problem) {
+        Outcome::Holds => "holds\n".to_owned(),
+        Outcome::Fixes(fixes) => fixes.iter().map(|fix| shown(&model, &problem, fix, &names)).collect(),
+        Outcome::Contradiction { requests, is_smallest } => {
+            format!("contradiction: {:?}, smallest: {is_smallest}\n", requests.iter().map(name).collect::<Vec<_>>())
+        }
+        Outcome::OutOfTime(_) => "out of time\n".to_owned(),
+    };
+    expect.assert_eq(&shown);
+}
+
+fn shown(model: &Model, problem: &Problem<'_, '_>, fix: &Fix, names: &[String]) -> String {
+    let mut out = format!("fix of {}{}\n", fix.cost.size, if fix.is_smallest { ", smallest" } else { "" });
+    for (setting, needed) in fix.settings.iter().zip(needed_for(problem, fix)) {
+        let needed: Vec<&str> = needed.iter().map(|index| names[*index].as_str()).collect();
+        out += &format!("  {}={} for {}\n", model.name(setting.symbol), setting.value, needed.join(" "));
+    }
+    let list = |symbols: &[kiln_kconfig::SymbolId]| {
+        symbols.iter().map(|symbol| model.name(*symbol).into_owned()).collect::<Vec<_>>().join(" ")
+    };
+    if !fix.raised.is_empty() {
+        out += &format!("  turns on {}\n", list(&fix.raised));
+    }
+    if !fix.lowered.is_empty() {
+        out += &format!("  turns off {}\n", list(&fix.lowered));
+    }
+    out
+}
+
+const MODULES: &str = "config MODULES\n\tbool \"modules\"\n\tmodules\n";
+
+#[test]
+fn what_a_prompt_depends_on() {
+    let text = "config NET\n\tbool \"net\"\n\tselect SOCKETS\nconfig SOCKETS\n\tbool\nmenuconfig VIRTIO_MENU\n\tbool \"virtio\"\n\
+                config PCI\n\tbool \"pci\"\nconfig VIRTIO_NET\n\tbool \"net\"\n\tdepends on NET && (VIRTIO_MENU && PCI)\n";
+    check(
+        text,
+        "VIRTIO_NET=y PCI=y",
+        expect![[r#"
+            fix of 2, smallest
+              NET=y for VIRTIO_NET
+              VIRTIO_MENU=y for VIRTIO_NET
+              turns on SOCKETS
+        "#]],
+    );
+}
+
+#[test]
+fn two_ways_are_two_fixes_and_the_one_that_moves_less_comes_first() {
+    let text = "config A\n\tbool \"a\"\n\tselect X\nconfig X\n\tbool\nconfig B\n\tbool \"b\"\n\
+                config C\n\tbool \"c\"\n\tdepends on A || B\n";
+    check(
+        text,
+        "C=y",
+        expect![[r#"
+            fix of 1, smallest
+              B=y for C
+            fix of 1, smallest
+              A=y for C
+              turns on X
+        "#]],
+    );
+}
+
+#[test]
+fn a_module_is_enough_where_it_is() {
+    let text = format!(
+        "{MODULES}config A\n\ttristate \"a\"\nconfig B\n\ttristate \"b\"\n\tdepends on A\nconfig C\n\tbool \"c\"\n\tdepends on A\n"
+    );
+    check(
+        &text,
+        "MODULES=y C=y",
+        expect![[r#"
+            fix of 1, smallest
+              A=m for C
+        "#]],
+    );
+    check(
+        &text,
+        "B=m",
+        expect![[r#"
+            fix of 2, smallest
+              A=m for B
+              MODULES=y for B
+            fix of 2, smallest
+              A=y for B
+              B=y for B
+        "#]],
+    );
+    check(
+        &text,
+        "B=y",
+        expect![[r#"
+            fix of 1, smallest
+              A=y for B
+        "#]],
+    );
+}
+
+#[test]
+fn a_module_that_something_built_in_needs_is_raised_unless_it_was_said_on_the_command_line() {
+    let text = format!("{MODULES}config DRM\n\ttristate \"drm\"\nconfig I915\n\ttristate \"i915\"\n\tdepends on DRM\n");
+    check(
+        &text,
+        "MODULES=y DRM=m I915=y",
+        expect![[r#"
+            fix of 1, smallest
+              DRM=y for I915
+        "#]],
+    );
+    check(
+        &text,
+        "MODULES=y DRM=m! I915=y",
+        expect![[r#"
+            contradiction: ["DRM", "I915"], smallest: true
+        "#]],
+    );
+}
+
+#[test]
+fn what_has_no_prompt_needs_one_that_selects_it() {
+    let text = "config LIB\n\tbool\nconfig USER\n\tbool \"user\"\n\tselect LIB\nconfig OTHER\n\tbool \"other\"\n\
+                \tdepends on USER\n\tselect LIB\n";
+    check(
+        text,
+        "LIB=y",
+        expect![[r#"
+            fix of 1, smallest
+              USER=y for LIB
+        "#]],
+    );
+    check(
+        "config LIB\n\tbool\n\tdepends on NOWHERE\n",
+        "LIB=y",
+        expect![[r#"
+            contradiction: ["LIB"], smallest: true
+        "#]],
+    );
+}
+
+#[test]
+fn what_selects_a_symbol_that_shall_be_off_is_turned_off() {
+    let text = "config A\n\tbool \"a\"\n\tdefault y\n\tselect LIB\nconfig LIB\n\tbool \"lib\"\n";
+    let text = format!("{text}config B\n\tbool \"b\"\n\tselect A\n");
+    check(
+        &text,
+        "B=y? LIB=n",
+        expect![[r#"
+            fix of 1, smallest
+              B=n for LIB
+              turns off A
+        "#]],
+    );
+    check(
+        &text,
+        "B=y LIB=n",
+        expect![[r#"
+            contradiction: ["B", "LIB"], smallest: true
+        "#]],
+    );
+}
+
+#[test]
+fn a_choice_has_one_winner() {
+    let text = "choice\n\tprompt \"debug\"\nconfig NONE\n\tbool \"none\"\nconfig DWARF\n\tbool \"dwarf\"\n\tdepends on TOOLS\nendchoice\n\
+                config TOOLS\n\tbool \"tools\"\nconfig BTF\n\tbool \"btf\"\n\tdepends on DWARF\n";
+    check(
+        text,
+        "BTF=y",
+        expect![[r#"
+            fix of 2, smallest
+              DWARF=y for BTF
+              TOOLS=y for BTF
+              turns off NONE
+            fix of 2, smallest
+              NONE=n for BTF
+              TOOLS=y for BTF
+              turns on DWARF
+        "#]],
+    );
+    check(
+        text,
+        "NONE=y BTF=y",
+        expect![[r#"
+            contradiction: ["NONE", "BTF"], smallest: true
+        "#]],
+    );
+}
+
+#[test]
+fn a_string_that_must_not_be_empty_gets_the_least_text() {
+    let text = "config CMDLINE\n\tstring \"cmdline\"\nchoice\n\tprompt \"kind\"\n\tdepends on CMDLINE != \"\"\n\
+                config FORCE\n\tbool \"force\"\nconfig FROM\n\tbool \"from\"\nendchoice\n";
+    check(
+        text,
+        "FROM=y",
+        expect![[r#"
+            fix of 1, smallest
+              CMDLINE=  for FROM
+        "#]],
+    );
+}
+
+#[test]
+fn numbers_are_moved_over_the_border() {
+    let text = "config N\n\tint \"n\"\n\trange 1 9\n\tdefault 2\nconfig BIG\n\tbool \"big\"\n\tdepends on N > 5\n";
+    check(
+        text,
+        "BIG=y",
+        expect![[r#"
+            fix of 1, smallest
+              N=6 for BIG
+        "#]],
+    );
+    check(
+        &text.replace("1 9", "1 5"),
+        "BIG=y",
+        expect![[r#"
+            contradiction: ["BIG"], smallest: true
+        "#]],
+    );
+}
+
+#[test]
+fn of_many_requests_only_those_that_clash_are_named() {
+    let text = "config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\nconfig C\n\tbool \"c\"\n";
+    check(
+        text,
+        "A=y B=y C=y",
+        expect![[r#"
+            contradiction: ["A", "B"], smallest: true
+        "#]],
+    );
+}

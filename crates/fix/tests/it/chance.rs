@@ -1,0 +1,363 @@
+//! Small trees and requests made by chance: the fix is as small as the smallest of all that there are.
+//!
+//! Everything is tried that a fix may be, in the order of size, on the engine alone: no clause is made here. `SLOW_TESTS`
+//! asks for many more rounds, `KILN_FIX_ROUNDS` for so many.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use kiln_fix::{Firmness, Outcome, Problem, Request, fix, holds};
+use kiln_kconfig::{Base, Dialect, Evaluation, Model, SymbolId, Type, resolve};
+use kiln_testkit::Random;
+
+use crate::tree::model;
+
+const N_SYMBOLS: usize = 12;
+
+/// So many ways are tried of each size.
+const MANY: usize = 20_000;
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a longer run is asked for by a variable")]
+fn a_fix_is_as_small_as_the_smallest() {
+    let slow = std::env::var_os("SLOW_TESTS").is_some();
+    let asked = std::env::var("KILN_FIX_ROUNDS").ok().and_then(|text| text.parse().ok());
+    let rounds = asked.unwrap_or(if slow { 4000 } else { 300 });
+    let mut tally = [0_u32; 4];
+    for seed in 0..rounds {
+        for dialect in [Dialect::NEWEST, Dialect::LINUX_6_1] {
+            round(seed, dialect, &mut tally);
+        }
+    }
+    let [holding, fixed, contradicting, larger] = tally;
+    // A generator that makes nothing of interest would prove nothing.
+    assert!(fixed > contradicting / 4 && larger > fixed / 30 && contradicting > 0, "{holding} hold, {tally:?}");
+}
+
+fn round(seed: u64, dialect: Dialect, tally: &mut [u32; 4]) {
+    let mut random = Random::new(seed);
+    let text = tree(&mut random, dialect.choice_values);
+    let Some(model) = model(&text, dialect) else { return };
+    let symbols: Vec<SymbolId> = model.declared().filter(|symbol| model.type_of(*symbol) != Type::Unknown).collect();
+    let base = if random.one_in(2) { Base::AllNo } else { Base::Defaults };
+    let mut requests = Vec::new();
+    for _ in 0..1 + random.below(3) {
+        let symbol = *random.pick(&symbols);
+        if requests.iter().all(|request: &Request| request.symbol != symbol) {
+            let values: &[&str] = match model.type_of(symbol) {
+                Type::Bool => &["y", "y", "n"],
+                Type::Tristate => &["y", "m", "m", "n"],
+                Type::String => &["text", ""],
+                _ => &["3", "5"],
+            };
+            let firmness = *random.pick(&[Firmness::Asked, Firmness::Written, Firmness::Written, Firmness::Optional]);
+            requests.push(Request { symbol, value: (*random.pick(values)).to_owned(), firmness });
+        }
+    }
+    requests.sort_by_key(|request| model.name(request.symbol).into_owned());
+    let now = given(&model, base, &requests);
+    let deadline = Some(Instant::now() + Duration::from_secs(60));
+    let problem = Problem { now: &now, requests: &requests, deadline, n_wanted: 3 };
+    let outcome = fix(&problem);
+    let smallest = by_trying(&now, &requests);
+    let shown = || {
+        let shown: Vec<String> = requests
+            .iter()
+            .map(|request| format!("{}={} {:?}", model.name(request.symbol), request.value, request.firmness))
+            .collect();
+        format!("seed {seed}, old choices: {}, base {base:?}\n{text}\n{shown:?}", dialect.choice_values)
+    };
+    match (outcome, smallest) {
+        (Outcome::Holds, Tried::Size(0)) => tally[0] += 1,
+        (Outcome::Fixes(fixes), tried @ (Tried::Size(size) | Tried::TooMany(size))) => {
+            let best = fixes.first().expect("there is one");
+            let is_right = best.cost.size == size || best.cost.size > size && matches!(tried, Tried::TooMany(_));
+            assert!(is_right, "{}\n{}\ntrying gives {tried:?}", shown(), settings(&model, best));
+            for fix in &fixes {
+                assert!(works(&model, base, &requests, fix), "{}\n{}", shown(), settings(&model, fix));
+            }
+            tally[1] += 1;
+            tally[3] += u32::from(size > 1);
+        }
+        (Outcome::Contradiction { requests: found, .. }, Tried::Nothing | Tried::TooMany(_)) => {
+            assert!(!found.is_empty(), "{}", shown());
+            let these: Vec<Request> = found.iter().map(|index| requests[*index].clone()).collect();
+            assert!(these.iter().all(|request| request.firmness != Firmness::Optional), "{}", shown());
+            let alone = |kept: &[Request]| by_trying(&given(&model, base, kept), kept);
+            let rest: Vec<Request> =
+                requests.iter().filter(|request| request.firmness == Firmness::Optional).cloned().collect();
+            let whole = [these.as_slice(), &rest].concat();
+            assert!(!matches!(alone(&whole), Tried::Size(_)), "{}\n{these:?} do not contradict", shown());
+            let is_logic = requests.iter().all(|request| model.type_of(request.symbol).is_logic());
+            for left_out in 0..if is_logic { these.len() } else { 0 } {
+                let mut fewer = whole.clone();
+                fewer.remove(left_out);
+                assert!(alone(&fewer) != Tried::Nothing, "{}\n{these:?} is not the least", shown());
+            }
+            tally[2] += 1;
+        }
+        (outcome, smallest) => panic!("{}\ntrying gives {smallest:?}, fix {outcome:?}", shown()),
+    }
+}
+
+/// The values with these requests, in the order of their names.
+fn given<'m>(model: &'m Model, base: Base<'_>, requests: &[Request]) -> Evaluation<'m> {
+    let mut texts: Vec<(String, &str)> =
+        requests.iter().map(|request| (model.name(request.symbol).into_owned(), request.value.as_str())).collect();
+    texts.sort();
+    let pairs: Vec<(&str, &str)> = texts.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    resolve(model, base, &pairs).into_evaluation()
+}
+
+fn settings(model: &Model, fix: &kiln_fix::Fix) -> String {
+    let one = |setting: &kiln_fix::Setting| format!("{}={}", model.name(setting.symbol), setting.value);
+    format!("{:?} {:?}", fix.settings.iter().map(one).collect::<Vec<_>>(), fix.cost)
+}
+
+/// Whether the requests hold when all is given anew, as another run of kiln would.
+fn works(model: &Model, base: Base<'_>, requests: &[Request], fix: &kiln_fix::Fix) -> bool {
+    let mut all: Vec<(String, String, bool)> = Vec::new();
+    for request in requests {
+        let altered = fix.settings.iter().any(|setting| setting.symbol == request.symbol);
+        if !altered {
+            let name = model.name(request.symbol).into_owned();
+            all.push((name, request.value.clone(), request.firmness != Firmness::Optional));
+        }
+    }
+    for setting in &fix.settings {
+        all.push((model.name(setting.symbol).into_owned(), setting.value.clone(), true));
+    }
+    all.sort();
+    let pairs: Vec<(&str, &str)> = all.iter().map(|(name, value, _)| (name.as_str(), value.as_str())).collect();
+    let values = resolve(model, base, &pairs);
+    assert_eq!(fix.cost.size, fix.settings.len());
+    all.iter().filter(|(_, _, is_firm)| *is_firm).all(|(name, value, _)| {
+        let symbol = model.find(name).expect("it is declared");
+        holds(&values, &Request { symbol, value: value.clone(), firmness: Firmness::Asked })
+    })
+}
+
+/// What trying everything gave.
+#[derive(Debug, PartialEq, Eq)]
+enum Tried {
+    /// The least number of settings with which all requests hold.
+    Size(usize),
+    /// None do.
+    Nothing,
+    /// No set below this size does it, and of that size there are too many.
+    TooMany(usize),
+}
+
+/// Tries everything, as long as it is not too much.
+fn by_trying(now: &Evaluation<'_>, requests: &[Request]) -> Tried {
+    let model = now.model();
+    let mut open: Vec<(SymbolId, Vec<String>)> = Vec::new();
+    for symbol in model.declared() {
+        let request = requests.iter().find(|request| request.symbol == symbol);
+        if request.is_none() && model.prompts(symbol).next().is_none() {
+            continue;
+        }
+        let values: Vec<String> =
+            match (request.map(|request| (request.firmness, request.value.as_str())), model.type_of(symbol)) {
+                (Some((Firmness::Asked, _)), _) => continue,
+                (Some((Firmness::Written, "m")), _) => vec!["y".to_owned()],
+                (Some((Firmness::Written, _)), _) => continue,
+                (_, Type::Bool) => ["y", "n"].map(str::to_owned).to_vec(),
+                (_, Type::Tristate) => ["y", "m", "n"].map(str::to_owned).to_vec(),
+                (_, Type::String) => ["text", "other", "", "0", "1", "2", "3", "4"].map(str::to_owned).to_vec(),
+                (_, Type::Int) => (-1..=6).map(|number| number.to_string()).collect(),
+                _ => continue,
+            };
+        open.push((symbol, values));
+    }
+    let mut values = now.clone();
+    for size in 0..=open.len() {
+        if n_ways(&open, size) > MANY {
+            return Tried::TooMany(size);
+        }
+        if try_sets(&mut values, requests, &open, size, &mut Vec::new()) {
+            return Tried::Size(size);
+        }
+    }
+    Tried::Nothing
+}
+
+/// In how many ways `size` of the symbols can be given values.
+fn n_ways(open: &[(SymbolId, Vec<String>)], size: usize) -> usize {
+    let mut ways = vec![1_usize];
+    for (_, values) in open {
+        ways.push(0);
+        for at in (1..ways.len()).rev() {
+            ways[at] += ways[at - 1] * values.len();
+        }
+    }
+    ways[size]
+}
+
+fn try_sets(
+    values: &mut Evaluation<'_>,
+    requests: &[Request],
+    open: &[(SymbolId, Vec<String>)],
+    size: usize,
+    chosen: &mut Vec<(SymbolId, String)>,
+) -> bool {
+    if size == 0 {
+        return try_one(values, requests, chosen);
+    }
+    for (index, (symbol, texts)) in open.iter().enumerate() {
+        if open.len() - index < size {
+            return false;
+        }
+        for text in texts {
+            chosen.push((*symbol, text.clone()));
+            let found = try_sets(values, requests, &open[index + 1..], size - 1, chosen);
+            chosen.pop();
+            if found {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Gives all requests and what is chosen in the order of their names, behind the base.
+fn try_one(values: &mut Evaluation<'_>, requests: &[Request], chosen: &[(SymbolId, String)]) -> bool {
+    let model = values.model();
+    let mut all: Vec<(SymbolId, String, bool)> = Vec::new();
+    for request in requests {
+        if chosen.iter().all(|(symbol, _)| *symbol != request.symbol) {
+            all.push((request.symbol, request.value.clone(), request.firmness != Firmness::Optional));
+        }
+    }
+    for (symbol, value) in chosen {
+        all.push((*symbol, value.clone(), true));
+    }
+    all.sort_by_key(|(symbol, ..)| model.name(*symbol));
+    let mut changes = Vec::new();
+    for (symbol, value, _) in &all {
+        changes.push(values.set(*symbol, value).expect("the type takes it"));
+    }
+    let works = all.iter().filter(|(_, _, is_firm)| *is_firm).all(|(symbol, value, _)| {
+        holds(values, &Request { symbol: *symbol, value: value.clone(), firmness: Firmness::Asked })
+    });
+    for change in changes.into_iter().rev() {
+        values.undo(change);
+    }
+    works
+}
+
+/// A tree in which each symbol reads only those before it.
+fn tree(random: &mut Random, legacy: bool) -> String {
+    let n_symbols = 4 + random.below(N_SYMBOLS - 3);
+    let mut out = "config S00\n\tbool \"modules\"\n\tmodules\n".to_owned();
+    if random.one_in(2) {
+        out += "\tdefault y\n";
+    }
+    let mut at = 1;
+    while at < n_symbols {
+        match random.below(8) {
+            0 if at + 2 <= n_symbols => at = choice(random, at, n_symbols, legacy, &mut out),
+            1 => {
+                let condition = expression(random, at, 0);
+                let _ = writeln!(out, "menu \"menu {at}\"\n\tvisible if {condition}");
+                at = symbol(random, at, n_symbols, &mut out);
+                out += "endmenu\n";
+            }
+            2 => {
+                let condition = expression(random, at, 0);
+                let _ = writeln!(out, "if {condition}");
+                at = symbol(random, at, n_symbols, &mut out);
+                out += "endif\n";
+            }
+            _ => at = symbol(random, at, n_symbols, &mut out),
+        }
+    }
+    out
+}
+
+fn symbol(random: &mut Random, at: usize, n_symbols: usize, out: &mut String) -> usize {
+    let type_ = *random.pick(&["bool", "bool", "tristate", "tristate", "tristate", "tristate", "int", "string"]);
+    let _ = writeln!(out, "config S{at:02}\n\t{type_}");
+    for _ in 0..[0, 1, 1, 1, 1, 2][random.below(6)] {
+        let condition = condition(random, at);
+        let _ = writeln!(out, "\tprompt \"symbol {at}\"{condition}");
+    }
+    if random.below(3) > 0 {
+        let dependency = expression(random, at, 0);
+        let _ = writeln!(out, "\tdepends on {dependency}");
+    }
+    for _ in 0..random.below(3) {
+        let condition = condition(random, at);
+        let value = match type_ {
+            "int" => random.below(12).to_string(),
+            "string" => ["\"text\"", "\"other\"", "\"\""][random.below(3)].to_owned(),
+            _ if random.one_in(2) => ["y", "m", "n"][random.below(3)].to_owned(),
+            _ => expression(random, at, 1),
+        };
+        let _ = writeln!(out, "\tdefault {value}{condition}");
+    }
+    if type_ == "int" && random.one_in(2) {
+        let condition = condition(random, at);
+        let (low, high) = (random.below(4), 4 + random.below(6));
+        let _ = writeln!(out, "\trange {low} {high}{condition}");
+    }
+    let logic = matches!(type_, "bool" | "tristate");
+    while logic && at + 1 < n_symbols && random.one_in(3) {
+        let target = at + 1 + random.below(n_symbols - at - 1);
+        let condition = condition(random, at);
+        let verb = random.pick(&["select", "select", "imply"]);
+        let _ = writeln!(out, "\t{verb} S{target:02}{condition}");
+    }
+    at + 1
+}
+
+fn choice(random: &mut Random, start: usize, n_symbols: usize, legacy: bool, out: &mut String) -> usize {
+    let end = (start + 2 + random.below(3)).min(n_symbols);
+    let type_ = if legacy && random.one_in(4) { "tristate" } else { "bool" };
+    let shown = condition(random, start);
+    let _ = writeln!(out, "choice\n\tprompt \"choice {start}\"{shown}");
+    if legacy {
+        let _ = writeln!(out, "\t{type_}");
+        if random.one_in(4) {
+            out.push_str("\toptional\n");
+        }
+    }
+    if random.one_in(2) {
+        let dependency = expression(random, start, 0);
+        let _ = writeln!(out, "\tdepends on {dependency}");
+    }
+    for _ in 0..random.below(3) {
+        let condition = condition(random, start);
+        let _ = writeln!(out, "\tdefault S{:02}{condition}", start + random.below(end - start));
+    }
+    for member in start..end {
+        let shown = condition(random, start);
+        let _ = writeln!(out, "config S{member:02}\n\t{type_} \"member {member}\"{shown}");
+        if random.one_in(3) {
+            let dependency = expression(random, start, 0);
+            let _ = writeln!(out, "\tdepends on {dependency}");
+        }
+    }
+    out.push_str("endchoice\n");
+    end
+}
+
+fn condition(random: &mut Random, end: usize) -> String {
+    if random.one_in(3) { format!(" if {}", expression(random, end, 0)) } else { String::new() }
+}
+
+/// An expression over the symbols before `end`.
+fn expression(random: &mut Random, end: usize, depth: usize) -> String {
+    let symbol = format!("S{:02}", random.below(end));
+    match random.below(if depth > 1 { 5 } else { 9 }) {
+        0 => format!("!{symbol}"),
+        1 => format!("{symbol}{}{}", random.pick(&["=", "!="]), random.pick(&["y", "m", "n"])),
+        2 if random.one_in(2) => format!("{symbol}{}{}", random.pick(&["<", ">=", "=", "!="]), random.below(5)),
+        2 => format!("{symbol}{}\"{}\"", random.pick(&["=", "!="]), random.pick(&["text", ""])),
+        3 | 4 => symbol,
+        5 => format!("{symbol} && m"),
+        6 => format!("({} || {})", expression(random, end, depth + 1), expression(random, end, depth + 1)),
+        7 => format!("!({} && {symbol})", expression(random, end, depth + 1)),
+        _ => format!("{} && {}", expression(random, end, depth + 1), expression(random, end, depth + 1)),
+    }
+}
