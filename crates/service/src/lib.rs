@@ -7,8 +7,9 @@
 //! - a module that was there before a start, or that somebody else loaded, is never removed;
 //! - a module that any started loader claims stays; one that nobody claims any more and that a loader loaded goes;
 //! - a start that fails or is interrupted leaves what it found, apart from modules that have no way out;
-//! - a loader killed at any point is mended by the next call of any loader. Only where a kill took the shell and its
-//!   insmod at once is it lost who loaded the module in hand: it then counts as somebody else's, and the loader says so.
+//! - a loader killed at any point is mended by the next call of any loader. Only where a kill took the shell, the process
+//!   that tells and its insmod at once, in the moment between the load and the word of it, is it lost who loaded the module
+//!   in hand: the kernel keeps no record. It then counts as somebody else's, and the loader says so.
 //!
 //! Not known here: how closures are made, which modules exist, and the machine that builds.
 

@@ -28,19 +28,26 @@ const FIREWALL: Wanted = Wanted {
     ],
     dependencies: &[],
     parameters: &[("nf_conntrack", "hashsize=4096 acct=1")],
+    blacklist: &[],
 };
 /// Shares modules with the firewall.
-const PACKET_LOG: Wanted =
-    Wanted { name: "packet-log", targets: &["nft_log", "nf_log_syslog"], dependencies: &[], parameters: &[] };
+const PACKET_LOG: Wanted = Wanted {
+    name: "packet-log",
+    targets: &["nft_log", "nf_log_syslog"],
+    dependencies: &[],
+    parameters: &[],
+    blacklist: &[],
+};
 /// Lacks what chains of the type `nat` need.
 const NO_NAT: Wanted =
-    Wanted { name: "firewall", targets: &["nft_masq", "nft_ct"], dependencies: &[], parameters: &[] };
+    Wanted { name: "firewall", targets: &["nft_masq", "nft_ct"], dependencies: &[], parameters: &[], blacklist: &[] };
 /// Has one module without an exit function.
 const LINKS: Wanted = Wanted {
     name: "links",
     targets: &["dummy", "veth", "vrf"],
     dependencies: &["firewall"],
     parameters: &[("dummy", "numdummies=2")],
+    blacklist: &[],
 };
 
 /// Debian's `nft` and kmod, with what they need.
@@ -132,8 +139,8 @@ fn loaders_that_break_the_protocol_are_caught() {
     if !slow() {
         return;
     }
-    let dummy = Wanted { name: "a-dummy", targets: &["dummy"], dependencies: &[], parameters: &[] };
-    let veth = Wanted { name: "veth", targets: &["veth"], dependencies: &[], parameters: &[] };
+    let dummy = Wanted { name: "a-dummy", targets: &["dummy"], dependencies: &[], parameters: &[], blacklist: &[] };
+    let veth = Wanted { name: "veth", targets: &["veth"], dependencies: &[], parameters: &[], blacklist: &[] };
     let mut world = World::new(&[dummy, FIREWALL, PACKET_LOG, veth]);
     let insmod = |module: &str| format!("insmod /{}\n", world.path(module));
     let script = |start: &str, stop: &str| format!("case $1 in\nstart)\n{start};;\nstop)\n{stop};;\nesac\n");
@@ -195,7 +202,8 @@ fn failed_checks_lost_aliases_and_the_kernels_wishes_are_named() {
     assert_eq!(verdict.wishes, ["nft-chain-2-nat"]);
 }
 
-const LINKS_ALONE: Wanted = Wanted { name: "links", targets: &["dummy"], dependencies: &[], parameters: &[] };
+const LINKS_ALONE: Wanted =
+    Wanted { name: "links", targets: &["dummy"], dependencies: &[], parameters: &[], blacklist: &[] };
 
 #[test]
 fn a_hung_guest_is_ended_and_quoted() {

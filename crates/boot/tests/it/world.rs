@@ -21,6 +21,8 @@ pub(crate) struct Wanted {
     pub(crate) targets: &'static [&'static str],
     pub(crate) dependencies: &'static [&'static str],
     pub(crate) parameters: &'static [(&'static str, &'static str)],
+    /// What hotplug shall not load by alias.
+    pub(crate) blacklist: &'static [&'static str],
 }
 
 /// All of a boot, to be changed before it is run.
@@ -29,8 +31,10 @@ pub(crate) struct World {
     pub(crate) guest: GuestSpec,
     pub(crate) boot: BootSpec,
     _scratch: TempDir,
-    /// What to leave out of the guest's files.
+    /// What to leave out of the guest's files, with all below it.
     pub(crate) without: Vec<String>,
+    /// The first process, when it is not the guest's own; it has to see to it that the program is run.
+    pub(crate) init: Option<&'static str>,
 }
 
 impl World {
@@ -46,7 +50,7 @@ impl World {
         let mut result = FileTree::new();
         let loaders: Vec<Loader> = wanted.iter().map(|wanted| modules.loader(wanted)).collect();
         modules.install(&loaders, &mut result);
-        scripts(&loaders, &mut result);
+        services(wanted, &loaders, &mut result);
         let busybox = debian.package("busybox-static").join("bin/busybox");
         let scratch = tempfile::tempdir().unwrap();
         let machine = *Machine::find(machine).unwrap();
@@ -72,6 +76,7 @@ impl World {
             },
             _scratch: scratch,
             without: Vec::new(),
+            init: None,
         }
     }
 
@@ -100,6 +105,16 @@ impl World {
         self.guest.files.file(path, 0o644, Contents::bytes(bytes)).unwrap();
     }
 
+    /// Puts a file that can be run into the guest.
+    pub(crate) fn program_file(&mut self, path: &str, bytes: &[u8]) {
+        self.guest.files.file(path, 0o755, Contents::bytes(bytes)).unwrap();
+    }
+
+    /// Puts a link into the guest.
+    pub(crate) fn link(&mut self, path: &str, target: &str) {
+        self.guest.files.symlink(path, target).unwrap();
+    }
+
     /// Where `module` is in the guest.
     pub(crate) fn path(&self, module: &str) -> String {
         let mut modules = self.program.loaders.iter().flat_map(|loader| &loader.modules);
@@ -118,11 +133,22 @@ impl World {
         let program = Program::plan(&self.program, &kiln_boot::nonce()).unwrap();
         let tree = kiln_boot::tree(&self.guest, &program).unwrap();
         let mut kept = FileTree::new();
-        for (path, node) in tree.iter().filter(|(path, _)| !self.without.iter().any(|gone| gone == path)) {
+        let left_out = |path: &str| {
+            let within = |gone: &String| {
+                path.strip_prefix(gone.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            self.without.iter().any(within)
+        };
+        for (path, node) in tree.iter().filter(|(path, _)| !left_out(path)) {
             match node.kind {
                 NodeKind::Directory => kept.dir(path, node.mode).unwrap(),
                 _ => kept.insert(path, node.clone()).unwrap(),
             }
+        }
+        if let Some(init) = self.init {
+            let mut own = FileTree::new();
+            own.symlink("init", init).unwrap();
+            kept.overlay(own).unwrap();
         }
         kiln_boot::write_initramfs(&kept, &self.boot.initramfs).unwrap();
         let verdict = kiln_boot::run(&self.boot, &program, &mut |_| {}).unwrap();
@@ -213,7 +239,8 @@ fn walk(top: &Path, dir: &Path, files: &mut BTreeMap<String, PathBuf>) {
     }
 }
 
-fn scripts(loaders: &[Loader], result: &mut FileTree) {
+/// Puts the services of all managers where a device has them, and what `modprobe` reads.
+fn services(wanted: &[Wanted], loaders: &[Loader], result: &mut FileTree) {
     let step = |module: &LoaderModule| LoadStep {
         module: module.name.clone(),
         path: format!("/{}", module.path),
@@ -221,7 +248,7 @@ fn scripts(loaders: &[Loader], result: &mut FileTree) {
         stays_loaded: module.stays,
         soft: module.soft,
     };
-    let spec = |loader: &Loader| LoaderSpec {
+    let spec = |(wanted, loader): (&Wanted, &Loader)| LoaderSpec {
         name: LoaderName::new(loader.name.clone()).unwrap(),
         description: String::new(),
         dependencies: loader
@@ -231,17 +258,21 @@ fn scripts(loaders: &[Loader], result: &mut FileTree) {
             .collect(),
         modules: loader.modules.iter().map(step).collect(),
         modular: true,
-        blacklist: Vec::new(),
+        blacklist: wanted.blacklist.iter().map(|&name| name.to_owned()).collect(),
         origin: None,
     };
-    let (graph, findings) = kiln_service::graph(loaders.iter().map(spec).collect());
+    let (graph, findings) = kiln_service::graph(wanted.iter().zip(loaders).map(spec).collect());
     assert!(!findings.has_errors(), "{findings:?}");
+    let places = [
+        ("services/sh/", "lib/kmodloader/"),
+        ("services/systemd/", "etc/systemd/system/"),
+        ("services/openrc/", "etc/init.d/"),
+        ("services/s6-rc/", "etc/s6-rc/source/"),
+        ("lib/", "lib/"),
+    ];
     for file in kiln_service::render(&graph, "/lib/kmodloader") {
-        let there = match file.path.strip_prefix("services/sh/") {
-            Some(name) => format!("lib/kmodloader/{name}"),
-            None if file.path.starts_with("lib/") => file.path.clone(),
-            None => continue,
-        };
+        let there = places.iter().find_map(|(from, to)| Some(format!("{to}{}", file.path.strip_prefix(from)?)));
+        let there = there.unwrap_or_else(|| panic!("where does {} go?", file.path));
         result.file(&there, file.mode as u16, Contents::bytes(file.contents)).unwrap();
     }
 }

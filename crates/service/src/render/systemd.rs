@@ -27,7 +27,7 @@ Description={description}
 # a dependency may be a service that comes after it.
 DefaultDependencies=no
 Conflicts=shutdown.target
-Before=shutdown.target
+Before=multi-user.target shutdown.target
 # What is listed for every boot is there before, and so is not this loader's to remove.
 After=systemd-modules-load.service
 RequiresMountsFor={mounts}
@@ -38,6 +38,8 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart={command} start
 ExecStop={command} stop
+# Whoever loads a module has to live to tell how it went, even where the script has to be killed.
+KillMode=process
 TimeoutStartSec={TIMEOUT_SECONDS}
 TimeoutStopSec={TIMEOUT_SECONDS}
 

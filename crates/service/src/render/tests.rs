@@ -123,33 +123,35 @@ fn systemd() {
         firewall(),
         "services/systemd/kmodloader-firewall.service",
         expect![[r#"
-        # Written by kiln from the recipe's kmodloader.firewall.
+            # Written by kiln from the recipe's kmodloader.firewall.
 
-        [Unit]
-        Description=Packet filter: 100 %% of $it
-        # Early services may need these modules, so this waits for no target. It has no place before sysinit.target either:
-        # a dependency may be a service that comes after it.
-        DefaultDependencies=no
-        Conflicts=shutdown.target
-        Before=shutdown.target
-        # What is listed for every boot is there before, and so is not this loader's to remove.
-        After=systemd-modules-load.service
-        RequiresMountsFor=/lib/kmodloader/firewall /lib/modules/6.12.0/kernel
-        ConditionVirtualization=!container
-        Requires=kmodloader-base.service wlan-calibration.service
-        After=kmodloader-base.service wlan-calibration.service
+            [Unit]
+            Description=Packet filter: 100 %% of $it
+            # Early services may need these modules, so this waits for no target. It has no place before sysinit.target either:
+            # a dependency may be a service that comes after it.
+            DefaultDependencies=no
+            Conflicts=shutdown.target
+            Before=multi-user.target shutdown.target
+            # What is listed for every boot is there before, and so is not this loader's to remove.
+            After=systemd-modules-load.service
+            RequiresMountsFor=/lib/kmodloader/firewall /lib/modules/6.12.0/kernel
+            ConditionVirtualization=!container
+            Requires=kmodloader-base.service wlan-calibration.service
+            After=kmodloader-base.service wlan-calibration.service
 
-        [Service]
-        Type=oneshot
-        RemainAfterExit=yes
-        ExecStart=/lib/kmodloader/firewall start
-        ExecStop=/lib/kmodloader/firewall stop
-        TimeoutStartSec=300
-        TimeoutStopSec=300
+            [Service]
+            Type=oneshot
+            RemainAfterExit=yes
+            ExecStart=/lib/kmodloader/firewall start
+            ExecStop=/lib/kmodloader/firewall stop
+            # Whoever loads a module has to live to tell how it went, even where the script has to be killed.
+            KillMode=process
+            TimeoutStartSec=300
+            TimeoutStopSec=300
 
-        [Install]
-        WantedBy=multi-user.target
-    "#]],
+            [Install]
+            WantedBy=multi-user.target
+        "#]],
     );
 }
 
