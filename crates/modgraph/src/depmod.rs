@@ -31,10 +31,12 @@ pub enum DepmodError {
         cycles: Vec<crate::graph::Cycle>,
     },
     /// An index cannot hold what the modules say.
-    #[error("cannot write {file}")]
+    #[error("cannot write {file}{}", path.as_ref().map(|path| format!(" for {path}")).unwrap_or_default())]
     Index {
         /// The index.
         file: &'static str,
+        /// The module whose words they are, when it is the contents of one.
+        path: Option<String>,
         /// What it cannot hold.
         source: WriteError,
     },
@@ -59,7 +61,8 @@ pub fn depmod(graph: &Graph, layout: Layout) -> Result<Vec<(&'static str, Vec<u8
         return Err(DepmodError::TooMany(count));
     }
     let index = |file: &'static str, records: Vec<Record<'_>>| {
-        let bytes = index::write_records(records, layout).map_err(|source| DepmodError::Index { file, source });
+        let bytes = index::write_records(records, layout);
+        let bytes = bytes.map_err(|source| DepmodError::Index { file, path: culprit(graph, &source), source });
         Ok::<_, DepmodError>((file, bytes?))
     };
     let ((aliases, alias_index), (dependencies, dependency_index, symbols, symbol_index)) = rayon::join(
@@ -103,6 +106,20 @@ pub fn bad_aliases(graph: &Graph) -> Vec<(String, String)> {
 /// Modules that name a device node but no numbers for it, with the node: they are left out of `modules.devname`.
 pub fn bad_devnames(graph: &Graph) -> Vec<(String, String)> {
     text::devnames(graph).1
+}
+
+/// The path of the module with the word that no index can hold.
+fn culprit(graph: &Graph, error: &WriteError) -> Option<String> {
+    let (WriteError::Key { key } | WriteError::Value { key }) = error else { return None };
+    let is_alias = |alias: &[u8]| name::normalise(alias).is_ok_and(|alias| *alias == **key);
+    let is_symbol = |symbol: &str| key.strip_prefix(b"symbol:").is_some_and(|word| *word == *symbol.as_bytes());
+    let mut modules = graph.modules().map(|(_, info)| info);
+    let found = modules.find(|info| {
+        info.name.as_bytes() == *key
+            || info.exports.iter().any(|export| is_symbol(&export.name))
+            || info.modinfo.values("alias").any(is_alias)
+    });
+    found.map(|info| info.path.clone())
 }
 
 fn priority(id: ModuleId) -> u32 {

@@ -101,3 +101,52 @@ fn unknown_symbols_are_warned_of_when_asked() {
     drop(ran.says("lost needs the symbol nowhere"));
     sandbox.kiln(&["depmod", "-e", "-b", "base", "6.1.0-test"]).expect(0).says("-e needs -E or -F");
 }
+
+/// Root may read anything but what a file system itself refuses, as sysfs does with files for writing.
+#[test]
+fn what_cannot_be_read_is_named_and_the_rest_is_written() {
+    let sandbox = tree();
+    let at = |name: &str| sandbox.path().join(DIR).join(name);
+    let links =
+        [("dangling.ko", "nowhere"), ("self.ko", "self.ko"), ("loop", "."), ("refused.ko", "/sys/bus/platform/uevent")];
+    for (name, target) in links {
+        std::os::unix::fs::symlink(target, at(name)).unwrap();
+    }
+    std::fs::create_dir(at("folder.ko")).unwrap();
+    assert!(Command::new("mkfifo").arg(at("pipe.ko")).status().unwrap().success());
+    sandbox.file(&format!("{DIR}/text.ko"), "#!/bin/sh\n").file(&format!("{DIR}/packed.ko.xz"), "\u{fd}7zXZ");
+    let ran = sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test"]).expect(0);
+    for (name, why) in [
+        ("dangling.ko", "No such file"),
+        ("self.ko", "symbolic links"),
+        ("loop", "leads back to a folder around it"),
+        ("refused.ko", "ermission denied"),
+        ("pipe.ko", "unsupported file type"),
+        ("text.ko", "not an ELF file"),
+        ("packed.ko.xz", "not an ELF file"),
+    ] {
+        let named = |line: &str| line.contains(&format!("{DIR}/{name}")) && line.contains(why);
+        assert!(ran.stderr.lines().any(named), "{name}: {why}\n{}", ran.block());
+    }
+    let dep = std::fs::read_to_string(at("modules.dep")).unwrap();
+    assert!(dep.contains("the-user.ko.xz: kernel/giver.ko\n") && dep.contains("refused.ko:\n"), "{dep}");
+}
+
+#[test]
+fn an_alias_that_no_index_can_hold_names_its_module() {
+    let sandbox = tree();
+    sandbox.file(&format!("{DIR}/m.ko"), Ko::new().info("alias", "caf\u{e9}").build());
+    sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test"]).expect(1).says("m.ko").says("7-bit ASCII");
+    assert!(!sandbox.path().join(DIR).join("modules.dep").exists());
+}
+
+#[test]
+fn lists_that_are_broken_are_said_and_sort_nothing() {
+    let sandbox = tree();
+    sandbox.file(&format!("{DIR}/modules.order"), "kernel/net/the-user.ko\nkernel/giver.ko");
+    sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test"]).expect(0).says("modules.order:2 corrupted line");
+    std::fs::remove_file(sandbox.path().join(DIR).join("modules.order")).unwrap();
+    sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test"]).expect(0).says("no modules.order");
+    std::fs::create_dir(sandbox.path().join(DIR).join("modules.order")).unwrap();
+    sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test"]).expect(1).says("modules.order");
+}

@@ -179,9 +179,15 @@ fn mutated_indexes_do_not_panic() {
 
 #[test]
 fn keys_that_no_index_holds_are_an_error() {
-    let info = read::module("m.ko", Ko::new().info("alias", "caf\u{e9}").build().as_slice()).unwrap();
-    let error = depmod(&graph(vec![info]), Layout::V30).unwrap_err();
-    assert_eq!(error.to_string(), "cannot write modules.alias.bin");
+    let module = |path, ko: Ko| read::module(path, ko.build().as_slice()).unwrap();
+    for (ko, file) in [
+        (Ko::new().info("alias", "caf\u{e9}-*"), "modules.alias.bin"),
+        (Ko::new().export("\u{e9}t\u{e9}"), "modules.symbols.bin"),
+    ] {
+        let graph = graph(vec![module("kernel/fine.ko", Ko::new().export("x")), module("kernel/m.ko", ko)]);
+        let error = depmod(&graph, Layout::V30).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot write {file} for kernel/m.ko"));
+    }
 }
 
 /// A chain of soft dependencies as long as there are modules: no recursion may follow it.

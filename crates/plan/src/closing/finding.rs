@@ -81,16 +81,35 @@ pub(super) fn closure_error(closing: &Closing<'_>, name: &str, loader: &Loader, 
     let finding = Diagnostic::error(code, format!("loader `{name}` cannot work: {error}"))
         .option(format!("kmodloader.{name}.targets"))
         .label(loader.origin, "this loader");
-    if let ClosureError::UnresolvedSymbol { provider: Some(path), .. } = error {
-        let symbols: BTreeSet<&str> = closing.rules.of_object(path).filter_map(|rule| rule.symbol.as_deref()).collect();
-        if !symbols.is_empty() {
-            let settings: Vec<String> = symbols.iter().map(|name| format!("`kernel.config.{name} = \"m\"`")).collect();
-            return finding.help(format!("set {}", settings.join(" or ")));
+    let builders = builders(closing, error);
+    match (error, help) {
+        (ClosureError::UnresolvedSymbol { .. }, _) if !builders.is_empty() => {
+            let settings: Vec<String> = builders.iter().map(|name| format!("`kernel.config.{name} = \"m\"`")).collect();
+            finding.help(format!("set {}", settings.join(" or ")))
         }
+        (ClosureError::CrcMismatch { exporter: Some(exporter), .. }, Some(help)) if !builders.is_empty() => {
+            let settings: Vec<String> = builders.iter().map(|name| format!("`kernel.config.{name}`")).collect();
+            finding.help(format!("{help} ({} builds {exporter})", settings.join(" or ")))
+        }
+        (ClosureError::Cycle(cycle), _) => cycle.edges.iter().enumerate().fold(finding, |finding, (at, edge)| {
+            let next = &cycle.edges[(at + 1) % cycle.edges.len()].module;
+            finding.help(format!("{} needs {next} for {}", edge.module, edge.symbols.join(", ")))
+        }),
+        (_, Some(help)) => finding.help(help),
+        (_, None) => finding,
     }
-    match help {
-        Some(help) => finding.help(help),
-        None => finding,
+}
+
+/// The symbols that build the owner of what a module misses, or has in another version.
+fn builders(closing: &Closing<'_>, error: &ClosureError) -> BTreeSet<String> {
+    match error {
+        ClosureError::UnresolvedSymbol { provider: Some(path), .. } => {
+            closing.rules.of_object(path).filter_map(|rule| rule.symbol.clone()).collect()
+        }
+        ClosureError::CrcMismatch { exporter: Some(exporter), .. } => {
+            closing.rules.of(exporter).iter().filter_map(|rule| rule.symbol.clone()).collect()
+        }
+        _ => BTreeSet::new(),
     }
 }
 
