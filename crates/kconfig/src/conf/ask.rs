@@ -22,8 +22,25 @@ pub(super) struct Dialogue<'m> {
 
 /// An answer longer than this is cut.
 const MAX_LINE: usize = 4095;
-/// How often a question may be asked again once there are no answers left.
+/// How often a question is asked without an answer being read.
 const MAX_REPEATS: usize = 3;
+
+/// The rounds of one question; the C program would ask for ever.
+#[derive(Default)]
+struct Rounds {
+    n_idle: usize,
+    n_left: Option<usize>,
+}
+
+impl Rounds {
+    /// Whether the question may be asked (again).
+    fn next(&mut self, talk: &Dialogue<'_>) -> bool {
+        let n_left = Some(talk.answers.len());
+        self.n_idle = if self.n_left == n_left { self.n_idle + 1 } else { 0 };
+        self.n_left = n_left;
+        self.n_idle < MAX_REPEATS
+    }
+}
 
 impl<'a> Run<'a> {
     /// Asks until nothing is new any more (`main`, scripts/kconfig/conf.c).
@@ -39,13 +56,25 @@ impl<'a> Run<'a> {
             self.ask_menu(NodeId::ROOT, &mut talk)?;
             talk.all = false;
         }
+        let mut left = self.left_to_ask(&talk);
         loop {
             talk.n_restarts = 0;
             self.ask_new(NodeId::ROOT, &mut talk)?;
             if talk.n_restarts == 0 {
                 return Ok(());
             }
+            let now = self.left_to_ask(&talk);
+            // Something that is new is reached by no question: the C program would start again for ever.
+            if now >= left {
+                return self.no_answers();
+            }
+            left = now;
         }
+    }
+
+    /// What becomes less with each useful round of questions: the answers left, and the symbols without a user's value.
+    fn left_to_ask(&self, talk: &Dialogue<'_>) -> usize {
+        talk.answers.len() + self.evaluation.states.iter().filter(|state| state.user.is_none()).count()
     }
 
     /// `check_conf`: asks about the menus that have something new.
@@ -165,7 +194,8 @@ impl<'a> Run<'a> {
     }
 
     fn ask_logic(&mut self, node: NodeId, symbol: SymbolId, talk: &mut Dialogue<'_>) -> Result<(), Exit> {
-        for _ in self.repeats(talk) {
+        let mut rounds = Rounds::default();
+        while rounds.next(talk) {
             self.print_prompt(node, talk);
             let name = self.evaluation.model.name_bytes(symbol);
             if !name.is_empty() {
@@ -207,7 +237,8 @@ impl<'a> Run<'a> {
     ) -> Result<(), Exit> {
         let legacy = self.evaluation.model.dialect.choice_values;
         let mut is_new = is_new;
-        for _ in self.repeats(talk) {
+        let mut rounds = Rounds::default();
+        while rounds.next(talk) {
             self.print_heading(node, talk);
             let chosen = if legacy { self.evaluation.chosen(choice) } else { self.evaluation.choose(node) };
             let (members, default, any_new) = self.print_members(node, chosen, talk);
@@ -419,11 +450,6 @@ impl<'a> Run<'a> {
         let line = if line.is_empty() { usual } else { line };
         self.outcome.stdout.extend_from_slice(line);
         line.to_vec()
-    }
-
-    /// One round for each answer that there is, and some more: the C program would ask for ever.
-    fn repeats(&self, talk: &Dialogue<'_>) -> std::ops::Range<usize> {
-        0..talk.answers.len() + MAX_REPEATS
     }
 
     fn no_answers(&mut self) -> Result<(), Exit> {
