@@ -91,14 +91,20 @@ impl Machine {
         if let Some(store) = memory {
             machine.probes.remember(store);
         }
-        let first_line = |variable: &str, program: Option<&str>| {
+        let commands = [("CC", tree.cc), ("RUSTC", tree.rustc)].map(|(variable, program)| {
             let named = machine.variables.get(variable).map(|value| String::from_utf8_lossy(value).into_owned());
             let program = program.map(str::to_owned).or(named).unwrap_or_default();
+            format!("LC_ALL=C {program} --version 2>/dev/null").into_bytes()
+        });
+        if !commands.iter().all(|command| machine.probes.knows(command)) {
+            // What cannot be run is said when it is asked for below.
+            let _ = machine.probes.ahead(&mut |answer| commands.iter().filter(|at| answer(at).is_none()).count());
+        }
+        let [cc, rustc] = commands.map(|command| {
             // A program that is not there says nothing; Kconfig says what that means.
-            let said = machine.probes.ask(format!("LC_ALL=C {program} --version 2>/dev/null").as_bytes());
-            String::from_utf8_lossy(&said.unwrap_or_default()).lines().next().unwrap_or_default().to_owned()
-        };
-        let (cc, rustc) = (first_line("CC", tree.cc), first_line("RUSTC", tree.rustc));
+            let said = machine.probes.ask(&command).unwrap_or_default();
+            String::from_utf8_lossy(&said).lines().next().unwrap_or_default().to_owned()
+        });
         (linux.cc_version, linux.rustc_version) = (&cc, &rustc);
         let variables = variables(&linux);
         machine.probes.set_variables(&variables);

@@ -241,7 +241,8 @@ impl Exec {
         interrupted()?;
         let mut log = self.open_log()?;
         let group = Group::new().map_err(|source| self.io(source))?;
-        let mut child = self.spawn(&group)?;
+        let stdin = if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() };
+        let mut child = self.spawn(&group, stdin, Stdio::piped())?;
         let lines = read_outputs(&mut child, self.stdin.clone());
         let started = Instant::now();
         let mut tail: Vec<String> = Vec::new();
@@ -321,7 +322,7 @@ impl Exec {
         Ok(Some((file, path.clone())))
     }
 
-    fn spawn(&self, group: &Group) -> Result<Child, ExecError> {
+    pub(crate) fn spawn(&self, group: &Group, stdin: Stdio, stderr: Stdio) -> Result<Child, ExecError> {
         let name = Path::new(&self.argv[0]);
         let path = self.env.get(OsStr::new("PATH")).map_or(OsStr::new("/usr/bin:/bin"), OsString::as_os_str);
         let program = find_program(path, name).ok_or_else(|| ExecError::NotFound { program: name.to_owned() })?;
@@ -331,9 +332,9 @@ impl Exec {
             .env_clear()
             .envs(&self.env)
             .current_dir(&self.dir)
-            .stdin(if self.stdin.is_empty() { Stdio::null() } else { Stdio::piped() })
+            .stdin(stdin)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(stderr);
         group.adopt(&mut command);
         command.spawn().map_err(|source| self.io(source))
     }
@@ -342,7 +343,7 @@ impl Exec {
         ExecError::Failed { command: self.command_line(), status, tail, log: self.log.clone() }
     }
 
-    fn io(&self, source: io::Error) -> ExecError {
+    pub(crate) fn io(&self, source: io::Error) -> ExecError {
         ExecError::Io { command: self.command_line(), source }
     }
 }

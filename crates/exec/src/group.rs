@@ -48,6 +48,11 @@ impl Group {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
+        self.kill();
+    }
+
+    /// Kills the group.
+    pub(crate) fn kill(&self) {
         let _ = kill_process_group(self.pid(), Signal::KILL);
     }
 
@@ -59,7 +64,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         // Whatever the child left running in its group ends with it; an already empty group is fine.
-        let _ = kill_process_group(self.pid(), Signal::KILL);
+        self.kill();
         let _ = self.guard.wait();
     }
 }

@@ -6,10 +6,12 @@
 //! free. An interrupt (SIGINT, SIGTERM, SIGHUP) ends the group and comes back as [`ExecError::Interrupted`].
 //! What a child's output means is not known here.
 
+mod crew;
 mod exec;
 mod group;
 mod interrupt;
 
+pub use crew::Crew;
 pub use exec::{Exec, ExecError, Output, Stream, find_program};
 pub use interrupt::{Interrupt, interrupted, on_signals};
 

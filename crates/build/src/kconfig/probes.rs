@@ -9,17 +9,16 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use kiln_exec::{Exec, ExecError};
+use kiln_exec::{Crew, Exec, ExecError, interrupted};
 
 use super::watch;
 use crate::Store;
 use crate::memory::{self, Answers};
 
-/// How many commands one shell runs before its answers come back.
-const BATCH: usize = 4;
-/// Runs each argument as the C program's `popen` does; an answer ends with NUL.
-const SCRIPT: &str = "for command; do /bin/sh -c \"$command\" 2>/dev/null; printf '\\000'; done";
+/// How often a run of commands looks whether the user asked to stop.
+const TICK: Duration = Duration::from_millis(50);
 /// Variables that no tool's answer hangs on.
 const PASSING: [&str; 8] = ["COLUMNS", "LINES", "LS_COLORS", "OLDPWD", "PWD", "SHLVL", "TERM", "_"];
 
@@ -107,9 +106,8 @@ impl Probes {
         let mut state = self.lock();
         match output {
             Ok(output) => {
-                let answer = output.stdout.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
-                state.learn(command, answer.clone());
-                Ok(answer)
+                state.learn(command, &output.stdout);
+                Ok(state.known[command].clone())
             }
             Err(error) => {
                 let text = error.to_string();
@@ -126,16 +124,24 @@ impl Probes {
         std::mem::take(&mut state.refused)
     }
 
-    /// Runs what `round` asks for on all cores while it asks, and calls it again until it asks for nothing new.
+    /// Whether the answer to a command is known.
+    pub(super) fn knows(&self, command: &[u8]) -> bool {
+        self.lock().known.contains_key(command)
+    }
+
+    /// Runs what `round` asks for on all cores while it asks, and calls it again until it has all answers.
     ///
-    /// `round` gives how many commands it had no answer for.
+    /// `round` gives how many commands it had no answer for. It is also called again when a core has nothing to do and
+    /// an answer came in since: a slow command must not hold up those that do not wait for it.
     pub(super) fn ahead(&self, round: &mut dyn FnMut(&mut Answer<'_>) -> usize) -> Result<(), ExecError> {
         let n_workers = thread::available_parallelism().map_or(1, usize::from);
+        let crew = Crew::new()?;
         thread::scope(|scope| {
             for _ in 0..n_workers {
-                scope.spawn(|| self.work());
+                scope.spawn(|| self.work(&crew));
             }
             loop {
+                let n_known = self.lock().known.len();
                 let n_open = round(&mut |command| {
                     let mut state = self.lock();
                     let known = state.known.get(command).cloned();
@@ -146,11 +152,16 @@ impl Probes {
                     known
                 });
                 let mut state = self.lock();
-                while state.failed.is_none() && (state.n_running > 0 || !state.waiting.is_empty()) {
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                while state.failed.is_none() && n_open > 0 && !state.is_starved(n_workers, n_known) {
+                    state = self.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0;
+                    if let Err(interrupt) = interrupted() {
+                        state.failed.get_or_insert(interrupt.into());
+                    }
                 }
                 if n_open == 0 || state.failed.is_some() {
                     state.finished = true;
+                    state.waiting.clear();
+                    crew.end();
                     self.changed.notify_all();
                     break;
                 }
@@ -177,26 +188,22 @@ impl Probes {
     }
 
     /// Takes commands until there are no more.
-    fn work(&self) {
+    fn work(&self, crew: &Crew) {
         let mut state = self.lock();
         loop {
-            let n_taken = state.waiting.len().min(BATCH);
-            let batch: Vec<Vec<u8>> = state.waiting.drain(..n_taken).collect();
-            if !batch.is_empty() {
+            if let Some(command) = state.waiting.pop_front() {
                 state.n_running += 1;
                 drop(state);
-                let answers = self.run(&batch);
+                let answer = crew.stdout(&self.exec().arg("-c").arg(OsStr::from_bytes(&command)));
                 state = self.lock();
                 state.n_running -= 1;
-                match answers {
-                    Ok(answers) => {
-                        for (command, answer) in batch.iter().zip(answers) {
-                            state.learn(command, answer);
+                // What is cut short by the end of another says nothing.
+                if !state.finished {
+                    match answer {
+                        Ok(stdout) => state.learn(&command, &stdout),
+                        Err(error) => {
+                            state.failed.get_or_insert(error);
                         }
-                    }
-                    Err(error) => {
-                        state.failed.get_or_insert(error);
-                        state.waiting.clear();
                     }
                 }
                 self.changed.notify_all();
@@ -206,21 +213,6 @@ impl Probes {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
-    }
-
-    fn run(&self, batch: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, ExecError> {
-        let commands = batch.iter().map(|command| OsStr::from_bytes(command));
-        let output = self.exec().args(["-c", SCRIPT, "sh"]).args(commands).capture()?;
-        let answers: Vec<&[u8]> = output.stdout.split(|byte| *byte == 0).collect();
-        if answers.len() == batch.len() + 1 {
-            return Ok(answers[..batch.len()].iter().map(|answer| answer.to_vec()).collect());
-        }
-        // One of them printed NUL, or ended the shell that runs them: then each on its own.
-        let one_by_one = batch.iter().map(|command| {
-            let output = self.exec().arg("-c").arg(OsStr::from_bytes(command)).capture()?;
-            Ok(output.stdout.split(|byte| *byte == 0).next().unwrap_or_default().to_vec())
-        });
-        one_by_one.collect()
     }
 
     fn exec(&self) -> Exec {
@@ -233,8 +225,16 @@ impl Probes {
 }
 
 impl State {
-    fn learn(&mut self, command: &[u8], answer: Vec<u8>) {
-        self.is_news |= self.known.insert(command.to_vec(), answer).is_none();
+    /// Keeps the answer of a command that printed `stdout`.
+    fn learn(&mut self, command: &[u8], stdout: &[u8]) {
+        let answer = stdout.split(|byte| *byte == 0).next().unwrap_or_default();
+        self.is_news |= self.known.insert(command.to_vec(), answer.to_vec()).is_none();
+    }
+
+    /// Whether asking again is of use: there is nothing to do, or less than could be, and more than `n_known` is known.
+    fn is_starved(&self, n_workers: usize, n_known: usize) -> bool {
+        let n_busy = self.n_running + self.waiting.len();
+        n_busy == 0 || (n_busy < n_workers && self.known.len() > n_known)
     }
 }
 
