@@ -9,7 +9,7 @@ mod comparison;
 mod jobs;
 pub(crate) mod machine;
 pub(crate) mod oracle;
-mod requests;
+pub(crate) mod requests;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod depmod_matrix;
+mod fix_matrix;
 mod kconfig_cases;
 mod kconfig_matrix;
 mod module_names;
@@ -38,6 +39,8 @@ enum Command {
     Bench(bench::Args),
     /// Compare the native Kconfig engine with a tree's own conf, byte for byte
     KconfigMatrix(kconfig_matrix::Args),
+    /// Draw requests by chance, fix them, and try each fix with the tree's own conf
+    FixMatrix(fix_matrix::Args),
     /// Play the kernel's own cases for conf with the native Kconfig engine
     KconfigCases(kconfig_cases::Args),
     /// Do what conf does, for the cases
@@ -59,6 +62,7 @@ fn main() -> Result<()> {
         Command::Tidy => tidy::run(&root()),
         Command::Codegen { check } => codegen::run(&root(), check),
         Command::DepmodMatrix { filter } => depmod_matrix::run(filter.as_deref()),
+        Command::FixMatrix(args) => fix_matrix::run(&args),
         Command::KconfigCases(args) => kconfig_cases::run(&args),
         Command::KconfigConf(args) => std::process::exit(kconfig_cases::conf(&args)?.into()),
         Command::ModuleNames(args) => module_names::run(&args),

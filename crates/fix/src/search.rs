@@ -13,7 +13,7 @@ use rustsat::types::Lit;
 use crate::circuit::{Answer, Circuit, Counter};
 use crate::contradiction;
 use crate::encoding::{Encoding, To};
-use crate::trial::{Trial, better, holds};
+use crate::trial::{Trial, holds};
 use crate::{Firmness, Fix, Outcome, Problem, Setting};
 
 /// The way through conditions is as deep as the tree makes it.
@@ -23,7 +23,10 @@ const STACK: usize = 512 << 20;
 const N_SETS: usize = 64;
 
 /// For so long further sets are looked at when one is known.
-const MORE: Duration = Duration::from_millis(250);
+const MORE: Duration = Duration::from_millis(150);
+
+/// For so long the first that works is made smaller when time is up.
+const REDUCING: Duration = Duration::from_secs(1);
 
 /// So many sets that the engine refuses are left out alone; from then on, with all that have more.
 const N_EXACT: usize = 200;
@@ -92,13 +95,10 @@ impl<'a, 'm> Search<'a, 'm> {
 
     fn run(mut self) -> Outcome {
         let all: Vec<Lit> = self.wanted.iter().map(|(_, guard)| *guard).collect();
-        let mut known = match self.encoding.circuit.solve(&all) {
+        let first = match self.encoding.circuit.solve(&all) {
             Answer::Unknown => return Outcome::OutOfTime(None),
             Answer::No(core) => return contradiction::smallest(&mut self.encoding.circuit, &self.wanted, &core),
-            Answer::Yes => {
-                let settings = self.proposed();
-                self.trial.reduced(settings)
-            }
+            Answer::Yes => self.proposed(),
         };
         let mut found: Vec<Fix> = Vec::new();
         let mut bound = 1;
@@ -147,17 +147,12 @@ impl<'a, 'm> Search<'a, 'm> {
             }
         }
         if found.is_empty() {
-            return match known.take() {
+            // Something that works is known, but it asks for much that is not needed.
+            return match self.trial.reduced(first, Instant::now() + REDUCING) {
                 // All that the clauses allow was refused but this.
                 Some(fix) if !is_cut_short => Outcome::Fixes(vec![fix]),
                 known => Outcome::OutOfTime(known),
             };
-        }
-        let best_known = better(known, found.first().cloned());
-        if let Some(fix) = best_known.filter(|fix| fix.cost.size < found[0].cost.size) {
-            // The engine knows better than the clauses.
-            found.iter_mut().for_each(|fix| fix.is_smallest = false);
-            found.push(fix);
         }
         Outcome::Fixes(self.chosen(found))
     }

@@ -1,6 +1,7 @@
 //! Proposals, tried in the engine.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use kiln_kconfig::{Change, Evaluation, SymbolId, Tristate, Type};
 
@@ -137,12 +138,12 @@ impl<'a, 'm> Trial<'a, 'm> {
         best
     }
 
-    /// Leaves out of settings that work what is not needed.
-    pub(crate) fn reduced(&mut self, mut settings: Vec<Setting>) -> Option<Fix> {
+    /// Leaves out of settings that work what is not needed, as far as time allows.
+    pub(crate) fn reduced(&mut self, mut settings: Vec<Setting>, until: Instant) -> Option<Fix> {
         let mut step = settings.len().div_ceil(2);
         while step > 0 {
             let mut at = 0;
-            while at < settings.len() {
+            while at < settings.len() && Instant::now() < until {
                 let end = (at + step).min(settings.len());
                 let mut fewer = settings.clone();
                 fewer.drain(at..end);
@@ -239,7 +240,7 @@ impl<'a, 'm> Trial<'a, 'm> {
 }
 
 /// The one that costs less; of two that cost the same, the one whose settings come first.
-pub(crate) fn better(left: Option<Fix>, right: Option<Fix>) -> Option<Fix> {
+fn better(left: Option<Fix>, right: Option<Fix>) -> Option<Fix> {
     match (left, right) {
         (Some(left), Some(right)) if (right.cost, &right.settings) < (left.cost, &left.settings) => Some(right),
         (Some(left), _) => Some(left),

@@ -22,7 +22,7 @@ const MANY: usize = 20_000;
 fn a_fix_is_as_small_as_the_smallest() {
     let slow = std::env::var_os("SLOW_TESTS").is_some();
     let asked = std::env::var("KILN_FIX_ROUNDS").ok().and_then(|text| text.parse().ok());
-    let rounds = asked.unwrap_or(if slow { 4000 } else { 300 });
+    let rounds = asked.unwrap_or(if slow { 4000 } else { 150 });
     let mut tally = [0_u32; 4];
     for seed in 0..rounds {
         for dialect in [Dialect::NEWEST, Dialect::LINUX_6_1] {

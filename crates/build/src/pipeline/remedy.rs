@@ -1,0 +1,129 @@
+//! Ways to make all requests hold, each tried as `check` would find it.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use kiln_plan::evaluate::Kernel as KernelWish;
+use kiln_plan::remedy::{Firmness, Remedy, Way, Wish, remedy};
+use kiln_plan::{ConfigValues, Declarations, Request, Unmet, UnmetKind, check};
+
+use super::{PipelineError, Resolution, Tree};
+use crate::resolve::declarations;
+
+/// What can be done for a recipe, and for what is asked on top of it.
+#[derive(Debug, Clone)]
+pub struct Remedies {
+    /// Requests that no other request helps: unknown symbols, symbols of other architectures, values of a wrong type.
+    pub hopeless: Vec<Unmet>,
+    /// The other requests that do not hold.
+    pub unmet: Vec<Unmet>,
+    /// What helps those.
+    pub remedy: Remedy,
+}
+
+/// Looks for ways to make all requests hold, those of `asked` (symbol, value) too; these go before the recipe's.
+///
+/// # Errors
+/// A Kconfig file cannot be read, or a value cannot be written into a `.config`.
+pub fn remedies(
+    tree: &Tree,
+    resolution: &Resolution,
+    wish: &KernelWish,
+    asked: &BTreeMap<String, String>,
+    deadline: Option<Instant>,
+) -> Result<Remedies, PipelineError> {
+    let parsed = &resolution.parsed;
+    let mut requests: Vec<Request> = asked
+        .iter()
+        .map(|(symbol, value)| Request { symbol: symbol.clone(), value: value.clone(), optional: false, origin: None })
+        .collect();
+    requests.extend(wish.requests.values().filter(|request| !asked.contains_key(&request.symbol)).map(|request| {
+        let (symbol, value) = (request.symbol.clone(), request.value.clone());
+        Request { symbol, value, optional: request.optional, origin: Some(request.origin) }
+    }));
+    let values: BTreeMap<String, String> =
+        requests.iter().map(|request| (request.symbol.clone(), request.value.clone())).collect();
+    let unmet = unmet(tree, resolution, &requests, &values, &parsed.declarations(values.keys()))?;
+    let unmet = unmet.into_iter().filter(|unmet| !unmet.request.optional);
+    let (hopeless, mut unmet): (Vec<Unmet>, Vec<Unmet>) = unmet.partition(|unmet| is_hopeless(&unmet.kind));
+    let now = parsed.evaluation_of(&values)?;
+    unmet.iter_mut().for_each(|unmet| unmet.explain(&now));
+    let wishes = requests.iter().filter(|request| hopeless.iter().all(|unmet| unmet.request != **request));
+    let wishes: Vec<Wish> = wishes
+        .map(|request| Wish {
+            symbol: request.symbol.clone(),
+            value: request.value.clone(),
+            firmness: match request.origin {
+                _ if request.optional => Firmness::Optional,
+                Some(_) => Firmness::Written,
+                None => Firmness::Asked,
+            },
+            origin: request.origin,
+        })
+        .collect();
+    let mut found = remedy(&now, &wishes, deadline);
+    let works = |way: &Way| tried(resolution, &requests, &hopeless, way);
+    match &mut found {
+        Remedy::Ways(ways) => {
+            ways.retain(works);
+            if ways.is_empty() {
+                found = Remedy::OutOfTime(None);
+            }
+        }
+        Remedy::OutOfTime(way) => *way = way.take().filter(works),
+        Remedy::Holds | Remedy::Contradiction(_) => {}
+    }
+    Ok(Remedies { hopeless, unmet, remedy: found })
+}
+
+/// Whether all requests hold with those of `way`, found as `check` finds it.
+fn tried(resolution: &Resolution, requests: &[Request], hopeless: &[Unmet], way: &Way) -> bool {
+    let mut all: Vec<Request> = requests.to_vec();
+    all.retain(|request| hopeless.iter().all(|unmet| unmet.request != *request));
+    for line in &way.requests {
+        all.retain(|request| request.symbol != line.symbol);
+        let (symbol, value) = (line.symbol.clone(), line.value.clone());
+        all.push(Request { symbol, value, optional: false, origin: None });
+    }
+    let mut values: BTreeMap<String, String> =
+        hopeless.iter().map(|unmet| (unmet.request.symbol.clone(), unmet.request.value.clone())).collect();
+    values.extend(all.iter().map(|request| (request.symbol.clone(), request.value.clone())));
+    let Ok(config) = resolution.parsed.config_of(&values) else { return false };
+    let declarations = resolution.parsed.declarations(values.keys());
+    check(&all, &ConfigValues::parse(&config), &declarations).iter().all(|unmet| unmet.request.optional)
+}
+
+fn unmet(
+    tree: &Tree,
+    resolution: &Resolution,
+    requests: &[Request],
+    values: &BTreeMap<String, String>,
+    declared: &Declarations,
+) -> Result<Vec<Unmet>, PipelineError> {
+    let config = ConfigValues::parse(&resolution.parsed.config_of(values)?);
+    let found = check(requests, &config, declared);
+    if found.iter().any(|unmet| matches!(unmet.kind, UnmetKind::UnknownSymbol { .. })) {
+        // Only now is it of use what else there is.
+        return Ok(check(requests, &config, &declarations::scan(&tree.path, &resolution.target)?));
+    }
+    Ok(found)
+}
+
+fn is_hopeless(kind: &UnmetKind) -> bool {
+    matches!(kind, UnmetKind::UnknownSymbol { .. } | UnmetKind::OtherArch { .. } | UnmetKind::WrongType { .. })
+}
+
+/// Requests of a command line: `SYMBOL=VALUE`, with or without `CONFIG_`; `Err` is the word that is none.
+///
+/// # Errors
+/// The word.
+pub fn asked(words: &[String]) -> Result<BTreeMap<String, String>, String> {
+    let one = |word: &String| {
+        let (symbol, value) = word.split_once('=')?;
+        let symbol = symbol.strip_prefix("CONFIG_").unwrap_or(symbol);
+        let is_name = !symbol.is_empty() && symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_line = !value.contains(['\n', '\r', '\0']);
+        (is_name && is_line).then(|| (symbol.to_owned(), value.to_owned()))
+    };
+    words.iter().map(|word| one(word).ok_or_else(|| word.clone())).collect()
+}

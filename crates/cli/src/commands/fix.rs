@@ -1,0 +1,169 @@
+//! `kiln fix`: the smallest set of further requests that makes all requests hold.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use kiln_build::pipeline::{self, Remedies};
+use kiln_diag::Sources;
+use kiln_plan::Unmet;
+use kiln_plan::evaluate::Evaluated;
+use kiln_plan::remedy::{Line, Remedy, Way};
+use serde_json::{Value, json};
+
+use crate::commands::Context;
+use crate::evaluation::{self, Form};
+use crate::exit;
+use crate::failure::Failure;
+use crate::render;
+use crate::workshop::Workshop;
+
+/// So many names of what else is turned on are shown.
+const N_NAMES: usize = 12;
+
+/// Find the smallest set of further requests that makes all requests hold
+///
+/// Without arguments the recipe's own requests that do not hold are fixed, optional ones apart. What is shown was tried.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Ask for these symbols too, with or without CONFIG_
+    #[arg(value_name = "SYMBOL=VALUE")]
+    asked: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Look no longer than this for a fix
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    deadline: f64,
+}
+
+/// Runs it.
+pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
+    let form = if args.json { Form::Json } else { Form::Text };
+    let asked = pipeline::asked(&args.asked)
+        .map_err(|word| Failure::Usage(format!("`{word}` is no request: write SYMBOL=VALUE, as in `NET=y`")))?;
+    let Ok(allowed) = Duration::try_from_secs_f64(args.deadline) else {
+        return Err(Failure::Usage(format!("`{}` is no time to look for a fix", args.deadline)));
+    };
+    let workshop = Workshop::open(context)?;
+    let session = workshop.session(context, 1);
+    let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
+    let tree = evaluation::tree(&session, &evaluated, &sources)?;
+    evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
+    let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
+    let deadline = Instant::now().checked_add(allowed);
+    let remedies = pipeline::remedies(&tree, &resolution, &evaluated.kernel, &asked, deadline)?;
+    let mut findings = pipeline::findings_of(&tree, &remedies.hopeless, &mut sources);
+    if let Remedy::Contradiction(contradiction) = &remedies.remedy {
+        findings.push(contradiction.diagnostic());
+    }
+    let code = match &remedies.remedy {
+        _ if findings.has_errors() => exit::FAULT,
+        Remedy::OutOfTime(_) => exit::TIME,
+        _ => exit::FINE,
+    };
+    if args.json {
+        let mut out = shown(&remedies, &asked, &evaluated, &sources);
+        out["findings"] = render::json(&sources, &findings)["diagnostics"].clone();
+        context.ui.json(&out);
+    } else {
+        context.ui.diagnostics(&sources, &findings);
+        context.ui.result(&text(&remedies, &asked, &evaluated, &sources));
+        if let Remedy::OutOfTime(way) = &remedies.remedy {
+            let found = if way.is_some() { "this is the best so far" } else { "nothing was found so far" };
+            let message = format!("{} s were not enough: {found}", args.deadline);
+            context.ui.error(&message, &["`--deadline SECONDS` gives it more".to_owned()]);
+        }
+    }
+    Ok(code)
+}
+
+/// The recipe's requests and those of the command line, for JSON.
+fn shown(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evaluated, sources: &Sources) -> Value {
+    let (outcome, ways) = match &remedies.remedy {
+        Remedy::Holds => ("holds", Vec::new()),
+        Remedy::Ways(ways) => ("fixed", ways.clone()),
+        Remedy::Contradiction(_) => ("contradiction", Vec::new()),
+        Remedy::OutOfTime(way) => ("outOfTime", way.iter().cloned().collect()),
+    };
+    let unmet = |unmet: &Unmet| {
+        let place = unmet.request.origin.map(|origin| sources.location(origin).to_string());
+        json!({ "symbol": unmet.request.symbol, "value": unmet.request.value, "place": place })
+    };
+    let all: Vec<Value> = remedies.hopeless.iter().chain(&remedies.unmet).map(unmet).collect();
+    json!({
+        "version": 1,
+        "outcome": outcome,
+        "asked": asked,
+        "requests": evaluated.kernel.requests.len(),
+        "unmet": all,
+        "fixes": ways,
+    })
+}
+
+fn text(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evaluated, sources: &Sources) -> String {
+    let mut out = String::new();
+    let is_told = matches!(remedies.remedy, Remedy::Contradiction(_));
+    for unmet in remedies.unmet.iter().filter(|_| !is_told) {
+        let (symbol, value) = (&unmet.request.symbol, &unmet.request.value);
+        let place = unmet.request.origin.map(|origin| format!(" ({})", sources.location(origin))).unwrap_or_default();
+        out += &format!("{symbol} = {value:?}{place} does not hold yet\n");
+    }
+    let requests = &evaluated.kernel.requests;
+    let new: Vec<(&String, &String)> =
+        asked.iter().filter(|(symbol, value)| requests.get(*symbol).is_none_or(|old| old.value != **value)).collect();
+    match &remedies.remedy {
+        Remedy::Holds if remedies.hopeless.is_empty() => {
+            out += &match new.as_slice() {
+                [] => format!("all {} requests hold\n", requests.len()),
+                [_] => "it is enough to ask:\n".to_owned(),
+                new => format!("it is enough to ask for these {}:\n", new.len()),
+            };
+            out += &asked_for(&new);
+        }
+        Remedy::Holds | Remedy::Contradiction(_) | Remedy::OutOfTime(None) => {}
+        Remedy::Ways(ways) => {
+            for (index, way) in ways.iter().enumerate() {
+                out += &way_text(index + 1, way, &new);
+            }
+        }
+        Remedy::OutOfTime(Some(way)) => out += &way_text(1, way, &new),
+    }
+    out
+}
+
+fn way_text(number: usize, way: &Way, asked: &[(&String, &String)]) -> String {
+    let n_requests = way.requests.len();
+    let plural = if n_requests == 1 { "" } else { "s" };
+    let proved = if way.smallest { ", no fix has fewer" } else { "" };
+    let mut out = format!("\n{number}. {n_requests} request{plural}{proved}:\n{}", asked_for(asked));
+    let width = way.requests.iter().map(|line| line.assignment().len()).max().unwrap_or(0);
+    for line in &way.requests {
+        out += &format!("    {:width$}  # {}\n", line.assignment(), line.comment());
+    }
+    out += &listed("turns on", &way.turns_on);
+    out += &listed("turns off", &way.turns_off);
+    out
+}
+
+fn asked_for(asked: &[(&String, &String)]) -> String {
+    let line = |(symbol, value): &(&String, &String)| {
+        let (symbol, value) = ((*symbol).clone(), (*value).clone());
+        let line = Line { symbol, value, instead_of: None, prompt: None, place: None, needed_for: Vec::new() };
+        format!("    {}  # as asked\n", line.assignment())
+    };
+    asked.iter().map(line).collect()
+}
+
+fn listed(what: &str, symbols: &[String]) -> String {
+    if symbols.is_empty() {
+        return String::new();
+    }
+    let more = symbols.len().saturating_sub(N_NAMES);
+    let more = match more {
+        0 => String::new(),
+        1 => " and 1 other".to_owned(),
+        more => format!(" and {more} others"),
+    };
+    let names: Vec<&str> = symbols.iter().take(N_NAMES).map(String::as_str).collect();
+    format!("  {what} {} more: {}{more}\n", symbols.len(), names.join(", "))
+}

@@ -1,0 +1,144 @@
+//! `kiln fix`: on a tree of a few symbols, and on Debian's.
+
+use crate::sandbox::Sandbox;
+use crate::slow_tests;
+
+/// A tree that is just enough of a kernel to be asked.
+fn small(requests: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.file("tree/Makefile", "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 1\nEXTRAVERSION =\n");
+    sandbox.file("tree/scripts/kconfig/conf.c", "");
+    sandbox.file("tree/arch/x86/Kconfig", "");
+    sandbox.file("tree/arch/x86/Makefile", "");
+    sandbox.file("tree/arch/arm/Kconfig", "config ARM_ONLY\n\tbool \"for arm\"\n");
+    sandbox.file(
+        "tree/Kconfig",
+        "config MODULES\n\tbool \"Modules\"\n\tmodules\n\tdefault y\n\
+         config NET\n\tbool \"Networking\"\n\tselect SOCKETS\nconfig SOCKETS\n\tbool\n\
+         config DRM\n\ttristate \"Graphics\"\nconfig I915\n\ttristate \"Intel\"\n\tdepends on DRM && NET\n\
+         config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\n",
+    );
+    sandbox.file(
+        "kiln.toml",
+        format!("# ours\n[kernel]\nsrc = \"tree\"\narch = \"x86_64\"\nbaseConfig = \"allnoconfig\"\n\n[kernel.config]\nMODULES = \"y\"\n{requests}"),
+    );
+    sandbox
+}
+
+#[test]
+fn a_fix_is_lines_to_paste() {
+    let sandbox = small("DRM = \"m\"\nI915 = \"y\" # the screen\n");
+    let ran = sandbox.kiln(&["-q", "fix"]).expect(0);
+    for line in [
+        "I915 = \"y\" (kiln.toml:10:1) does not hold yet",
+        "1. 2 requests, no fix has fewer:",
+        "    DRM = \"y\"  # \"Graphics\", Kconfig:10, instead of \"m\", for I915",
+        "    NET = \"y\"  # \"Networking\", Kconfig:5, for I915",
+        "  turns on 1 more: SOCKETS",
+    ] {
+        assert!(ran.stdout.contains(line), "{line}\n{}", ran.block());
+    }
+    let shown: serde_json::Value =
+        serde_json::from_str(&sandbox.kiln(&["-q", "fix", "--json"]).expect(0).stdout).unwrap();
+    assert_eq!(shown["version"], 1);
+    assert_eq!(shown["outcome"], "fixed");
+    assert_eq!(shown["fixes"][0]["requests"][1]["symbol"], "NET");
+    assert_eq!(shown["fixes"][0]["smallest"], true);
+}
+
+#[test]
+fn what_is_asked_for_is_fixed_too() {
+    let sandbox = small("");
+    let ran = sandbox.kiln(&["-q", "fix"]).expect(0);
+    assert_eq!(ran.stdout, "all 1 requests hold\n");
+    let ran = sandbox.kiln(&["-q", "fix", "CONFIG_NET=y"]).expect(0);
+    assert_eq!(ran.stdout, "it is enough to ask:\n    NET = \"y\"  # as asked\n");
+    let ran = sandbox.kiln(&["-q", "fix", "I915=m"]).expect(0);
+    assert!(ran.stdout.contains("    I915 = \"m\"  # as asked\n    DRM = \"m\"  #"), "{}", ran.block());
+}
+
+#[test]
+fn what_cannot_be_fixed_is_named() {
+    let sandbox = small("A = \"y\"\nB = \"y\"\n");
+    sandbox.kiln(&["fix"]).expect(1).says("`A = \"y\"` and `B = \"y\"` cannot hold together").says("kiln.toml:9:1");
+    let ran = sandbox.kiln(&["fix"]).says("`B` needs !A [=y] (Kconfig:");
+    assert!(ran.stdout.is_empty(), "{}", ran.block());
+    let sandbox = small("ARM_ONLY = \"y\"\nNETT = \"y\"\nDRM = \"yes\"\nI915 = \"m\"\n");
+    let ran = sandbox.kiln(&["fix"]).expect(1);
+    let ran = ran.says("`ARM_ONLY` exists only for `arm`").says("no symbol `NETT`").says("did you mean `NET`");
+    assert!(ran.stderr.contains("wrong-type"), "{}", ran.block());
+    sandbox.kiln(&["fix", "NETX=y"]).expect(1).says("no symbol `NETX`");
+    small("").kiln(&["fix", "NET"]).expect(2).says("`NET` is no request");
+}
+
+#[test]
+fn no_time_is_said_to_be_none() {
+    let sandbox = small("I915 = \"m\"\n");
+    sandbox.kiln(&["fix", "--deadline", "0"]).expect(6).says("were not enough");
+    sandbox.kiln(&["fix", "--deadline", "nan"]).expect(2).says("no time to look");
+}
+
+/// Requests over a base of Debian's tree, and what `kiln fix` is to say of them.
+const FIELD: &[(&str, &str, &str, i32, &[&str])] = &[
+    (
+        "x86_64",
+        "allnoconfig",
+        "VIRTIO_NET = \"y\"\n",
+        0,
+        &["NET = \"y\"", "NETDEVICES = \"y\"", "NET_CORE = \"y\"", "for VIRTIO_NET"],
+    ),
+    (
+        "x86_64",
+        "allnoconfig",
+        "MODULES = \"y\"\nNF_LOG_SYSLOG = \"m\"\nNFT_MASQ = \"m\"\nNF_NAT = \"m\"\n",
+        0,
+        &["NETFILTER = \"y\"", "NF_CONNTRACK = \"m\"", "NF_TABLES = \"m\"", "for NFT_MASQ, NF_LOG_SYSLOG, NF_NAT"],
+    ),
+    (
+        "x86_64",
+        "alldefconfig",
+        "NETFILTER_XT_TARGET_LOG = \"m\"\nMODULES = \"y\"\nNETFILTER_ADVANCED = \"n\"\nNETFILTER_XT_MATCH_OWNER = \"m\"\n",
+        1,
+        &["NETFILTER_ADVANCED", "cannot hold together"],
+    ),
+    (
+        "arm64",
+        "alldefconfig",
+        "CMDLINE_FROM_BOOTLOADER = \"y\"\n",
+        0,
+        &["1. 1 request, no fix has fewer", "CMDLINE = \"\\\" \\\"\""],
+    ),
+    ("x86_64", "alldefconfig", "USB_G_SERIAL = \"y\"\n", 0, &["USB_GADGET = \"y\"", "for USB_G_SERIAL"]),
+    ("x86_64", "alldefconfig", "DEBUG_INFO = \"y\"\n", 0, &["DEBUG_INFO_DWARF", "for DEBUG_INFO"]),
+    (
+        "x86_64",
+        "alldefconfig",
+        "FB_EP93XX = \"y\"\n",
+        1,
+        &["no further requests make `FB_EP93XX = \"y\"` hold", "ARCH_EP93XX"],
+    ),
+    (
+        "x86_64",
+        "alldefconfig",
+        "DRM = \"m\"\nMODULES = \"y\"\nDRM_I915 = \"y\"\n",
+        0,
+        &["DRM = \"y\"", "instead of \"m\""],
+    ),
+];
+
+#[test]
+fn cases_from_the_field() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    for (arch, base, requests, code, parts) in FIELD {
+        let kernel =
+            format!("[kernel]\nsrc = {{ apt = \"linux-source-6.12\" }}\narch = \"{arch}\"\nbaseConfig = \"{base}\"\n");
+        sandbox.file("kiln.toml", format!("{kernel}[kernel.config]\n{requests}"));
+        let ran = sandbox.kiln(&["-q", "fix"]).expect(*code);
+        for part in *parts {
+            assert!(ran.stdout.contains(part) || ran.stderr.contains(part), "{part}: {requests}{}", ran.block());
+        }
+    }
+}

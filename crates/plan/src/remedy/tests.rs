@@ -1,0 +1,102 @@
+use std::sync::Arc;
+
+use expect_test::{Expect, expect};
+use kiln_fix::Firmness;
+use kiln_kconfig::{Base, Dialect, Host, Model, resolve};
+
+use super::{Remedy, Wish, remedy};
+
+struct Nothing;
+
+impl Host for Nothing {
+    fn variable(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
+}
+
+const TREE: &str = "config MODULES\n\tbool \"Modules\"\n\tdefault y\n\tmodules\nconfig NET\n\tbool \"Networking\"\n\tselect SOCKETS\n\
+    config SOCKETS\n\tbool\nconfig DRM\n\ttristate \"Graphics\"\nconfig I915\n\ttristate \"Intel\"\n\tdepends on DRM && NET\n\
+    config NAME\n\tstring \"name\"\nconfig NAMED\n\tbool \"named\"\n\tdepends on NAME != \"\"\n\
+    config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\n";
+
+#[track_caller]
+fn check(requests: &[(&str, &str)], expect: Expect) {
+    let files = |name: &str| (name == "Kconfig").then(|| Arc::from(TREE.as_bytes()));
+    let (model, _) = Model::parse("Kconfig", &files, &Nothing, Dialect::NEWEST);
+    let model = model.expect("the text is sound");
+    let now = resolve(&model, Base::Defaults, requests).into_evaluation();
+    let wish = |(symbol, value): &(&str, &str)| Wish {
+        symbol: (*symbol).to_owned(),
+        value: (*value).to_owned(),
+        firmness: Firmness::Written,
+        origin: None,
+    };
+    let wishes: Vec<Wish> = requests.iter().map(wish).collect();
+    let mut shown = String::new();
+    match remedy(&now, &wishes, None) {
+        Remedy::Ways(ways) => {
+            for way in ways {
+                shown += &format!("{} (smallest: {})\n", way.brief(), way.smallest);
+                way.requests.iter().for_each(|line| shown += &format!("  {}\n", line.comment()));
+                shown += &format!("  turns on {:?}, off {:?}\n", way.turns_on, way.turns_off);
+            }
+        }
+        Remedy::Contradiction(found) => {
+            let diagnostic = found.diagnostic();
+            shown += &format!("{}\n", diagnostic.message);
+            diagnostic.help.iter().for_each(|help| shown += &format!("  {help}\n"));
+        }
+        other => shown += &format!("{other:?}\n"),
+    }
+    expect.assert_eq(&shown);
+}
+
+#[test]
+fn a_way_says_what_each_line_is_for_and_what_else_it_does() {
+    check(
+        &[("DRM", "m"), ("I915", "y")],
+        expect![[r#"
+        `DRM = "y"` and `NET = "y"` (smallest: true)
+          "Graphics", Kconfig:10, instead of "m", for I915
+          "Networking", Kconfig:5, for I915
+          turns on ["SOCKETS"], off []
+    "#]],
+    );
+}
+
+#[test]
+fn a_string_is_written_so_that_it_can_be_read_again() {
+    check(
+        &[("NAMED", "y")],
+        expect![[r#"
+        `NAME = "\" \""` (smallest: true)
+          "name", Kconfig:15, for NAMED
+          turns on [], off []
+    "#]],
+    );
+}
+
+#[test]
+fn a_contradiction_says_what_is_in_the_way() {
+    check(
+        &[("A", "y"), ("B", "y"), ("NET", "y")],
+        expect![[r#"
+        `A = "y"` and `B = "y"` cannot hold together
+          `B` needs !A [=y] (Kconfig:23): ask for `A = "n"`
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_not_declared_is_left_to_the_check() {
+    check(
+        &[("NOWHERE", "y")],
+        expect![[r#"
+        Holds
+    "#]],
+    );
+}

@@ -1,0 +1,246 @@
+//! `cargo xtask fix-matrix`: fixes for requests drawn by chance, each tried with the tree's own `conf`.
+//!
+//! Half of the draws take their values from a configuration made by chance, so that there is a fix for sure; the other half
+//! are symbols and values as they come, and may contradict each other or the tree. Reported is what became of them, in how
+//! many cases the fix is proved to be the smallest, and how long it took without reading the tree. A fix with which `conf` does not
+//! give every request, or a contradiction where there is a fix for sure, fails the run.
+
+mod draw;
+mod report;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use kiln_fix::{Outcome, Problem, Request, Setting};
+use kiln_kconfig::{Base, Dialect, Model, Type, resolve};
+
+use crate::kconfig_matrix::machine::Machine;
+use crate::kconfig_matrix::oracle::{Oracle, Server};
+use draw::Draw;
+use report::{End, Report};
+
+/// What to draw.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Args {
+    /// Kernel tree, unpacked; may be repeated [default: the newest that slow tests or a build left in kiln's caches]
+    #[arg(long, value_name = "DIR")]
+    tree: Vec<PathBuf>,
+    /// Only these architectures; may be repeated [default: x86, arm64, arm, mips, riscv]
+    #[arg(long, value_name = "ARCH")]
+    arch: Vec<String>,
+    /// Draws for each architecture and base
+    #[arg(long, default_value_t = 40)]
+    draws: u64,
+    /// The first draw's number; the same number draws the same
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// How long to look for one fix, in seconds
+    #[arg(long, default_value_t = 10.0)]
+    deadline: f64,
+    /// A quick look: x86 and arm64 with five draws for each base
+    #[arg(long)]
+    sample: bool,
+    /// Show every draw
+    #[arg(long)]
+    verbose: bool,
+    /// Keep the tree's conf in this folder
+    #[arg(long, value_name = "DIR", default_value = "target/kconfig-matrix")]
+    work: PathBuf,
+}
+
+/// A base config of the tree.
+struct Ground {
+    name: &'static str,
+    mode: &'static str,
+    text: Vec<u8>,
+}
+
+/// Runs it.
+#[expect(clippy::print_stdout, reason = "a developer's tool says what it found")]
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut args = args.clone();
+    if args.sample {
+        (args.draws, args.arch) = (5, ["x86", "arm64"].map(str::to_owned).to_vec());
+    }
+    if args.arch.is_empty() {
+        args.arch = ["x86", "arm64", "arm", "mips", "riscv"].map(str::to_owned).to_vec();
+    }
+    if args.tree.is_empty() {
+        let newest = crate::kconfig_matrix::find_tree();
+        args.tree.push(newest.context("no unpacked kernel tree in the caches: name one with --tree")?);
+    }
+    let mut whole = Report::default();
+    for tree in &args.tree {
+        let tree = tree.canonicalize().with_context(|| format!("no tree {}", tree.display()))?;
+        println!("{}", tree.display());
+        println!("{}", Report::HEAD);
+        std::fs::create_dir_all(&args.work).with_context(|| args.work.display().to_string())?;
+        let work = args.work.canonicalize()?;
+        let folder = tempfile::Builder::new().prefix("fix-").tempdir_in(&work)?;
+        let oracle = Oracle::new(&tree, &work, folder.path())?;
+        for arch in &args.arch {
+            let machine = Machine::new(&tree, folder.path(), arch)?;
+            let (model, said) = Model::parse("Kconfig", &machine, &machine, Dialect::of_tree(&machine));
+            let Some(model) = model else { bail!("{arch}: {}", String::from_utf8_lossy(&said.stderr())) };
+            machine.remember(&oracle.answers)?;
+            let server = oracle.serve(&machine)?;
+            let mut bench = Bench { args: &args, model: &model, server, folder: folder.path().join("job") };
+            for ground in grounds(&tree, arch)? {
+                let report = bench.base(&ground)?;
+                println!("{}", report.line(&format!("{arch} {}", ground.name)));
+                whole.add(report);
+            }
+        }
+    }
+    println!("{}", whole.line("all"));
+    ensure!(whole.n_wrong == 0, "{} answers are wrong", whole.n_wrong);
+    Ok(())
+}
+
+/// The bases of an architecture.
+fn grounds(tree: &Path, arch: &str) -> Result<Vec<Ground>> {
+    let configs = tree.join("arch").join(arch).join("configs");
+    let names = ["defconfig", "x86_64_defconfig", "multi_v7_defconfig", "malta_defconfig"];
+    let file = names.iter().map(|name| configs.join(name)).find(|file| file.exists());
+    let file = file.with_context(|| format!("{} has no defconfig that is known", configs.display()))?;
+    let text = std::fs::read(&file).with_context(|| file.display().to_string())?;
+    Ok(vec![
+        Ground { name: "allnoconfig", mode: "allnoconfig", text: Vec::new() },
+        Ground { name: "defconfig", mode: "alldefconfig", text },
+        Ground { name: "alldefconfig", mode: "alldefconfig", text: Vec::new() },
+    ])
+}
+
+struct Bench<'a> {
+    args: &'a Args,
+    model: &'a Model,
+    server: Server,
+    folder: PathBuf,
+}
+
+impl Bench<'_> {
+    fn base(&mut self, ground: &Ground) -> Result<Report> {
+        let mut report = Report::default();
+        for number in self.args.seed..self.args.seed + self.args.draws {
+            let configs = [("base", ground.text.as_slice())];
+            let draw = Draw::new(self.model, number, base(ground, &configs));
+            let (end, seconds) = self.one(ground, &draw)?;
+            report.count(&draw, end, seconds);
+        }
+        Ok(report)
+    }
+
+    #[expect(clippy::print_stdout, reason = "a developer's tool says what it found")]
+    fn one(&mut self, ground: &Ground, draw: &Draw) -> Result<(End, f64)> {
+        let model = self.model;
+        let text = text(model, &ground.text, &draw.requests, &[]);
+        let configs = [("base", text.as_slice())];
+        let (started, spent) = (Instant::now(), processor_seconds());
+        let now = resolve(model, base(ground, &configs), &[]).into_evaluation();
+        let deadline = Some(started + Duration::from_secs_f64(self.args.deadline));
+        let problem = Problem { now: &now, requests: &draw.requests, deadline, n_wanted: 3 };
+        let outcome = kiln_fix::fix(&problem);
+        let seconds = processor_seconds() - spent;
+        let mut end = match &outcome {
+            Outcome::Holds => End::Holds,
+            Outcome::Fixes(fixes) if fixes.first().is_some_and(|fix| fix.is_smallest) => End::Smallest,
+            Outcome::Fixes(_) => End::Fixed,
+            Outcome::OutOfTime(Some(_)) => End::Late,
+            Outcome::OutOfTime(None) => End::Unsolved,
+            Outcome::Contradiction { .. } if draw.is_sound => End::Wrong,
+            Outcome::Contradiction { .. } => End::Contradiction,
+        };
+        let fixes = match &outcome {
+            Outcome::Fixes(fixes) => fixes.clone(),
+            Outcome::OutOfTime(fix) => fix.iter().cloned().collect(),
+            _ => Vec::new(),
+        };
+        for fix in &fixes {
+            let unmet = self.unmet(ground, &draw.requests, &fix.settings)?;
+            if !unmet.is_empty() {
+                println!("with {} conf gives not {}", draw::shown(model, &fix.settings), unmet.join(" "));
+                end = End::Wrong;
+            }
+        }
+        if self.args.verbose || end == End::Wrong {
+            let found: Vec<String> = fixes.iter().map(|fix| draw::shown(model, &fix.settings)).collect();
+            println!("{} {}: {} -> {end:?} {found:?} {seconds:.3} s", ground.name, draw.number, draw.text(model));
+        }
+        Ok((end, seconds))
+    }
+
+    /// The requests that the tree's own `conf` does not follow when the settings are given too.
+    fn unmet(&mut self, ground: &Ground, requests: &[Request], settings: &[Setting]) -> Result<Vec<String>> {
+        if self.folder.exists() {
+            std::fs::remove_dir_all(&self.folder)?;
+        }
+        std::fs::create_dir_all(self.folder.join("include/config"))?;
+        std::fs::write(self.folder.join("include/config/auto.conf"), "")?;
+        let seed = self.folder.join("seed");
+        std::fs::write(&seed, text(self.model, &ground.text, requests, settings))?;
+        let variables = [("KCONFIG_ALLCONFIG", seed.display().to_string())];
+        let status = self.server.run(&self.folder, &format!("--{}", ground.mode), &variables)?;
+        ensure!(status == 0, "conf ended with {status}");
+        let config = std::fs::read_to_string(self.folder.join(".config"))?;
+        let wanted = requests.iter().map(|request| {
+            let altered = settings.iter().find(|setting| setting.symbol == request.symbol);
+            (request.symbol, altered.map_or(&request.value, |setting| &setting.value))
+        });
+        let mut unmet = Vec::new();
+        for (symbol, value) in wanted {
+            let name = self.model.name(symbol).into_owned();
+            let line = line(self.model.type_of(symbol), &name, value);
+            let is_off = value == "n" && self.model.type_of(symbol).is_logic();
+            let has = |start: &str| config.lines().any(|line| line.starts_with(start));
+            let is_met = if is_off {
+                !has(&format!("CONFIG_{name}="))
+            } else {
+                config.lines().any(|one| one == line.trim_end())
+            };
+            if !is_met {
+                unmet.push(format!("{name}={value}"));
+            }
+        }
+        Ok(unmet)
+    }
+}
+
+/// What this process has used of the processor, its threads that have ended included, in steps of 10 ms: what else the
+/// machine does is not in it.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name in parentheses, the 12th and 13th: user and system time in hundredths of a second.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let hundredths = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    (hundredths(11) + hundredths(12)) / 100.0
+}
+
+fn base<'a>(ground: &Ground, configs: &'a [(&'a str, &'a [u8])]) -> Base<'a> {
+    if ground.mode == "allnoconfig" { Base::ConfigsOverAllNo(configs) } else { Base::Configs(configs) }
+}
+
+/// The base, then requests and settings in the order of their names, as `kiln check` gives them.
+fn text(model: &Model, base: &[u8], requests: &[Request], settings: &[Setting]) -> Vec<u8> {
+    let kept = requests.iter().filter(|request| settings.iter().all(|setting| setting.symbol != request.symbol));
+    let mut all: Vec<(String, Type, &str)> = kept
+        .map(|request| (request.symbol, request.value.as_str()))
+        .chain(settings.iter().map(|setting| (setting.symbol, setting.value.as_str())))
+        .map(|(symbol, value)| (model.name(symbol).into_owned(), model.type_of(symbol), value))
+        .collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut text = base.to_vec();
+    text.push(b'\n');
+    for (name, type_, value) in all {
+        text.extend_from_slice(line(type_, &name, value).as_bytes());
+    }
+    text
+}
+
+fn line(type_: Type, name: &str, value: &str) -> String {
+    match type_ {
+        Type::Bool | Type::Tristate if value == "n" => format!("# CONFIG_{name} is not set\n"),
+        Type::String => format!("CONFIG_{name}=\"{}\"\n", value.replace('\\', "\\\\").replace('"', "\\\"")),
+        _ => format!("CONFIG_{name}={value}\n"),
+    }
+}
