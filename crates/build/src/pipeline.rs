@@ -28,8 +28,10 @@ use crate::{Progress, Store};
 
 mod assemble;
 mod firmware;
+mod remedy;
 
 pub use assemble::{AssembleError, Finished, assemble};
+pub use remedy::{Remedies, asked, remedies};
 
 /// What every stage needs of the world.
 #[derive(Clone, Copy)]
@@ -246,12 +248,17 @@ pub fn module_rules(tree: &Tree) -> Result<ModuleRules, PipelineError> {
 
 /// What `check` has to say; Kconfig files that it points at are added to `sources`.
 pub fn findings(tree: &Tree, resolution: &Resolution, sources: &mut Sources) -> Diagnostics {
+    findings_of(tree, &resolution.unmet, sources)
+}
+
+/// The same for some requests that do not hold.
+pub fn findings_of(tree: &Tree, unmet: &[Unmet], sources: &mut Sources) -> Diagnostics {
     let pointed = RefCell::new(BTreeSet::new());
     let note = |file: &str, _| {
         pointed.borrow_mut().insert(file.to_owned());
         None
     };
-    resolution.unmet.iter().for_each(|unmet| drop(unmet.diagnostic(&note)));
+    unmet.iter().for_each(|unmet| drop(unmet.diagnostic(&note)));
     let mut ids: BTreeMap<String, FileId> = BTreeMap::new();
     for file in pointed.into_inner() {
         // A file that cannot be shown is still named in the message.
@@ -261,7 +268,7 @@ pub fn findings(tree: &Tree, resolution: &Resolution, sources: &mut Sources) -> 
         }
     }
     let place = |file: &str, line: u32| ids.get(file).map(|&id| sources.line_span(id, line));
-    resolution.unmet.iter().map(|unmet| unmet.diagnostic(&place)).collect()
+    unmet.iter().map(|unmet| unmet.diagnostic(&place)).collect()
 }
 
 /// Compiles.

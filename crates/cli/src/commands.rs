@@ -8,6 +8,7 @@ mod depmod;
 mod doctor;
 mod eval;
 mod find;
+mod fix;
 mod init;
 mod kconfig;
 mod modules;
@@ -56,6 +57,7 @@ enum Command {
     Doctor(doctor::Args),
     Eval(eval::Args),
     Find(find::Args),
+    Fix(fix::Args),
     Init(init::Args),
     Kconfig(kconfig::Args),
     Modules(modules::Args),
@@ -75,6 +77,7 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Eval(args) => eval::run(&context, args),
         Command::Find(args) => find::run(&context, args),
+        Command::Fix(args) => fix::run(&context, args),
         Command::Init(args) => init::run(&context, args),
         Command::Kconfig(args) => kconfig::run(&context, args),
         Command::Modules(args) => modules::run(&context, args),

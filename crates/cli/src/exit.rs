@@ -12,6 +12,8 @@ pub const HOST: u8 = 3;
 pub const BUILD: u8 = 4;
 /// The guest's verdict was bad.
 pub const GUEST: u8 = 5;
+/// Time was up before the best fix was known; what is shown works.
+pub const TIME: u8 = 6;
 /// A bug in kiln.
 pub const BUG: u8 = 70;
 /// The user interrupted the work (128 + SIGINT, as shells count).

@@ -13,6 +13,7 @@ pub mod manifest;
 pub mod names;
 mod options;
 mod reference;
+pub mod remedy;
 mod source;
 pub mod step;
 mod version;

@@ -7,7 +7,7 @@ use std::path::Path;
 use kiln_kconfig::{Evaluation, Model, Type};
 use kiln_plan::{Declaration, Declarations, SymbolType};
 
-use super::seed::{self, Mode};
+use super::seed::{self, Mode, Seed};
 use super::{Base, ResolveError, Resolved, Resolver, TreeConf};
 use crate::Store;
 use crate::kconfig::{LinuxTree, Machine};
@@ -31,6 +31,9 @@ pub struct Asked {
     model: Model,
     machine: Machine,
     mode: Mode,
+    /// The base alone.
+    base: String,
+    /// The base with the requests.
     seed: Vec<u8>,
     /// What parsing had to say.
     said: Vec<u8>,
@@ -72,6 +75,7 @@ impl<'a> Native<'a> {
     /// See [`ResolveError`].
     pub fn ask(&self, base: &Base, requests: &BTreeMap<String, String>) -> Result<Asked, ResolveError> {
         let mut seed = self.conf.base_seed(base)?;
+        let base = seed.text.clone();
         let machine = self.machine()?;
         let (model, said) = machine.parse("Kconfig")?;
         let said = said.stderr();
@@ -79,7 +83,7 @@ impl<'a> Native<'a> {
         seed.append(requests, &|symbol| type_of(&model, symbol))?;
         let (mode, seed) = (seed.mode, seed.text.into_bytes());
         let machine = machine.with_text(SEED, seed.clone()).with_variable("KCONFIG_ALLCONFIG", SEED.as_bytes());
-        Ok(Asked { model, machine, mode, seed, said, requested: requests.keys().cloned().collect() })
+        Ok(Asked { model, machine, mode, base, seed, said, requested: requests.keys().cloned().collect() })
     }
 
     /// The machine that the tree's Kconfig files see.
@@ -128,14 +132,20 @@ impl Asked {
             return Err(ResolveError::Refused { said: all });
         };
         let lines: Vec<String> = all.lines().map(str::to_owned).collect();
+        let declarations = self.declarations(&self.requested);
+        let warnings = seed::warnings(&lines, Path::new(SEED));
+        Ok(Resolved { config_text: text(&config), warnings, declarations })
+    }
+
+    /// What the tree declares of these symbols for the architecture.
+    pub fn declarations<'s>(&self, symbols: impl IntoIterator<Item = &'s String>) -> Declarations {
         let mut declarations = Declarations::new();
-        for symbol in &self.requested {
+        for symbol in symbols {
             if let Some(declaration) = declaration(&self.model, symbol) {
                 declarations.add(symbol, declaration);
             }
         }
-        let warnings = seed::warnings(&lines, Path::new(SEED));
-        Ok(Resolved { config_text: text(&config), warnings, declarations })
+        declarations
     }
 
     /// What the tree's Kconfig files declare for the architecture.
@@ -145,12 +155,38 @@ impl Asked {
 
     /// The values, to be asked for reasons.
     pub fn evaluation(&self) -> Evaluation<'_> {
-        let configs = [(SEED, self.seed.as_slice())];
+        self.values(&self.seed).into_evaluation()
+    }
+
+    /// The values that other requests over the same base give.
+    ///
+    /// # Errors
+    /// [`ResolveError::Unwritable`].
+    pub fn evaluation_of(&self, requests: &BTreeMap<String, String>) -> Result<Evaluation<'_>, ResolveError> {
+        Ok(self.values(&self.seed_of(requests)?).into_evaluation())
+    }
+
+    /// The `.config` that other requests over the same base give.
+    ///
+    /// # Errors
+    /// [`ResolveError::Unwritable`].
+    pub fn config_of(&self, requests: &BTreeMap<String, String>) -> Result<String, ResolveError> {
+        Ok(text(self.values(&self.seed_of(requests)?).config_text()))
+    }
+
+    fn seed_of(&self, requests: &BTreeMap<String, String>) -> Result<Vec<u8>, ResolveError> {
+        let mut seed = Seed { mode: self.mode, text: self.base.clone() };
+        seed.append(requests, &|symbol| type_of(&self.model, symbol))?;
+        Ok(seed.text.into_bytes())
+    }
+
+    fn values(&self, seed: &[u8]) -> kiln_kconfig::Resolved<'_> {
+        let configs = [(SEED, seed)];
         let base = match self.mode {
             Mode::Alldefconfig => kiln_kconfig::Base::Configs(&configs),
             Mode::Allnoconfig => kiln_kconfig::Base::ConfigsOverAllNo(&configs),
         };
-        kiln_kconfig::resolve(&self.model, base, &[]).into_evaluation()
+        kiln_kconfig::resolve(&self.model, base, &[])
     }
 }
 

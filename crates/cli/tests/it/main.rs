@@ -7,6 +7,7 @@
 //! - `depmod`: the drop-in for `depmod`;
 //! - `modules`: what `kiln modules` shows of a result;
 //! - `kconfig`: the stand-in for `conf`;
+//! - `fix`: the smallest set of further requests (the cases from the field are slow);
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
 //! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
@@ -22,6 +23,7 @@ mod commands;
 mod depmod;
 mod doctor;
 mod eval;
+mod fix;
 mod kconfig;
 mod kernel_faults;
 mod modules;
