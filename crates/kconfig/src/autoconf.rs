@@ -84,7 +84,7 @@ impl Evaluation<'_> {
                     Type::Bool | Type::Tristate => out.extend_from_slice(b" 1"),
                     Type::String => {
                         out.push(b' ');
-                        crate::config::quote(&value, out);
+                        crate::config::quote(&value, self.model.dialect.raw_strings, out);
                     }
                     _ => out.extend_from_slice(&[b" ", value.as_slice()].concat()),
                 }
@@ -94,7 +94,7 @@ impl Evaluation<'_> {
                     out.extend_from_slice(&[b"--cfg=", name.as_slice(), b"\n"].concat());
                 }
                 out.extend_from_slice(&[b"--cfg=", name.as_slice(), b"="].concat());
-                crate::config::quote(&value, out);
+                crate::config::quote(&value, false, out);
             }
         }
         out.push(b'\n');

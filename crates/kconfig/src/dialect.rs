@@ -36,6 +36,11 @@ pub struct Dialect {
     pub seed_on_stderr: bool,
     /// A symbol that is implied with `y` cannot be `m` (until 5.6).
     pub promotes_implied: bool,
+    /// A string in a `.config` has no escapes and ends with its line's last `"` (U-Boot).
+    pub raw_strings: bool,
+    /// A `.config` also has the symbols that cannot be seen and have no value, and one that is declared twice is in it
+    /// twice (BusyBox).
+    pub writes_hidden: bool,
 }
 
 impl Dialect {
@@ -56,6 +61,8 @@ impl Dialect {
         keeps_unchanged: true,
         seed_on_stderr: false,
         promotes_implied: false,
+        raw_strings: false,
+        writes_hidden: false,
     };
 
     /// The rules of Linux 6.12.
@@ -75,6 +82,8 @@ impl Dialect {
         keeps_unchanged: true,
         seed_on_stderr: false,
         promotes_implied: false,
+        raw_strings: false,
+        writes_hidden: false,
     };
 }
 
@@ -114,6 +123,8 @@ impl Dialect {
             keeps_unchanged: confdata.contains("No change to "),
             seed_on_stderr: conf.contains("stderr, \"KCONFIG_SEED"),
             promotes_implied: symbol.contains("sym->implied.tri == yes))"),
+            raw_strings: confdata.contains("Last char has to be a"),
+            writes_hidden: confdata.contains("we want to see all syms"),
         }
     }
 }

@@ -84,7 +84,7 @@ impl Evaluation<'_> {
         let line = match type_ {
             Type::String => {
                 let mut line = Vec::new();
-                crate::config::quote(value.as_bytes(), &mut line);
+                crate::config::quote(value.as_bytes(), self.model.dialect.raw_strings, &mut line);
                 line
             }
             _ => value.as_bytes().to_vec(),

@@ -167,7 +167,7 @@ impl Evaluation<'_> {
             (Type::Tristate | Type::Bool, Some(b'n')) => Wanted::Logic(Tristate::No),
             // Quirk: text without quotes is passed over in silence.
             (Type::String, first) if first != Some(&b'"') => return true,
-            (Type::String, _) => match unquote(&value[1..]) {
+            (Type::String, _) => match unquote(&value[1..], self.model.dialect.raw_strings) {
                 Some(text) => Wanted::Text(text.into()),
                 None => {
                     self.warn("config-value", b"invalid string found", place, read);
@@ -201,8 +201,11 @@ fn split_at_equals(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// The content of a string up to its closing quote.
-fn unquote(text: &[u8]) -> Option<Vec<u8>> {
+/// The content of a string up to its closing quote, which is the last byte of a `raw` one.
+fn unquote(text: &[u8], raw: bool) -> Option<Vec<u8>> {
+    if raw {
+        return text.strip_suffix(b"\"").map(<[u8]>::to_vec);
+    }
     let mut out = Vec::new();
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {

@@ -33,11 +33,12 @@ impl Evaluation<'_> {
                 }
                 continue;
             };
-            if model.is_choice(symbol) || written[symbol.at()] {
+            let hidden = model.dialect.writes_hidden;
+            if model.is_choice(symbol) || (written[symbol.at()] && !hidden) {
                 continue;
             }
             self.compute(symbol);
-            if self.states[symbol.at()].write {
+            if self.states[symbol.at()].write || hidden {
                 if std::mem::take(&mut newline) {
                     out.push(b'\n');
                 }
@@ -125,8 +126,12 @@ impl Evaluation<'_> {
             }
             Type::String => {
                 out.extend_from_slice(&[prefix.as_bytes(), name, b"="].concat());
-                quote(value, out);
+                quote(value, self.model.dialect.raw_strings, out);
                 out.push(b'\n');
+            }
+            // Only a symbol that is written although it has no value is empty.
+            Type::Int if value.is_empty() && self.model.dialect.writes_hidden => {
+                out.extend_from_slice(&[prefix.as_bytes(), name, b"=0\n"].concat());
             }
             _ => out.extend_from_slice(&[prefix.as_bytes(), name, b"=", value, b"\n"].concat()),
         }
@@ -148,11 +153,11 @@ pub(crate) fn heading(title: &[u8]) -> Vec<u8> {
     [b"#\n# Automatically generated file; DO NOT EDIT.\n# ".as_slice(), title, b"\n#\n"].concat()
 }
 
-/// Writes a string between quotes, escaped.
-pub(crate) fn quote(text: &[u8], out: &mut Vec<u8>) {
+/// Writes a string between quotes, escaped unless `raw`.
+pub(crate) fn quote(text: &[u8], raw: bool, out: &mut Vec<u8>) {
     out.push(b'"');
     for byte in text {
-        if matches!(byte, b'"' | b'\\') {
+        if !raw && matches!(byte, b'"' | b'\\') {
             out.push(b'\\');
         }
         out.push(*byte);

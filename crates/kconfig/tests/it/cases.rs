@@ -2,7 +2,8 @@
 //!
 //! A case is a tree in one text: `#- NAME` starts a file, `#- run MODE [VARIABLE=VALUE…]` ends it and starts a run. The
 //! outputs were recorded from Linux 6.12's own `conf`, those of `run-6.1` from Linux 6.1's, those of `run-4.20` from the
-//! `conf` of U-Boot 2023.01, which is that of Linux 4.20. `ANSWERS` is what is typed, with
+//! `conf` of U-Boot 2023.01, which is that of Linux 4.20, those of `run-2.6.16` from BusyBox 1.35's, whose heading and
+//! whose dialogue on standard output are not imitated. `ANSWERS` is what is typed, with
 //! `|` for a newline.
 
 use std::collections::BTreeMap;
@@ -47,9 +48,7 @@ fn outputs_are_those_of_conf() {
         let mut current = String::new();
         for line in text.split_inclusive(|byte| *byte == b'\n') {
             match std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("#- ")) {
-                Some(head)
-                    if head.starts_with("run ") || head.starts_with("run-6.1 ") || head.starts_with("run-4.20 ") =>
-                {
+                Some(head) if head.starts_with("run ") || head.starts_with("run-") => {
                     out += &outcome(head.trim_end(), &files)
                 }
                 Some(name) => current = name.trim_end().to_owned(),
@@ -69,7 +68,7 @@ fn outcome(head: &str, files: &BTreeMap<String, Vec<u8>>) -> String {
     let files = |name: &str| files.get(name).map(|text| Arc::from(text.as_slice()));
     let dialect = match head.split(' ').next() {
         Some("run-6.1") => Dialect::LINUX_6_1,
-        Some("run-4.20") => Dialect {
+        Some(old @ ("run-4.20" | "run-2.6.16")) => Dialect {
             strict_variables: false,
             rustc_cfg: false,
             options: true,
@@ -78,6 +77,8 @@ fn outcome(head: &str, files: &BTreeMap<String, Vec<u8>>) -> String {
             keeps_unchanged: false,
             seed_on_stderr: true,
             promotes_implied: true,
+            raw_strings: old == "run-4.20",
+            writes_hidden: old == "run-2.6.16",
             ..Dialect::LINUX_6_1
         },
         _ => Dialect::LINUX_6_12,
