@@ -81,6 +81,7 @@ impl Machine {
             ld: tree.ld,
             cc_version: "",
             rustc_version: "",
+            host: std::env::consts::ARCH,
         };
         let variables = |linux: &Linux<'_>| -> BTreeMap<String, Vec<u8>> {
             let set = Environment::linux(linux).variables.into_iter().map(|(name, value)| (name, value.into_bytes()));

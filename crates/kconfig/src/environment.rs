@@ -18,6 +18,8 @@ pub struct Environment {
 pub struct Linux<'a> {
     /// `ARCH`: `x86_64`, `arm64`, …
     pub arch: &'a str,
+    /// The machine that this runs on, as Rust or `uname -m` name it (`x86_64`, `aarch64`, …): `SUBARCH` follows from it.
+    pub host: &'a str,
     /// Path of the tree.
     pub srctree: &'a str,
     /// The version without local parts: `6.12.117`.
@@ -44,11 +46,12 @@ impl Environment {
         let sublevel_of = |text: String| text.chars().take_while(char::is_ascii_digit).collect::<String>();
         // make drops everything behind `#`, so the makefile takes it out of the compiler's name.
         let cc_version = linux.cc_version.lines().next().unwrap_or_default().replace('#', "");
-        let header_arch = if linux.arch == "um" { "x86" } else { srcarch };
+        let subarch = subarch(linux.host);
+        let header_arch = if linux.arch == "um" { subarch } else { srcarch };
         let pairs = [
             ("ARCH", linux.arch.to_owned()),
             ("SRCARCH", srcarch.to_owned()),
-            ("SUBARCH", "x86".to_owned()),
+            ("SUBARCH", subarch.to_owned()),
             ("HEADER_ARCH", header_arch.to_owned()),
             ("KERNELVERSION", linux.version.to_owned()),
             ("VERSION", number()),
@@ -90,6 +93,25 @@ impl Environment {
     }
 }
 
+/// What the makefiles take a machine's name for (scripts/subarch.include).
+fn subarch(host: &str) -> &str {
+    let starts = [
+        ("aarch64", "arm64"),
+        ("arm64", "arm64"),
+        ("arm", "arm"),
+        ("mips", "mips"),
+        ("powerpc", "powerpc"),
+        ("ppc", "powerpc"),
+        ("riscv", "riscv"),
+        ("s390", "s390"),
+        ("loongarch", "loongarch"),
+        ("x86_64", "x86"),
+    ];
+    let is_pc = host.len() == 4 && host.starts_with('i') && host.ends_with("86");
+    let known = starts.into_iter().find(|(start, _)| host.starts_with(start)).map(|(_, subarch)| subarch);
+    known.unwrap_or(if is_pc || host == "x86" { "x86" } else { host })
+}
+
 /// The folder below `arch/` that an `ARCH` is built from.
 pub(crate) fn source_arch(arch: &str) -> &str {
     match arch {
@@ -98,5 +120,29 @@ pub(crate) fn source_arch(arch: &str) -> &str {
         "parisc64" => "parisc",
         "sh64" => "sh",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::subarch;
+
+    #[test]
+    fn machines_have_the_makefiles_names() {
+        let pairs = [
+            ("x86_64", "x86"),
+            ("x86", "x86"),
+            ("i686", "x86"),
+            ("aarch64", "arm64"),
+            ("arm64", "arm64"),
+            ("armv7l", "arm"),
+            ("riscv64", "riscv"),
+            ("ppc64le", "powerpc"),
+            ("s390x", "s390"),
+            ("sparc64", "sparc64"),
+        ];
+        for (host, expected) in pairs {
+            assert_eq!(subarch(host), expected, "{host}");
+        }
     }
 }

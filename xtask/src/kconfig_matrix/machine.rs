@@ -45,6 +45,7 @@ impl Machine {
             ld: None,
             cc_version: &says("gcc"),
             rustc_version: &says("rustc"),
+            host: std::env::consts::ARCH,
         });
         let mut variables: BTreeMap<String, Vec<u8>> =
             environment.variables.into_iter().map(|(name, value)| (name, value.into_bytes())).collect();
