@@ -7,6 +7,7 @@
 mod decision;
 mod dependents;
 mod index;
+mod origin;
 mod query;
 
 use std::sync::{Arc, OnceLock};
@@ -90,6 +91,8 @@ pub struct Model {
     /// Every symbol in the order of the C program's hash table.
     pub(crate) hash_order: Vec<SymbolId>,
     pub(crate) conditions: Conditions,
+    /// What nodes depend on, line by line, in the order of the nodes.
+    pub(crate) clauses: Vec<Clause>,
     /// `None` inside when it would take too much.
     pub(crate) exact: OnceLock<Option<Box<Exact>>>,
     /// The `select` and `imply` lines, by their target: target, owner, line.
@@ -160,6 +163,14 @@ pub(crate) struct Node {
     pub(crate) line: u32,
     /// The symbol's next node.
     pub(crate) next_of_symbol: Option<NodeId>,
+}
+
+/// A `depends on` or `visible if` line, or the condition of an `if`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clause {
+    pub(crate) node: NodeId,
+    pub(crate) expression: ExprId,
+    pub(crate) line: u32,
 }
 
 #[derive(Debug, Clone)]

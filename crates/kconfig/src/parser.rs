@@ -216,6 +216,7 @@ impl<'h> Parser<'h> {
         self.end_of_line()?;
         let node = self.open(NodeKind::If)?;
         self.builder.node_mut(node).dependency = Some(condition);
+        self.builder.add_clause(node, condition, self.lexer.statement_line);
         self.advance()
     }
 
@@ -233,6 +234,9 @@ impl<'h> Parser<'h> {
                     let condition = self.condition()?;
                     self.end_of_line()?;
                     self.builder.add_visibility(node, condition);
+                    if let Some(condition) = condition {
+                        self.builder.add_clause(node, condition, self.lexer.statement_line);
+                    }
                     self.advance()?;
                 }
                 Token::Depends => self.depends(node)?,

@@ -4,8 +4,8 @@ use crate::conditions::Conditions;
 use crate::dialect::Dialect;
 use crate::expression::{Comparison, Expr, ExprId, Expressions};
 use crate::model::{
-    File, Model, NameIndex, Node, NodeId, NodeKind, Property, PropertyId, PropertyKind, Symbol, SymbolId, SymbolKind,
-    TextRange, Type,
+    Clause, File, Model, NameIndex, Node, NodeId, NodeKind, Property, PropertyId, PropertyKind, Symbol, SymbolId,
+    SymbolKind, TextRange, Type,
 };
 
 pub(crate) struct Builder {
@@ -26,6 +26,7 @@ pub(crate) struct Builder {
     index: NameIndex,
     /// By node: what the `visible if` of it and the menus around it ask of prompts inside.
     visibility: Vec<Option<ExprId>>,
+    clauses: Vec<Clause>,
 }
 
 impl Builder {
@@ -44,6 +45,7 @@ impl Builder {
             blob: Vec::new(),
             index: NameIndex::default(),
             visibility: Vec::new(),
+            clauses: Vec::new(),
         };
         for name in [b"y", b"m", b"n"] {
             let symbol = builder.add_symbol(name, SymbolKind::Constant);
@@ -297,6 +299,11 @@ impl Builder {
         if old == Type::Unknown || old == type_ { (old, String::new()) } else { (old, self.current_name()) }
     }
 
+    /// Remembers on which line something was asked of a node and of what is below it.
+    pub(crate) fn add_clause(&mut self, node: NodeId, expression: ExprId, line: u32) {
+        self.clauses.push(Clause { node, expression, line });
+    }
+
     /// Ends building: the root gets its title and its extent, symbols their order.
     pub(crate) fn finish(mut self, files: Vec<File>, environment: Vec<(String, Vec<u8>)>) -> Model {
         if self.nodes[0].prompt.is_none() {
@@ -321,6 +328,7 @@ impl Builder {
             dialect: self.dialect,
             hash_order,
             conditions: Conditions::with(self.expressions),
+            clauses: self.clauses,
             exact: std::sync::OnceLock::new(),
             selections: std::sync::OnceLock::new(),
             dependents: std::sync::OnceLock::new(),

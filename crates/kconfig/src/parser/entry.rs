@@ -186,6 +186,7 @@ impl Parser<'_> {
             dependency = self.builder.unless(dependency, condition);
         }
         self.end_of_line()?;
+        self.builder.add_clause(node, dependency, self.lexer.statement_line);
         let old = self.builder.node(node).dependency;
         self.builder.node_mut(node).dependency = self.builder.expressions.and_maybe(old, Some(dependency));
         self.advance()
