@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use kiln_diag::Code;
 
 /// Which layer a crate is in; an arrow may only go to a lower layer. `exec` stands beside the pure ones.
 const LAYERS: &[(&str, u8)] = &[
@@ -45,6 +46,7 @@ const MAX_LINES: usize = 500;
 
 /// Files that may be longer, and why.
 const LONG: &[(&str, &str)] = &[
+    ("crates/plan/src/check/tests.rs", "a flat list of snapshots, one per kind"),
     ("crates/plan/tests/it/evaluate.rs", "a flat list of snapshots, one per rule"),
     ("crates/service/tests/it/protocol.rs", "a flat list of cases, one per situation of a loader"),
 ];
@@ -62,6 +64,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     for file in rust_files(root)? {
         check_file(root, &file, &mut findings)?;
     }
+    check_codes(root, &mut findings)?;
     check_documents(root, &mut findings);
     for finding in &findings {
         eprintln!("tidy: {finding}");
@@ -163,6 +166,33 @@ fn check_file(root: &Path, file: &Path, findings: &mut Vec<String>) -> Result<()
         findings.push(format!("{name}: no module documentation"));
     }
     Ok(())
+}
+
+/// A code that nobody emits, or a page of no code.
+fn check_codes(root: &Path, findings: &mut Vec<String>) -> Result<()> {
+    let mut unused: Vec<Code> = Code::ALL.to_vec();
+    let home = root.join("crates/diag");
+    for file in rust_files(root)?.iter().filter(|file| !file.starts_with(&home)) {
+        let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        // What only a test names is emitted by nobody.
+        if !file.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs"))) {
+            unused.retain(|code| !has_word(&text, &format!("Code::{code:?}")));
+        }
+    }
+    findings.extend(unused.iter().map(|code| format!("`{code}` has a page, and nobody emits it")));
+    for entry in fs::read_dir(home.join("src/code")).context("crates/diag/src/code")? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if Code::parse(&name).is_none() {
+            findings.push(format!("{}: a page of no code", path.display()));
+        }
+    }
+    Ok(())
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    text.match_indices(word).any(|(at, _)| ends(&text[at + word.len()..]))
 }
 
 fn check_documents(root: &Path, findings: &mut Vec<String>) {

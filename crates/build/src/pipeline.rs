@@ -12,10 +12,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kiln_diag::{Diagnostics, FileId, Sources};
+use kiln_diag::{Diagnostic, Diagnostics, FileId, Sources};
+use kiln_plan::check::{Known, empty_groups};
 use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
 use kiln_plan::step::{BaseInputs, base_key};
-use kiln_plan::{Arch, ConfigValues, KernelVersion, Key, ModuleRules, Request, SourceSpec, Unmet, check};
+use kiln_plan::{Arch, ConfigValues, Declarations, KernelVersion, Key, ModuleRules, Request, SourceSpec, Unmet, check};
 
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
 use crate::makefiles;
@@ -27,10 +28,12 @@ use crate::toolchain::{Host, Target, Toolchain, ToolchainError};
 use crate::{Progress, Store};
 
 mod assemble;
+mod distill;
 mod firmware;
 mod remedy;
 
 pub use assemble::{AssembleError, Finished, assemble};
+pub use distill::{Distillation, Material, distil};
 pub use remedy::{Remedies, asked, remedies};
 
 /// What every stage needs of the world.
@@ -78,6 +81,8 @@ pub struct Resolution {
     pub warnings: Vec<String>,
     /// Requests that do not hold, optional ones among them.
     pub unmet: Vec<Unmet>,
+    /// Requests that hold and do nothing.
+    pub remarks: Vec<Diagnostic>,
     /// The tree's Kconfig with all that was asked of it.
     pub parsed: Arc<Asked>,
 }
@@ -115,6 +120,9 @@ pub enum PipelineError {
     /// The result.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
+    /// No requests give the config that was to be distilled.
+    #[error("no requests over this base give that config")]
+    NotDistilled,
     /// A file could not be read.
     #[error("cannot read {}", path.display())]
     Read {
@@ -201,13 +209,45 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
     });
     let asked: Vec<Request> = asked.collect();
     let mut unmet = check(&asked, &config, &declarations);
+    let remarks = if parsed.is_all_off() {
+        empty_groups(parsed.model(), &config, &asked, || parsed.evaluation())
+    } else {
+        Vec::new()
+    };
     if !unmet.is_empty() {
         // Only now is it of use what else there is: names that were meant, other architectures.
-        unmet = check(&asked, &config, &crate::resolve::declarations::scan(&tree.path, &target)?);
+        let declarations = crate::resolve::declarations::scan(&tree.path, &target)?;
+        unmet = check(&asked, &config, &declarations);
         let evaluation = parsed.evaluation();
-        unmet.iter_mut().for_each(|unmet| unmet.explain(&evaluation));
+        let known = Known { evaluation: &evaluation, requests: &asked, declarations: &declarations };
+        unmet.iter_mut().for_each(|unmet| unmet.explain(&known));
     }
-    Ok(Resolution { target, toolchain, config_text, config, warnings, unmet, parsed: Arc::new(parsed) })
+    Ok(Resolution { target, toolchain, config_text, config, warnings, unmet, remarks, parsed: Arc::new(parsed) })
+}
+
+/// Which other architectures declare a symbol; the tree is looked through when that is first asked.
+#[derive(Debug)]
+pub struct Elsewhere<'a> {
+    tree: &'a Tree,
+    resolution: &'a Resolution,
+    declarations: std::cell::OnceCell<Declarations>,
+}
+
+impl<'a> Elsewhere<'a> {
+    /// Prepares to ask.
+    pub fn new(tree: &'a Tree, resolution: &'a Resolution) -> Elsewhere<'a> {
+        Elsewhere { tree, resolution, declarations: std::cell::OnceCell::new() }
+    }
+
+    /// The folders below `arch/` that declare `symbol`, when the one that is built does not; none when a file cannot be read.
+    pub fn arches(&self, symbol: &str) -> Vec<String> {
+        let model = self.resolution.parsed.model();
+        if model.find(symbol).is_some_and(|symbol| model.definitions(symbol).next().is_some()) {
+            return Vec::new();
+        }
+        let scan = || crate::resolve::declarations::scan(&self.tree.path, &self.resolution.target).unwrap_or_default();
+        self.declarations.get_or_init(scan).arches(symbol)
+    }
 }
 
 /// Up to three symbols of the tree that `name` may have been meant to be.
@@ -248,7 +288,8 @@ pub fn module_rules(tree: &Tree) -> Result<ModuleRules, PipelineError> {
 
 /// What `check` has to say; Kconfig files that it points at are added to `sources`.
 pub fn findings(tree: &Tree, resolution: &Resolution, sources: &mut Sources) -> Diagnostics {
-    findings_of(tree, &resolution.unmet, sources)
+    let unmet = findings_of(tree, &resolution.unmet, sources).into_iter();
+    unmet.chain(resolution.remarks.iter().cloned()).collect()
 }
 
 /// The same for some requests that do not hold.

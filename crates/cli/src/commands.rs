@@ -5,8 +5,10 @@ mod build;
 mod check;
 mod completions;
 mod depmod;
+mod distill;
 mod doctor;
 mod eval;
+mod explain;
 mod find;
 mod fix;
 mod init;
@@ -54,8 +56,10 @@ enum Command {
     Check(check::Args),
     Completions(completions::Args),
     Depmod(depmod::Args),
+    Distill(distill::Args),
     Doctor(doctor::Args),
     Eval(eval::Args),
+    Explain(explain::Args),
     Find(find::Args),
     Fix(fix::Args),
     Init(init::Args),
@@ -74,8 +78,10 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Check(args) => check::run(&context, args),
         Command::Completions(args) => completions::run(&context, args),
         Command::Depmod(args) => depmod::run(&context, args),
+        Command::Distill(args) => distill::run(&context, args),
         Command::Doctor(args) => doctor::run(&context, args),
         Command::Eval(args) => eval::run(&context, args),
+        Command::Explain(args) => explain::run(&context, args),
         Command::Find(args) => find::run(&context, args),
         Command::Fix(args) => fix::run(&context, args),
         Command::Init(args) => init::run(&context, args),

@@ -25,12 +25,22 @@ pub(crate) fn with_source(
     session: &Session<'_>,
     form: Form,
 ) -> Result<(Evaluated, Sources), Failure> {
-    let (mut sources, mut evaluation) = recipe_files::evaluate(context, None);
+    with_text(context, session, None, form)
+}
+
+/// The same for a recipe that the command line makes.
+pub(crate) fn with_text(
+    context: &Context<'_>,
+    session: &Session<'_>,
+    text: Option<&str>,
+    form: Form,
+) -> Result<(Evaluated, Sources), Failure> {
+    let (mut sources, mut evaluation) = recipe_files::evaluate(context, text, None);
     if evaluation.needs_version
         && let Some(spec) = &evaluation.source
     {
         let version = pipeline::source_version(session, &spec.value).map_err(Failure::from)?;
-        (sources, evaluation) = recipe_files::evaluate(context, Some(version));
+        (sources, evaluation) = recipe_files::evaluate(context, text, Some(version));
     }
     let evaluated = accept(context, evaluation, &sources, form)?;
     Ok((evaluated, sources))

@@ -14,25 +14,39 @@ use crate::commands::Context;
 /// A recipe is written by hand, and a `.config` has a few hundred KiB: a text beyond this is something else.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Reads and evaluates the recipe that the command line names.
+/// What messages call a recipe that the command line itself makes.
+const COMMAND_LINE: &str = "command line";
+
+/// Reads and evaluates the recipe that the command line names, or `text` in its stead.
 ///
 /// `version` is the kernel's, when its source has been looked at. Paths in the result are absolute.
-pub(crate) fn evaluate(context: &Context<'_>, version: Option<KernelVersion>) -> (Sources, Evaluation) {
-    let files = RecipeFiles { current_dir: &context.environment.current_dir };
+pub(crate) fn evaluate(
+    context: &Context<'_>,
+    text: Option<&str>,
+    version: Option<KernelVersion>,
+) -> (Sources, Evaluation) {
+    let files = RecipeFiles { current_dir: &context.environment.current_dir, text };
     let setting = Setting { host: host(), version };
     let mut sources = Sources::new();
     let root = context.global.recipe.to_string_lossy();
-    let evaluation = evaluate::evaluate(&root, &files, &setting, &mut sources);
+    let root = if text.is_some() { COMMAND_LINE } else { &root };
+    let evaluation = evaluate::evaluate(root, &files, &setting, &mut sources);
     (sources, evaluation)
 }
 
 /// Reads from the file system.
 struct RecipeFiles<'a> {
     current_dir: &'a Path,
+    /// The recipe that the command line makes.
+    text: Option<&'a str>,
 }
 
 impl Reader for RecipeFiles<'_> {
     fn find(&self, dir: &str, name: &str) -> Result<Found, Fault> {
+        if dir.is_empty() && name == COMMAND_LINE && self.text.is_some() {
+            let dir = self.current_dir.to_string_lossy().into_owned();
+            return Ok(Found { identity: COMMAND_LINE.to_owned(), name: COMMAND_LINE.to_owned(), dir });
+        }
         let path = self.current_dir.join(dir).join(name.strip_prefix("./").unwrap_or(name));
         let shown = path.strip_prefix(self.current_dir).unwrap_or(&path).to_path_buf();
         let identity = fs::canonicalize(&path).map_err(|error| {
@@ -62,6 +76,9 @@ impl Reader for RecipeFiles<'_> {
     }
 
     fn read(&self, found: &Found) -> Result<Vec<u8>, Fault> {
+        if let Some(text) = self.text.filter(|_| found.identity == COMMAND_LINE) {
+            return Ok(text.as_bytes().to_vec());
+        }
         let mut bytes = Vec::new();
         File::open(&found.identity)
             .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))

@@ -11,9 +11,12 @@ pub(crate) fn text(sources: &Sources, diagnostic: &Diagnostic, color: bool) -> S
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()).id(diagnostic.code));
+    let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name()));
     for file in files(diagnostic) {
         group = group.element(snippet(sources, diagnostic, file));
+    }
+    for note in &diagnostic.notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
     }
     for help in &diagnostic.help {
         group = group.element(Level::HELP.message(help.as_str()));
@@ -22,9 +25,21 @@ pub(crate) fn text(sources: &Sources, diagnostic: &Diagnostic, color: bool) -> S
     format!("{}\n", renderer.render(&[group]))
 }
 
+/// Where to read more about the codes of findings; `None` without errors and warnings.
+pub(crate) fn more(diagnostics: &Diagnostics) -> Option<String> {
+    let mut codes = Vec::new();
+    for diagnostic in diagnostics.iter().filter(|one| one.severity != Severity::Note) {
+        if !codes.contains(&diagnostic.code) {
+            codes.push(diagnostic.code);
+        }
+    }
+    let commands: Vec<String> = codes.iter().take(3).map(|code| format!("`kiln explain {code}`")).collect();
+    (!commands.is_empty()).then(|| format!("for more, see {}", commands.join(", ")))
+}
+
 /// All findings as `--json` gives them.
 ///
-/// Shape: `{"version":1,"diagnostics":[{"code","severity","message","option","locations":[{"file","line","column"}],"help"}]}`.
+/// Shape: `{"version":1,"diagnostics":[{"code","severity","message","option","locations":[{"file","line","column","label"}],"notes":[…],"help"}]}`.
 pub(crate) fn json(sources: &Sources, diagnostics: &Diagnostics) -> Value {
     json!({ "version": 1, "diagnostics": diagnostics.iter().map(|one| entry(sources, one)).collect::<Vec<_>>() })
 }
@@ -39,7 +54,7 @@ fn entry(sources: &Sources, diagnostic: &Diagnostic) -> Value {
         })
         .collect();
     json!({
-        "code": diagnostic.code,
+        "code": diagnostic.code.name(),
         "severity": match diagnostic.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -48,6 +63,7 @@ fn entry(sources: &Sources, diagnostic: &Diagnostic) -> Value {
         "message": diagnostic.message,
         "option": diagnostic.option,
         "locations": locations,
+        "notes": diagnostic.notes,
         "help": (!diagnostic.help.is_empty()).then(|| diagnostic.help.join("\n")),
     })
 }

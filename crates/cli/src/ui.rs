@@ -86,6 +86,9 @@ impl Ui {
         for diagnostic in diagnostics {
             self.stderr(&render::text(sources, diagnostic, self.color));
         }
+        if let Some(line) = render::more(diagnostics) {
+            self.say(&line);
+        }
     }
 
     fn bold(&self, color: &str, text: &str) -> String {

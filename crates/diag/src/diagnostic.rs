@@ -1,6 +1,6 @@
 //! One finding about the user's text, and a list of them.
 
-use crate::Span;
+use crate::{Code, Span};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,8 +25,8 @@ pub struct Label {
 /// One finding: what, where, why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
-    /// Stable name of the kind of finding, in kebab case (`unmet-request`).
-    pub code: &'static str,
+    /// What kind of finding it is.
+    pub code: Code,
     /// How bad it is.
     pub severity: Severity,
     /// One line, lower case, no full stop.
@@ -35,6 +35,8 @@ pub struct Diagnostic {
     pub option: Option<String>,
     /// The places concerned; the first is the one to look at first.
     pub labels: Vec<Label>,
+    /// Why it is so, one fact each; deeper causes are indented.
+    pub notes: Vec<String>,
     /// What the user can do, one remedy each.
     pub help: Vec<String>,
 }
@@ -47,17 +49,17 @@ pub struct Diagnostics {
 
 impl Diagnostic {
     /// Starts an error.
-    pub fn error(code: &'static str, message: impl Into<String>) -> Diagnostic {
+    pub fn error(code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(Severity::Error, code, message.into())
     }
 
     /// Starts a warning.
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Diagnostic {
+    pub fn warning(code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(Severity::Warning, code, message.into())
     }
 
-    /// Starts a note.
-    pub fn note(code: &'static str, message: impl Into<String>) -> Diagnostic {
+    /// Starts a finding that asks for nothing.
+    pub fn remark(code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(Severity::Note, code, message.into())
     }
 
@@ -75,6 +77,13 @@ impl Diagnostic {
         self
     }
 
+    /// Adds a fact that explains it.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
+        self.notes.push(text.into());
+        self
+    }
+
     /// Adds a remedy.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Diagnostic {
@@ -82,8 +91,8 @@ impl Diagnostic {
         self
     }
 
-    fn new(severity: Severity, code: &'static str, message: String) -> Diagnostic {
-        Diagnostic { code, severity, message, option: None, labels: Vec::new(), help: Vec::new() }
+    fn new(severity: Severity, code: Code, message: String) -> Diagnostic {
+        Diagnostic { code, severity, message, option: None, labels: Vec::new(), notes: Vec::new(), help: Vec::new() }
     }
 }
 

@@ -2,11 +2,14 @@
 //!
 //! [`Sources`] owns every text that a message may point into; a [`Span`] is a byte range in one of them, and is the
 //! origin that a definition carries from the parser to the last error message. A [`Diagnostic`] is one finding about the
-//! user's text; findings are collected in [`Diagnostics`] and work goes on.
+//! user's text; findings are collected in [`Diagnostics`] and work goes on. Of what kind it is says a
+//! [`Code`], of which there is one list.
 //! Nothing here reads files or renders: only the command line does.
 
+mod code;
 mod diagnostic;
 mod sources;
 
+pub use code::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
 pub use sources::{FileId, Location, Sources, Span};

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use kiln_diag::{Diagnostic, Diagnostics, FileId, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, FileId, Span};
 
 /// One line of a fragment: a symbol and the value asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
         let Some(earlier) = self.assignments.insert(name, assignment) else { return };
         let message = format!("`{PREFIX}{name}` is set more than once; the last line holds");
         self.diagnostics.push(
-            Diagnostic::warning("fragment-duplicate", message)
+            Diagnostic::warning(Code::FragmentDuplicate, message)
                 .label(symbol_span, "this one holds")
                 .label(earlier.symbol_span, "this one has no effect"),
         );
@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
 
     fn refuse(&mut self, range: Range<usize>, message: &str, help: &str) {
         let span = Span::new(self.file, range);
-        self.diagnostics.push(Diagnostic::error("fragment-syntax", message).label(span, "").help(help));
+        self.diagnostics.push(Diagnostic::error(Code::FragmentSyntax, message).label(span, "").help(help));
     }
 
     fn trim(&self, range: Range<usize>) -> Range<usize> {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
-use kiln_diag::{Diagnostic, Diagnostics, Sources, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, Sources, Span};
 
 use crate::Files;
 
@@ -105,8 +105,8 @@ impl Messages {
         let mut diagnostics = Diagnostics::new();
         for message in self.list.iter().filter(|message| message.level != Level::Info) {
             let mut diagnostic = match message.level {
-                Level::Error => Diagnostic::error(message.code, message.text.clone()),
-                _ => Diagnostic::warning(message.code, message.text.clone()),
+                Level::Error => Diagnostic::error(Code::KconfigError, message.text.clone()),
+                _ => Diagnostic::warning(Code::KconfigWarning, message.text.clone()),
             };
             if let Some(place) = &message.place {
                 let file = *known.entry(place.file.clone()).or_insert_with(|| {

@@ -6,7 +6,7 @@ mod resolve;
 
 use std::collections::BTreeMap;
 
-use kiln_diag::{Diagnostic, Diagnostics};
+use kiln_diag::{Code, Diagnostic, Diagnostics};
 use rayon::prelude::*;
 
 use crate::depmod::Layout;
@@ -287,7 +287,7 @@ fn without_twins(mut modules: Vec<ModuleInfo>, findings: &mut Diagnostics) -> Ve
         if twins {
             let message =
                 format!("two files are the module {}: {} is taken, {} is not", first.name, first.path, later.path);
-            findings.push(Diagnostic::warning("duplicate-module", message));
+            findings.push(Diagnostic::warning(Code::DuplicateModule, message));
         }
         twins
     });
@@ -304,7 +304,7 @@ fn report_strangers(modules: &[ModuleInfo], findings: &mut Diagnostics) {
     for info in modules {
         if info.machine.is_some_and(|machine| machine != usual) {
             let message = format!("{} is for another machine than the other modules", info.path);
-            findings.push(Diagnostic::warning("foreign-module", message));
+            findings.push(Diagnostic::warning(Code::ForeignModule, message));
         }
     }
 }
@@ -318,7 +318,7 @@ fn owners(modules: &[ModuleInfo], findings: &mut Diagnostics) -> NameTable<Owner
             {
                 let earlier = &modules[earlier.module.position()].path;
                 let message = format!("{earlier} and {} both export {}: the latter is taken", info.path, export.name);
-                findings.push(Diagnostic::warning("duplicate-symbol", message));
+                findings.push(Diagnostic::warning(Code::DuplicateSymbol, message));
             }
         }
     }

@@ -1,24 +1,25 @@
 //! Whether what was requested is what came out.
 //!
-//! Takes the requests, the `.config` that the kernel's own Kconfig made of them, and what the tree declares; gives every
-//! request whose *value* does not hold, with the kind of reason, and turns them into findings on demand. What keeps a
-//! symbol from its value comes from the engine, where there is one to ask ([`Unmet::explain`]).
+//! [`check`] takes the requests, the `.config` that Kconfig made of them, and what the tree declares; gives every request
+//! whose *value* does not hold. [`Unmet::explain`] asks the engine why, which settles the kind; [`Unmet::diagnostic`] turns
+//! it into a finding. So a recipe whose requests all hold pays for nothing but the comparison.
 
 use std::collections::BTreeMap;
 
-use kiln_diag::{Diagnostic, Severity, Span};
-use kiln_kconfig::Evaluation;
+use kiln_diag::Span;
 
-use crate::why::{Cause, obstacles};
+use crate::why::Cause;
 
 mod declaration;
+mod explain;
+mod finding;
+mod group;
 mod value;
 
 pub use declaration::{Declaration, Declarations, SymbolType};
+pub use explain::Known;
+pub use group::empty_groups;
 pub use value::Value;
-
-/// How many sentences of a reason are shown; `kiln why` has all.
-const N_OBSTACLES: usize = 8;
 
 /// A definition under `kernel.config`, as merged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,10 +45,16 @@ pub struct ConfigValues {
 pub struct Unmet {
     /// What was asked for.
     pub request: Request,
+    /// What it resolved to, as in a `.config`; `None` when the symbol is off or not there at all.
+    pub resolved: Option<String>,
+    /// Where it is declared, when it is for the architecture that is built.
+    pub declaration: Option<Declaration>,
     /// Why it does not hold.
     pub kind: UnmetKind,
     /// What keeps the symbol from the value, as [`Unmet::explain`] found it.
     pub obstacles: Vec<Cause>,
+    /// Other requests that have to do with it, the most to blame first.
+    pub rivals: Vec<Request>,
 }
 
 /// Why a request does not hold.
@@ -57,6 +64,13 @@ pub enum UnmetKind {
     UnknownSymbol {
         /// Declared symbols of similar names, the most similar first.
         nearest: Vec<String>,
+    },
+    /// The symbol goes by another name in this tree.
+    Renamed {
+        /// The new name.
+        to: String,
+        /// What shows it, as `file:line` in the tree.
+        place: String,
     },
     /// The symbol is declared, but not for the architecture that is built.
     OtherArch {
@@ -69,23 +83,43 @@ pub enum UnmetKind {
     WrongType {
         /// The symbol's type.
         symbol_type: SymbolType,
-        /// Where it is declared.
-        declaration: Declaration,
     },
     /// `m` was asked for, and modules are off.
     NoModules,
-    /// `m` was asked for and the symbol is built in: a default or another symbol's `select` wants it.
-    Raised {
-        /// Where it is declared.
-        declaration: Declaration,
+    /// It has no prompt: only selects and defaults give it a value.
+    NoPrompt,
+    /// Its prompt is not in sight: something that it depends on is too low.
+    Dependency,
+    /// `y` was asked for, and what it depends on is a module.
+    LimitedToModule,
+    /// Another symbol selects it.
+    Selected,
+    /// Another member of its choice is on, or it is the only one that can be.
+    LostChoice {
+        /// The choice's prompt.
+        prompt: Option<String>,
+        /// Where the choice starts, as `file:line` in the tree.
+        place: String,
+        /// The member that is on.
+        chosen: Option<String>,
     },
-    /// The symbol resolved to something else.
-    Value {
-        /// What it resolved to, as in a `.config`; `None` when the symbol is off or not there at all.
-        resolved: Option<String>,
-        /// Where it is declared.
-        declaration: Declaration,
+    /// The number is outside of the range that holds.
+    OutOfRange {
+        /// The lowest value now.
+        low: String,
+        /// The highest value now.
+        high: String,
+        /// The line with its condition, each symbol with its value.
+        line: String,
+        /// Where it stands, as `file:line` in the tree.
+        place: String,
     },
+    /// The compiler or another program of the host lacks what it needs.
+    ToolFeature,
+    /// Another request rules it out: the first of [`Unmet::rivals`].
+    Conflict,
+    /// The symbol resolved to something else, and none of the above says why.
+    Value,
 }
 
 /// How many similar names are offered.
@@ -97,7 +131,14 @@ pub fn check(requests: &[Request], config: &ConfigValues, declarations: &Declara
     let mut unmet = Vec::new();
     for request in requests {
         if let Some(kind) = check_one(request, config, declarations, modules) {
-            unmet.push(Unmet { request: request.clone(), kind, obstacles: Vec::new() });
+            unmet.push(Unmet {
+                request: request.clone(),
+                resolved: config.get(&request.symbol).map(str::to_owned),
+                declaration: declarations.get(&request.symbol).cloned(),
+                kind,
+                obstacles: Vec::new(),
+                rivals: Vec::new(),
+            });
         }
     }
     unmet
@@ -131,118 +172,6 @@ impl FromIterator<(String, String)> for ConfigValues {
     }
 }
 
-impl Unmet {
-    /// Puts it into words; an optional request gives a note, any other an error.
-    ///
-    /// `place` finds the [`Span`] of `(file, line)` of the tree, when its text is at hand.
-    pub fn diagnostic(&self, place: &dyn Fn(&str, u32) -> Option<Span>) -> Diagnostic {
-        let Unmet { request, kind, obstacles } = self;
-        let (symbol, value) = (&request.symbol, &request.value);
-        let severity = if request.optional { Severity::Note } else { Severity::Error };
-        let mut diagnostic = Diagnostic {
-            severity,
-            ..Diagnostic::error(kind.code(), kind.message(symbol, value))
-                .option(format!("kernel.config.{symbol}"))
-                .label(request.origin, "asked for here")
-        };
-        if let Some(declaration) = kind.declaration() {
-            match place(&declaration.file, declaration.line) {
-                Some(span) => diagnostic = diagnostic.label(span, "declared here"),
-                None => diagnostic = diagnostic.help(format!("it is declared at {}", declaration.place())),
-            }
-        }
-        for obstacle in obstacles.iter().take(N_OBSTACLES) {
-            diagnostic = diagnostic.help(obstacle.sentence());
-        }
-        for help in kind.help(request, !obstacles.is_empty()) {
-            diagnostic = diagnostic.help(help);
-        }
-        diagnostic
-    }
-
-    /// Takes from the engine what keeps the symbol from the value.
-    pub fn explain(&mut self, evaluation: &Evaluation<'_>) {
-        if matches!(self.kind, UnmetKind::Raised { .. } | UnmetKind::Value { .. }) {
-            self.obstacles = obstacles(evaluation, &self.request.symbol, &self.request.value);
-        }
-    }
-}
-
-impl UnmetKind {
-    /// The stable name of this kind of finding.
-    pub fn code(&self) -> &'static str {
-        match self {
-            UnmetKind::UnknownSymbol { .. } => "unknown-symbol",
-            UnmetKind::OtherArch { .. } => "other-arch-symbol",
-            UnmetKind::WrongType { .. } => "wrong-type",
-            UnmetKind::NoModules | UnmetKind::Raised { .. } | UnmetKind::Value { .. } => "unmet-request",
-        }
-    }
-
-    fn message(&self, symbol: &str, value: &str) -> String {
-        match self {
-            UnmetKind::UnknownSymbol { .. } => format!("this kernel has no symbol `{symbol}`"),
-            UnmetKind::OtherArch { arches, .. } => {
-                format!("`{symbol}` exists only for {}", listed(arches.iter().map(|arch| format!("`{arch}`"))))
-            }
-            UnmetKind::WrongType { symbol_type, .. } => {
-                format!("`{symbol}` is {symbol_type} and cannot be `{value}`")
-            }
-            UnmetKind::NoModules => format!("`{symbol}` cannot be `m` while `MODULES` is off"),
-            UnmetKind::Raised { .. } => format!("`{symbol}` was asked to be `m` and came out as `y`"),
-            UnmetKind::Value { resolved: None, .. } => {
-                format!("`{symbol}` was asked to be `{value}` and came out unset")
-            }
-            UnmetKind::Value { resolved: Some(resolved), .. } => {
-                format!("`{symbol}` was asked to be `{value}` and came out as `{resolved}`")
-            }
-        }
-    }
-
-    fn declaration(&self) -> Option<&Declaration> {
-        match self {
-            UnmetKind::WrongType { declaration, .. }
-            | UnmetKind::Raised { declaration }
-            | UnmetKind::Value { declaration, .. } => Some(declaration),
-            UnmetKind::UnknownSymbol { .. } | UnmetKind::OtherArch { .. } | UnmetKind::NoModules => None,
-        }
-    }
-
-    /// `is_explained` says that the reason stands above already.
-    fn help(&self, request: &Request, is_explained: bool) -> Vec<String> {
-        let symbol = &request.symbol;
-        match self {
-            UnmetKind::UnknownSymbol { nearest } if nearest.is_empty() => Vec::new(),
-            UnmetKind::UnknownSymbol { nearest } => {
-                vec![format!("did you mean {}?", alternatives(nearest.iter().map(|name| format!("`{name}`"))))]
-            }
-            UnmetKind::OtherArch { place, arches } => {
-                let arch = arches.first().map_or("", String::as_str);
-                vec![
-                    format!("it is declared at {place}"),
-                    format!("move it under `[when.'arch = \"{arch}\"'.kernel.config]`"),
-                ]
-            }
-            UnmetKind::WrongType { symbol_type, .. } => vec![symbol_type.hint().to_owned()],
-            UnmetKind::NoModules => vec![
-                "set `MODULES = \"y\"`".to_owned(),
-                "or set `kernel.modular = false`, which builds what is `m` into the kernel".to_owned(),
-            ],
-            UnmetKind::Raised { .. } => {
-                let who = if is_explained { "" } else { "something that is built in selects it: " };
-                vec![
-                    format!("{who}ask for `{symbol} = \"y\"`"),
-                    format!("or allow it: `{symbol} = {{ value = \"m\", optional = true }}`"),
-                ]
-            }
-            UnmetKind::Value { resolved, declaration } if !is_explained => {
-                value_help(resolved.as_deref(), declaration, request)
-            }
-            UnmetKind::Value { .. } => vec![allowing(request)],
-        }
-    }
-}
-
 fn check_one(
     request: &Request,
     config: &ConfigValues,
@@ -260,18 +189,18 @@ fn check_one(
     }
     let symbol_type = declaration.symbol_type;
     let Some(wanted) = Value::parse(&request.value, symbol_type) else {
-        return Some(UnmetKind::WrongType { symbol_type, declaration: declaration.clone() });
+        return Some(UnmetKind::WrongType { symbol_type });
     };
+    // A bare `y` is for a bool; who wants a text that reads like one says so with its quotes.
+    if symbol_type == SymbolType::String && matches!(request.value.as_str(), "y" | "m" | "n") {
+        return Some(UnmetKind::WrongType { symbol_type });
+    }
     let got = resolved.and_then(|text| Value::parse(text, symbol_type));
     if got.as_ref() == Some(&wanted) {
         return None;
     }
-    let declaration = declaration.clone();
-    Some(match (request.value.as_str(), resolved) {
-        ("m", Some("y")) if symbol_type == SymbolType::Tristate && modules => UnmetKind::Raised { declaration },
-        ("m", _) if symbol_type == SymbolType::Tristate && !modules => UnmetKind::NoModules,
-        _ => UnmetKind::Value { resolved: resolved.map(str::to_owned), declaration },
-    })
+    let wants_module = request.value == "m" && symbol_type == SymbolType::Tristate;
+    Some(if wants_module && !modules { UnmetKind::NoModules } else { UnmetKind::Value })
 }
 
 fn absent(symbol: &str, declarations: &Declarations) -> UnmetKind {
@@ -279,50 +208,6 @@ fn absent(symbol: &str, declarations: &Declarations) -> UnmetKind {
     match declarations.elsewhere(symbol) {
         Some(declaration) if !arches.is_empty() => UnmetKind::OtherArch { arches, place: declaration.place() },
         _ => UnmetKind::UnknownSymbol { nearest: declarations.nearest(symbol, N_NEAREST) },
-    }
-}
-
-fn value_help(resolved: Option<&str>, declaration: &Declaration, request: &Request) -> Vec<String> {
-    let symbol = &request.symbol;
-    let mut help = Vec::new();
-    if declaration.prompt.is_none() {
-        help.push(
-            "it has no prompt, so it cannot be set directly: only a default or another symbol's `select` sets it"
-                .into(),
-        );
-    }
-    let wants_off = request.value == "n";
-    if !declaration.depends.is_empty() && !wants_off {
-        help.push(format!("its own entry says: depends on {}", declaration.depends.join(" && ")));
-    }
-    if wants_off {
-        help.push("something that is on selects it, or it has no prompt where this configuration can see it".into());
-    }
-    let lower = matches!((request.value.as_str(), resolved), ("y", Some("m")));
-    if lower {
-        help.push(format!("something it depends on is `m`: make that `y`, or ask for `{symbol} = \"m\"`"));
-    }
-    help.push(allowing(request));
-    help
-}
-
-fn allowing(request: &Request) -> String {
-    format!("or allow it: `{} = {{ value = {:?}, optional = true }}`", request.symbol, request.value)
-}
-
-fn listed(names: impl Iterator<Item = String>) -> String {
-    joined(names.collect(), "and")
-}
-
-fn alternatives(names: impl Iterator<Item = String>) -> String {
-    joined(names.collect(), "or")
-}
-
-fn joined(mut names: Vec<String>, word: &str) -> String {
-    match names.pop() {
-        None => String::new(),
-        Some(last) if names.is_empty() => last,
-        Some(last) => format!("{} {word} {last}", names.join(", ")),
     }
 }
 

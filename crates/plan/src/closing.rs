@@ -7,7 +7,7 @@ mod finding;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kiln_diag::{Diagnostic, Diagnostics, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
 use kiln_modgraph::{Because, Closure, ClosureOptions, Graph, closure, fold};
 use kiln_service::{Dependency, LoadStep, LoaderName, LoaderSpec, ServiceName};
 
@@ -235,7 +235,7 @@ fn dependencies(
 }
 
 fn bad_dependency(name: &str, word: &str, origin: Option<Span>, why: &str) -> Diagnostic {
-    Diagnostic::error("bad-dependency", format!("`{word}` cannot be the name of a service: {why}"))
+    Diagnostic::error(Code::BadDependency, format!("`{word}` cannot be the name of a service: {why}"))
         .option(format!("kmodloader.{name}.dependencies"))
         .label(origin, "named here")
 }

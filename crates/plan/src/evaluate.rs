@@ -15,7 +15,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use kiln_diag::{Diagnostic, Diagnostics, Severity, Sources, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
 use kiln_recipe::{Def, Imports, Reader, Tree};
 
 use crate::builtin::{BUILTINS, SCHEME};
@@ -245,7 +245,7 @@ pub fn evaluate(root: &str, reader: &dyn Reader, setting: &Setting, sources: &mu
 /// Makes a warning of what is wrong with definitions that a condition overrides: like all that lose, they do not count.
 fn set_aside(mut finding: Diagnostic, overridden: &BTreeSet<String>) -> Diagnostic {
     let symbol = finding.option.as_deref().and_then(|option| option.strip_prefix("kernel.config."));
-    if matches!(finding.code, "conflict" | "type") && symbol.is_some_and(|symbol| overridden.contains(symbol)) {
+    if matches!(finding.code, Code::Conflict | Code::Type) && symbol.is_some_and(|symbol| overridden.contains(symbol)) {
         finding.severity = Severity::Warning;
         finding.help = vec!["a `conditionalConfig` overrides it, so nothing comes of it; take it out".to_owned()];
     }

@@ -5,6 +5,7 @@ pub mod assembly;
 mod builtin;
 pub mod check;
 pub mod closing;
+pub mod distill;
 pub mod evaluate;
 mod key;
 pub mod loader_tree;

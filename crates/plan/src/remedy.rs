@@ -5,14 +5,14 @@
 
 use std::time::Instant;
 
-use kiln_diag::{Diagnostic, Span};
+use kiln_diag::{Code, Diagnostic, Span};
 pub use kiln_fix::Firmness;
 use kiln_fix::{Fix, Outcome, Problem, Request as Wanted, Setting, fix, needed_for};
 use kiln_kconfig::{Evaluation, SymbolId, Type};
 use serde::Serialize;
 
 use crate::evaluate::unquoted;
-use crate::why::{Cause, obstacles};
+use crate::why::{Asked, Cause, obstacles};
 
 #[cfg(test)]
 mod tests;
@@ -118,7 +118,8 @@ pub fn remedy(now: &Evaluation<'_>, wishes: &[Wish], deadline: Option<Instant>) 
         Outcome::OutOfTime(fix) => Remedy::OutOfTime(fix.map(|fix| way(&problem, &fix))),
         Outcome::Contradiction { requests: clashing, is_smallest } => {
             let wishes: Vec<Wish> = clashing.iter().map(|index| known[*index].clone()).collect();
-            let causes = wishes.iter().flat_map(|wish| obstacles(now, &wish.symbol, &wish.value)).collect();
+            let causes =
+                wishes.iter().flat_map(|wish| obstacles(now, &wish.symbol, &wish.value, &Asked::NOTHING)).collect();
             Remedy::Contradiction(Contradiction { wishes, causes, is_smallest })
         }
     }
@@ -203,12 +204,12 @@ impl Contradiction {
             [first @ .., last] => format!("{} and {last} cannot hold together", first.join(", ")),
             [] => "the requests cannot hold together".to_owned(),
         };
-        let mut diagnostic = Diagnostic::error("contradiction", message);
+        let mut diagnostic = Diagnostic::error(Code::Contradiction, message);
         for wish in &self.wishes {
             diagnostic = diagnostic.label(wish.origin, "asked for here");
         }
         for cause in self.causes.iter().take(N_CAUSES) {
-            diagnostic = diagnostic.help(cause.sentence());
+            diagnostic = diagnostic.note(cause.sentence());
         }
         diagnostic
     }

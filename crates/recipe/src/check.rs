@@ -1,6 +1,6 @@
 //! Whether a value is of its option's type, and its one canonical form.
 
-use kiln_diag::{Diagnostic, Diagnostics, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
 
 use crate::declaration::{Fault, Field, OneOf, TextType, Type, Variant};
 use crate::nearest::nearest;
@@ -156,7 +156,7 @@ fn mismatch(expected: &str, value: &Value) -> Fault {
 }
 
 fn refuse<T>(fault: Fault, span: Span, path: &str, diagnostics: &mut Diagnostics) -> Option<T> {
-    let diagnostic = Diagnostic::error("type", format!("`{path}`: {}", fault.message)).option(path).label(span, "");
+    let diagnostic = Diagnostic::error(Code::Type, format!("`{path}`: {}", fault.message)).option(path).label(span, "");
     diagnostics.push(match fault.help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use kiln_diag::{Diagnostic, Diagnostics, Sources, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, Sources, Span};
 
 use crate::condition::{Condition, Facts};
 use crate::declaration::{AttrsOf, Fault, Leaf, Section, Shape, Type};
@@ -121,7 +121,7 @@ impl Collector<'_> {
             let Some(list) = entry.value.as_table() else {
                 let message = format!("`{WHEN}` holds blocks by expression, and this is {}", entry.value.data.noun());
                 let help = format!("write `[{WHEN}.'EXPRESSION'.OPTION]`");
-                self.push(Diagnostic::error("type", message).option(WHEN).label(entry.value.span, "").help(help));
+                self.push(Diagnostic::error(Code::Type, message).option(WHEN).label(entry.value.span, "").help(help));
                 continue;
             };
             for block in list {
@@ -134,7 +134,7 @@ impl Collector<'_> {
         self.condition(entry);
         let Some(entries) = entry.value.as_table() else {
             let message = format!("a `{WHEN}` block holds options, and this is {}", entry.value.data.noun());
-            self.push(Diagnostic::error("type", message).option(WHEN).label(entry.value.span, ""));
+            self.push(Diagnostic::error(Code::Type, message).option(WHEN).label(entry.value.span, ""));
             return;
         };
         self.guard = Some(self.blocks.len() - 1);
@@ -148,7 +148,7 @@ impl Collector<'_> {
                 "import the file always, and write the block in it"
             };
             self.push(
-                Diagnostic::error("unknown-option", message)
+                Diagnostic::error(Code::UnknownOption, message)
                     .option(format!("{WHEN}.{}", entry.key))
                     .label(entry.key_span, "")
                     .help(help),
@@ -172,7 +172,7 @@ impl Collector<'_> {
                 for predicate in condition.predicates() {
                     if let Err(fault) = self.facts.check(predicate) {
                         let span = block.at(&predicate.range);
-                        self.fault("condition", fault, WHEN, span);
+                        self.fault(Code::Condition, fault, WHEN, span);
                         continue;
                     }
                 }
@@ -180,7 +180,7 @@ impl Collector<'_> {
             }
             Err(error) => {
                 let span = block.at(&error.range);
-                self.fault("condition", error.fault, WHEN, span);
+                self.fault(Code::Condition, error.fault, WHEN, span);
             }
         }
         self.blocks.push(block);
@@ -235,7 +235,7 @@ impl Collector<'_> {
         for entry in entries {
             let inner = join(path, &entry.key);
             if let Some(Err(fault)) = attrs.key.map(|check| check(&entry.key)) {
-                self.fault("name", fault, &inner, entry.key_span);
+                self.fault(Code::Name, fault, &inner, entry.key_span);
             }
             let child = children.entry(entry.key.clone()).or_insert_with(|| empty(&attrs.shape));
             self.node(&attrs.shape, &entry.value, entry.key_span, &inner, child);
@@ -246,13 +246,13 @@ impl Collector<'_> {
         let entries = value.as_table();
         if entries.is_none() {
             let message = format!("`{path}` holds options, and this is {}", value.data.noun());
-            self.push(Diagnostic::error("type", message).option(path).label(value.span, "expected a table"));
+            self.push(Diagnostic::error(Code::Type, message).option(path).label(value.span, "expected a table"));
         }
         entries
     }
 
     fn unknown(&mut self, section: &Section, entry: &Entry, path: &str, inner: &str) {
-        let mut diagnostic = Diagnostic::error("unknown-option", format!("there is no option `{inner}`"))
+        let mut diagnostic = Diagnostic::error(Code::UnknownOption, format!("there is no option `{inner}`"))
             .option(inner)
             .label(entry.key_span, "not an option");
         let known = section.entries.iter().map(|declaration| declaration.name);
@@ -289,13 +289,13 @@ impl Collector<'_> {
             Ok((value, priority, optional)) => Some(plain(value, priority, optional)),
             Err((fault, at)) => {
                 let span = at.unwrap_or(value.span);
-                self.fault("priority", fault, path, span);
+                self.fault(Code::Priority, fault, path, span);
                 None
             }
         }
     }
 
-    fn fault(&mut self, code: &'static str, fault: Fault, option: &str, span: Span) {
+    fn fault(&mut self, code: Code, fault: Fault, option: &str, span: Span) {
         let diagnostic = Diagnostic::error(code, fault.message).option(option).label(span, "");
         self.push(match fault.help {
             Some(help) => diagnostic.help(help),

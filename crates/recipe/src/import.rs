@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use kiln_diag::{Diagnostic, Diagnostics, FileId, Sources, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, FileId, Sources, Span};
 
 use crate::declaration::Fault;
 use crate::nearest::nearest;
@@ -109,7 +109,7 @@ pub fn load(root: &str, imports: Imports<'_>, reader: &dyn Reader, sources: &mut
     match reader.find("", root) {
         Ok(found) => loader.file(&found, None),
         Err(fault) => {
-            loader.diagnostics.push(with_help(Diagnostic::error("missing-recipe", fault.message), fault.help))
+            loader.diagnostics.push(with_help(Diagnostic::error(Code::MissingRecipe, fault.message), fault.help))
         }
     }
     (loader.modules, loader.diagnostics)
@@ -136,7 +136,7 @@ impl Loader<'_> {
         let value = match self.reader.read(found) {
             Ok(bytes) => Some(self.text(&found.name, &bytes, syntax::read)),
             Err(fault) => {
-                let diagnostic = Diagnostic::error("unreadable-file", fault.message);
+                let diagnostic = Diagnostic::error(Code::UnreadableFile, fault.message);
                 self.refuse(with_help(diagnostic, fault.help), asked_at);
                 None
             }
@@ -160,7 +160,7 @@ impl Loader<'_> {
                 // What is valid is the same in both, so the offset holds in the text that messages show.
                 let at = error.valid_up_to();
                 let span = Span::new(file, at..at + char::REPLACEMENT_CHARACTER.len_utf8());
-                let diagnostic = Diagnostic::error("syntax", format!("byte {at} is not UTF-8")).label(span, "");
+                let diagnostic = Diagnostic::error(Code::Syntax, format!("byte {at} is not UTF-8")).label(span, "");
                 self.diagnostics.push(diagnostic.help("save the file as UTF-8"));
                 (file, syntax::nothing(file))
             }
@@ -182,12 +182,12 @@ impl Loader<'_> {
         let Some(imports) = value.get(IMPORTS) else { return Vec::new() };
         let Data::List(items) = &imports.data else {
             let message = format!("`{IMPORTS}` must be a list of names, and this is {}", imports.data.noun());
-            self.diagnostics.push(Diagnostic::error("type", message).option(IMPORTS).label(imports.span, ""));
+            self.diagnostics.push(Diagnostic::error(Code::Type, message).option(IMPORTS).label(imports.span, ""));
             return Vec::new();
         };
         for item in items.iter().filter(|item| item.as_text().is_none()) {
             let message = format!("an import is a name, and this is {}", item.data.noun());
-            self.diagnostics.push(Diagnostic::error("type", message).option(IMPORTS).label(item.span, ""));
+            self.diagnostics.push(Diagnostic::error(Code::Type, message).option(IMPORTS).label(item.span, ""));
         }
         items.clone()
     }
@@ -195,7 +195,7 @@ impl Loader<'_> {
     fn import(&mut self, dir: Option<&str>, name: &str, span: Span) {
         if name.contains('\0') || name.trim().is_empty() {
             let message = "an import is the name of a file or of a shipped module";
-            self.diagnostics.push(Diagnostic::error("missing-import", message).option(IMPORTS).label(span, ""));
+            self.diagnostics.push(Diagnostic::error(Code::MissingImport, message).option(IMPORTS).label(span, ""));
             return;
         }
         if let Some(builtin) = name.strip_prefix(self.imports.scheme).and_then(|rest| rest.strip_prefix(':')) {
@@ -205,13 +205,13 @@ impl Loader<'_> {
         // A shipped module has no folder, so it can import only its like.
         let Some(dir) = dir else {
             let message = format!("a shipped module cannot import `{name}`");
-            self.diagnostics.push(Diagnostic::error("missing-import", message).option(IMPORTS).label(span, ""));
+            self.diagnostics.push(Diagnostic::error(Code::MissingImport, message).option(IMPORTS).label(span, ""));
             return;
         };
         match self.reader.find(dir, name) {
             Ok(found) => self.file(&found, Some(span)),
             Err(fault) => {
-                let diagnostic = Diagnostic::error("missing-import", fault.message).option(IMPORTS);
+                let diagnostic = Diagnostic::error(Code::MissingImport, fault.message).option(IMPORTS);
                 self.refuse(with_help(diagnostic, fault.help), Some(span));
             }
         }
@@ -221,7 +221,7 @@ impl Loader<'_> {
         let scheme = self.imports.scheme;
         let identity = format!("{scheme}:{name}");
         let Some(builtin) = self.imports.builtins.iter().find(|builtin| builtin.name == name) else {
-            let mut diagnostic = Diagnostic::error("unknown-module", format!("there is no `{identity}`"))
+            let mut diagnostic = Diagnostic::error(Code::UnknownModule, format!("there is no `{identity}`"))
                 .option(IMPORTS)
                 .label(span, "no module of this name ships");
             let names: Vec<&str> = self.imports.builtins.iter().map(|builtin| builtin.name).collect();
@@ -250,7 +250,7 @@ impl Loader<'_> {
         }
         if self.open.len() >= MAX_DEPTH {
             let message = format!("imports are nested deeper than {MAX_DEPTH} files");
-            self.refuse(Diagnostic::error("import-depth", message).option(IMPORTS), asked_at);
+            self.refuse(Diagnostic::error(Code::ImportDepth, message).option(IMPORTS), asked_at);
             return false;
         }
         self.done.insert(identity.to_owned());
@@ -265,7 +265,7 @@ impl Loader<'_> {
         names.extend(names.first().copied());
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         let mut diagnostic =
-            Diagnostic::error("import-cycle", format!("imports go round in a circle: {}", names.join(" imports ")))
+            Diagnostic::error(Code::ImportCycle, format!("imports go round in a circle: {}", names.join(" imports ")))
                 .option(IMPORTS);
         for (index, span) in spans.iter().enumerate() {
             let last = index + 1 == spans.len();

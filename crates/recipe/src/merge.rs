@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kiln_diag::{Diagnostic, Diagnostics, Sources};
+use kiln_diag::{Code, Diagnostic, Diagnostics, Sources};
 
 use crate::check::check;
 use crate::condition::Facts;
@@ -51,7 +51,7 @@ pub fn merge(options: &Section, modules: &Modules, facts: &dyn Facts, sources: &
     diagnostics.extend(findings);
     for block in &definitions.blocks {
         if let Some(Err((predicate, fault))) = block.condition.as_ref().map(|condition| condition.holds(facts, &tree)) {
-            let diagnostic = Diagnostic::error("unknown-fact", fault.message).option("when");
+            let diagnostic = Diagnostic::error(Code::UnknownFact, fault.message).option("when");
             let diagnostic = diagnostic.label(block.at(&predicate.range), "asked for here");
             diagnostics.push(fault.help.into_iter().fold(diagnostic, Diagnostic::help));
         }
@@ -91,7 +91,7 @@ fn settle(
 
 /// Names the blocks that come and go over `rounds`.
 fn unsettled(blocks: &[Block], rounds: &[Vec<bool>]) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error("unsettled", String::new()).option("when");
+    let mut diagnostic = Diagnostic::error(Code::Unsettled, String::new()).option("when");
     let mut names = Vec::new();
     for (index, block) in blocks.iter().enumerate() {
         if rounds.iter().any(|round| round[index] != rounds[0][index]) {
@@ -238,7 +238,7 @@ fn same(ty: &Type, left: &Data, right: &Data) -> bool {
 }
 
 fn conflict<'d>(definitions: impl Iterator<Item = (&'d Def, &'d Data)>, path: &str) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error("conflict", format!("`{path}` is defined with different values"));
+    let mut diagnostic = Diagnostic::error(Code::Conflict, format!("`{path}` is defined with different values"));
     let mut priority = Priority::PLAIN;
     for (def, data) in definitions {
         diagnostic = diagnostic.label(def.origin, data.to_string());

@@ -6,7 +6,7 @@
 mod json;
 mod toml;
 
-use kiln_diag::{Diagnostic, Diagnostics, FileId, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, FileId, Span};
 
 use crate::value::{Data, Value};
 
@@ -48,7 +48,7 @@ pub(crate) fn nothing(file: FileId) -> Value {
 
 /// An error in the form of the text.
 fn fault(span: Span, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error("syntax", message).label(span, "")
+    Diagnostic::error(Code::Syntax, message).label(span, "")
 }
 
 /// The span of `range` in `text`, moved out to whole characters and capped to the text.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kiln_diag::{Diagnostic, Diagnostics};
+use kiln_diag::{Code, Diagnostic, Diagnostics};
 
 use crate::parameters;
 use crate::{Dependency, LoadStep, LoaderName, LoaderSpec};
@@ -50,7 +50,7 @@ pub fn graph(specs: Vec<LoaderSpec>) -> (ServiceGraph, Diagnostics) {
         let blacklist = spec.blacklist.iter().filter_map(|name| {
             let module = module_name(name);
             if module.is_none() {
-                diagnostics.push(finding(spec, "bad-module-name", format!("{name:?} cannot be a module's name")));
+                diagnostics.push(finding(spec, Code::BadModuleName, format!("{name:?} cannot be a module's name")));
             }
             module
         });
@@ -125,7 +125,7 @@ fn unique(specs: Vec<LoaderSpec>, diagnostics: &mut Diagnostics) -> BTreeMap<Loa
             }
             Some(first) => {
                 let mut diagnostic =
-                    finding(&spec, "duplicate-loader", format!("there are two loaders named `{}`", spec.name));
+                    finding(&spec, Code::DuplicateLoader, format!("there are two loaders named `{}`", spec.name));
                 if let Some(span) = first.origin {
                     diagnostic = diagnostic.label(span, "the first is here");
                 }
@@ -155,7 +155,7 @@ fn dependencies(
                 let known: Vec<String> = specs.keys().map(|name| format!("`{name}`")).collect();
                 let message = format!("loader `{}` depends on `{name}`, which is no loader", spec.name);
                 let help = format!("the loaders are {}", known.join(", "));
-                diagnostics.push(finding(spec, "unknown-loader", message).help(help));
+                diagnostics.push(finding(spec, Code::UnknownLoader, message).help(help));
             }
             _ => {
                 dependencies.insert(dependency);
@@ -180,14 +180,14 @@ fn steps(spec: &LoaderSpec, diagnostics: &mut Diagnostics) -> Vec<Step> {
     steps
 }
 
-fn check_step(step: &LoadStep) -> Result<Step, (&'static str, String)> {
+fn check_step(step: &LoadStep) -> Result<Step, (Code, String)> {
     let module = module_name(&step.module)
-        .ok_or_else(|| ("bad-module-name", format!("{:?} cannot be a module's name", step.module)))?;
+        .ok_or_else(|| (Code::BadModuleName, format!("{:?} cannot be a module's name", step.module)))?;
     if !step.path.starts_with('/') || step.path.chars().any(char::is_control) {
-        return Err(("bad-module-path", format!("{:?} cannot be the path of module `{module}`", step.path)));
+        return Err((Code::BadModulePath, format!("{:?} cannot be the path of module `{module}`", step.path)));
     }
-    let words =
-        parameters::words(&step.parameters).map_err(|why| ("bad-parameters", format!("module `{module}`: {why}")))?;
+    let words = parameters::words(&step.parameters)
+        .map_err(|why| (Code::BadParameters, format!("module `{module}`: {why}")))?;
     let writes_options = !words.is_empty();
     let (path, stays_loaded, soft) = (step.path.clone(), step.stays_loaded, step.soft);
     Ok(Step { module, path, words, writes_options, stays_loaded, soft })
@@ -222,7 +222,7 @@ fn share_parameters(
                         words.join(" "),
                         step.words.join(" ")
                     );
-                    let mut diagnostic = finding(&specs[&loader.name], "conflicting-parameters", message)
+                    let mut diagnostic = finding(&specs[&loader.name], Code::ConflictingParameters, message)
                         .help("a module is loaded once for all its loaders: give the parameters in one of them");
                     if let Some(span) = specs[first].origin {
                         diagnostic = diagnostic.label(span, "the other one");
@@ -256,7 +256,7 @@ fn start_order(
                 let cycle = find_cycle(&waiting);
                 let names: Vec<&str> = cycle.iter().chain(cycle.first()).map(|name| name.as_str()).collect();
                 let message = format!("loaders wait for each other: {}", names.join(" -> "));
-                diagnostics.push(finding(&specs[cycle[0]], "loader-cycle", message));
+                diagnostics.push(finding(&specs[cycle[0]], Code::LoaderCycle, message));
                 cycle
             }
         };
@@ -301,7 +301,7 @@ fn one_line(spec: &LoaderSpec) -> String {
     if line.is_empty() { format!("Kernel modules of {}", spec.name) } else { line }
 }
 
-fn finding(spec: &LoaderSpec, code: &'static str, message: String) -> Diagnostic {
+fn finding(spec: &LoaderSpec, code: Code, message: String) -> Diagnostic {
     let diagnostic = Diagnostic::error(code, message).option(format!("kmodloader.{}", spec.name));
     match spec.origin {
         Some(span) => diagnostic.label(span, "declared here"),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use kiln_diag::{Diagnostic, Diagnostics};
+use kiln_diag::{Code, Diagnostic, Diagnostics};
 use kiln_plan::closing::Closed;
 use kiln_plan::evaluate::{FirmwareSource, Hardware};
 
@@ -106,7 +106,7 @@ fn missing(hardware: &Hardware, name: &str, by: &BTreeSet<(&str, &str)>) -> Opti
     let loaders: BTreeSet<&str> = by.iter().map(|(loader, _)| *loader).collect();
     let list = |names: BTreeSet<&str>| names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let message = format!("no firmware file `{name}`, which {} may ask for (loader {})", list(modules), list(loaders));
-    let finding = Diagnostic::error("missing-firmware", message)
+    let finding = Diagnostic::error(Code::MissingFirmware, message)
         .option("hardware.firmware")
         .help("name a folder or a Debian package that has it under `hardware.firmware`")
         .help(format!("or allow it to be missing: `hardware.firmwareMissing = [\"{name}\"]`"));

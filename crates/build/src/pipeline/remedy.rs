@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use kiln_plan::check::Known;
 use kiln_plan::evaluate::Kernel as KernelWish;
 use kiln_plan::remedy::{Firmness, Remedy, Way, Wish, remedy};
 use kiln_plan::{ConfigValues, Declarations, Request, Unmet, UnmetKind, check};
@@ -43,11 +44,13 @@ pub fn remedies(
     }));
     let values: BTreeMap<String, String> =
         requests.iter().map(|request| (request.symbol.clone(), request.value.clone())).collect();
-    let unmet = unmet(tree, resolution, &requests, &values, &parsed.declarations(values.keys()))?;
+    let declared = parsed.declarations(values.keys());
+    let unmet = unmet(tree, resolution, &requests, &values, &declared)?;
     let unmet = unmet.into_iter().filter(|unmet| !unmet.request.optional);
     let (hopeless, mut unmet): (Vec<Unmet>, Vec<Unmet>) = unmet.partition(|unmet| is_hopeless(&unmet.kind));
     let now = parsed.evaluation_of(&values)?;
-    unmet.iter_mut().for_each(|unmet| unmet.explain(&now));
+    let known = Known { evaluation: &now, requests: &requests, declarations: &declared };
+    unmet.iter_mut().for_each(|unmet| unmet.explain(&known));
     let wishes = requests.iter().filter(|request| hopeless.iter().all(|unmet| unmet.request != **request));
     let wishes: Vec<Wish> = wishes
         .map(|request| Wish {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
-use kiln_kconfig::{Evaluation, Model, Type};
+use kiln_kconfig::{Evaluation, Files, Model, Type};
 use kiln_plan::{Declaration, Declarations, SymbolType};
 
 use super::seed::{self, Mode, Seed};
@@ -122,11 +123,24 @@ impl Asked {
     /// # Errors
     /// [`ResolveError::Refused`].
     pub fn resolve(&self) -> Result<Resolved, ResolveError> {
-        let mode = match self.mode {
+        self.resolve_from(self.mode, &self.machine)
+    }
+
+    /// What the tree's `conf` would write for another seed.
+    ///
+    /// # Errors
+    /// [`ResolveError::Refused`].
+    pub fn config_from(&self, seed: &Seed) -> Result<String, ResolveError> {
+        let files = Reseeded { machine: &self.machine, seed: seed.text.as_bytes().into() };
+        Ok(self.resolve_from(seed.mode, &files)?.config_text)
+    }
+
+    fn resolve_from(&self, mode: Mode, files: &dyn Files) -> Result<Resolved, ResolveError> {
+        let mode = match mode {
             Mode::Alldefconfig => kiln_kconfig::Mode::AllDefConfig,
             Mode::Allnoconfig => kiln_kconfig::Mode::AllNoConfig,
         };
-        let outcome = kiln_kconfig::run(&self.model, &mode, &self.machine, &self.machine);
+        let outcome = kiln_kconfig::run(&self.model, &mode, files, &self.machine);
         let all = text(&[self.said.as_slice(), &outcome.stderr].concat());
         let Some((_, config)) = outcome.config.filter(|_| outcome.status == 0) else {
             return Err(ResolveError::Refused { said: all });
@@ -153,9 +167,14 @@ impl Asked {
         &self.model
     }
 
+    /// Whether everything is off that nobody asks for.
+    pub fn is_all_off(&self) -> bool {
+        self.mode == Mode::Allnoconfig
+    }
+
     /// The values, to be asked for reasons.
     pub fn evaluation(&self) -> Evaluation<'_> {
-        self.values(&self.seed).into_evaluation()
+        self.values(self.mode, &self.seed).into_evaluation()
     }
 
     /// The values that other requests over the same base give.
@@ -163,7 +182,12 @@ impl Asked {
     /// # Errors
     /// [`ResolveError::Unwritable`].
     pub fn evaluation_of(&self, requests: &BTreeMap<String, String>) -> Result<Evaluation<'_>, ResolveError> {
-        Ok(self.values(&self.seed_of(requests)?).into_evaluation())
+        Ok(self.evaluation_from(&self.seed_with(requests)?))
+    }
+
+    /// The values of another seed.
+    pub fn evaluation_from(&self, seed: &Seed) -> Evaluation<'_> {
+        self.values(seed.mode, seed.text.as_bytes()).into_evaluation()
     }
 
     /// The `.config` that other requests over the same base give.
@@ -171,22 +195,39 @@ impl Asked {
     /// # Errors
     /// [`ResolveError::Unwritable`].
     pub fn config_of(&self, requests: &BTreeMap<String, String>) -> Result<String, ResolveError> {
-        Ok(text(self.values(&self.seed_of(requests)?).config_text()))
+        let seed = self.seed_with(requests)?;
+        Ok(text(self.values(seed.mode, seed.text.as_bytes()).config_text()))
     }
 
-    fn seed_of(&self, requests: &BTreeMap<String, String>) -> Result<Vec<u8>, ResolveError> {
+    /// Other requests over the same base.
+    ///
+    /// # Errors
+    /// [`ResolveError::Unwritable`].
+    pub fn seed_with(&self, requests: &BTreeMap<String, String>) -> Result<Seed, ResolveError> {
         let mut seed = Seed { mode: self.mode, text: self.base.clone() };
         seed.append(requests, &|symbol| type_of(&self.model, symbol))?;
-        Ok(seed.text.into_bytes())
+        Ok(seed)
     }
 
-    fn values(&self, seed: &[u8]) -> kiln_kconfig::Resolved<'_> {
+    fn values(&self, mode: Mode, seed: &[u8]) -> kiln_kconfig::Resolved<'_> {
         let configs = [(SEED, seed)];
-        let base = match self.mode {
+        let base = match mode {
             Mode::Alldefconfig => kiln_kconfig::Base::Configs(&configs),
             Mode::Allnoconfig => kiln_kconfig::Base::ConfigsOverAllNo(&configs),
         };
         kiln_kconfig::resolve(&self.model, base, &[])
+    }
+}
+
+/// A machine on which the seed is another one.
+struct Reseeded<'a> {
+    machine: &'a Machine,
+    seed: Arc<[u8]>,
+}
+
+impl Files for Reseeded<'_> {
+    fn read(&self, name: &str) -> Option<Arc<[u8]>> {
+        if name == SEED { Some(Arc::clone(&self.seed)) } else { self.machine.read(name) }
     }
 }
 

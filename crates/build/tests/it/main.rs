@@ -1,9 +1,10 @@
 //! What the build crate does to the world: `doctor` on the host, `kbuild` and `resolve` on kernel trees; `sources`,
-//! `patches` and `apt` into a store; `faults` on runs that are killed, interrupted, doubled or out of space.
+//! `patches` and `apt` into a store; `distill` on real configs; `faults` on runs that are killed, interrupted, doubled or out of space.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene up has failed")]
 
 mod apt;
+mod distill;
 mod doctor;
 mod fake_kernel;
 mod faults;

@@ -16,7 +16,7 @@ const PACKAGE: &str = "linux-source-6.12";
 static FETCHING: Mutex<()> = Mutex::new(());
 
 /// The kernel's source, from the distribution, kept in the user's cache folder; `None` unless slow tests are wanted.
-fn kernel_tree() -> Option<PathBuf> {
+pub(crate) fn kernel_tree() -> Option<PathBuf> {
     let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     if variable("SLOW_TESTS")? != "1" {
         return None;
@@ -37,11 +37,11 @@ fn kernel_tree() -> Option<PathBuf> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "slow tests are switched on, and find their cache, by the environment")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn x86() -> Target {
+pub(crate) fn x86() -> Target {
     Target { arch: "x86_64".into(), srcarch: "x86".into(), cross_compile: None }
 }
 
@@ -111,7 +111,7 @@ fn requests() -> Vec<BTreeMap<String, String>> {
     sets.iter().map(|set| set.iter().map(owned).collect()).collect()
 }
 
-fn first_difference(ours: &str, theirs: &str) -> String {
+pub(crate) fn first_difference(ours: &str, theirs: &str) -> String {
     let pairs = ours.lines().zip(theirs.lines());
     pairs.filter(|(a, b)| a != b).take(5).map(|(a, b)| format!("{a}\n{b}\n")).collect()
 }

@@ -33,7 +33,7 @@ pub(crate) struct Args {
 /// looked at as if it did not apply.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
-    let (sources, evaluation) = recipe_files::evaluate(context, None);
+    let (sources, evaluation) = recipe_files::evaluate(context, None, None);
     let evaluated = evaluation::accept(context, evaluation, &sources, form)?;
     let work = work(&evaluated, !args.no_boot);
     let host = Host { path: context.environment.path.clone() };

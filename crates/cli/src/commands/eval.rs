@@ -19,7 +19,7 @@ pub(crate) struct Args {
 
 /// Runs it.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
-    let (sources, evaluation) = recipe_files::evaluate(context, None);
+    let (sources, evaluation) = recipe_files::evaluate(context, None, None);
     let Some(evaluated) = evaluation.evaluated else {
         if args.json {
             context.ui.json(&render::json(&sources, &evaluation.diagnostics));

@@ -1,7 +1,7 @@
 //! `kiln why`: what gave a symbol its value, and what keeps it from others.
 
 use kiln_build::pipeline;
-use kiln_plan::why::{Why, why};
+use kiln_plan::why::{Asked, Otherwise, Why, why};
 use serde_json::{Value, json};
 
 use crate::commands::Context;
@@ -30,7 +30,10 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let tree = evaluation::tree(&session, &evaluated, &sources)?;
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
-    let asked = |symbol: &str| evaluated.kernel.requests.contains_key(symbol);
+    let asks = |symbol: &str| evaluated.kernel.requests.contains_key(symbol);
+    let elsewhere = pipeline::Elsewhere::new(&tree, &resolution);
+    let elsewhere = |symbol: &str| elsewhere.arches(symbol);
+    let asked = Asked { asks: &asks, elsewhere: &elsewhere };
     let Some(why) = why(&resolution.parsed.evaluation(), name, &asked) else {
         let nearest = pipeline::nearest_symbols(&tree, &resolution, name)?;
         let failure = Failure::fault(anyhow::anyhow!("this kernel has no symbol `{name}`"));
@@ -54,44 +57,70 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
 fn text(why: &Why, definitions: &[Value]) -> String {
     let mut out = format!("{} = {}\n", why.symbol, if why.value.is_empty() { "\"\"" } else { &why.value });
     let prompt = why.prompt.as_ref().map(|prompt| format!(" \"{prompt}\"")).unwrap_or_default();
-    out += &format!("  {}{prompt}\n", why.type_);
+    let range = why.range.as_ref().map(|range| format!(", range {range}")).unwrap_or_default();
+    out += &format!("  {}{prompt}{range}\n", why.type_);
     for definition in &why.definitions {
         out += &format!("  {}\n", definition.place);
+        if !definition.menus.is_empty() {
+            out += &format!("    in {}\n", definition.menus.join(" > "));
+        }
         if let Some(depends) = &definition.depends {
             out += &format!("    depends on {depends}\n");
         }
     }
     if !definitions.is_empty() {
         out += "in the recipe:\n";
-        for definition in definitions {
-            let word = |key: &str| match &definition[key] {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
-            let place = format!("{}:{}:{}", word("file"), word("line"), word("column"));
-            out += &format!("  {} at {place} ({}, priority {})\n", word("value"), word("fate"), word("priority"));
-        }
+        definitions.iter().for_each(|definition| out += &in_recipe(definition));
     }
     out += "because:\n";
     for cause in &why.because {
         out += &format!("  {}\n", cause.sentence());
     }
-    for other in &why.otherwise {
-        out += &format!("to be {}:\n", other.value);
-        match other.obstacles.as_slice() {
-            [] => out += &format!("  ask for `{} = \"{}\"`\n", why.symbol, other.value),
-            obstacles => {
-                for obstacle in obstacles {
-                    out += &format!("  {}\n", obstacle.sentence());
-                }
-            }
-        }
-    }
+    why.otherwise.iter().for_each(|other| out += &otherwise(why, other));
     if let Some(help) = &why.help {
         out += "help:\n";
         for line in help.lines() {
-            out += &format!("  {line}\n");
+            out += format!("  {line}").trim_end();
+            out.push('\n');
         }
+    }
+    out
+}
+
+fn in_recipe(definition: &Value) -> String {
+    let word = |key: &str| match &definition[key] {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let place = format!("{}:{}:{}", word("file"), word("line"), word("column"));
+    let mut facts = vec![word("fate")];
+    // What `modular = false` makes of a request has no priority.
+    facts.extend(Some(format!("priority {}", word("priority"))).filter(|_| !definition["priority"].is_null()));
+    facts.extend(Some(format!("when {}", word("when"))).filter(|_| !definition["when"].is_null()));
+    let condition = format!("because `{}` is requested", word("condition"));
+    facts.extend(Some(condition).filter(|_| !definition["condition"].is_null()));
+    format!("  {} at {place} ({})\n", word("value"), facts.join(", "))
+}
+
+fn otherwise(why: &Why, other: &Otherwise) -> String {
+    let mut out = format!("to be {}:\n", other.value);
+    if !other.obstacles.is_empty() {
+        other.obstacles.iter().for_each(|obstacle| out += &format!("  {}\n", obstacle.sentence()));
+        return out;
+    }
+    out += &format!("  ask for `{} = \"{}\"`", why.symbol, other.value);
+    if other.n_changes == 0 {
+        return out + "; nothing else changes\n";
+    }
+    out += &format!("; that changes {} more:\n", other.n_changes);
+    for change in &other.changes {
+        let shown = |value: &str| if value.is_empty() { "\"\"".to_owned() } else { value.to_owned() };
+        out += &format!("    {}: {} -> {}\n", change.symbol, shown(&change.from), shown(&change.to));
+    }
+    let more = other.n_changes - other.changes.len();
+    if more > 0 {
+        out += &format!("    and {more} more\n");
     }
     out
 }

@@ -29,6 +29,8 @@ fn code(error: &PipelineError) -> u8 {
         PipelineError::Kernel(error) => kernel(error),
         PipelineError::Assemble(error) => assemble(error),
         PipelineError::Read { .. } => exit::FAULT,
+        // Whatever is visible can be asked for: that it cannot is a bug.
+        PipelineError::NotDistilled => exit::BUG,
         PipelineError::Toolchain(_) | PipelineError::Store(_) => exit::HOST,
     }
 }

@@ -46,3 +46,27 @@ fn booting_without_a_result_says_how_to_make_one() {
     sandbox.file("kiln.toml", "imports = [\"kiln:base\"]\n");
     sandbox.kiln(&["boot"]).expect(1).says("kiln build");
 }
+
+#[test]
+fn a_code_is_explained() {
+    let sandbox = Sandbox::new();
+    for code in ["unmet-dependency", "error[unmet-dependency]", "UNMET-DEPENDENCY"] {
+        let page = sandbox.kiln(&["explain", code]).expect(0).stdout;
+        assert!(page.starts_with("# unmet-dependency\n") && page.contains("## What to do"), "{page}");
+    }
+    sandbox.kiln(&["explain", "unmet-dependancy"]).expect(1).says("did you mean `unmet-dependency`?");
+    sandbox.kiln(&["explain", "zzz"]).expect(1).says("`kiln explain` lists them all");
+    let list = sandbox.kiln(&["explain"]).expect(0).stdout;
+    let n_pages =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/codes")).expect("pages").count();
+    // One of the pages is the list itself.
+    assert_eq!(list.lines().count(), n_pages - 1, "{list}");
+    assert!(list.lines().any(|line| line.starts_with("lost-choice  ")), "{list}");
+}
+
+#[test]
+fn findings_name_the_command_that_explains_them() {
+    let sandbox = Sandbox::new();
+    sandbox.file("kiln.toml", "[kernel]\nmakeTarget = [\"x\"]\n");
+    sandbox.kiln(&["eval"]).expect(1).says("error[unknown-option]").says("see `kiln explain unknown-option`");
+}

@@ -94,6 +94,7 @@ fn no_recipe() {
         error[missing-recipe]: cannot find `kiln.toml`: no such file or directory
          |
          = help: `kiln init` writes a recipe to start from; `--recipe FILE` names one elsewhere
+        for more, see `kiln explain missing-recipe`
     "#]]
     .assert_eq(&block(&dir.kiln(&["eval"])));
 }
@@ -133,6 +134,7 @@ fn faults_are_shown_where_they_are() {
           |       ^^^^
           |
           = help: write `"y"` or `"n"`
+        for more, see `kiln explain fragment-syntax`, `kiln explain missing-import`, `kiln explain unknown-option`
     "#]]
     .assert_eq(&block(&dir.kiln(&["eval"])));
     let ran = dir.kiln(&["eval", "--json"]);
@@ -221,6 +223,7 @@ fn files_that_cannot_be_read() {
           |
         1 | imports = ["./dir", "/dev/zero"]
           |                     ^^^^^^^^^^^ imported here
+        for more, see `kiln explain missing-import`, `kiln explain unreadable-file`
     "#]]
     .assert_eq(&block(&dir.kiln(&["eval"])));
 }

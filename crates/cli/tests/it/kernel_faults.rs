@@ -40,7 +40,7 @@ fn check(requests: &str, said: &[&str]) {
 #[test]
 fn an_unmet_request_names_its_place_and_what_came_out() {
     let requests = "MODULES = \"y\"\nNF_CONNTRACK = \"m\"\n";
-    check(requests, &["unmet-request", "NF_CONNTRACK", "kiln.toml:8:", "net/netfilter/Kconfig:"]);
+    check(requests, &["unmet-dependency", "NF_CONNTRACK", "kiln.toml:8:", "net/netfilter/Kconfig:"]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_reason_is_followed_to_what_can_be_asked_for() {
 
 #[test]
 fn a_module_without_modules_is_told_what_would_help() {
-    check("NF_CONNTRACK = \"m\"\n", &["unmet-request", "NF_CONNTRACK", "kiln.toml:7:", "MODULES", "modular"]);
+    check("NF_CONNTRACK = \"m\"\n", &["no-modules", "NF_CONNTRACK", "kiln.toml:7:", "MODULES", "modular"]);
 }
 
 #[test]

@@ -11,6 +11,8 @@
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
 //! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
+//! - `distill`: the least recipe for a config;
+//! - `unmet`: each kind of unmet request on a real tree (slow);
 //! - `small_kernel`: firmware from end to end, and the same bytes anywhere (slow).
 
 #![expect(
@@ -21,6 +23,7 @@
 
 mod commands;
 mod depmod;
+mod distill;
 mod doctor;
 mod eval;
 mod fix;
@@ -31,6 +34,7 @@ mod recipe_faults;
 mod router;
 mod sandbox;
 mod small_kernel;
+mod unmet;
 
 /// Whether tests may download, compile and boot; says so once when not.
 fn slow_tests() -> bool {

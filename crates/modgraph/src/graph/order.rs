@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kiln_diag::{Diagnostic, Diagnostics};
+use kiln_diag::{Code, Diagnostic, Diagnostics};
 
 use crate::depmod::Layout;
 use crate::hash::table_order;
@@ -27,14 +27,14 @@ pub(super) fn sorted(
         (bucket, name.to_owned())
     });
     let Some(order) = order else {
-        findings.push(Diagnostic::warning("no-module-order", "there is no modules.order: modules stay unsorted"));
+        findings.push(Diagnostic::warning(Code::NoModuleOrder, "there is no modules.order: modules stay unsorted"));
         return modules;
     };
     if !order.is_empty() && !order.ends_with(b"\n") {
         // Quirk: depmod then sorts nothing at all.
         let line = order.split(|&byte| byte == b'\n').count();
         let message = format!("modules.order:{line} corrupted line misses '\\n': modules stay unsorted");
-        findings.push(Diagnostic::warning("broken-module-order", message));
+        findings.push(Diagnostic::warning(Code::BrokenModuleOrder, message));
         return modules;
     }
     let mut lines: BTreeMap<&[u8], usize> = BTreeMap::new();

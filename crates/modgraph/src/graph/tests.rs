@@ -37,7 +37,7 @@ fn odd_inputs_are_said() {
     let modules = [("x/a-b.ko", Ko::new()), ("y/a_b.ko", Ko::new()), ("z.ko", Ko::new()), ("arm.ko", foreign)];
     let (graph, findings) = build(&modules, b"cut", Layout::V30);
     assert_eq!(graph.module(graph.find("a-b").unwrap()).path, "x/a-b.ko");
-    let codes: Vec<&str> = findings.iter().map(|finding| finding.code).collect();
+    let codes: Vec<&str> = findings.iter().map(|finding| finding.code.name()).collect();
     assert_eq!(codes, ["duplicate-module", "broken-module-order", "foreign-module"]);
 }
 

@@ -135,7 +135,7 @@ impl SymbolType {
             SymbolType::Unknown => "it has no type",
             SymbolType::Bool => "a bool is `y` or `n`",
             SymbolType::Tristate => "a tristate is `y`, `m` or `n`",
-            SymbolType::Int => "an int is a decimal number, `250`",
+            SymbolType::Int => "an int is a decimal number without zeros in front, `250`",
             SymbolType::Hex => "a hex is a hexadecimal number, `0x1000`",
             SymbolType::String => "a string is any text",
         }

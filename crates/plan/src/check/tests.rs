@@ -1,66 +1,183 @@
+use std::sync::Arc;
+
 use expect_test::{Expect, expect};
-use kiln_diag::{FileId, Sources};
+use kiln_diag::{Diagnostic, FileId, Severity, Sources};
+use kiln_kconfig::{Base, Dialect, Host, Model, Type, resolve};
 
 use super::*;
 
-const CONFIG: &str = "\
-# Linux
-CONFIG_MODULES=y
-CONFIG_NET=y
-CONFIG_IPV6=m
-CONFIG_USB=y
-# CONFIG_SOUND is not set
-CONFIG_HZ=250
-CONFIG_PHYS=0x400
-CONFIG_NAME=\"liminix \\\"x\\\"\"
+struct Machine;
+
+impl Host for Machine {
+    fn variable(&self, name: &str) -> Option<Vec<u8>> {
+        (name == "CC").then(|| b"gcc-12".to_vec())
+    }
+
+    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
+        Ok(b"n".to_vec())
+    }
+}
+
+/// One of each kind of reason.
+const TREE: &str = "\
+cc-option = $(shell,$(CC) $(1))
+config MODULES
+\tbool \"modules\"
+\tmodules
+config NET
+\tbool \"net\"
+config IPV6
+\ttristate \"ipv6\"
+\tdepends on NET
+\tselect CRC
+config CRC
+\ttristate
+config DRM
+\ttristate \"drm\"
+config I915
+\ttristate \"i915\"
+\tdepends on DRM
+config WANTS_NET
+\tbool \"wants net\"
+\tselect NET
+config PLAIN
+\tbool \"plain\"
+\tdepends on !NET
+config HZ
+\tint \"hz\"
+\trange 100 1000 if NET
+\trange 1 9
+\tdefault 5
+config NAME
+\tstring \"name\"
+\tdepends on NET
+config CC_HAS_IT
+\tdef_bool $(cc-option,-mit)
+config TOOL
+\tbool \"tool\"
+\tdepends on CC_HAS_IT
+config DIRECT
+\tbool \"direct\"
+\tdepends on $(cc-option,-mdirect)
+config QCOM_DRIVER
+\tbool \"driver\"
+\tdepends on ARCH_QCOM
+config ALWAYS
+\tbool
+\tdefault y
+config HIDDEN
+\tbool \"hidden\" if NET
+\tdefault y
+config OLD_NAME
+\tbool
+\ttransitional
+config NEW_NAME
+\tbool \"new\"
+\tdefault OLD_NAME
+choice
+\tprompt \"pick\"
+config A
+\tbool \"a\"
+config B
+\tbool \"b\"
+endchoice
+if NET
+menu \"Deep\"
+\tdepends on IPV6
+config DEEP
+\tbool \"deep\"
+endmenu
+endif
+config BLOCK
+\tdef_bool y
+if BLOCK
+config COMPRESS
+\tbool \"compress\"
+if COMPRESS
+config COMPRESS_XZ
+\tbool \"xz\"
+\tdefault y
+config COMPRESS_ZSTD
+\tbool \"zstd\"
+endif
+endif
 ";
 
-fn declarations() -> Declarations {
+fn model() -> Model {
+    let files = |name: &str| (name == "Kconfig").then(|| Arc::from(TREE.as_bytes()));
+    let (model, messages) = Model::parse("Kconfig", &files, &Machine, Dialect::NEWEST);
+    model.unwrap_or_else(|| panic!("{messages:?}"))
+}
+
+fn declarations(model: &Model) -> Declarations {
     let mut declarations = Declarations::new();
-    let entry = |symbol_type, prompt: Option<&str>, depends: &[&str], line| Declaration {
-        symbol_type,
-        prompt: prompt.map(str::to_owned),
-        depends: depends.iter().map(|text| (*text).to_owned()).collect(),
-        file: "net/Kconfig".to_owned(),
+    for symbol in model.declared() {
+        let definition = model.definitions(symbol).next().unwrap();
+        let symbol_type = match model.type_of(symbol) {
+            Type::Bool => SymbolType::Bool,
+            Type::Tristate => SymbolType::Tristate,
+            Type::Int => SymbolType::Int,
+            Type::Hex => SymbolType::Hex,
+            Type::String => SymbolType::String,
+            Type::Unknown => SymbolType::Unknown,
+        };
+        let (file, line) = (definition.place.file.to_string(), definition.place.line);
+        let entry = Declaration { symbol_type, prompt: None, depends: Vec::new(), file, line };
+        declarations.add(&model.name(symbol), entry);
+    }
+    let entry = |line| Declaration {
+        symbol_type: SymbolType::Bool,
+        prompt: None,
+        depends: Vec::new(),
+        file: "arch/arm/Kconfig".to_owned(),
         line,
     };
-    use SymbolType::{Bool, Hex, Int, String, Tristate};
-    for (name, symbol_type) in
-        [("MODULES", Bool), ("NET", Bool), ("USB", Tristate), ("HZ", Int), ("PHYS", Hex), ("NAME", String)]
-    {
-        declarations.add(name, entry(symbol_type, Some("prompt"), &[], 1));
-    }
-    declarations.add("IPV6", entry(Tristate, Some("IPv6"), &["NET"], 5));
-    declarations.add("SOUND", entry(Tristate, Some("Sound"), &["HAS_IOMEM", "PCI"], 7));
-    declarations.add("HAS_IOMEM", entry(Bool, None, &[], 9));
-    declarations.add_elsewhere("ARM_LPAE", "arm", entry(Bool, None, &[], 3));
+    declarations.add_elsewhere("ARM_LPAE", "arm", entry(3));
+    declarations.add_elsewhere("ARCH_QCOM", "arm", entry(9));
+    declarations.add_elsewhere("ARCH_QCOM", "arm64", entry(9));
     declarations
 }
 
-fn span() -> (Sources, FileId) {
+/// Requests in the form `SYMBOL=VALUE`, an optional one with a `?` behind it; each has a line of its own.
+fn unmet(asked: &[&str]) -> (Sources, FileId, Vec<Unmet>, Vec<Diagnostic>) {
     let mut sources = Sources::new();
-    let file = sources.add("kiln.toml", "request\n");
-    (sources, file)
+    let file = sources.add("kiln.toml", asked.join("\n"));
+    let request = |(index, text): (usize, &&str)| {
+        let (symbol, value) = text.trim_end_matches('?').split_once('=').unwrap();
+        let origin = Some(sources.line_span(file, index as u32 + 1));
+        Request { symbol: symbol.to_owned(), value: value.to_owned(), optional: text.ends_with('?'), origin }
+    };
+    let requests: Vec<Request> = asked.iter().enumerate().map(request).collect();
+    let model = model();
+    let plain: Vec<String> = requests.iter().map(|request| crate::evaluate::unquoted(&request.value)).collect();
+    let names = requests.iter().map(|request| request.symbol.as_str());
+    let pairs: Vec<(&str, &str)> = names.zip(plain.iter().map(String::as_str)).collect();
+    let resolved = resolve(&model, Base::AllNo, &pairs);
+    let config = ConfigValues::parse(&String::from_utf8_lossy(resolved.config_text()));
+    let evaluation = resolved.into_evaluation();
+    let declarations = declarations(&model);
+    let mut found = check(&requests, &config, &declarations);
+    let known = Known { evaluation: &evaluation, requests: &requests, declarations: &declarations };
+    found.iter_mut().for_each(|unmet| unmet.explain(&known));
+    let groups = empty_groups(&model, &config, &requests, || evaluation.clone());
+    (sources, file, found, groups)
 }
 
-fn unmet(symbol: &str, value: &str, optional: bool, config: &str) -> Vec<Unmet> {
-    let (sources, file) = span();
-    let origin = Some(sources.line_span(file, 1));
-    let request = Request { symbol: symbol.to_owned(), value: value.to_owned(), optional, origin };
-    check(&[request], &ConfigValues::parse(config), &declarations())
+fn met(asked: &[&str]) {
+    let found = unmet(asked).2;
+    assert!(found.is_empty(), "{asked:?}: {found:?}");
 }
 
-fn met(symbol: &str, value: &str) {
-    let unmet = unmet(symbol, value, false, CONFIG);
-    assert!(unmet.is_empty(), "{symbol} = {value}: {unmet:?}");
-}
-
-fn told(symbol: &str, value: &str, optional: bool, config: &str, expected: Expect) {
+fn told(asked: &[&str], expected: Expect) {
+    let (sources, _, found, groups) = unmet(asked);
     let mut out = String::new();
-    for unmet in unmet(symbol, value, optional, config) {
-        let diagnostic = unmet.diagnostic(&|_, _| None);
-        assert_eq!(diagnostic.option.as_deref(), Some(format!("kernel.config.{symbol}").as_str()));
-        out.push_str(&format!("{:?}[{}]: {}\n", diagnostic.severity, diagnostic.code, diagnostic.message));
+    for diagnostic in found.iter().map(|unmet| unmet.diagnostic(&|_, _| None)).chain(groups) {
+        let severity = if diagnostic.severity == Severity::Error { "error" } else { "note" };
+        out.push_str(&format!("{severity}[{}]: {}\n", diagnostic.code, diagnostic.message));
+        for label in &diagnostic.labels {
+            out.push_str(&format!("  {}: {}\n", sources.location(label.span), label.text));
+        }
+        out.extend(diagnostic.notes.iter().map(|note| format!("  note: {note}\n")));
         out.extend(diagnostic.help.iter().map(|help| format!("  help: {help}\n")));
     }
     expected.assert_eq(&out);
@@ -68,198 +185,357 @@ fn told(symbol: &str, value: &str, optional: bool, config: &str, expected: Expec
 
 #[test]
 fn a_request_is_met_when_its_value_holds() {
-    met("NET", "y");
-    met("IPV6", "m");
-    met("SOUND", "n");
-    met("HAS_IOMEM", "n");
-    met("NO_SUCH_SYMBOL", "n");
-    met("HZ", "250");
-    met("HZ", "0250");
-    met("PHYS", "0x00000400");
-    met("PHYS", "400");
-    met("PHYS", "0X400");
-    met("NAME", "liminix \"x\"");
-    met("NAME", "\"liminix \\\"x\\\"\"");
+    met(&["NET=y", "MODULES=y", "IPV6=m", "TOOL=n", "NO_SUCH_SYMBOL=n", "ALWAYS=y"]);
+    met(&["HZ=7"]);
+    met(&["NET=y", "NAME=liminix \"x\""]);
 }
 
 #[test]
-fn another_value_is_told_with_the_symbols_own_conditions() {
+fn unknown() {
     told(
-        "SOUND",
-        "y",
-        false,
-        CONFIG,
+        &["NETT=y", "QQQQ=y?"],
         expect![[r#"
-        Error[unmet-request]: `SOUND` was asked to be `y` and came out unset
-          help: it is declared at net/Kconfig:7
-          help: its own entry says: depends on HAS_IOMEM && PCI
-          help: or allow it: `SOUND = { value = "y", optional = true }`
+        error[unknown-symbol]: this kernel has no symbol `NETT`
+          kiln.toml:1:1: asked for here
+          help: did you mean `NET`?
+        note[unknown-symbol]: this kernel has no symbol `QQQQ`
+          kiln.toml:2:1: asked for here
+          help: `kiln find WORD` searches names, prompts and files
+    "#]],
+    );
+}
+
+#[test]
+fn renamed() {
+    told(
+        &["OLD_NAME=y"],
+        expect![[r#"
+        error[renamed-symbol]: `OLD_NAME` is called `NEW_NAME` in this kernel
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:49
+          note: `NEW_NAME` takes its value over (Kconfig:54)
+          help: ask for `NEW_NAME = "y"`
+    "#]],
+    );
+}
+
+#[test]
+fn of_another_architecture() {
+    told(
+        &["ARM_LPAE=y"],
+        expect![[r#"
+        error[other-arch-symbol]: `ARM_LPAE` exists only for `arm`
+          kiln.toml:1:1: asked for here
+          note: it is declared at arch/arm/Kconfig:3
+          help: move it under `[when.'arch = "arm"'.kernel.config]`
     "#]],
     );
     told(
-        "IPV6",
-        "y",
-        false,
-        CONFIG,
+        &["QCOM_DRIVER=y"],
         expect![[r#"
-        Error[unmet-request]: `IPV6` was asked to be `y` and came out as `m`
-          help: it is declared at net/Kconfig:5
-          help: its own entry says: depends on NET
-          help: something it depends on is `m`: make that `y`, or ask for `IPV6 = "m"`
+        error[unmet-dependency]: `QCOM_DRIVER` was asked to be `y` and came out unset: what it depends on does not hold
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:40
+          note: `QCOM_DRIVER` needs ARCH_QCOM [=n], which exists only for arm, arm64 (Kconfig:42)
+          help: it is for other machines: move it under `[when.'any(arch = "arm", arch = "arm64")'.kernel.config]`
+          help: or allow it: `QCOM_DRIVER = { value = "y", optional = true }`
+    "#]],
+    );
+}
+
+#[test]
+fn wrong_type() {
+    told(
+        &["NET=m", "HZ=fast", "DRM=yes"],
+        expect![[r#"
+        error[wrong-type]: `NET` is a bool and cannot be `m`
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:5
+          help: a bool is `y` or `n`
+          help: ask for `NET = "y"`
+        error[wrong-type]: `HZ` is an int and cannot be `fast`
+          kiln.toml:2:1: asked for here
+          note: it is declared at Kconfig:24
+          help: an int is a decimal number without zeros in front, `250`
+        error[wrong-type]: `DRM` is a tristate and cannot be `yes`
+          kiln.toml:3:1: asked for here
+          note: it is declared at Kconfig:13
+          help: a tristate is `y`, `m` or `n`
+    "#]],
+    );
+}
+
+#[test]
+fn a_number_that_is_none_to_kconfig() {
+    told(
+        &["NET=y", "NAME=y"],
+        expect![[r#"
+        error[wrong-type]: `NAME` is a string and cannot be `y`
+          kiln.toml:2:1: asked for here
+          note: it is declared at Kconfig:29
+          help: a string is any text
+          help: to ask for the text `y` itself, write its quotes: `NAME = '"y"'`
+    "#]],
+    );
+    met(&["NET=y", "NAME=\"y\""]);
+    told(
+        &["HZ=007"],
+        expect![[r#"
+        error[wrong-type]: `HZ` is an int and cannot be `007`
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:24
+          help: an int is a decimal number without zeros in front, `250`
+    "#]],
+    );
+}
+
+#[test]
+fn without_a_prompt() {
+    told(
+        &["CRC=y"],
+        expect![[r#"
+            error[no-prompt]: `CRC` was asked to be `y` and came out unset: it has no prompt
+              kiln.toml:1:1: asked for here
+              note: it is declared at Kconfig:11
+              note: `CRC` has no prompt: it is on when something selects it: `IPV6`; ask for it, and for what it needs (Kconfig:11)
+              note:   `IPV6` needs NET [=n] (Kconfig:9): ask for `NET = "y"`
+              help: or allow it: `CRC = { value = "y", optional = true }`
+        "#]],
+    );
+    told(
+        &["ALWAYS=n"],
+        expect![[r#"
+        error[no-prompt]: `ALWAYS` was asked to be `n` and came out as `y`: it has no prompt
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:43
+          note: `ALWAYS` has no prompt, and its default is y (Kconfig:45)
+          help: or allow it: `ALWAYS = { value = "n", optional = true }`
+    "#]],
+    );
+}
+
+#[test]
+fn what_it_depends_on_is_off() {
+    told(
+        &["IPV6=y"],
+        expect![[r#"
+        error[unmet-dependency]: `IPV6` was asked to be `y` and came out unset: what it depends on does not hold
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:7
+          note: `IPV6` needs NET [=n] (Kconfig:9): ask for `NET = "y"`
           help: or allow it: `IPV6 = { value = "y", optional = true }`
     "#]],
     );
     told(
-        "USB",
-        "n",
-        false,
-        CONFIG,
+        &["DEEP=y"],
         expect![[r#"
-        Error[unmet-request]: `USB` was asked to be `n` and came out as `y`
-          help: it is declared at net/Kconfig:1
-          help: something that is on selects it, or it has no prompt where this configuration can see it
-          help: or allow it: `USB = { value = "n", optional = true }`
+        error[unmet-dependency]: `DEEP` was asked to be `y` and came out unset: what it depends on does not hold
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:65
+          note: `DEEP` needs NET [=n] (Kconfig:62): ask for `NET = "y"`
+          note: `DEEP` needs IPV6 [=n] (Kconfig:64): ask for `IPV6 = "y"`, and for what that needs
+          help: or allow it: `DEEP = { value = "y", optional = true }`
     "#]],
     );
     told(
-        "HAS_IOMEM",
-        "y",
-        false,
-        CONFIG,
+        &["NAME=x"],
         expect![[r#"
-        Error[unmet-request]: `HAS_IOMEM` was asked to be `y` and came out unset
-          help: it is declared at net/Kconfig:9
-          help: it has no prompt, so it cannot be set directly: only a default or another symbol's `select` sets it
-          help: or allow it: `HAS_IOMEM = { value = "y", optional = true }`
+        error[unmet-dependency]: `NAME` was asked to be `x` and came out unset: what it depends on does not hold
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:29
+          note: `NAME` needs NET [=n] (Kconfig:31): ask for `NET = "y"`
+          help: or allow it: `NAME = { value = "x", optional = true }`
     "#]],
     );
     told(
-        "HZ",
-        "100",
-        false,
-        CONFIG,
+        &["HIDDEN=n"],
         expect![[r#"
-        Error[unmet-request]: `HZ` was asked to be `100` and came out as `250`
-          help: it is declared at net/Kconfig:1
-          help: or allow it: `HZ = { value = "100", optional = true }`
+            error[unmet-dependency]: `HIDDEN` was asked to be `n` and came out as `y`: its prompt is not in sight
+              kiln.toml:1:1: asked for here
+              note: it is declared at Kconfig:46
+              note: `HIDDEN` can only be turned off where its prompt is in sight (Kconfig:47)
+              note:   `HIDDEN` needs NET [=n] (Kconfig:47): ask for `NET = "y"`
+              help: or allow it: `HIDDEN = { value = "n", optional = true }`
+        "#]],
+    );
+}
+
+#[test]
+fn what_it_depends_on_is_a_module() {
+    told(
+        &["MODULES=y", "DRM=m", "I915=y"],
+        expect![[r#"
+        error[limited-to-module]: `I915` was asked to be `y` and came out as `m`: what it depends on is `m`
+          kiln.toml:3:1: asked for here
+          kiln.toml:2:1: and `DRM` was asked to be `m` here
+          note: it is declared at Kconfig:15
+          note: `I915` needs DRM [=m] to be `y` (Kconfig:17): ask for `DRM = "y"`
+          help: or ask for `I915 = "m"`
+          help: or allow it: `I915 = { value = "y", optional = true }`
     "#]],
     );
 }
 
 #[test]
-fn a_module_that_is_built_in_is_unmet() {
+fn selected() {
     told(
-        "USB",
-        "m",
-        false,
-        CONFIG,
+        &["MODULES=y", "NET=y", "IPV6=m", "CRC=n?"],
         expect![[r#"
-        Error[unmet-request]: `USB` was asked to be `m` and came out as `y`
-          help: it is declared at net/Kconfig:1
-          help: something that is built in selects it: ask for `USB = "y"`
-          help: or allow it: `USB = { value = "m", optional = true }`
+        note[conflicting-requests]: `CRC` was asked to be `n` and came out as `m`: `IPV6 = "m"` rules it out
+          kiln.toml:4:1: asked for here
+          kiln.toml:3:1: and `IPV6` was asked to be `m` here
+          note: it is declared at Kconfig:11
+          note: `IPV6`, which is `m`, selects `CRC` (Kconfig:10): ask for `IPV6 = "n"`
+          help: change one of the requests
+          help: or allow it: `CRC = { value = "n", optional = true }`
     "#]],
     );
     told(
-        "USB",
-        "m",
-        true,
-        CONFIG,
+        &["NET=n", "WANTS_NET=y"],
         expect![[r#"
-        Note[unmet-request]: `USB` was asked to be `m` and came out as `y`
-          help: it is declared at net/Kconfig:1
-          help: something that is built in selects it: ask for `USB = "y"`
-          help: or allow it: `USB = { value = "m", optional = true }`
+        error[conflicting-requests]: `NET` was asked to be `n` and came out as `y`: `WANTS_NET = "y"` rules it out
+          kiln.toml:1:1: asked for here
+          kiln.toml:2:1: and `WANTS_NET` was asked to be `y` here
+          note: it is declared at Kconfig:5
+          note: `WANTS_NET`, which is `y`, selects `NET` (Kconfig:20): ask for `WANTS_NET = "n"`
+          help: change one of the requests
+          help: or allow it: `NET = { value = "n", optional = true }`
     "#]],
     );
 }
 
 #[test]
-fn modules_need_modules() {
+fn a_choice() {
     told(
-        "USB",
-        "m",
-        false,
-        "CONFIG_USB=y\n",
+        &["A=y", "B=y"],
         expect![[r#"
-        Error[unmet-request]: `USB` cannot be `m` while `MODULES` is off
-          help: set `MODULES = "y"`
+        error[lost-choice]: `A` was asked to be `y` and came out unset: its choice went to `B`
+          kiln.toml:1:1: asked for here
+          kiln.toml:2:1: and `B` was asked to be `y` here
+          note: it is declared at Kconfig:57
+          note: exactly one member of the choice `pick` is on (Kconfig:55)
+          help: keep one of the two requests: of several, the one whose name comes last wins
+    "#]],
+    );
+    told(
+        &["A=n", "B=n"],
+        expect![[r#"
+        error[lost-choice]: `A` was asked to be `n` and came out as `y`: its choice has no other member that could be on
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:57
+          note: exactly one member of the choice `pick` is on (Kconfig:55)
+          help: ask for another member of the choice instead of turning `A` off
+          help: or allow it: `A = { value = "n", optional = true }`
+    "#]],
+    );
+}
+
+#[test]
+fn a_range() {
+    told(
+        &["HZ=12"],
+        expect![[r#"
+        error[out-of-range]: `HZ` was asked to be `12` and came out as `9`: its range is 1 to 9
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:24
+          note: range 1 9 (Kconfig:27)
+          help: ask for a number in the range
+          help: or allow it: `HZ = { value = "12", optional = true }`
+    "#]],
+    );
+    told(
+        &["HZ=12", "NET=y"],
+        expect![[r#"
+        error[out-of-range]: `HZ` was asked to be `12` and came out as `100`: its range is 100 to 1000
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:24
+          note: range 100 1000 if NET [=y] (Kconfig:26)
+          help: ask for a number in the range
+          help: or allow it: `HZ = { value = "12", optional = true }`
+    "#]],
+    );
+}
+
+#[test]
+fn no_modules() {
+    told(
+        &["DRM=m"],
+        expect![[r#"
+        error[no-modules]: `DRM` cannot be `m` while `MODULES` is off
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:13
+          note: there are no modules: `MODULES` is `n`: ask for `MODULES = "y"`
           help: or set `kernel.modular = false`, which builds what is `m` into the kernel
+          help: or allow it: `DRM = { value = "m", optional = true }`
     "#]],
     );
 }
 
 #[test]
-fn symbols_that_are_not_there() {
+fn the_hosts_tools() {
     told(
-        "NETT",
-        "y",
-        false,
-        CONFIG,
+        &["TOOL=y", "DIRECT=y"],
         expect![[r#"
-        Error[unknown-symbol]: this kernel has no symbol `NETT`
-          help: did you mean `NET`?
-    "#]],
-    );
-    told(
-        "QQQQ",
-        "y",
-        true,
-        CONFIG,
-        expect![[r#"
-        Note[unknown-symbol]: this kernel has no symbol `QQQQ`
-    "#]],
-    );
-    told(
-        "ARM_LPAE",
-        "y",
-        false,
-        CONFIG,
-        expect![[r#"
-        Error[other-arch-symbol]: `ARM_LPAE` exists only for `arm`
-          help: it is declared at net/Kconfig:3
-          help: move it under `[when.'arch = "arm"'.kernel.config]`
+        error[missing-tool-feature]: `TOOL` was asked to be `y` and came out unset: this host's tools lack what it needs
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:34
+          note: `TOOL` needs CC_HAS_IT [=n] (Kconfig:36)
+          note:   `CC_HAS_IT` is what the host answers: the C compiler `gcc-12` was asked whether it takes `-mit` (Kconfig:33)
+          help: no request can turn that on: install or update the tool (`kiln doctor`), or set `kernel.crossCompile`
+          help: or allow it: `TOOL = { value = "y", optional = true }`
+        error[missing-tool-feature]: `DIRECT` was asked to be `y` and came out unset: this host's tools lack what it needs
+          kiln.toml:2:1: asked for here
+          note: it is declared at Kconfig:37
+          note: `DIRECT` needs more than this host has: the C compiler `gcc-12` was asked whether it takes `-mdirect` (Kconfig:39)
+          help: no request can turn that on: install or update the tool (`kiln doctor`), or set `kernel.crossCompile`
+          help: or allow it: `DIRECT = { value = "y", optional = true }`
     "#]],
     );
 }
 
 #[test]
-fn values_that_a_type_does_not_have() {
+fn two_requests() {
     told(
-        "NET",
-        "m",
-        false,
-        CONFIG,
+        &["NET=y", "PLAIN=y"],
         expect![[r#"
-        Error[wrong-type]: `NET` is a bool and cannot be `m`
-          help: it is declared at net/Kconfig:1
-          help: a bool is `y` or `n`
+        error[conflicting-requests]: `PLAIN` was asked to be `y` and came out unset: `NET = "y"` rules it out
+          kiln.toml:2:1: asked for here
+          kiln.toml:1:1: and `NET` was asked to be `y` here
+          note: it is declared at Kconfig:21
+          note: `PLAIN` needs !NET [=y] (Kconfig:23): ask for `NET = "n"`
+          help: change one of the requests
+          help: or allow it: `PLAIN = { value = "y", optional = true }`
     "#]],
     );
-    for (symbol, value) in
-        [("USB", "yes"), ("HZ", "0x10"), ("HZ", "y"), ("HZ", "+1"), ("PHYS", "zz"), ("PHYS", "+1"), ("HZ", "n")]
-    {
-        let found = unmet(symbol, value, false, CONFIG);
-        assert!(
-            matches!(found.as_slice(), [Unmet { kind: UnmetKind::WrongType { .. }, .. }]),
-            "{symbol} = {value}: {found:?}"
-        );
-    }
 }
 
 #[test]
-fn the_declaration_is_pointed_at_when_its_text_is_at_hand() {
-    let (sources, file) = span();
-    let place = |name: &str, line: u32| (name == "net/Kconfig" && line == 5).then(|| sources.line_span(file, 1));
-    let diagnostic = unmet("IPV6", "y", false, CONFIG)[0].diagnostic(&place);
+fn a_group_with_nothing_in_it() {
+    told(
+        &["COMPRESS=y"],
+        expect![[r#"
+            note[empty-group]: `COMPRESS` is on, and nothing below it is
+              kiln.toml:1:1: asked for here
+              note: it has `COMPRESS_XZ`, `COMPRESS_ZSTD`, and all are off (Kconfig:75)
+              help: the kernel's own default is `COMPRESS_XZ = "y"`: ask for what you need
+        "#]],
+    );
+    told(&["COMPRESS=y", "COMPRESS_ZSTD=y"], expect![[""]]);
+}
+
+#[test]
+fn lines_are_pointed_at_when_their_text_is_at_hand() {
+    let (sources, file, found, _) = unmet(&["IPV6=y"]);
+    let place = |name: &str, line: u32| (name == "Kconfig" && line > 0).then(|| sources.line_span(file, 1));
+    let diagnostic = found[0].diagnostic(&place);
     let labels: Vec<&str> = diagnostic.labels.iter().map(|label| label.text.as_str()).collect();
-    assert_eq!(labels, ["asked for here", "declared here"]);
+    assert_eq!(labels, ["asked for here", "declared here", "this stands against it"]);
 }
 
 #[test]
 fn nearest_names_look_past_case_and_prefix() {
-    let declarations = declarations();
-    assert_eq!(declarations.nearest("CONFIG_SOUND", 1), ["SOUND"]);
+    let declarations = declarations(&model());
+    assert_eq!(declarations.nearest("CONFIG_COMPRESS_XS", 1), ["COMPRESS_XZ"]);
     assert_eq!(declarations.nearest("ipv6", 1), ["IPV6"]);
     assert_eq!(declarations.nearest("MODULE", 1), ["MODULES"]);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kiln_diag::{Diagnostic, Span};
+use kiln_diag::{Code, Diagnostic, Span};
 use kiln_modgraph::ClosureError;
 use kiln_service::NameError;
 
@@ -32,7 +32,7 @@ impl Missing {
         match self {
             Missing::Unknown { near } => {
                 let finding =
-                    Diagnostic::error("unknown-target", format!("there is no module `{target}` in this kernel"))
+                    Diagnostic::error(Code::UnknownTarget, format!("there is no module `{target}` in this kernel"))
                         .option(option)
                         .label(origin, "asked for here");
                 match near {
@@ -46,7 +46,7 @@ impl Missing {
                 let all: Vec<String> = symbols.iter().map(|symbol| format!("`{symbol}`")).collect();
                 let is_off = if all.len() == 1 { "is off" } else { "are off" };
                 Diagnostic::error(
-                    "target-off",
+                    Code::TargetOff,
                     format!("module `{target}` is not built: {} {is_off}", all.join(" and ")),
                 )
                 .option(option)
@@ -60,23 +60,23 @@ impl Missing {
 /// Something because of which the kernel would refuse a module.
 pub(super) fn closure_error(closing: &Closing<'_>, name: &str, loader: &Loader, error: &ClosureError) -> Diagnostic {
     let (code, help) = match error {
-        ClosureError::UnknownTarget { .. } => ("unknown-target", None),
-        ClosureError::Cycle(_) => ("module-cycle", None),
+        ClosureError::UnknownTarget { .. } => (Code::UnknownTarget, None),
+        ClosureError::Cycle(_) => (Code::ModuleCycle, None),
         ClosureError::UnresolvedSymbol { .. } => (
-            "unresolved-symbol",
+            Code::UnresolvedSymbol,
             Some("the kernel would refuse the module with \"Unknown symbol\"; build what exports it"),
         ),
         ClosureError::CrcMismatch { .. } => {
-            ("crc-mismatch", Some("the module was built against another kernel; build both in one run"))
+            (Code::CrcMismatch, Some("the module was built against another kernel; build both in one run"))
         }
         ClosureError::Vermagic { .. } => {
-            ("vermagic-mismatch", Some("the module was built for another kernel; build both in one run"))
+            (Code::VermagicMismatch, Some("the module was built for another kernel; build both in one run"))
         }
         ClosureError::Namespace { .. } => (
-            "missing-namespace",
+            Code::MissingNamespace,
             Some("the module's source needs MODULE_IMPORT_NS, or the kernel MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS"),
         ),
-        ClosureError::GplOnly { .. } => ("gpl-only-symbol", None),
+        ClosureError::GplOnly { .. } => (Code::GplOnlySymbol, None),
     };
     let finding = Diagnostic::error(code, format!("loader `{name}` cannot work: {error}"))
         .option(format!("kmodloader.{name}.targets"))
@@ -115,7 +115,7 @@ fn builders(closing: &Closing<'_>, error: &ClosureError) -> BTreeSet<String> {
 
 /// The loader's own name is unusable.
 pub(super) fn bad_name(name: &str, loader: &Loader, error: &NameError) -> Diagnostic {
-    Diagnostic::error("bad-loader-name", format!("`{name}` cannot be a loader's name: {error}"))
+    Diagnostic::error(Code::BadLoaderName, format!("`{name}` cannot be a loader's name: {error}"))
         .option(format!("kmodloader.{name}"))
         .label(loader.origin, "named here")
 }
@@ -131,7 +131,7 @@ pub(super) fn stray_parameters(
     let option = format!("kmodloader.{name}.parameters.{module}");
     if builtin {
         return Diagnostic::warning(
-            "builtin-parameters",
+            Code::BuiltinParameters,
             format!("`{module}` is part of the kernel image: no loader sets its parameters"),
         )
         .option(option)
@@ -139,7 +139,7 @@ pub(super) fn stray_parameters(
         .help(format!("put `{module}.{text}` on the kernel's command line, or build `{module}` as a module"));
     }
     Diagnostic::error(
-        "stray-parameters",
+        Code::StrayParameters,
         format!("loader `{name}` has parameters for `{module}`, which it does not load"),
     )
     .option(option)

@@ -182,6 +182,6 @@ fn no_list_of_targets_makes_a_name_longer() {
     }
     assert_eq!(managers.len(), 4, "{managers:?}");
     let (closed, findings) = close_over(&modules, &"x".repeat(54), &targets);
-    let codes: Vec<&str> = findings.iter().map(|finding| finding.code).collect();
+    let codes: Vec<&str> = findings.iter().map(|finding| finding.code.name()).collect();
     assert_eq!((closed.len(), codes), (0, vec!["bad-loader-name"]));
 }

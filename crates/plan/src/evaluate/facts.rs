@@ -1,5 +1,6 @@
 //! What a `when` block can ask about: `arch`, `version`, `modular` and `config.SYMBOL`.
 
+use kiln_diag::Code;
 use kiln_recipe::{Data, Facts, Fault, Predicate, Tree, nearest};
 
 use crate::Arch;
@@ -8,7 +9,7 @@ use crate::options::{self, unknown_arch};
 use crate::version::{KernelVersion, VersionRange};
 
 /// The code of a finding that says that a fact is not known.
-pub(super) const UNKNOWN: &str = "unknown-fact";
+pub(super) const UNKNOWN: Code = Code::UnknownFact;
 
 /// Answers for a recipe under evaluation.
 pub(super) struct RecipeFacts<'a> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kiln_diag::{Diagnostic, Diagnostics, FileId, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, FileId, Span};
 use kiln_recipe::{Data, Merged, Modules, Tree, Value};
 
 use crate::evaluate::{
@@ -158,7 +158,7 @@ impl Lowering<'_> {
         let Some(script) = self.text(&path("script")) else {
             let option = format!("boot.checks.{name}.script");
             let mut diagnostic =
-                Diagnostic::error("missing-option", format!("the check `{name}` has no `script`")).option(option);
+                Diagnostic::error(Code::MissingOption, format!("the check `{name}` has no `script`")).option(option);
             if let Some(span) = self.tree.leaf(&path("cleanup")).and_then(Merged::origin) {
                 diagnostic = diagnostic.label(span, "the check is written here");
             }
@@ -229,7 +229,7 @@ pub(super) fn disagreement(said: &Located<KernelVersion>, real: &KernelVersion) 
         return None;
     }
     let message = format!("the recipe says version {}, and the source is {real}", said.value);
-    let diagnostic = Diagnostic::error("version-mismatch", message).option("kernel.version");
+    let diagnostic = Diagnostic::error(Code::VersionMismatch, message).option("kernel.version");
     let label = |diagnostic: Diagnostic, span: Span| diagnostic.label(span, "said here");
     Some(said.origin.into_iter().fold(diagnostic, label).help("change `kernel.version`, or take it out"))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kiln_diag::{Diagnostic, Diagnostics, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
 use kiln_recipe::{Data, Merged, Tree};
 
 use crate::evaluate::{Because, Located, Request, unquoted};
@@ -88,7 +88,7 @@ fn changed(condition: &str, request: &Request, before: &Request) -> Diagnostic {
         "`{symbol}` becomes `{}` instead of `{}`, because `{condition}` is requested",
         request.value, before.value
     );
-    Diagnostic::warning("condition-overrides", message)
+    Diagnostic::warning(Code::ConditionOverrides, message)
         .option(format!("kernel.conditionalConfig.{condition}.{symbol}"))
         .label(request.origin, "this overrides")
         .label(before.origin, "what is asked for here")
@@ -108,7 +108,7 @@ fn build_in(requests: &mut BTreeMap<String, Request>, origin: Option<Span>, diag
         Some(request) if unquoted(&request.value) == "n" => {}
         Some(request) => {
             diagnostics.push(
-                Diagnostic::warning("modular-overrides", "`MODULES` becomes `n`, because `kernel.modular` is false")
+                Diagnostic::warning(Code::ModularOverrides, "`MODULES` becomes `n`, because `kernel.modular` is false")
                     .option("kernel.config.MODULES")
                     .label(origin, "modules are ruled out here")
                     .label(request.origin, "and asked for here"),

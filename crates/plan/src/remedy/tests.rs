@@ -48,7 +48,7 @@ fn check(requests: &[(&str, &str)], expect: Expect) {
         Remedy::Contradiction(found) => {
             let diagnostic = found.diagnostic();
             shown += &format!("{}\n", diagnostic.message);
-            diagnostic.help.iter().for_each(|help| shown += &format!("  {help}\n"));
+            diagnostic.notes.iter().for_each(|note| shown += &format!("  {note}\n"));
         }
         other => shown += &format!("{other:?}\n"),
     }

@@ -64,8 +64,9 @@ fn check(requests: &[(&str, &str)], symbol: &str, expected: Expect) {
     let (model, messages) = Model::parse("Kconfig", &files, &Nothing, Dialect::NEWEST);
     let model = model.unwrap_or_else(|| panic!("{messages:?}"));
     let evaluation = resolve(&model, Base::AllNo, requests).into_evaluation();
-    let asked = |name: &str| requests.iter().any(|(symbol, _)| *symbol == name);
-    let why = why(&evaluation, symbol, &asked).unwrap();
+    let asks = |name: &str| requests.iter().any(|(symbol, _)| *symbol == name);
+    let elsewhere = |name: &str| if name == "MISSING" { vec!["arm".to_owned()] } else { Vec::new() };
+    let why = why(&evaluation, symbol, &Asked { asks: &asks, elsewhere: &elsewhere }).unwrap();
     let line = |cause: &Cause| {
         let place = cause.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         let request = cause.request.as_ref().map(|request| format!(" -> {request}")).unwrap_or_default();
@@ -75,6 +76,9 @@ fn check(requests: &[(&str, &str)], symbol: &str, expected: Expect) {
     for other in &why.otherwise {
         text += &format!("for {}:\n", other.value);
         text.extend(other.obstacles.iter().map(line));
+        text.extend(
+            other.changes.iter().map(|change| format!("  {} {} -> {}\n", change.symbol, change.from, change.to)),
+        );
     }
     expected.assert_eq(&text);
 }
@@ -87,13 +91,11 @@ fn a_chain_of_dependencies_is_followed_to_what_can_be_asked_for() {
         expect![[r#"
             - `CONNTRACK` is `n`: nothing asks for it, and no default holds
             for y:
-            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:13) -> NETFILTER=y
-            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
-              - `ADVANCED` needs NETFILTER [=n] (Kconfig:10) -> NETFILTER=y
+            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:14) -> NETFILTER=y
+            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:14) -> ADVANCED=y
             for m:
-            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:13) -> NETFILTER=y
-            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
-              - `ADVANCED` needs NETFILTER [=n] (Kconfig:10) -> NETFILTER=y
+            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:14) -> NETFILTER=y
+            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:14) -> ADVANCED=y
         "#]],
     );
     check(
@@ -102,10 +104,10 @@ fn a_chain_of_dependencies_is_followed_to_what_can_be_asked_for() {
         expect![[r#"
             - `CONNTRACK` is `n`: nothing asks for it, and no default holds
             for y:
-            - `CONNTRACK` needs !BROKEN [=y] (Kconfig:13) -> BROKEN=n
+            - `CONNTRACK` needs !BROKEN [=y] (Kconfig:14) -> BROKEN=n
             for m:
             - there are no modules: `MODULES` is `n` -> MODULES=y
-            - `CONNTRACK` needs !BROKEN [=y] (Kconfig:13) -> BROKEN=n
+            - `CONNTRACK` needs !BROKEN [=y] (Kconfig:14) -> BROKEN=n
         "#]],
     );
     check(
@@ -114,20 +116,20 @@ fn a_chain_of_dependencies_is_followed_to_what_can_be_asked_for() {
         expect![[r#"
             - `CONNTRACK` is `n`: nothing asks for it, and no default holds
             for y:
-            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:13)
-              - `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
-            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
-              - `ADVANCED` needs NETFILTER [=n] (Kconfig:10)
-            - `CONNTRACK` needs one of NET [=n] || MISSING (Kconfig:13)
+            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:14) -> NETFILTER=y
+              - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
+            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:14) -> ADVANCED=y
+            - `CONNTRACK` needs one of NET [=n] || MISSING (Kconfig:14)
               - `NET` can be turned on -> NET=y
+              - `MISSING` exists only for arm
             for m:
             - there are no modules: `MODULES` is `n` -> MODULES=y
-            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:13)
-              - `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
-            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:13)
-              - `ADVANCED` needs NETFILTER [=n] (Kconfig:10)
-            - `CONNTRACK` needs one of NET [=n] || MISSING (Kconfig:13)
+            - `CONNTRACK` needs NETFILTER [=n] (Kconfig:14) -> NETFILTER=y
+              - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
+            - `CONNTRACK` needs ADVANCED [=n] (Kconfig:14) -> ADVANCED=y
+            - `CONNTRACK` needs one of NET [=n] || MISSING (Kconfig:14)
               - `NET` can be turned on -> NET=y
+              - `MISSING` exists only for arm
         "#]],
     );
 }
@@ -153,10 +155,22 @@ fn a_select_is_followed_to_who_asked() {
         expect![[r#"
             - `DEFRAG` is `n`: nothing asks for it, and no default holds
             for y:
-            - `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK` (Kconfig:18)
+            - `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK`; ask for it, and for what it needs (Kconfig:18)
+              - `CONNTRACK` needs NETFILTER [=n] (Kconfig:14) -> NETFILTER=y
+                - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
+              - `CONNTRACK` needs ADVANCED [=n] (Kconfig:14) -> ADVANCED=y
+              - `CONNTRACK` needs one of NET [=n] || MISSING (Kconfig:14)
+                - `NET` can be turned on -> NET=y
+                - `MISSING` exists only for arm
             for m:
             - there are no modules: `MODULES` is `n` -> MODULES=y
-            - `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK` (Kconfig:18)
+            - `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK`; ask for it, and for what it needs (Kconfig:18)
+              - `CONNTRACK` needs NETFILTER [=n] (Kconfig:14) -> NETFILTER=y
+                - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
+              - `CONNTRACK` needs ADVANCED [=n] (Kconfig:14) -> ADVANCED=y
+              - `CONNTRACK` needs one of NET [=n] || MISSING (Kconfig:14)
+                - `NET` can be turned on -> NET=y
+                - `MISSING` exists only for arm
         "#]],
     );
 }
@@ -169,7 +183,7 @@ fn defaults_ranges_and_choices() {
         expect![[r#"
             - `HIDDEN` is `y`: default y if NET [=y] (Kconfig:22)
             for n:
-            - `HIDDEN` has no prompt: only its defaults decide (Kconfig:20)
+            - `HIDDEN` has no prompt, and its default is y (Kconfig:22)
         "#]],
     );
     check(
@@ -183,8 +197,10 @@ fn defaults_ranges_and_choices() {
         &[("B", "y")],
         "A",
         expect![[r#"
-            - `A` is `n`: `B` is the one of its choice `pick`
+            - `A` is `n`: `B` is the one of its choice `pick` (Kconfig:33)
+              - `B` is on: the recipe says so
             for y:
+              B y -> n
         "#]],
     );
 }
@@ -197,6 +213,8 @@ fn what_is_met_is_simple() {
         expect![[r#"
             - `NET` is `y`: the recipe says so
             for n:
+              HIDDEN y -> n
+              ARCH_HAS y -> n
         "#]],
     );
     check(
@@ -205,7 +223,7 @@ fn what_is_met_is_simple() {
         expect![[r#"
             - `NETFILTER` is `n`: the recipe says `y`, but its prompt is not in sight
             for y:
-            - `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
+            - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
         "#]],
     );
 }
@@ -219,7 +237,7 @@ fn a_symbol_without_a_prompt_in_sight() {
             - `ARCH_HAS` is `n`: nothing asks for it, and no default holds
             for y:
             - `ARCH_HAS` has no prompt: only its defaults decide (Kconfig:23)
-              - `ARCH_HAS` needs NET [=n] (Kconfig:23) -> NET=y
+              - `ARCH_HAS` needs NET [=n] (Kconfig:25) -> NET=y
         "#]],
     );
     check(
@@ -228,10 +246,10 @@ fn a_symbol_without_a_prompt_in_sight() {
         expect![[r#"
             - `OFF_ONLY` is `y`: default y (Kconfig:28)
             for n:
-            - `OFF_ONLY` has no prompt in sight, so that it could be turned off (Kconfig:27)
-              - `OFF_ONLY` needs ADVANCED [=n] (Kconfig:27)
-                - `ADVANCED` needs NETFILTER [=n] (Kconfig:10)
-                  - `NETFILTER` needs NET [=n] (Kconfig:7) -> NET=y
+            - `OFF_ONLY` can only be turned off where its prompt is in sight (Kconfig:27)
+              - `OFF_ONLY` needs ADVANCED [=n] (Kconfig:27) -> ADVANCED=y
+                - `ADVANCED` needs NETFILTER [=n] (Kconfig:11) -> NETFILTER=y
+                  - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
         "#]],
     );
     check(

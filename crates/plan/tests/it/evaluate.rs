@@ -1271,7 +1271,7 @@ fn chains_of_imports_end() {
         files.files.insert(format!("{index}.toml"), format!("imports = [\"./{}.toml\"]", index + 1).into_bytes());
     }
     let (_, evaluation) = evaluated(&files);
-    assert!(evaluation.diagnostics.iter().any(|one| one.code == "import-depth"));
+    assert!(evaluation.diagnostics.iter().any(|one| one.code.name() == "import-depth"));
 }
 
 #[test]

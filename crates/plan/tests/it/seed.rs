@@ -64,7 +64,7 @@ fn merge_cases() {
         if expected["ok"] == json!(false) {
             assert!(evaluated.is_none(), "{name} should fail");
             let fault = (expected["option"].as_str(), expected["kind"].as_str());
-            let found = diagnostics.iter().any(|one| (one.option.as_deref(), Some(one.code)) == fault);
+            let found = diagnostics.iter().any(|one| (one.option.as_deref(), Some(one.code.name())) == fault);
             assert!(found, "{name} should name {fault:?}:\n{said}");
             continue;
         }

@@ -1,0 +1,324 @@
+//! `kiln distill`: from a config or a list of requests to the least recipe that gives the same.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use kiln_build::pipeline::{self, Distillation, Material};
+use kiln_diag::{Diagnostic, Diagnostics, Severity, Sources};
+use kiln_kconfig::fragment;
+use kiln_plan::SourceSpec;
+use kiln_plan::distill::{Heading, text};
+use kiln_plan::evaluate::{Evaluated, unquoted};
+use kiln_recipe::Data;
+use serde_json::{Value, json};
+
+use crate::commands::Context;
+use crate::evaluation::{self, Form};
+use crate::exit;
+use crate::failure::Failure;
+use crate::recipe_files;
+use crate::workshop::Workshop;
+
+/// A larger file is no config.
+const MAX_BYTES: u64 = 64 << 20;
+/// How many lines that come to nothing are named on standard error.
+const N_NAMED: usize = 10;
+
+/// Write the least recipe that resolves to the same config as a .config, a defconfig or a list of requests
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// A .config, a defconfig or a fragment; a recipe (*.toml); or JSON, an object of symbols and values
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Base config that the requests go over [default: the recipe's, else alldefconfig]
+    #[arg(long, value_name = "BASE")]
+    base: Option<String>,
+    /// Kernel tree [default: the recipe's kernel.src]
+    #[arg(long, value_name = "DIR")]
+    srctree: Option<PathBuf>,
+    /// Architecture [default: the recipe's, else this machine's]
+    #[arg(long, value_name = "ARCH")]
+    arch: Option<String>,
+    /// What FILE's lines go over, when it is a fragment: Kconfig's defaults, or the base that the requests go over
+    #[arg(long, value_enum, default_value_t = Over::Defaults)]
+    over: Over,
+    /// Write the recipe into this file, which must not be there
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Over {
+    /// Kconfig's defaults, as `make olddefconfig` reads a .config
+    Defaults,
+    /// The base, as a recipe's requests
+    Base,
+}
+
+/// Runs it.
+pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
+    let form = if args.json { Form::Json } else { Form::Text };
+    let (material, lines) = read(context, args, form)?;
+    let workshop = Workshop::open(context)?;
+    let session = workshop.session(context, 1);
+    let (evaluated, sources) = recipe(context, &session, args, form)?;
+    let tree = evaluation::tree(&session, &evaluated, &sources)?;
+    let found = pipeline::distil(&session, &tree, &evaluated.kernel, &material, &lines)?;
+    let version = tree.version.to_string();
+    if args.json {
+        context.ui.json(&as_json(&evaluated, &version, &found, &lines));
+        return Ok(exit::FINE);
+    }
+    let recipe = text(&heading(args, &evaluated, &version, &found), &found.needed);
+    match &args.output {
+        None => context.ui.result(&recipe),
+        Some(output) => write(&context.environment.current_dir.join(output), &recipe)?,
+    }
+    context.ui.say(&summary(args, &found, &lines));
+    Ok(exit::FINE)
+}
+
+/// Reads FILE: what it stands for, and its symbols with their values.
+fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<(Material, BTreeMap<String, String>), Failure> {
+    let path = context.environment.current_dir.join(&args.file);
+    let shown = args.file.display().to_string();
+    let mut bytes = Vec::new();
+    File::open(&path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .with_context(|| format!("cannot read {shown}"))
+        .map_err(Failure::fault)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Failure::fault(anyhow!("{shown} is larger than {} MiB", MAX_BYTES >> 20)));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let failure = Failure::fault(anyhow!("{shown}:{line}: byte {at} is not UTF-8"));
+        failure.help("a .config, a defconfig or JSON is text; is it compressed?")
+    })?;
+    if text.trim_start().starts_with('{') {
+        let requests = from_json(&shown, &text)?;
+        return Ok((Material::Requests(requests.clone()), requests));
+    }
+    if args.file.extension().is_some_and(|extension| extension == "toml") {
+        return from_recipe(context, &path, form);
+    }
+    let mut sources = Sources::new();
+    let file = sources.add(shown.clone(), text.clone());
+    let (assignments, diagnostics) = fragment::parse(file, &text);
+    // That a line is set twice is no fault of a file that somebody else wrote.
+    let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
+    let errors: Diagnostics = diagnostics.into_iter().filter(is_error).take(N_NAMED).collect();
+    evaluation::show(context, &sources, &errors, form)?;
+    let lines: BTreeMap<String, String> = assignments
+        .into_iter()
+        .map(|line| {
+            let value = text.get(line.value_span.range()).filter(|_| line.quoted).map(str::to_owned);
+            (line.symbol, value.unwrap_or(line.value))
+        })
+        .collect();
+    if lines.is_empty() {
+        let failure = Failure::fault(anyhow!("{shown} sets no symbol"));
+        return Err(failure.help("a line is `CONFIG_NAME=value` or `# CONFIG_NAME is not set`"));
+    }
+    let material = match args.over {
+        Over::Defaults => Material::Config(text),
+        Over::Base => Material::Requests(lines.clone()),
+    };
+    Ok((material, lines))
+}
+
+/// The requests of a recipe.
+fn from_recipe(
+    context: &Context<'_>,
+    path: &Path,
+    form: Form,
+) -> Result<(Material, BTreeMap<String, String>), Failure> {
+    let imports = format!("imports = [{}]\n", Data::Text(path.to_string_lossy().into_owned()));
+    let (sources, evaluation) = recipe_files::evaluate(context, Some(&imports), None);
+    let evaluated = evaluation::accept(context, evaluation, &sources, form)?;
+    let requests = evaluated.kernel.requests.into_values().map(|request| (request.symbol, request.value));
+    let requests: BTreeMap<String, String> = requests.collect();
+    Ok((Material::Requests(requests.clone()), requests))
+}
+
+/// An object of symbols and values, wherever people keep it.
+fn from_json(shown: &str, text: &str) -> Result<BTreeMap<String, String>, Failure> {
+    let whole: Value =
+        serde_json::from_str(text).with_context(|| format!("{shown} is not JSON")).map_err(Failure::fault)?;
+    let places = ["/merged", "/kernel/config", "/config", "/options/config", ""];
+    let object = places.iter().find_map(|place| whole.pointer(place).and_then(Value::as_object));
+    let object = object.ok_or_else(|| Failure::fault(anyhow!("{shown} holds no object of symbols and values")))?;
+    let mut requests = BTreeMap::new();
+    for (name, value) in object {
+        let symbol = name.strip_prefix("CONFIG_").unwrap_or(name);
+        let is_name = !symbol.is_empty() && symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let value = match value {
+            Value::String(text) if is_name => text.clone(),
+            Value::Number(number) if is_name => number.to_string(),
+            other => {
+                let failure = Failure::fault(anyhow!("{shown}: `{name}` is no symbol with a value: {other}"));
+                return Err(failure.help("an entry is `\"SYMBOL\": \"y\"`, with a text or a number"));
+            }
+        };
+        requests.insert(symbol.to_owned(), value);
+    }
+    if requests.is_empty() {
+        return Err(Failure::fault(anyhow!("{shown} sets no symbol")));
+    }
+    Ok(requests)
+}
+
+/// The recipe on the command line, with what the options say instead; without a recipe a tree must be named.
+fn recipe(
+    context: &Context<'_>,
+    session: &pipeline::Session<'_>,
+    args: &Args,
+    form: Form,
+) -> Result<(Evaluated, Sources), Failure> {
+    let mut lines = String::new();
+    let mut option = |name: &str, value: &str| {
+        let value = Data::Text(value.to_owned());
+        let _ = writeln!(lines, "kernel.{name} = {{ force = {value} }}");
+    };
+    if let Some(tree) = &args.srctree {
+        option("src", &context.environment.current_dir.join(tree).to_string_lossy());
+    }
+    if let Some(arch) = &args.arch {
+        option("arch", arch);
+    }
+    let base = args.base.as_deref().or_else(|| args.srctree.is_some().then_some("alldefconfig"));
+    if let Some(base) = base {
+        option("baseConfig", base);
+    }
+    let imports = if args.srctree.is_some() {
+        String::new()
+    } else {
+        let recipe = context.environment.current_dir.join(&context.global.recipe);
+        format!("imports = [{}]\n", Data::Text(recipe.to_string_lossy().into_owned()))
+    };
+    evaluation::with_text(context, session, Some(&format!("{imports}{lines}")), form)
+}
+
+fn heading(args: &Args, evaluated: &Evaluated, version: &str, found: &Distillation) -> Heading {
+    let base = evaluated.kernel.base_config.value.to_string();
+    let comments = vec![
+        format!("The least requests over {base} that give the config of {} in Linux {version}", args.file.display()),
+        "for the architecture below; every line is needed.".to_owned(),
+    ];
+    let mut kernel = Vec::new();
+    let quoted = |text: &str| Data::Text(text.to_owned()).to_string();
+    kernel.extend(evaluated.kernel.src.as_ref().map(|src| ("src".to_owned(), source(&src.value))));
+    kernel.push(("arch".to_owned(), quoted(&evaluated.kernel.arch.value.to_string())));
+    let prefix = evaluated.kernel.cross_compile.as_ref();
+    kernel.extend(prefix.map(|prefix| ("crossCompile".to_owned(), quoted(&prefix.value))));
+    let patterns = evaluated.kernel.patches.iter();
+    let patches: Vec<String> =
+        patterns.map(|pattern| quoted(&pattern.dir.join(&pattern.pattern).to_string_lossy())).collect();
+    if !patches.is_empty() {
+        kernel.push(("patches".to_owned(), format!("[{}]", patches.join(", "))));
+    }
+    if evaluated.kernel.extra_patch_phase != "true" {
+        kernel.push(("extraPatchPhase".to_owned(), quoted(&evaluated.kernel.extra_patch_phase)));
+    }
+    kernel.push(("baseConfig".to_owned(), quoted(&base)));
+    let mut leftover = Vec::new();
+    if !found.unknown.is_empty() {
+        leftover.push(format!("Of {}, Linux {version} does not know:", args.file.display()));
+        leftover.extend(found.unknown.iter().map(|(symbol, value)| format!("  {symbol} = {value}")));
+    }
+    if !found.lost.is_empty() {
+        leftover.push(format!("Of {}, without effect in Linux {version}:", args.file.display()));
+        let line = |(symbol, value, came): &(String, String, String)| {
+            format!("  {symbol} = {value} ({})", if came.is_empty() { "it is empty" } else { came })
+        };
+        leftover.extend(found.lost.iter().map(line));
+    }
+    Heading { comments, kernel, leftover }
+}
+
+/// A source as a recipe writes it.
+fn source(spec: &SourceSpec) -> String {
+    let text = |text: &str| Data::Text(text.to_owned());
+    match spec {
+        SourceSpec::Path(path) => text(&path.to_string_lossy()).to_string(),
+        SourceSpec::Url { url, sha256 } => format!("{{ url = {}, sha256 = {} }}", text(url), text(sha256)),
+        SourceSpec::Git { url, rev } => format!("{{ git = {}, rev = {} }}", text(url), text(rev)),
+        SourceSpec::Apt { package, version: None } => format!("{{ apt = {} }}", text(package)),
+        SourceSpec::Apt { package, version: Some(version) } => {
+            format!("{{ apt = {}, version = {} }}", text(package), text(version))
+        }
+    }
+}
+
+fn as_json(evaluated: &Evaluated, version: &str, found: &Distillation, lines: &BTreeMap<String, String>) -> Value {
+    let requests: serde_json::Map<String, Value> =
+        found.needed.iter().map(|needed| (needed.symbol.clone(), needed.value.clone().into())).collect();
+    let unknown: BTreeMap<&String, &String> = found.unknown.iter().map(|(symbol, value)| (symbol, value)).collect();
+    let lost: BTreeMap<&String, Value> =
+        found.lost.iter().map(|(symbol, value, came)| (symbol, json!({ "asked": value, "value": came }))).collect();
+    json!({
+        "version": 1,
+        "kernel": { "version": version, "arch": found.target.arch },
+        "baseConfig": evaluated.kernel.base_config.value.to_string(),
+        "lines": lines.len(),
+        "requests": requests,
+        "unknown": unknown,
+        "withoutEffect": lost,
+    })
+}
+
+/// What became of the file's lines.
+fn summary(args: &Args, found: &Distillation, lines: &BTreeMap<String, String>) -> String {
+    let asked = |needed: &&kiln_plan::distill::Needed| {
+        lines.get(&needed.symbol).is_some_and(|value| unquoted(value) == needed.value)
+    };
+    let kept = found.needed.iter().filter(asked).count();
+    let more = found.needed.len() - kept;
+    let gone = found.unknown.len() + found.lost.len();
+    let mut text = format!(
+        "{} of the {} lines of {} are needless; {} requests remain",
+        lines.len() - kept - gone,
+        lines.len(),
+        args.file.display(),
+        found.needed.len(),
+    );
+    if more > 0 {
+        let _ = write!(text, ", {more} of them for what the file leaves to its defaults");
+    }
+    let named = |names: Vec<&String>| {
+        let rest = names.len().saturating_sub(N_NAMED);
+        let mut list: Vec<&str> = names.into_iter().take(N_NAMED).map(String::as_str).collect();
+        let rest = format!("{rest} more");
+        if rest != "0 more" {
+            list.push(&rest);
+        }
+        list.join(", ")
+    };
+    if !found.unknown.is_empty() {
+        let names = found.unknown.iter().map(|(symbol, _)| symbol).collect();
+        let _ = write!(text, "\n{} are not known to this kernel: {}", found.unknown.len(), named(names));
+    }
+    if !found.lost.is_empty() {
+        let names = found.lost.iter().map(|(symbol, ..)| symbol).collect();
+        let _ = write!(text, "\n{} have no effect in this kernel: {}", found.lost.len(), named(names));
+    }
+    text
+}
+
+fn write(path: &Path, recipe: &str) -> Result<(), Failure> {
+    let written = File::create_new(path).and_then(|mut file| file.write_all(recipe.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::fault(anyhow!("{} is there already", path.display())).help("name another file with `--output`")
+        }
+        _ => Failure::host(anyhow::Error::new(error).context(format!("cannot write {}", path.display()))),
+    })
+}

@@ -1,0 +1,189 @@
+//! Each kind of unmet request on a real tree, as the text that a person reads (slow).
+//!
+//! The texts are under `tests/corpus/unmet`; they were read one by one, and a change of one wants the same. They name lines
+//! of one point release of the tree: for another, `UPDATE_EXPECT=1` writes them anew.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use expect_test::expect_file;
+
+use crate::sandbox::Sandbox;
+use crate::slow_tests;
+
+const PACKAGE: &str = "linux-source-6.12";
+
+/// The kernel's source, kept in the user's cache folder for all tests; fetched when it is not there.
+pub(crate) fn kernel_tree() -> PathBuf {
+    let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let cache = home("XDG_CACHE_HOME").or_else(|| Some(home("HOME")?.join(".cache"))).expect("a home");
+    let folder = cache.join("kiln-tests");
+    let tree = folder.join(PACKAGE);
+    if !tree.join("Makefile").exists() {
+        std::fs::create_dir_all(&folder).expect("folder");
+        let script = format!(
+            "set -e; rm -rf part-cli; mkdir part-cli; cd part-cli; apt-get download {PACKAGE}; dpkg-deb -x *.deb .; \
+             tar -xf usr/src/{PACKAGE}.tar.*; mv {PACKAGE} ..; cd ..; rm -rf part-cli"
+        );
+        let status = Command::new("sh").args(["-c", &script]).current_dir(&folder).status().expect("sh runs");
+        assert!(status.success(), "cannot fetch {PACKAGE}");
+    }
+    tree
+}
+
+/// `kiln check` of `requests`; what it says is the text of that name.
+fn check(name: &str, arch: &str, base: &str, requests: &str) {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    let tree = kernel_tree();
+    sandbox.file(
+        "kiln.toml",
+        format!("[kernel]\nsrc = {tree:?}\narch = \"{arch}\"\nbaseConfig = \"{base}\"\n\n[kernel.config]\n{requests}"),
+    );
+    let ran = sandbox.kiln(&["--quiet", "check"]);
+    let told = format!("# {arch}, {base}\n{requests}\n{}{}", without_version(&ran.stderr), ran.stdout);
+    expect_file![format!("{}/tests/corpus/unmet/{name}.txt", env!("CARGO_MANIFEST_DIR"))].assert_eq(&told);
+    // The same findings end a build, and are there for programs.
+    let codes = |text: &str| -> Vec<String> {
+        let starts = ["error[", "note["];
+        let code =
+            |line: &str| starts.iter().find_map(|start| line.strip_prefix(start)?.split(']').next().map(str::to_owned));
+        text.lines().filter_map(code).collect()
+    };
+    if ran.code == Some(1) {
+        let json = sandbox.kiln(&["check", "--json"]).expect(1).stdout;
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        let found = json["diagnostics"].as_array().expect("findings");
+        let found: Vec<&str> = found.iter().filter_map(|finding| finding["code"].as_str()).collect();
+        assert_eq!(found, codes(&ran.stderr));
+    }
+}
+
+/// The compiler's version is the machine's own.
+fn without_version(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        match line.split_once("`gcc` (").and_then(|(start, rest)| Some((start, rest.rsplit_once(") was asked")?.1))) {
+            Some((start, rest)) => out += &format!("{start}`gcc` (VERSION) was asked{rest}"),
+            None => out += line,
+        }
+    }
+    out
+}
+
+#[test]
+fn unknown() {
+    check("unknown", "x86_64", "x86_64_defconfig", "NETFILTR = \"y\"\nQQQQQ = \"m\"\n");
+}
+
+#[test]
+fn other_arch() {
+    check("other-arch", "x86_64", "x86_64_defconfig", "ARM_LPAE = \"y\"\n");
+}
+
+#[test]
+fn wrong_type() {
+    let requests =
+        "NET = \"m\"\nNR_CPUS = \"many\"\nDEFAULT_HOSTNAME = \"y\"\nE1000 = \"yes\"\nPHYSICAL_START = \"16M\"\n";
+    check("wrong-type", "x86_64", "x86_64_defconfig", requests);
+}
+
+#[test]
+fn no_prompt() {
+    check("no-prompt", "x86_64", "x86_64_defconfig", "NF_DEFRAG_IPV4 = \"n\"\nX86_64_SMP = \"n\"\nGARP = \"y\"\n");
+}
+
+#[test]
+fn limited_to_module() {
+    check("limited-to-module", "x86_64", "x86_64_defconfig", "DRM = \"m\"\nDRM_I915 = \"y\"\n");
+}
+
+#[test]
+fn forced_by_select() {
+    check("forced-by-select", "x86_64", "x86_64_defconfig", "FW_LOADER = \"n\"\nCRYPTO_SHA256 = \"n\"\n");
+}
+
+#[test]
+fn lost_choice() {
+    check("lost-choice", "x86_64", "x86_64_defconfig", "HZ_100 = \"y\"\nHZ_250 = \"y\"\n");
+}
+
+#[test]
+fn out_of_range() {
+    check("out-of-range", "x86_64", "x86_64_defconfig", "LOG_BUF_SHIFT = \"99\"\nNR_CPUS = \"100000\"\n");
+}
+
+#[test]
+fn no_modules() {
+    check("no-modules", "x86_64", "allnoconfig", "64BIT = \"y\"\nNET = \"y\"\nTLS = \"m\"\n");
+}
+
+#[test]
+fn missing_tool_feature() {
+    check(
+        "missing-tool-feature",
+        "x86_64",
+        "x86_64_defconfig",
+        "CFI_CLANG = \"y\"\nKCSAN_WEAK_MEMORY = \"y\"\nLTO_CLANG_FULL = \"y\"\n",
+    );
+}
+
+#[test]
+fn conflicting_requests() {
+    let requests =
+        "DRM = \"y\"\nDRM_I915 = \"y\"\nEXPERT = \"y\"\nPREEMPT_RT = \"y\"\nWIRELESS = \"y\"\nFW_LOADER = \"n\"\n";
+    check("conflicting-requests", "x86_64", "x86_64_defconfig", requests);
+}
+
+#[test]
+fn hidden_prompt() {
+    check("hidden-prompt", "x86_64", "x86_64_defconfig", "MULTIUSER = \"n\"\nPRINTK = \"n\"\n");
+}
+
+#[test]
+fn field_virtio_net() {
+    check("field-virtio-net", "x86_64", "allnoconfig", "VIRTIO_NET = \"y\"\n");
+}
+
+#[test]
+fn field_netfilter_advanced() {
+    let requests = "NET = \"y\"\nINET = \"y\"\nMODULES = \"y\"\nNETFILTER = \"y\"\nNETFILTER_XTABLES = \"m\"\nNF_CONNTRACK = \"m\"\n\
+                    NETFILTER_NETLINK_LOG = \"m\"\nNETFILTER_XT_TARGET_TRACE = \"m\"\nIP_NF_NAT = \"m\"\nIP_NF_IPTABLES = \"m\"\nIP_NF_TARGET_NETMAP = \"m\"\n";
+    check("field-netfilter-advanced", "x86_64", "allnoconfig", requests);
+}
+
+#[test]
+fn field_arm64_command_line() {
+    check("field-arm64-command-line", "arm64", "allnoconfig", "CMDLINE_FROM_BOOTLOADER = \"y\"\n");
+}
+
+#[test]
+fn field_compressed_firmware() {
+    check("field-compressed-firmware", "x86_64", "allnoconfig", "FW_LOADER_COMPRESS = \"y\"\n");
+    check("field-compressed-firmware-xz", "x86_64", "allnoconfig", "FW_LOADER_COMPRESS_XZ = \"y\"\n");
+}
+
+#[test]
+fn field_usb_gadget_choice() {
+    let requests = "MODULES = \"y\"\nUSB_SUPPORT = \"y\"\nUSB_GADGET = \"m\"\nUSB_G_DBGP = \"m\"\nUSB_G_DBGP_PRINTK = \"y\"\nUSB_G_DBGP_SERIAL = \"y\"\n";
+    check("field-usb-gadget-choice", "x86_64", "allnoconfig", requests);
+}
+
+#[test]
+fn field_debug_info_choice() {
+    check("field-debug-info-choice", "x86_64", "x86_64_defconfig", "DEBUG_INFO = \"y\"\n");
+    let requests = "DEBUG_INFO_DWARF5 = \"y\"\nDEBUG_INFO_NONE = \"y\"\n";
+    check("field-debug-info-two", "x86_64", "x86_64_defconfig", requests);
+}
+
+#[test]
+fn field_driver_of_another_machine() {
+    check(
+        "field-driver-of-another-machine",
+        "x86_64",
+        "x86_64_defconfig",
+        "PINCTRL = \"y\"\nPINCTRL_SDM845 = \"y\"\nMTK_SCPSYS = \"y\"\n",
+    );
+}

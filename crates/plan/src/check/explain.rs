@@ -1,0 +1,171 @@
+//! Why a request does not hold, asked of the engine.
+
+use kiln_kconfig::{Evaluation, Limit, Model, SymbolId, Tristate, Type};
+
+use super::{Declarations, Request, SymbolType, Unmet, UnmetKind, Value};
+use crate::why::{Asked, end_of_range, obstacles, shown};
+
+/// What the reasons are looked for in.
+#[derive(Clone, Copy)]
+pub struct Known<'a, 'm> {
+    /// The values that came of the base and the requests.
+    pub evaluation: &'a Evaluation<'m>,
+    /// Every request, met or not.
+    pub requests: &'a [Request],
+    /// What the tree declares, other architectures too.
+    pub declarations: &'a Declarations,
+}
+
+impl Known<'_, '_> {
+    /// The request for a symbol, when it has what was asked for.
+    fn met_request(&self, name: &str) -> Option<&Request> {
+        let request = self.requests.iter().find(|request| request.symbol == name)?;
+        (self.evaluation.value(name).as_deref() == Some(request.value.as_str())).then_some(request)
+    }
+}
+
+impl Unmet {
+    /// Finds out why.
+    pub fn explain(&mut self, known: &Known<'_, '_>) {
+        let model = known.evaluation.model();
+        let Some(symbol) = model.find(&self.request.symbol) else { return };
+        if model.is_transitional(symbol) {
+            if let Some((to, place)) = successor(model, symbol) {
+                self.kind = UnmetKind::Renamed { to, place };
+            }
+            return;
+        }
+        if !matches!(self.kind, UnmetKind::NoModules | UnmetKind::Value) || self.declaration.is_none() {
+            return;
+        }
+        let asks = |name: &str| known.requests.iter().any(|request| request.symbol == name);
+        let elsewhere = |name: &str| match known.declarations.get(name) {
+            Some(_) => Vec::new(),
+            None => known.declarations.arches(name),
+        };
+        let asked = Asked { asks: &asks, elsewhere: &elsewhere };
+        self.obstacles = obstacles(known.evaluation, &self.request.symbol, &self.request.value, &asked);
+        if self.kind == UnmetKind::Value {
+            self.kind = self.kind_of(known, symbol);
+        }
+        self.find_rivals(known, symbol);
+    }
+
+    fn kind_of(&self, known: &Known<'_, '_>, symbol: SymbolId) -> UnmetKind {
+        let evaluation = known.evaluation;
+        let model = evaluation.model();
+        let type_ = model.type_of(symbol);
+        if self.obstacles.iter().any(|cause| cause.is_host) && self.needs_host() {
+            return UnmetKind::ToolFeature;
+        }
+        if !type_.is_logic() {
+            if evaluation.visibility(symbol) != Tristate::No {
+                return self.out_of_range(evaluation, symbol).unwrap_or_else(|| self.not_taken(evaluation, symbol));
+            }
+            return if model.prompt(symbol).is_some() { UnmetKind::Dependency } else { UnmetKind::NoPrompt };
+        }
+        let wanted = match self.request.value.as_str() {
+            "n" => Tristate::No,
+            "m" => Tristate::Mod,
+            _ => Tristate::Yes,
+        };
+        let limits = evaluation.limits(symbol, wanted);
+        let is_choice = limits.is_empty() || limits.iter().any(|limit| matches!(limit, Limit::Choice(_)));
+        if let Some(choice) = model.choice_of(symbol).filter(|_| is_choice) {
+            let is_on = |member: &SymbolId| evaluation.tristate(*member) == Tristate::Yes;
+            let chosen = model.members_of(choice).into_iter().find(is_on);
+            return UnmetKind::LostChoice {
+                prompt: model.prompt_of(choice).map(|prompt| prompt.into_owned()),
+                place: shown(&model.place_of(choice)),
+                chosen: chosen.map(|member| model.name(member).into_owned()),
+            };
+        }
+        if limits.iter().any(|limit| matches!(limit, Limit::Selected(_))) {
+            return UnmetKind::Selected;
+        }
+        if limits.contains(&Limit::NoPrompt) {
+            return UnmetKind::NoPrompt;
+        }
+        if wanted == Tristate::Yes && evaluation.tristate(symbol) == Tristate::Mod {
+            return UnmetKind::LimitedToModule;
+        }
+        if limits.is_empty() { UnmetKind::Value } else { UnmetKind::Dependency }
+    }
+
+    /// Whether the host's tools stand in the way whatever else is asked for: they do in a cause of the symbol itself, or
+    /// in what leads to one that no request can change.
+    fn needs_host(&self) -> bool {
+        let mut path: Vec<bool> = Vec::new();
+        self.obstacles.iter().any(|cause| {
+            path.truncate(cause.depth);
+            let is_way = path.iter().all(|can_change| !can_change);
+            path.push(cause.request.is_some() || cause.text.contains(" needs one of "));
+            cause.is_host && is_way
+        })
+    }
+
+    fn out_of_range(&self, evaluation: &Evaluation<'_>, symbol: SymbolId) -> Option<UnmetKind> {
+        let range = evaluation.active_range(symbol)?;
+        let type_ = match evaluation.model().type_of(symbol) {
+            Type::Int => SymbolType::Int,
+            Type::Hex => SymbolType::Hex,
+            _ => return None,
+        };
+        let number = |text: &str| match Value::parse(text, type_) {
+            Some(Value::Number(number)) => Some(number),
+            _ => None,
+        };
+        let (low, high) = (end_of_range(evaluation, range.low), end_of_range(evaluation, range.high));
+        let wanted = number(&self.request.value)?;
+        let is_out = number(&low).is_some_and(|low| wanted < low) || number(&high).is_some_and(|high| wanted > high);
+        let model = evaluation.model();
+        let end = |symbol: SymbolId| match model.type_of(symbol) {
+            Type::Unknown => model.name(symbol).into_owned(),
+            _ => format!("{} [={}]", model.name(symbol), evaluation.value_of(symbol)),
+        };
+        let condition = range.condition.map(|condition| format!(" if {}", evaluation.show(condition)));
+        let line = format!("range {} {}{}", end(range.low), end(range.high), condition.unwrap_or_default());
+        is_out.then(|| UnmetKind::OutOfRange { low, high, line, place: shown(&range.place) })
+    }
+
+    /// A number that Kconfig does not read as one, like `007`.
+    fn not_taken(&self, evaluation: &Evaluation<'_>, symbol: SymbolId) -> UnmetKind {
+        let symbol_type = self.declaration.as_ref().map(|declaration| declaration.symbol_type);
+        let is_number = matches!(symbol_type, Some(SymbolType::Int | SymbolType::Hex));
+        match symbol_type {
+            Some(symbol_type) if is_number && evaluation.user_value(symbol) != Some((&*self.request.value).into()) => {
+                UnmetKind::WrongType { symbol_type }
+            }
+            _ => UnmetKind::Value,
+        }
+    }
+
+    /// Other requests of the recipe that are in the way.
+    fn find_rivals(&mut self, known: &Known<'_, '_>, symbol: SymbolId) {
+        let mut names: Vec<String> = self.obstacles.iter().filter_map(|cause| cause.culprit.clone()).collect();
+        if let UnmetKind::LostChoice { chosen: Some(chosen), .. } = &self.kind {
+            names.insert(0, chosen.clone());
+        }
+        let own = known.evaluation.model().name(symbol);
+        for name in names.iter().filter(|name| **name != own) {
+            if let Some(request) = known.met_request(name)
+                && !self.rivals.iter().any(|rival| rival.symbol == request.symbol)
+            {
+                self.rivals.push(request.clone());
+            }
+        }
+        let is_conflict = matches!(self.kind, UnmetKind::Dependency | UnmetKind::Selected);
+        if is_conflict && !self.rivals.is_empty() {
+            self.kind = UnmetKind::Conflict;
+        }
+    }
+}
+
+/// The symbol that takes over the value of one that is kept for old configs only, and where it does.
+fn successor(model: &Model, old: SymbolId) -> Option<(String, String)> {
+    model.declared().find_map(|symbol| {
+        let takes = |part| model.symbols_in(part).contains(&old);
+        let default = model.defaults(symbol).find(|default| takes(default.value))?;
+        Some((model.name(symbol).into_owned(), shown(&default.place)))
+    })
+}

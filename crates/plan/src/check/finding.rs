@@ -1,0 +1,220 @@
+//! Unmet requests in words.
+
+use kiln_diag::{Code, Diagnostic, Severity, Span};
+
+use super::{Request, SymbolType, Unmet, UnmetKind};
+
+/// How many sentences of a reason are shown; `kiln why` has all.
+const N_OBSTACLES: usize = 12;
+/// How many of the lines that fail are shown with their text.
+const N_LINES: usize = 3;
+
+impl Unmet {
+    /// Puts it into words; an optional request gives a note, any other an error.
+    ///
+    /// `place` finds the [`Span`] of `(file, line)` of the tree, when its text is at hand.
+    pub fn diagnostic(&self, place: &dyn Fn(&str, u32) -> Option<Span>) -> Diagnostic {
+        let request = &self.request;
+        let severity = if request.optional { Severity::Note } else { Severity::Error };
+        let mut diagnostic = Diagnostic {
+            severity,
+            ..Diagnostic::error(self.kind.code(), self.message())
+                .option(format!("kernel.config.{}", request.symbol))
+                .label(request.origin, "asked for here")
+        };
+        for rival in &self.rivals {
+            let text = format!("and `{}` was asked to be `{}` here", rival.symbol, rival.value);
+            diagnostic = diagnostic.label(rival.origin, text);
+        }
+        if let Some(declaration) = &self.declaration {
+            match place(&declaration.file, declaration.line) {
+                Some(span) => diagnostic = diagnostic.label(span, "declared here"),
+                None => diagnostic = diagnostic.note(format!("it is declared at {}", declaration.place())),
+            }
+        }
+        let mut shown = Vec::new();
+        for obstacle in self.obstacles.iter().filter(|obstacle| obstacle.depth == 0) {
+            let Some((file, line)) = obstacle.place.as_deref().and_then(|place| place.rsplit_once(':')) else {
+                continue;
+            };
+            let (Ok(line), true) = (line.parse(), shown.len() < N_LINES && !shown.contains(&obstacle.place)) else {
+                continue;
+            };
+            let is_declared_there =
+                self.declaration.as_ref().is_some_and(|declared| declared.place() == format!("{file}:{line}"));
+            if let Some(span) = place(file, line).filter(|_| !is_declared_there) {
+                diagnostic = diagnostic.label(span, "this stands against it");
+                shown.push(obstacle.place.clone());
+            }
+        }
+        for obstacle in self.obstacles.iter().take(N_OBSTACLES) {
+            diagnostic = diagnostic.note(obstacle.sentence());
+        }
+        let more = self.obstacles.len().saturating_sub(N_OBSTACLES);
+        if more > 0 {
+            diagnostic = diagnostic.note(format!("and {more} more: `kiln why {}` has them all", request.symbol));
+        }
+        if let Some(fact) = self.fact() {
+            diagnostic = diagnostic.note(fact);
+        }
+        self.help().into_iter().fold(diagnostic, Diagnostic::help)
+    }
+
+    fn message(&self) -> String {
+        let Request { symbol, value, .. } = &self.request;
+        let came = match &self.resolved {
+            None => "unset".to_owned(),
+            Some(resolved) => format!("as `{}`", crate::evaluate::unquoted(resolved)),
+        };
+        let came = format!("`{symbol}` was asked to be `{value}` and came out {came}");
+        match &self.kind {
+            UnmetKind::UnknownSymbol { .. } => format!("this kernel has no symbol `{symbol}`"),
+            UnmetKind::Renamed { to, .. } => format!("`{symbol}` is called `{to}` in this kernel"),
+            UnmetKind::OtherArch { arches, .. } => {
+                format!("`{symbol}` exists only for {}", listed(arches.iter().map(|arch| format!("`{arch}`"))))
+            }
+            UnmetKind::WrongType { symbol_type } => format!("`{symbol}` is {symbol_type} and cannot be `{value}`"),
+            UnmetKind::NoModules => format!("`{symbol}` cannot be `m` while `MODULES` is off"),
+            UnmetKind::NoPrompt => format!("{came}: it has no prompt"),
+            UnmetKind::Dependency if value == "n" => format!("{came}: its prompt is not in sight"),
+            UnmetKind::Dependency => format!("{came}: what it depends on does not hold"),
+            UnmetKind::LimitedToModule => format!("{came}: what it depends on is `m`"),
+            UnmetKind::Selected => format!("{came}: another symbol selects it"),
+            UnmetKind::LostChoice { chosen: Some(chosen), .. } if chosen != symbol => {
+                format!("{came}: its choice went to `{chosen}`")
+            }
+            UnmetKind::LostChoice { .. } => format!("{came}: its choice has no other member that could be on"),
+            UnmetKind::OutOfRange { low, high, .. } => format!("{came}: its range is {low} to {high}"),
+            UnmetKind::ToolFeature => format!("{came}: this host's tools lack what it needs"),
+            UnmetKind::Conflict => match self.rivals.first() {
+                Some(rival) => format!("{came}: `{} = \"{}\"` rules it out", rival.symbol, rival.value),
+                None => came,
+            },
+            UnmetKind::Value => came,
+        }
+    }
+
+    /// What is so beside the obstacles.
+    fn fact(&self) -> Option<String> {
+        match &self.kind {
+            UnmetKind::OutOfRange { line, place, .. } => Some(format!("{line} ({place})")),
+            UnmetKind::LostChoice { prompt, place, .. } => {
+                let prompt = prompt.as_ref().map(|prompt| format!(" `{prompt}`")).unwrap_or_default();
+                Some(format!("exactly one member of the choice{prompt} is on ({place})"))
+            }
+            UnmetKind::OtherArch { place, .. } => Some(format!("it is declared at {place}")),
+            UnmetKind::Renamed { place, to } => Some(format!("`{to}` takes its value over ({place})")),
+            _ => None,
+        }
+    }
+
+    fn help(&self) -> Vec<String> {
+        let Request { symbol, value, .. } = &self.request;
+        let accept = |value: &str| format!("ask for `{symbol} = \"{value}\"`");
+        match &self.kind {
+            UnmetKind::UnknownSymbol { nearest } if nearest.is_empty() => {
+                vec!["`kiln find WORD` searches names, prompts and files".to_owned()]
+            }
+            UnmetKind::UnknownSymbol { nearest } => {
+                vec![format!("did you mean {}?", alternatives(nearest.iter().map(|name| format!("`{name}`"))))]
+            }
+            UnmetKind::Renamed { to, .. } => vec![format!("ask for `{to} = \"{value}\"`")],
+            UnmetKind::OtherArch { arches, .. } => {
+                let arch = arches.first().map_or("", String::as_str);
+                vec![format!("move it under `[when.'arch = \"{arch}\"'.kernel.config]`")]
+            }
+            UnmetKind::WrongType { symbol_type } => {
+                let mut help = vec![symbol_type.hint().to_owned()];
+                if *symbol_type == SymbolType::String {
+                    help.push(format!(
+                        "to ask for the text `{value}` itself, write its quotes: `{symbol} = '\"{value}\"'`"
+                    ));
+                }
+                if *symbol_type == SymbolType::Bool && value == "m" {
+                    help.push(accept("y"));
+                }
+                help
+            }
+            UnmetKind::NoModules => vec![
+                "or set `kernel.modular = false`, which builds what is `m` into the kernel".to_owned(),
+                self.allowing(),
+            ],
+            UnmetKind::LimitedToModule => vec![format!("or {}", accept("m")), self.allowing()],
+            UnmetKind::Selected | UnmetKind::NoPrompt if value == "m" && self.resolved.as_deref() == Some("y") => {
+                vec![format!("or {}", accept("y")), self.allowing()]
+            }
+            UnmetKind::LostChoice { chosen, .. } if value == "n" => {
+                let chosen = chosen.as_deref().unwrap_or("it");
+                vec![format!("ask for another member of the choice instead of turning `{chosen}` off"), self.allowing()]
+            }
+            UnmetKind::LostChoice { .. } => {
+                vec!["keep one of the two requests: of several, the one whose name comes last wins".to_owned()]
+            }
+            UnmetKind::OutOfRange { .. } => vec!["ask for a number in the range".to_owned(), self.allowing()],
+            UnmetKind::ToolFeature => vec![
+                "no request can turn that on: install or update the tool (`kiln doctor`), or set `kernel.crossCompile`"
+                    .to_owned(),
+                self.allowing(),
+            ],
+            UnmetKind::Dependency if !self.arches().is_empty() => {
+                let arches = self.arches();
+                let tests: Vec<String> = arches.iter().map(|arch| format!("arch = \"{arch}\"")).collect();
+                let when = if tests.len() == 1 { tests.concat() } else { format!("any({})", tests.join(", ")) };
+                vec![
+                    format!("it is for other machines: move it under `[when.'{when}'.kernel.config]`"),
+                    self.allowing(),
+                ]
+            }
+            UnmetKind::Conflict => vec!["change one of the requests".to_owned(), self.allowing()],
+            _ => vec![self.allowing()],
+        }
+    }
+
+    /// The other architectures that a part of its own dependency ties it to.
+    fn arches(&self) -> &[String] {
+        let tied = self.obstacles.iter().find(|cause| cause.depth == 0 && !cause.arches.is_empty());
+        tied.map_or(&[], |cause| &cause.arches)
+    }
+
+    fn allowing(&self) -> String {
+        format!("or allow it: `{} = {{ value = {:?}, optional = true }}`", self.request.symbol, self.request.value)
+    }
+}
+
+impl UnmetKind {
+    /// The stable name of this kind of finding.
+    pub fn code(&self) -> Code {
+        match self {
+            UnmetKind::UnknownSymbol { .. } => Code::UnknownSymbol,
+            UnmetKind::Renamed { .. } => Code::RenamedSymbol,
+            UnmetKind::OtherArch { .. } => Code::OtherArchSymbol,
+            UnmetKind::WrongType { .. } => Code::WrongType,
+            UnmetKind::NoModules => Code::NoModules,
+            UnmetKind::NoPrompt => Code::NoPrompt,
+            UnmetKind::Dependency => Code::UnmetDependency,
+            UnmetKind::LimitedToModule => Code::LimitedToModule,
+            UnmetKind::Selected => Code::ForcedBySelect,
+            UnmetKind::LostChoice { .. } => Code::LostChoice,
+            UnmetKind::OutOfRange { .. } => Code::OutOfRange,
+            UnmetKind::ToolFeature => Code::MissingToolFeature,
+            UnmetKind::Conflict => Code::ConflictingRequests,
+            UnmetKind::Value => Code::UnmetRequest,
+        }
+    }
+}
+
+fn listed(names: impl Iterator<Item = String>) -> String {
+    joined(names.collect(), "and")
+}
+
+fn alternatives(names: impl Iterator<Item = String>) -> String {
+    joined(names.collect(), "or")
+}
+
+fn joined(mut names: Vec<String>, word: &str) -> String {
+    match names.pop() {
+        None => String::new(),
+        Some(last) if names.is_empty() => last,
+        Some(last) => format!("{} {word} {last}", names.join(", ")),
+    }
+}

@@ -1,0 +1,109 @@
+//! Requests that hold and do nothing: what belongs below them is off.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kiln_diag::{Code, Diagnostic};
+use kiln_kconfig::{Evaluation, Expr, ExprId, Model, SymbolId, Tristate, Type};
+
+use super::{ConfigValues, Request};
+
+/// Groups larger than this are menus, where nobody means all.
+const MOST: usize = 4;
+
+/// A note for each request that turned on something of which every part is off, although by the kernel's defaults one
+/// would be on: an `allnoconfig` base takes such defaults away.
+///
+/// The parts of a symbol are those that depend on it and on nothing else but what it depends on itself. `evaluation` is
+/// asked for only when there is a group to look at.
+pub fn empty_groups<'m>(
+    model: &'m Model,
+    config: &ConfigValues,
+    requests: &[Request],
+    evaluation: impl FnOnce() -> Evaluation<'m>,
+) -> Vec<Diagnostic> {
+    let is_on = |request: &&Request| request.value == "y" && config.get(&request.symbol) == Some("y");
+    let asked: BTreeMap<SymbolId, &Request> = requests
+        .iter()
+        .filter(is_on)
+        .filter_map(|request| Some((model.find(&request.symbol)?, request)))
+        .filter(|(symbol, _)| model.type_of(*symbol) == Type::Bool)
+        .collect();
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let mut groups: BTreeMap<SymbolId, Vec<SymbolId>> = BTreeMap::new();
+    for symbol in model.declared() {
+        let Some(dependency) = model.direct_dependency(symbol) else { continue };
+        if let Some(owner) = owner(model, dependency, &asked) {
+            groups.entry(owner).or_default().push(symbol);
+        }
+    }
+    let is_off = |part: &SymbolId| config.get(&model.name(*part)).is_none();
+    groups.retain(|_, parts| (2..=MOST).contains(&parts.len()) && parts.iter().all(is_off));
+    if groups.is_empty() {
+        return Vec::new();
+    }
+    let evaluation = evaluation();
+    groups.iter().filter_map(|(owner, parts)| note(&evaluation, asked.get(owner)?, parts)).collect()
+}
+
+/// The one of `asked` that a dependency adds to what that one depends on itself.
+fn owner(model: &Model, dependency: ExprId, asked: &BTreeMap<SymbolId, &Request>) -> Option<SymbolId> {
+    let mut waiting = vec![dependency];
+    let mut found = None;
+    while let Some(part) = waiting.pop() {
+        match model.expression(part) {
+            Expr::And(operands) => waiting.extend(operands),
+            // The innermost of several stands last.
+            Expr::Symbol(symbol) if found.is_none() && asked.contains_key(&symbol) => found = Some(symbol),
+            _ => {}
+        }
+    }
+    let owner = found?;
+    let around = model.direct_dependency(owner).map(|dependency| conjuncts(model, dependency)).unwrap_or_default();
+    let needs = conjuncts(model, dependency);
+    let mut more = needs.difference(&around);
+    let only = more.next().map(|part| model.expression(*part));
+    (matches!(only, Some(Expr::Symbol(on)) if on == owner) && more.next().is_none()).then_some(owner)
+}
+
+/// The operands of `&&`.
+fn conjuncts(model: &Model, whole: ExprId) -> BTreeSet<ExprId> {
+    let mut parts = BTreeSet::new();
+    let mut waiting = vec![whole];
+    while let Some(part) = waiting.pop() {
+        match model.expression(part) {
+            Expr::And(operands) => waiting.extend(operands),
+            _ => {
+                parts.insert(part);
+            }
+        }
+    }
+    parts
+}
+
+fn note(evaluation: &Evaluation<'_>, request: &Request, parts: &[SymbolId]) -> Option<Diagnostic> {
+    let model = evaluation.model();
+    let is_off = |part: &SymbolId| {
+        let is_seen = model.type_of(*part).is_logic() && evaluation.visibility(*part) != Tristate::No;
+        is_seen && evaluation.tristate(*part) == Tristate::No
+    };
+    if !parts.iter().all(is_off) {
+        return None;
+    }
+    let usual = parts.iter().find(|part| {
+        let default = evaluation.active_default(**part);
+        default.is_some_and(|default| evaluation.evaluate(default.value) != Tristate::No)
+    })?;
+    let name = &request.symbol;
+    let names: Vec<String> = parts.iter().map(|part| format!("`{}`", model.name(*part))).collect();
+    let message = format!("`{name}` is on, and nothing below it is");
+    let place = model.definitions(*usual).next().map(|definition| crate::why::shown(&definition.place));
+    Some(
+        Diagnostic::remark(Code::EmptyGroup, message)
+            .option(format!("kernel.config.{name}"))
+            .label(request.origin, "asked for here")
+            .note(format!("it has {}, and all are off ({})", names.join(", "), place.unwrap_or_default()))
+            .help(format!("the kernel's own default is `{} = \"y\"`: ask for what you need", model.name(*usual))),
+    )
+}

@@ -1,0 +1,124 @@
+//! Symbols that the host's tools decide: what Kconfig asked of the compiler and its kin.
+//!
+//! By the time there is a model, a macro call like `$(cc-option,-mfoo)` is its answer; what was asked stands in the text.
+
+use std::borrow::Cow;
+
+use kiln_kconfig::{Evaluation, Place, SymbolId, Type};
+
+use super::quoted;
+
+/// Something that was asked of the host.
+pub(super) struct Question {
+    /// What was asked of whom, and what came back.
+    pub(super) sentence: String,
+    /// The line that asks.
+    pub(super) place: Place,
+}
+
+/// What was asked, when the value of `symbol` is an answer of the host's: it has no prompt, and a default calls a macro.
+pub(super) fn question(evaluation: &Evaluation<'_>, symbol: SymbolId) -> Option<Question> {
+    let model = evaluation.model();
+    if model.prompt(symbol).is_some() || model.selectors(symbol).any(|line| !line.weak) {
+        return None;
+    }
+    let place = model.defaults(symbol).map(|default| default.place).find(|place| call(evaluation, place).is_some())?;
+    let call = call(evaluation, &place)?;
+    let (name, value) = (model.name(symbol), evaluation.value_of(symbol));
+    let is = match model.type_of(symbol) {
+        Type::Bool | Type::Tristate => format!("`{name}` is what the host answers"),
+        _ => format!("`{name}` is {}, as the host answers", quoted(&value)),
+    };
+    Some(Question { sentence: format!("{is}: {}", asked(evaluation, &call)), place })
+}
+
+/// What was asked, when `symbol` is a constant that stands for the answer on the line at `place`.
+pub(super) fn statement(evaluation: &Evaluation<'_>, symbol: SymbolId, place: &Place) -> Option<Question> {
+    if matches!(&*evaluation.model().name(symbol), "n" | "m") {
+        let call = call(evaluation, place)?;
+        return Some(Question { sentence: asked(evaluation, &call), place: place.clone() });
+    }
+    None
+}
+
+/// A call of a macro.
+struct Call<'e> {
+    name: String,
+    arguments: Vec<String>,
+    /// The whole line.
+    statement: Cow<'e, str>,
+}
+
+/// The macro call on a line.
+fn call<'e>(evaluation: &'e Evaluation<'_>, place: &Place) -> Option<Call<'e>> {
+    let statement = evaluation.model().statement(place)?;
+    let start = statement.match_indices("$(").map(|(at, _)| at + 2).find(|at| {
+        // Capital letters are variables of the makefiles; `srctree` is a folder.
+        let rest = &statement[*at..];
+        rest.starts_with(|c: char| c.is_ascii_lowercase()) && !rest.starts_with("srctree)")
+    })?;
+    let mut depth = 0usize;
+    let mut words = vec![String::new()];
+    for c in statement[start..].chars() {
+        match c {
+            ')' if depth == 0 => break,
+            ',' if depth == 0 => {
+                words.push(String::new());
+                continue;
+            }
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if let Some(word) = words.last_mut() {
+            word.push(c);
+        }
+    }
+    let name = words.remove(0);
+    Some(Call { name, arguments: words, statement })
+}
+
+/// Whom a macro asks for what.
+fn asked(evaluation: &Evaluation<'_>, call: &Call<'_>) -> String {
+    let Call { name, arguments, statement } = call;
+    let what = arguments.join(",");
+    // As in scripts/Kconfig.include and the files beside it.
+    let (tool, variable) = match name.as_str() {
+        _ if name.starts_with("rustc") => ("the Rust compiler", "RUSTC"),
+        _ if name.starts_with("ld") => ("the linker", "LD"),
+        _ if name.starts_with("as-") => ("the assembler", "CC"),
+        _ if name.starts_with("cc") || name.starts_with("m32") || name.starts_with("m64") => ("the C compiler", "CC"),
+        _ if name.starts_with("gcc") || name.starts_with("clang") => ("the C compiler", "CC"),
+        _ => ("", ""),
+    };
+    let named = |variable: &str| {
+        let value = evaluation.model().environment().find(|(name, _)| *name == variable).map(|(_, value)| value);
+        value.map(|value| String::from_utf8_lossy(value).into_owned()).filter(|value| !value.is_empty())
+    };
+    let tool = match named(variable) {
+        Some(program) if variable == "CC" => {
+            let version = named("CC_VERSION_TEXT").map(|text| format!(" ({text})")).unwrap_or_default();
+            format!("{tool} `{program}`{version}")
+        }
+        Some(program) => format!("{tool} `{program}`"),
+        None => tool.to_owned(),
+    };
+    match name.as_str() {
+        "cc-option" | "cc-option-bit" | "ld-option" | "rustc-option" | "as-option" => {
+            format!("{tool} was asked whether it takes `{what}`")
+        }
+        "as-instr" | "as-instr64" => format!("{tool} was asked whether it takes `{what}`"),
+        _ if tool.is_empty() => {
+            let programs: Vec<String> = ["CC", "LD", "RUSTC", "BINDGEN", "PAHOLE", "PYTHON3", "NM", "OBJCOPY"]
+                .into_iter()
+                .filter(|variable| {
+                    statement.contains(&format!("$({variable})")) || statement.contains(&format!("${variable}"))
+                })
+                .filter_map(|variable| Some(format!("{variable} is `{}`", named(variable)?)))
+                .collect();
+            let programs = if programs.is_empty() { String::new() } else { format!(", where {}", programs.join(", ")) };
+            format!("`{statement}`{programs}")
+        }
+        _ => format!("{tool} was asked: `{statement}`"),
+    }
+}

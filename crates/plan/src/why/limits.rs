@@ -1,0 +1,370 @@
+//! The sentences of an explanation: what keeps a symbol from a value.
+
+use std::collections::BTreeSet;
+
+use kiln_kconfig::{Comparison, Expr, ExprId, Limit, Place, Selection, SymbolId, Term, Tristate, Type};
+
+use super::story::{DEPTH, Story};
+use super::{host, quoted};
+
+/// How many alternatives of an `||` are followed.
+const N_ALTERNATIVES: usize = 3;
+/// How many of those who select a symbol are named.
+const N_SELECTORS: usize = 5;
+
+impl Story<'_, '_> {
+    /// Says what keeps `symbol` from `wanted`.
+    pub(super) fn limits(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
+        let limits = self.evaluation.limits(symbol, wanted);
+        let is_selected = limits.iter().any(|limit| matches!(limit, Limit::Selected(_)));
+        let n_prompts = limits.iter().filter(|limit| matches!(limit, Limit::Prompt { .. })).count();
+        let name = self.name(symbol);
+        if n_prompts > 1 && wanted != Tristate::No {
+            self.say(
+                depth,
+                format!("{name} has {n_prompts} prompts, and one of them must come into sight"),
+                None,
+                None,
+            );
+        }
+        for limit in limits {
+            match limit {
+                // Without the select there would be nothing to turn off.
+                Limit::NoPrompt | Limit::Prompt { .. } if is_selected && wanted == Tristate::No => {}
+                Limit::NoModules => self.no_modules(symbol, depth),
+                Limit::NoPrompt => self.no_prompt(symbol, wanted, depth),
+                Limit::Choice(choice) => {
+                    let place = self.evaluation.model().place_of(choice);
+                    let text = format!("{name} is the only one of its choice in sight, and a choice has one");
+                    self.say(depth, text, Some(&place), None);
+                }
+                Limit::Selected(lines) => lines.iter().for_each(|line| self.selected(line, wanted, depth)),
+                Limit::Prompt { place, terms } => {
+                    let needed = if wanted == Tristate::Yes { wanted } else { Tristate::Mod };
+                    if wanted == Tristate::No {
+                        let text = format!("{name} can only be turned off where its prompt is in sight");
+                        self.say(depth, text, Some(&place), None);
+                    }
+                    let depth = depth + usize::from(wanted == Tristate::No || n_prompts > 1);
+                    terms.iter().for_each(|term| self.term(symbol, *term, needed, &place, depth));
+                }
+            }
+        }
+    }
+
+    fn no_modules(&mut self, symbol: SymbolId, depth: usize) {
+        let modules = self.evaluation.model().modules();
+        let name = self.name(symbol);
+        if depth > 0 && !self.said.insert("no modules".to_owned()) {
+            return;
+        }
+        self.said.insert("no modules".to_owned());
+        if self.evaluation.model().type_of(symbol) == Type::Bool {
+            self.say(depth, format!("{name} is a bool, and cannot be a module"), None, None);
+            return;
+        }
+        let request = self.request(modules, Tristate::Yes);
+        self.say(depth, format!("there are no modules: {} is `n`", self.name(modules)), None, request);
+        self.blame(modules);
+    }
+
+    /// Another symbol holds `line.target` above `wanted`.
+    fn selected(&mut self, line: &Selection, wanted: Tristate, depth: usize) {
+        let (by, target) = (self.name(line.by), self.name(line.target));
+        let value = self.evaluation.value_of(line.by).into_owned();
+        let is_bool = self.evaluation.model().type_of(line.by) == Type::Bool;
+        let below = if is_bool { Tristate::No } else { wanted };
+        let request = self.request(line.by, below);
+        self.say(
+            depth,
+            format!("{by}, which is {}, selects {target}", quoted(&value)),
+            Some(&line.place),
+            request.clone(),
+        );
+        self.blame(line.by);
+        if request.is_none() {
+            self.follow(line.by, below, depth + 1);
+        }
+    }
+
+    /// Only others, or the host's tools, can turn it on.
+    fn no_prompt(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
+        let name = self.name(symbol);
+        let model = self.evaluation.model();
+        let place = model.definitions(symbol).next().map(|definition| definition.place);
+        if self.say_host(symbol, depth) {
+            return;
+        }
+        let selectors: Vec<Selection> = model.selectors(symbol).filter(|line| !line.weak).collect();
+        if wanted == Tristate::No {
+            let default = self.evaluation.active_default(symbol);
+            let text = match &default {
+                Some(default) => format!("{name} has no prompt, and its default is {}", model.show(default.value)),
+                None => format!("{name} has no prompt"),
+            };
+            let place = default.as_ref().map(|default| &default.place).or(place.as_ref());
+            self.say(depth, text, place, None);
+            return;
+        }
+        if selectors.is_empty() {
+            self.say(depth, format!("{name} has no prompt: only its defaults decide"), place.as_ref(), None);
+            self.defaults(symbol, wanted, depth + 1);
+            return;
+        }
+        let is_free = |line: &&Selection| self.request(line.by, wanted).is_some();
+        let free = self.names(selectors.iter().filter(is_free));
+        // Those beside it, with a prompt, are what a person would look for.
+        let is_near = |line: &&Selection| {
+            let at = model.definitions(line.by).next();
+            model.prompt(line.by).is_some()
+                && at.map(|at| at.place.file) == place.as_ref().map(|place| place.file.clone())
+        };
+        let near: Vec<&Selection> = selectors.iter().filter(|line| is_near(line) && !is_free(line)).collect();
+        let prompted: Vec<&Selection> = selectors.iter().filter(|line| model.prompt(line.by).is_some()).collect();
+        let lines = if near.is_empty() && free.is_empty() { prompted } else { near };
+        let (listed, first) = (self.names(lines.iter().copied()), lines.first().map(|line| line.by));
+        let needs_more = if free.is_empty() { "" } else { " (which need more themselves)" };
+        let request = match (selectors.as_slice(), free.is_empty()) {
+            ([one], false) => self.request(one.by, wanted),
+            _ => None,
+        };
+        let who = match (listed.is_empty(), free.is_empty()) {
+            (true, true) => self.names(selectors.iter()),
+            (true, false) if request.is_some() => free,
+            (true, false) => format!("{free}; to ask for one of them is enough"),
+            (false, true) if lines.len() == 1 => format!("{listed}; ask for it, and for what it needs"),
+            (false, true) => format!("{listed}; ask for one of them, and for what that needs"),
+            (false, false) => format!("{listed}{needs_more}, or {free}, any of which is enough"),
+        };
+        let text = format!("{name} has no prompt: it is on when something selects it: {who}");
+        self.say(depth, text, place.as_ref(), request);
+        if let Some(first) = first {
+            self.follow(first, wanted, depth + 1);
+        }
+    }
+
+    /// The first few of those who select a symbol.
+    fn names<'s>(&self, lines: impl Iterator<Item = &'s Selection>) -> String {
+        let names: BTreeSet<String> = lines.map(|line| self.name(line.by)).collect();
+        let more = names.len().saturating_sub(N_SELECTORS);
+        let mut text: Vec<String> = names.into_iter().take(N_SELECTORS).collect();
+        if more > 0 {
+            text.push(format!("{more} more"));
+        }
+        text.join(", ")
+    }
+
+    /// What the defaults of a symbol without a prompt would take.
+    fn defaults(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
+        let model = self.evaluation.model();
+        let place = model.definitions(symbol).next().map(|definition| definition.place);
+        let dependency = model.direct_dependency(symbol);
+        let mut terms: Vec<(Term, Place)> = Vec::new();
+        if let (Some(dependency), Some(place)) = (dependency, place) {
+            terms.extend(self.evaluation.too_low(dependency, wanted).into_iter().map(|term| (term, place.clone())));
+        }
+        // A default that would give it: the first whose value is not a plain `n`.
+        let default = model.defaults(symbol).find(|default| model.show(default.value) != "n");
+        if let Some(default) = default {
+            let parts = default.condition.into_iter().chain([default.value]);
+            for part in parts {
+                for term in self.evaluation.too_low(part, wanted) {
+                    if !terms.iter().any(|(known, _)| known.expression == term.expression) {
+                        terms.push((term, default.place.clone()));
+                    }
+                }
+            }
+        }
+        terms.iter().for_each(|(term, place)| self.term(symbol, *term, wanted, place, depth));
+    }
+
+    /// A part of a condition that is too low.
+    pub(super) fn term(&mut self, symbol: SymbolId, term: Term, needed: Tristate, place: &Place, depth: usize) {
+        let written = self.evaluation.model().written(symbol, term.expression);
+        let place = written.as_ref().unwrap_or(place);
+        let name = self.name(symbol);
+        let shown = self.evaluation.show(term.expression);
+        // What stands against the symbol itself is said in full, deeper causes once.
+        if !self.said.insert(shown.clone()) && depth > 0 {
+            return;
+        }
+        match self.evaluation.model().expression(term.expression) {
+            Expr::Symbol(on) => self.symbol(&name, on, needed, place, depth),
+            Expr::Not(inner) => {
+                self.say(depth, format!("{name} needs {shown}"), Some(place), None);
+                if let Expr::Symbol(off) = self.evaluation.model().expression(inner) {
+                    let is_bool = self.evaluation.model().type_of(off) == Type::Bool;
+                    let below = if is_bool { Tristate::No } else { needed.negate() };
+                    self.blame(off);
+                    self.or_follow(off, below, depth);
+                }
+            }
+            Expr::Or(operands) => {
+                self.say(depth, format!("{name} needs one of {shown}"), Some(place), None);
+                let arches = operands.iter().map(|operand| self.arches_of(*operand)).find(|arches| !arches.is_empty());
+                if let Some(last) = self.causes.last_mut() {
+                    last.arches = arches.unwrap_or_default();
+                }
+                self.alternatives(term.expression, needed, depth + 1);
+            }
+            Expr::Compare(op, left, right) => {
+                let request = self.comparison(op, left, right);
+                let shown = self.compared(op, left, right);
+                self.say(depth, format!("{name} needs {shown}"), Some(place), request.clone());
+                self.blame(left);
+                if request.is_none() && !self.say_host(left, depth + 1) {
+                    self.other_value(left, right, depth + 1);
+                }
+            }
+            Expr::And(_) => self.say(depth, format!("{name} needs {shown}"), Some(place), None),
+        }
+    }
+
+    /// A symbol that is too low.
+    fn symbol(&mut self, name: &str, on: SymbolId, needed: Tristate, place: &Place, depth: usize) {
+        let model = self.evaluation.model();
+        let value = self.evaluation.tristate(on);
+        if let Some(question) = host::statement(self.evaluation, on, place) {
+            self.say(depth, format!("{name} needs more than this host has: {}", question.sentence), Some(place), None);
+            if let Some(last) = self.causes.last_mut() {
+                last.is_host = true;
+            }
+            return;
+        }
+        let shown = match model.find(&model.name(on)) {
+            Some(_) => format!("{} [={}]", model.name(on), value.as_str()),
+            None => self.name(on),
+        };
+        let to_be = if value == Tristate::Mod && needed == Tristate::Yes { " to be `y`" } else { "" };
+        let is_declared = model.definitions(on).next().is_some();
+        let why = match (is_declared, (self.asked.elsewhere)(&model.name(on)).as_slice()) {
+            (true, _) => String::new(),
+            (false, []) => ", and nothing declares it".to_owned(),
+            (false, arches) => format!(", which exists only for {}", arches.join(", ")),
+        };
+        let request = self.request(on, needed);
+        self.say(depth, format!("{name} needs {shown}{to_be}{why}"), Some(place), request.clone());
+        self.blame(on);
+        if let Some(last) = self.causes.last_mut() {
+            last.arches = if is_declared { Vec::new() } else { (self.asked.elsewhere)(&model.name(on)) };
+        }
+        if request.is_none() && is_declared {
+            self.ask_too(on, needed);
+            self.follow(on, needed, depth + 1);
+        }
+    }
+
+    /// The other architectures that declare a symbol which the one that is built does not.
+    fn arches_of(&self, id: ExprId) -> Vec<String> {
+        let model = self.evaluation.model();
+        match model.expression(id) {
+            Expr::Symbol(symbol) if model.definitions(symbol).next().is_none() => {
+                (self.asked.elsewhere)(&model.name(symbol))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Puts the request that brings `symbol` to `wanted` into the last sentence, or says what keeps it from there.
+    fn or_follow(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
+        let request = self.request(symbol, wanted);
+        match self.causes.last_mut() {
+            Some(last) if request.is_some() => last.request = request,
+            _ => self.follow(symbol, wanted, depth + 1),
+        }
+    }
+
+    /// What is said of the operands of an `||`, one of which is enough: first those that a request alone turns on.
+    fn alternatives(&mut self, or: ExprId, needed: Tristate, depth: usize) {
+        let model = self.evaluation.model();
+        let Expr::Or(operands) = model.expression(or) else { return };
+        let symbols: Vec<SymbolId> = operands
+            .iter()
+            .filter_map(|operand| match model.expression(*operand) {
+                Expr::Symbol(symbol) => Some(symbol),
+                _ => None,
+            })
+            .collect();
+        let (free, other): (Vec<SymbolId>, Vec<SymbolId>) =
+            symbols.into_iter().partition(|symbol| self.request(*symbol, needed).is_some());
+        for on in free.iter().take(N_ALTERNATIVES) {
+            let request = self.request(*on, needed);
+            self.say(depth, format!("{} can be turned on", self.name(*on)), None, request);
+        }
+        for on in other.iter().take(N_ALTERNATIVES) {
+            let name = self.name(*on);
+            let arches = (self.asked.elsewhere)(&model.name(*on));
+            if model.definitions(*on).next().is_some() {
+                if free.is_empty() {
+                    self.say(depth, format!("{name} is off"), None, None);
+                    self.ask_too(*on, needed);
+                    self.follow(*on, needed, depth + 1);
+                }
+            } else if !arches.is_empty() {
+                self.say(depth, format!("{name} exists only for {}", arches.join(", ")), None, None);
+            }
+        }
+    }
+
+    /// A comparison with what its sides are.
+    fn compared(&self, op: Comparison, left: SymbolId, right: SymbolId) -> String {
+        let model = self.evaluation.model();
+        let side = |symbol: SymbolId| {
+            let name = model.name(symbol);
+            match (model.find(&name) == Some(symbol), model.type_of(symbol)) {
+                (true, Type::Unknown | Type::Tristate) if matches!(&*name, "y" | "m" | "n") => name.into_owned(),
+                (true, Type::Unknown) => format!("{name} [=n]"),
+                (true, Type::String) => format!("{name} [=\"{}\"]", self.evaluation.value_of(symbol)),
+                (true, _) => format!("{name} [={}]", self.evaluation.value_of(symbol)),
+                (false, _) if name.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty() => name.into_owned(),
+                (false, _) => format!("\"{name}\""),
+            }
+        };
+        format!("{} {} {}", side(left), op.as_str(), side(right))
+    }
+
+    /// The request that makes a comparison hold.
+    fn comparison(&self, op: Comparison, left: SymbolId, right: SymbolId) -> Option<String> {
+        let model = self.evaluation.model();
+        let is_settable = self.evaluation.limits(left, Tristate::Yes).is_empty();
+        let value = match (model.type_of(right), model.find(&model.name(right))) {
+            (Type::Tristate, _) => self.evaluation.tristate(right).as_str().to_owned(),
+            (Type::Unknown, _) => model.name(right).into_owned(),
+            _ => self.evaluation.value_of(right).into_owned(),
+        };
+        if model.type_of(left).is_logic() {
+            let wanted = match (op, value.as_str()) {
+                (Comparison::Equal, "y") | (Comparison::Unequal, "n") => Tristate::Yes,
+                (Comparison::Equal, "m") => Tristate::Mod,
+                (Comparison::Equal, "n") | (Comparison::Unequal, "y") => Tristate::No,
+                _ => return None,
+            };
+            return self.request(left, wanted);
+        }
+        let holds = matches!(op, Comparison::Equal | Comparison::LessEqual | Comparison::GreaterEqual);
+        (holds && is_settable && !value.is_empty()).then(|| format!("{}={value}", model.name(left)))
+    }
+
+    /// Says that another value has to be given, or what keeps a user from giving one.
+    fn other_value(&mut self, left: SymbolId, right: SymbolId, depth: usize) {
+        let model = self.evaluation.model();
+        if model.type_of(left).is_logic() || model.definitions(left).next().is_none() {
+            return;
+        }
+        let (name, value) = (self.name(left), self.evaluation.value_of(left).into_owned());
+        if self.evaluation.limits(left, Tristate::Yes).is_empty() {
+            let text = format!("{name} is {}: ask for another value of it", quoted(&value));
+            self.say(depth, text, None, None);
+        } else if left != right {
+            self.follow(left, Tristate::Yes, depth);
+        }
+    }
+
+    pub(super) fn follow(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
+        let is_bool = self.evaluation.model().type_of(symbol) == Type::Bool;
+        let wanted = if is_bool && wanted == Tristate::Mod { Tristate::Yes } else { wanted };
+        if depth <= DEPTH && self.seen.insert(symbol) {
+            self.limits(symbol, wanted, depth);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The sentences of an explanation: what gave a symbol its value.
+
+use std::collections::BTreeSet;
+
+use kiln_kconfig::{Evaluation, Expr, Place, Reason, Selection, SymbolId, Tristate, Type};
+
+use super::{Asked, Cause, end_of_range, host, quoted, shown};
+
+/// How far causes are followed.
+pub(super) const DEPTH: usize = 6;
+
+/// Sentences as they are found.
+pub(super) struct Story<'a, 'm> {
+    pub(super) evaluation: &'a Evaluation<'m>,
+    pub(super) asked: &'a Asked<'a>,
+    pub(super) seen: BTreeSet<SymbolId>,
+    pub(super) causes: Vec<Cause>,
+    /// What was found too low or too high already; what follows from it need not be said twice.
+    pub(super) said: BTreeSet<String>,
+}
+
+impl<'a, 'm> Story<'a, 'm> {
+    pub(super) fn new(evaluation: &'a Evaluation<'m>, asked: &'a Asked<'a>) -> Story<'a, 'm> {
+        Story { evaluation, asked, seen: BTreeSet::new(), causes: Vec::new(), said: BTreeSet::new() }
+    }
+
+    pub(super) fn say(&mut self, depth: usize, text: String, place: Option<&Place>, request: Option<String>) {
+        let place = place.map(shown);
+        let (needs_more, is_host, culprit, arches) = (false, false, None, Vec::new());
+        self.causes.push(Cause { depth, text, place, request, needs_more, culprit, is_host, arches });
+    }
+
+    /// Names the symbol that the last sentence is about.
+    pub(super) fn blame(&mut self, symbol: SymbolId) {
+        let name = self.evaluation.model().name(symbol).into_owned();
+        if let Some(last) = self.causes.last_mut() {
+            last.culprit = Some(name);
+        }
+    }
+
+    /// Puts into the last sentence that the symbol has to be asked for, beside what follows.
+    pub(super) fn ask_too(&mut self, symbol: SymbolId, wanted: Tristate) {
+        let model = self.evaluation.model();
+        let is_bool = model.type_of(symbol) == Type::Bool;
+        let wanted = if is_bool && wanted == Tristate::Mod { Tristate::Yes } else { wanted };
+        let is_open = model.prompt(symbol).is_some() && model.type_of(symbol).is_logic();
+        let request = format!("{}={}", model.name(symbol), wanted.as_str());
+        if let Some(last) = self.causes.last_mut().filter(|_| is_open && !model.name(symbol).starts_with('<')) {
+            (last.request, last.needs_more) = (Some(request), true);
+        }
+    }
+
+    /// Says what was asked of the host, when `symbol` is what it answered; gives whether it is.
+    pub(super) fn say_host(&mut self, symbol: SymbolId, depth: usize) -> bool {
+        let Some(question) = host::question(self.evaluation, symbol) else { return false };
+        let (text, place) = (question.sentence, question.place);
+        self.say(depth, text, Some(&place), None);
+        if let Some(last) = self.causes.last_mut() {
+            last.is_host = true;
+        }
+        true
+    }
+
+    pub(super) fn name(&self, symbol: SymbolId) -> String {
+        let model = self.evaluation.model();
+        match model.find(&model.name(symbol)) {
+            Some(_) => format!("`{}`", model.name(symbol)),
+            // A choice has no name; its prompt stands for it.
+            None => match model.prompt(symbol) {
+                Some(prompt) => format!("the choice `{prompt}`"),
+                None => "a choice".to_owned(),
+            },
+        }
+    }
+
+    /// Who gives a symbol a value of the user's.
+    fn who(&self, name: &str) -> &'static str {
+        if (self.asked.asks)(name) { "the recipe" } else { "the base config" }
+    }
+
+    /// Says what gave `symbol` its value, and what gave those theirs.
+    pub(super) fn reason(&mut self, symbol: SymbolId, depth: usize) {
+        if !self.seen.insert(symbol) || depth > DEPTH {
+            return;
+        }
+        let name = self.evaluation.model().name(symbol).into_owned();
+        let value = self.evaluation.value_of(symbol).into_owned();
+        let is = format!("`{name}` is {}", quoted(&value));
+        match self.evaluation.reason(symbol) {
+            Reason::Fixed => {
+                let arches = (self.asked.elsewhere)(&name);
+                let elsewhere = if arches.is_empty() {
+                    String::new()
+                } else {
+                    format!(" for this architecture; it exists for {}", arches.join(", "))
+                };
+                self.say(depth, format!("{is}: nothing defines it{elsewhere}"), None, None);
+            }
+            Reason::Nothing => {
+                let text = match self.evaluation.user_value(symbol) {
+                    Some(wanted) if wanted != value => {
+                        format!("{is}: {} says {}, but its prompt is not in sight", self.who(&name), quoted(&wanted))
+                    }
+                    _ => format!("{is}: nothing asks for it, and no default holds"),
+                };
+                self.say(depth, text, None, None);
+                self.say_host(symbol, depth + 1);
+            }
+            Reason::User => {
+                let wanted = self.evaluation.user_value(symbol).unwrap_or_default().into_owned();
+                let who = self.who(&name);
+                let text = if wanted == value {
+                    format!("{is}: {who} says so")
+                } else {
+                    format!("{is}: {who} says {}, and that is as far as its prompt is in sight", quoted(&wanted))
+                };
+                self.say(depth, text, None, None);
+            }
+            Reason::Default(default) => {
+                let condition = default.condition.map(|condition| self.evaluation.show(condition));
+                let shown = self.evaluation.model().show(default.value);
+                let condition = condition.map(|text| format!(" if {text}")).unwrap_or_default();
+                self.say(depth, format!("{is}: default {shown}{condition}"), Some(&default.place), None);
+                if self.say_host(symbol, depth + 1) {
+                    return;
+                }
+                if let Expr::Symbol(source) = self.evaluation.model().expression(default.value)
+                    && !self.evaluation.model().name(source).is_empty()
+                {
+                    self.reason_of_declared(source, depth + 1);
+                }
+            }
+            Reason::Implied(lines) => self.lines(&is, "implied", &lines, depth),
+            Reason::Selected(lines) => self.lines(&is, "selected", &lines, depth),
+            Reason::Choice { choice, chosen } => {
+                let model = self.evaluation.model();
+                let place = model.place_of(choice);
+                let prompt = model.prompt_of(choice).map(|text| format!(" `{text}`")).unwrap_or_default();
+                let who = match chosen {
+                    Some(chosen) if chosen == symbol => "it is the one of its choice".to_owned(),
+                    Some(chosen) => format!("{} is the one of its choice", self.name(chosen)),
+                    None => "none of its choice is on".to_owned(),
+                };
+                self.say(depth, format!("{is}: {who}{prompt}"), Some(&place), None);
+                if let Some(chosen) = chosen {
+                    self.chosen(chosen, depth + 1);
+                }
+            }
+            Reason::Range(range) => {
+                let (low, high) = (end_of_range(self.evaluation, range.low), end_of_range(self.evaluation, range.high));
+                self.say(depth, format!("{is}: moved into its range, {low} to {high}"), Some(&range.place), None);
+            }
+        }
+    }
+
+    /// Says why a member of a choice is the one.
+    fn chosen(&mut self, member: SymbolId, depth: usize) {
+        let name = self.evaluation.model().name(member).into_owned();
+        let text = match self.evaluation.user_value(member).as_deref() {
+            Some("y" | "m") => format!("`{name}` is on: {} says so", self.who(&name)),
+            _ => format!("`{name}` is on: it is the choice's default, or the first that can be"),
+        };
+        self.say(depth, text, None, None);
+    }
+
+    fn reason_of_declared(&mut self, symbol: SymbolId, depth: usize) {
+        if self.evaluation.model().definitions(symbol).next().is_some() {
+            self.reason(symbol, depth);
+        }
+    }
+
+    fn lines(&mut self, is: &str, how: &str, lines: &[Selection], depth: usize) {
+        for line in lines {
+            let by = self.evaluation.value_of(line.by).into_owned();
+            let text = format!("{is}: {how} by {}, which is {}", self.name(line.by), quoted(&by));
+            self.say(depth, text, Some(&line.place), None);
+            self.reason(line.by, depth + 1);
+        }
+    }
+
+    /// The request that gives `symbol` at least, or for `n` at most, `wanted`, when it is enough.
+    pub(super) fn request(&self, symbol: SymbolId, wanted: Tristate) -> Option<String> {
+        let model = self.evaluation.model();
+        let type_ = model.type_of(symbol);
+        if !type_.is_logic() || model.definitions(symbol).next().is_none() {
+            return None;
+        }
+        // What is enough as a module is asked for as a module.
+        let wanted = if type_ == Type::Bool && wanted == Tristate::Mod { Tristate::Yes } else { wanted };
+        let is_free = self.evaluation.limits(symbol, wanted).is_empty();
+        is_free.then(|| format!("{}={}", model.name(symbol), wanted.as_str()))
+    }
+}
