@@ -34,7 +34,10 @@ pub enum AptError {
         source: Box<ExecError>,
     },
     /// apt named no package, or none with a hash.
-    #[error("apt cannot find {what}; it said:\n{said}")]
+    #[error(
+        "apt cannot find {what}; it said:\n{said}\nlook whether apt's sources have its suite: newer kernels for a stable \
+         Debian are in its -security and -backports suites"
+    )]
     Unnamed {
         /// The packages.
         what: String,

@@ -20,6 +20,7 @@ fn a_package_that_is_not_there_shows_what_apt_said() {
     let spec = SourceSpec::Apt { package: "linux-source-0.99".into(), version: None };
     let shown = chain(&ground.get(&spec).unwrap_err());
     assert!(shown.contains("Unable to locate package linux-source-0.99"), "{shown}");
+    assert!(shown.contains("apt's sources"), "{shown}");
 }
 
 #[test]
