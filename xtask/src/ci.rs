@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{codegen, depmod_matrix, kconfig_matrix, root, tidy};
+use crate::{codegen, depmod_matrix, kconfig_matrix, module_names, root, tidy};
 
 /// Runs it; stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
@@ -17,6 +17,7 @@ pub(crate) fn run() -> Result<()> {
     // Samples of the matrices: the smallest of the modules' kernels, and the kernel tree that slow tests leave.
     if std::env::var_os("SLOW_TESTS").is_some_and(|value| value == "1") {
         depmod_matrix::run(Some("cloud"))?;
+        module_names::run(&module_names::Args::debians())?;
     }
     match kconfig_matrix::find_tree() {
         Some(_) => kconfig_matrix::run(&kconfig_matrix::Args::sample()),

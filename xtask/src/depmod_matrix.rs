@@ -151,3 +151,21 @@ pub(crate) fn unpacked(suite: &str, machine: &str, package: &str) -> Result<(Pat
     }
     Ok((base, release))
 }
+
+/// Gives the folder with the makefiles of a kernel's source package, and nothing else of it.
+pub(crate) fn unpacked_makefiles(suite: &str, machine: &str, package: &str) -> Result<PathBuf> {
+    let base = cache()?.join(format!("{package}-makefiles-{suite}"));
+    if !base.join("complete").exists() {
+        let apt = Apt::new(&cache()?.join(format!("apt-{suite}-{machine}")), suite, machine)?;
+        let whole = tempfile::tempdir_in(cache()?)?;
+        apt.unpack(package, whole.path())?;
+        fs::create_dir_all(&base)?;
+        let archive = whole.path().join(format!("usr/src/{package}.tar.xz"));
+        let names = ["--wildcards", "*/Makefile", "*/Kbuild"];
+        output(
+            Command::new("tar").arg("-xJf").arg(archive).arg("-C").arg(&base).arg("--strip-components=1").args(names),
+        )?;
+        fs::write(base.join("complete"), "")?;
+    }
+    Ok(base)
+}

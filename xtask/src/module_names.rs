@@ -1,4 +1,6 @@
 //! How many of a kernel's modules lead to the right symbol by the makefiles of its source.
+//!
+//! Unless told otherwise the kernel is Debian 12's for amd64, with the makefiles of its source package.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,21 +9,33 @@ use anyhow::{Context, Result, ensure};
 use kiln_build::makefiles;
 use kiln_plan::ConfigValues;
 
+use crate::depmod_matrix::{unpacked, unpacked_makefiles};
+
+/// What is asked of the share, in percent.
+const LEAST: f64 = 99.5;
+
 /// Measure for how many modules of a kernel the symbol is found that decides about them
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The kernel's source
-    #[arg(long, value_name = "DIR")]
-    tree: PathBuf,
+    /// The kernel's source [default: the makefiles of Debian's, downloaded]
+    #[arg(long, value_name = "DIR", requires_all = ["config", "modules"])]
+    tree: Option<PathBuf>,
     /// Its .config
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "tree")]
+    config: Option<PathBuf>,
     /// Its modules.order, as installed
-    #[arg(long, value_name = "FILE")]
-    modules: PathBuf,
+    #[arg(long, value_name = "FILE", requires = "tree")]
+    modules: Option<PathBuf>,
     /// Fail below this share, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 99.0)]
+    #[arg(long, value_name = "PERCENT", default_value_t = LEAST)]
     least: f64,
+}
+
+impl Args {
+    /// Debian's kernel.
+    pub(crate) fn debians() -> Args {
+        Args { tree: None, config: None, modules: None, least: LEAST }
+    }
 }
 
 /// Prints the share, and every module without the right symbol.
@@ -30,9 +44,13 @@ pub(crate) struct Args {
 #[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let read = |path: &PathBuf| fs::read_to_string(path).with_context(|| path.display().to_string());
-    let rules = makefiles::read(&args.tree).map_err(|(path, error)| anyhow::anyhow!("{}: {error}", path.display()))?;
-    let config = ConfigValues::parse(&read(&args.config)?);
-    let order = read(&args.modules)?;
+    let [tree, config, modules] = match (&args.tree, &args.config, &args.modules) {
+        (Some(tree), Some(config), Some(modules)) => [tree.clone(), config.clone(), modules.clone()],
+        _ => debians()?,
+    };
+    let rules = makefiles::read(&tree).map_err(|(path, error)| anyhow::anyhow!("{}: {error}", path.display()))?;
+    let config = ConfigValues::parse(&read(&config)?);
+    let order = read(&modules)?;
     let (mut right, mut all) = (0u32, 0u32);
     for line in order.lines() {
         let object = line.strip_prefix("kernel/").unwrap_or(line);
@@ -45,9 +63,21 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             println!("{object}: {symbols:?}");
         }
     }
-    ensure!(all > 0, "{} names no module", args.modules.display());
+    ensure!(all > 0, "{} names no module", modules.display());
     let share = 100.0 * f64::from(right) / f64::from(all);
     println!("{right} of {all} modules, {share:.2} %");
     ensure!(share >= args.least, "less than {} %", args.least);
     Ok(())
+}
+
+/// Source, config and order of Debian's kernel.
+fn debians() -> Result<[PathBuf; 3]> {
+    let (base, release) = unpacked("bookworm", "amd64", "linux-image-amd64")?;
+    let version: Vec<&str> = release.split('.').take(2).collect();
+    let source = format!("linux-source-{}", version.join("."));
+    Ok([
+        unpacked_makefiles("bookworm", "amd64", &source)?,
+        base.join(format!("boot/config-{release}")),
+        base.join(format!("lib/modules/{release}/modules.order")),
+    ])
 }

@@ -27,6 +27,13 @@ pub struct ModuleRules {
     parts: BTreeMap<String, Vec<String>>,
 }
 
+/// A line that adds to something else than `obj`.
+struct ListLine<'a> {
+    line: u32,
+    objects: &'a str,
+    symbol: Option<&'a str>,
+}
+
 impl ModuleRules {
     /// Knows no module.
     pub fn new() -> ModuleRules {
@@ -34,29 +41,49 @@ impl ModuleRules {
     }
 
     /// Reads one makefile (`Makefile` or `Kbuild`) whose path inside the tree is `file`.
+    ///
+    /// A list that such a line takes in (`$(more-y)`) counts: both its own lines' symbols decide (`more-$(CONFIG_B) := b.o`)
+    /// and that of the line which takes it in.
     pub fn add(&mut self, file: &str, text: &str) {
         let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for (line, statement) in statements(text) {
-            let Some((target, objects)) = assignment(&statement) else { continue };
-            let objects = objects.split_ascii_whitespace().filter_map(|word| word.strip_suffix(".o"));
+        let mut lists: BTreeMap<String, Vec<ListLine<'_>>> = BTreeMap::new();
+        let mut taken_in = Vec::new();
+        let statements = statements(text);
+        for (line, statement) in &statements {
+            let Some((target, objects)) = assignment(statement) else { continue };
             let Some((name, condition)) = conditional(target) else { continue };
             if name != "obj" {
                 let parts = self.parts.entry(inside(folder, name)).or_default();
-                parts.extend(objects.map(|object| inside(folder, object)));
+                parts.extend(object_words(objects).map(|object| inside(folder, object)));
+                let list = lists.entry(name.to_owned()).or_default();
+                list.push(ListLine { line: *line, objects, symbol: config_symbol(condition) });
                 continue;
             }
-            let symbol = match condition {
-                "y" | "m" => None,
-                _ => match config_symbol(condition) {
-                    Some(symbol) => Some(symbol.to_owned()),
-                    None => continue,
-                },
-            };
-            for object in objects {
-                let rules = self.rules.entry(module_name(object)).or_default();
-                let object = inside(folder, object);
-                rules.push(Rule { object, symbol: symbol.clone(), file: file.to_owned(), line });
+            let symbol = config_symbol(condition);
+            if symbol.is_some() || matches!(condition, "y" | "m") {
+                self.add_rules(file, *line, objects, symbol);
+                taken_in
+                    .extend(objects.split_ascii_whitespace().filter_map(list_name).map(|list| (*line, list, symbol)));
             }
+        }
+        for (outer_line, list, outer) in taken_in {
+            for inner in lists.get(list).into_iter().flatten() {
+                if inner.symbol.is_some() || outer.is_none() {
+                    self.add_rules(file, inner.line, inner.objects, inner.symbol);
+                }
+                if outer.is_some() {
+                    self.add_rules(file, outer_line, inner.objects, outer);
+                }
+            }
+        }
+    }
+
+    fn add_rules(&mut self, file: &str, line: u32, objects: &str, symbol: Option<&str>) {
+        let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for object in object_words(objects) {
+            let rules = self.rules.entry(module_name(object)).or_default();
+            let (object, symbol) = (inside(folder, object), symbol.map(str::to_owned));
+            rules.push(Rule { object, symbol, file: file.to_owned(), line });
         }
     }
 
@@ -101,6 +128,16 @@ impl ModuleRules {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.keys().map(String::as_str)
     }
+}
+
+fn object_words(objects: &str) -> impl Iterator<Item = &str> {
+    objects.split_ascii_whitespace().filter_map(|word| word.strip_suffix(".o"))
+}
+
+/// `more` of `$(more-y)` or `$(more-m)`.
+fn list_name(word: &str) -> Option<&str> {
+    let name = word.strip_prefix("$(")?.strip_suffix(')')?;
+    name.strip_suffix("-y").or_else(|| name.strip_suffix("-m"))
 }
 
 /// The name that the kernel gives a module built from `object`.
@@ -195,6 +232,17 @@ mod tests {
         check("obj-$(CONFIG_A) += sub/\nfoo-$(CONFIG_B) += part.o\n", "part", &[]);
         check("obj-$(CONFIG_A) += x.o\nobj-$(CONFIG_B) += x.o\n", "x", &[(Some("A"), 1), (Some("B"), 2)]);
         check("\techo obj-m = x.o\nobj-", "x", &[]);
+    }
+
+    #[test]
+    fn lists_that_a_line_takes_in_count() {
+        let text = "more-$(CONFIG_B) := b.o c.o\nmore-y += d.o\nobj-$(CONFIG_A) += a.o $(more-y)\nrest-m := e.o\n";
+        check(text, "a", &[(Some("A"), 3)]);
+        check(text, "b", &[(Some("B"), 1), (Some("A"), 3)]);
+        check(text, "d", &[(Some("A"), 3)]);
+        check(text, "e", &[]);
+        check("obj-m += $(more-m)\nmy-more-$(CONFIG_B) := b.o\n", "b", &[]);
+        check("obj-m += $(my-more-m)\nmy-more-$(CONFIG_B) := b.o\n", "b", &[(Some("B"), 2)]);
     }
 
     #[test]
