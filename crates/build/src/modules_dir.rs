@@ -14,7 +14,7 @@ use kiln_modgraph::read::ReadError;
 use kiln_modgraph::{Graph, Inputs, KernelSymbols, Layout, ModuleInfo};
 use rayon::prelude::*;
 
-use source::Folder;
+use source::{Buffers, Folder};
 
 pub use source::FileSource;
 pub use walk::{FoundModule, Oddity, walk};
@@ -79,8 +79,8 @@ pub(crate) fn read_all(found: &[FoundModule]) -> (Vec<ModuleInfo>, Vec<ReadError
         .par_iter()
         .flat_map_iter(|modules| {
             let folder = Folder::open(modules.first().and_then(|module| module.file.parent()));
-            let mut buffer = Vec::new();
-            let read = |module: &FoundModule| match read_one(&folder, module, &mut buffer) {
+            let mut buffers = Buffers::default();
+            let read = |module: &FoundModule| match read_one(&folder, module, &mut buffers) {
                 Ok(info) => (info, None),
                 Err(error) => (ModuleInfo::unreadable(&module.path), Some(error)),
             };
@@ -91,12 +91,12 @@ pub(crate) fn read_all(found: &[FoundModule]) -> (Vec<ModuleInfo>, Vec<ReadError
     (modules, broken.into_iter().flatten().collect())
 }
 
-fn read_one(folder: &Folder, module: &FoundModule, buffer: &mut Vec<u8>) -> Result<ModuleInfo, ReadError> {
+fn read_one(folder: &Folder, module: &FoundModule, buffers: &mut Buffers) -> Result<ModuleInfo, ReadError> {
     let path = || module.file.display().to_string();
-    let source = folder.file(&module.file, std::mem::take(buffer));
+    let source = folder.file(&module.file, std::mem::take(buffers));
     let source = source.map_err(|error| ReadError { path: path(), fault: error.into() })?;
     let info = kiln_modgraph::read::module(&module.path, &source);
-    *buffer = source.into_buffer();
+    *buffers = source.into_buffers();
     info.map_err(|error| ReadError { path: path(), ..error })
 }
 

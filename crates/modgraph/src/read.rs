@@ -2,7 +2,7 @@
 //!
 //! Only the parts that hold facts are asked for: the headers, the symbol table, and some small sections.
 //! A hostile file gives a [`ReadError`]; what is held in memory at a time stays within twice the size of the
-//! (decompressed) file, and decompression within [`MAX_RATIO`] times the compressed size.
+//! (decompressed) file and within [`MAX_READ`], and decompression within [`MAX_RATIO`] times the compressed size.
 
 mod compression;
 mod elf;
@@ -16,6 +16,7 @@ use std::ops::Range;
 use crate::module::ModuleInfo;
 
 pub use compression::{MAX_DECOMPRESSED, MAX_RATIO};
+pub use elf::MAX_READ;
 
 /// A file that can be read in pieces.
 pub trait ReadAt {
@@ -27,6 +28,11 @@ pub trait ReadAt {
     /// # Errors
     /// Whatever the file below answers; a file that became shorter meanwhile is an error too.
     fn read_at(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>>;
+
+    /// Hears which parts will be asked for next, so that it can read them in fewer calls.
+    ///
+    /// They may overlap, and are not checked against the size.
+    fn expect(&self, _parts: &[Range<u64>]) {}
 }
 
 impl ReadAt for [u8] {
@@ -70,6 +76,12 @@ pub enum Fault {
     /// The named part lies outside of the file, or has another size than its contents need.
     #[error("{0} is cut off or out of range")]
     Truncated(&'static str),
+    /// The file, or what of it would have to be held in memory, is larger than any module's.
+    #[error("larger than a module can be ({limit} bytes)")]
+    TooLarge {
+        /// What is read at most.
+        limit: u64,
+    },
     /// Sections overlap so much that reading them would take more memory than the file.
     #[error("its sections overlap")]
     Overlap,
@@ -111,6 +123,7 @@ fn read<S: ReadAt + ?Sized>(path: &str, source: &S) -> Result<ModuleInfo, Fault>
     }
     let head = source.read_at(0..size.min(64))?;
     let mut info = match compression::codec(&head) {
+        Some(_) if size > MAX_DECOMPRESSED => return Err(Fault::TooLarge { limit: MAX_DECOMPRESSED }),
         Some(codec) => {
             let packed = source.read_at(0..size)?;
             let unpacked = codec.decompress(&packed)?;

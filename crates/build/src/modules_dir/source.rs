@@ -1,7 +1,7 @@
 //! A file that is read in pieces.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -17,21 +17,42 @@ const WHOLE: u64 = 32 << 10;
 
 /// How much of a longer file's end is read at once.
 ///
-/// A module's tables (sections, symbols, names) are its last part: for most modules this has all of them.
-const TAIL: u64 = 16 << 10;
+/// A module's tables (sections, symbols, names) are its last part: for most modules this has the first of them, for
+/// half of them all.
+const TAIL: u64 = 12 << 10;
 
-/// How much around the first other piece that is asked for is read at once: `.modinfo`, `__versions` and
-/// `__ksymtab_strings` lie close to each other.
-const WINDOW: Range<u64> = 4 << 10..12 << 10;
+/// Expected parts that are this near to each other are read in one call: a page more costs less than a call.
+const NEAR: u64 = 4 << 10;
+
+/// A file of which more than this is expected is no usual module: its parts are read when they are asked for.
+const AHEAD: u64 = 64 << 20;
 
 /// An open file; what is not asked for is not read, apart from its end.
 #[derive(Debug)]
 pub struct FileSource {
     file: File,
     size: u64,
+    /// The end of the file, in the first bytes of a buffer.
     tail: Vec<u8>,
-    /// Where it begins, and its bytes.
-    window: OnceCell<(u64, Vec<u8>)>,
+    tail_length: usize,
+    pieces: OnceCell<Pieces>,
+    /// Memory for the pieces.
+    spare: RefCell<Vec<u8>>,
+}
+
+/// Parts of a file that were read because they were expected.
+#[derive(Debug)]
+struct Pieces {
+    bytes: Vec<u8>,
+    /// Where each begins in the file, and where it is in `bytes`.
+    places: Vec<(u64, Range<usize>)>,
+}
+
+/// Memory that goes from one file to the next.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    tail: Vec<u8>,
+    pieces: Vec<u8>,
 }
 
 /// A folder whose files are opened one after another, without a walk down to it for each.
@@ -47,14 +68,14 @@ impl Folder {
         Folder { folder: path.and_then(|path| rustix::fs::openat(CWD, path, flags, Mode::empty()).ok()) }
     }
 
-    /// Opens the file at `path`, which lies in this folder; `buffer` is memory to use again.
-    pub(super) fn file(&self, path: &Path, buffer: Vec<u8>) -> io::Result<FileSource> {
+    /// Opens the file at `path`, which lies in this folder; `buffers` are memory to use again.
+    pub(super) fn file(&self, path: &Path, buffers: Buffers) -> io::Result<FileSource> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
         match (&self.folder, path.file_name()) {
             (Some(folder), Some(name)) => {
-                FileSource::new(rustix::fs::openat(folder, name, flags, Mode::empty())?.into(), buffer)
+                FileSource::new(rustix::fs::openat(folder, name, flags, Mode::empty())?.into(), buffers)
             }
-            _ => FileSource::new(File::open(path)?, buffer),
+            _ => FileSource::new(File::open(path)?, buffers),
         }
     }
 }
@@ -65,24 +86,26 @@ impl FileSource {
     /// # Errors
     /// What the system says; something other than a file is refused.
     pub fn open(path: &Path) -> io::Result<FileSource> {
-        FileSource::new(File::open(path)?, Vec::new())
+        FileSource::new(File::open(path)?, Buffers::default())
     }
 
-    fn new(file: File, mut tail: Vec<u8>) -> io::Result<FileSource> {
+    fn new(file: File, buffers: Buffers) -> io::Result<FileSource> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
         }
         let size = metadata.len();
-        let length = if size <= WHOLE { size } else { TAIL };
-        tail.resize(length as usize, 0);
-        file.read_exact_at(&mut tail, size - length)?;
-        Ok(FileSource { file, size, tail, window: OnceCell::new() })
+        let tail_length = if size <= WHOLE { size } else { TAIL } as usize;
+        let mut tail = buffers.tail;
+        file.read_exact_at(room(&mut tail, tail_length), size - tail_length as u64)?;
+        let spare = RefCell::new(buffers.pieces);
+        Ok(FileSource { file, size, tail, tail_length, pieces: OnceCell::new(), spare })
     }
 
     /// Gives the memory back, for the next file.
-    pub(super) fn into_buffer(self) -> Vec<u8> {
-        self.tail
+    pub(super) fn into_buffers(self) -> Buffers {
+        let pieces = self.pieces.into_inner().map_or_else(|| self.spare.into_inner(), |pieces| pieces.bytes);
+        Buffers { tail: self.tail, pieces }
     }
 
     fn read(&self, range: Range<u64>) -> io::Result<Vec<u8>> {
@@ -92,13 +115,24 @@ impl FileSource {
         Ok(bytes)
     }
 
-    /// Reads around `start` when nothing was read so yet.
-    fn window(&self, start: u64) -> io::Result<&(u64, Vec<u8>)> {
-        if self.window.get().is_none() {
-            let around = start.saturating_sub(WINDOW.start)..start.saturating_add(WINDOW.end).min(self.size);
-            let _ = self.window.set((around.start, self.read(around)?));
-        }
-        self.window.get().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    fn tail_start(&self) -> u64 {
+        self.size - self.tail_length as u64
+    }
+
+    /// What of `parts` is to be read, near ones joined; a part that the tail has is not.
+    fn to_read(&self, parts: &[Range<u64>]) -> Vec<Range<u64>> {
+        let missing =
+            |part: &&Range<u64>| part.start < part.end && part.end <= self.size && part.start < self.tail_start();
+        let mut parts: Vec<Range<u64>> = parts.iter().filter(missing).cloned().collect();
+        parts.sort_unstable_by_key(|part| (part.start, part.end));
+        parts.dedup_by(|next, part| {
+            let near = next.start <= part.end.saturating_add(NEAR);
+            if near {
+                part.end = part.end.max(next.end);
+            }
+            near
+        });
+        parts
     }
 }
 
@@ -108,18 +142,47 @@ impl ReadAt for FileSource {
     }
 
     fn read_at(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>> {
-        if let Some(bytes) = within(self.size - self.tail.len() as u64, &self.tail, &range) {
+        if let Some(bytes) = within(self.tail_start(), &self.tail[..self.tail_length], &range) {
             return Ok(Cow::Borrowed(bytes));
         }
-        // The head is asked for first, and lies far from all else.
-        if range.start > 0 && range.end <= self.size {
-            let (start, bytes) = self.window(range.start)?;
-            if let Some(bytes) = within(*start, bytes, &range) {
+        if let Some(pieces) = self.pieces.get() {
+            let mut places = pieces.places.iter();
+            let found = places.find_map(|(start, place)| within(*start, &pieces.bytes[place.clone()], &range));
+            if let Some(bytes) = found {
                 return Ok(Cow::Borrowed(bytes));
             }
         }
         self.read(range).map(Cow::Owned)
     }
+
+    /// A part that cannot be read is left to [`ReadAt::read_at`], which says why.
+    fn expect(&self, parts: &[Range<u64>]) {
+        let parts = self.to_read(parts);
+        let all = parts.iter().fold(0u64, |all, part| all.saturating_add(part.end - part.start));
+        if parts.is_empty() || all > AHEAD || self.pieces.get().is_some() {
+            return;
+        }
+        let mut pieces = Pieces { bytes: self.spare.take(), places: Vec::with_capacity(parts.len()) };
+        let mut used = 0;
+        for part in parts {
+            let Ok(length) = usize::try_from(part.end - part.start) else { continue };
+            let place = used..used + length;
+            room(&mut pieces.bytes, place.end);
+            if self.file.read_exact_at(&mut pieces.bytes[place.clone()], part.start).is_ok() {
+                used = place.end;
+                pieces.places.push((part.start, place));
+            }
+        }
+        let _ = self.pieces.set(pieces);
+    }
+}
+
+/// The first `length` bytes of a buffer that grows when it has to.
+fn room(buffer: &mut Vec<u8>, length: usize) -> &mut [u8] {
+    if buffer.len() < length {
+        buffer.resize(length, 0);
+    }
+    &mut buffer[..length]
 }
 
 /// The bytes of `range`, when it lies in the piece of a file that begins at `start`.

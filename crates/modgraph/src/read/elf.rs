@@ -4,6 +4,7 @@
 //! range is checked against the file's size before it is asked for.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use object::elf::{ELFCLASS64, ELFDATA2MSB, ELFMAG, ET_REL, SHT_NOBITS};
 use object::pod;
@@ -12,6 +13,9 @@ use object::{Endian, Endianness};
 
 use super::{Fault, ReadAt};
 use crate::module::Machine;
+
+/// How many bytes of a file are read at most; of the largest real modules, with all debug information, a tenth is.
+pub const MAX_READ: u64 = 512 << 20;
 
 /// An opened ELF file of one width.
 pub(super) struct Elf<'a, S: ?Sized, H: FileHeader> {
@@ -38,7 +42,7 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Elf<'a, S, H> {
         if header.e_type(endian) != ET_REL {
             return Err(Fault::NotRelocatable(header.e_type(endian).0));
         }
-        let budget = std::cell::Cell::new(size.saturating_mul(2));
+        let budget = std::cell::Cell::new(size.saturating_mul(2).min(MAX_READ));
         let mut elf = Elf { source, header, endian, sections: Vec::new(), section_names: Cow::Borrowed(&[]), budget };
         elf.sections = elf.read_section_headers()?;
         let names = elf.section_names_index().and_then(|index| elf.sections.get(index));
@@ -67,6 +71,13 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Elf<'a, S, H> {
     /// Contents of the section of that index; empty when it has none in the file.
     pub(super) fn contents(&self, index: usize, what: &'static str) -> Result<Cow<'a, [u8]>, Fault> {
         self.bytes_of(self.sections.get(index).ok_or(Fault::Truncated(what))?, what)
+    }
+
+    /// Where the contents of the section of that index are in the file, unchecked; `None` when it has none there.
+    pub(super) fn place(&self, index: usize) -> Option<Range<u64>> {
+        let section = self.sections.get(index).filter(|section| section.sh_type(self.endian) != SHT_NOBITS)?;
+        let start: u64 = section.sh_offset(self.endian).into();
+        Some(start..start.saturating_add(section.sh_size(self.endian).into()))
     }
 
     pub(super) fn sections(&self) -> &[H::SectionHeader] {
@@ -110,7 +121,9 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Elf<'a, S, H> {
 
     fn range(&self, start: u64, size: u64, what: &'static str) -> Result<Cow<'a, [u8]>, Fault> {
         let end = start.checked_add(size).filter(|&end| end <= self.source.size()).ok_or(Fault::Truncated(what))?;
-        self.budget.set(self.budget.get().checked_sub(size).ok_or(Fault::Overlap)?);
+        let left = self.budget.get().checked_sub(size);
+        let refused = if size > MAX_READ / 2 { Fault::TooLarge { limit: MAX_READ } } else { Fault::Overlap };
+        self.budget.set(left.ok_or(refused)?);
         Ok(self.source.read_at(start..end)?)
     }
 }

@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use object::elf::{FileHeader32, FileHeader64, SHF_ALLOC, SHN_ABS, SHN_UNDEF, STB_WEAK, STT_SPARC_REGISTER};
 use object::pod;
@@ -80,6 +81,7 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Reader<'a, S, H
     fn open(head: &[u8], source: &'a S) -> Result<Self, Fault> {
         let elf = Elf::open(head, source)?;
         let places = Places::find(&elf);
+        source.expect(&places.parts(&elf));
         Ok(Reader { source, elf, places })
     }
 
@@ -195,6 +197,22 @@ impl Places {
             }
         }
         places
+    }
+}
+
+impl Places {
+    /// The parts of the file that will be read.
+    fn parts<S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>>(&self, elf: &Elf<'_, S, H>) -> Vec<Range<u64>> {
+        let read = [
+            self.symtab,
+            self.strtab,
+            self.modinfo,
+            self.versions,
+            self.extended_crcs,
+            self.extended_names,
+            self.export_strings,
+        ];
+        read.into_iter().flatten().filter_map(|index| elf.place(index)).collect()
     }
 }
 
