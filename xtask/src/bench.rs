@@ -6,6 +6,7 @@
 
 mod depmod;
 mod kconfig;
+pub(crate) mod loader;
 mod measure;
 
 use std::fs;
@@ -40,7 +41,7 @@ pub(crate) struct Args {
 /// Runs one benchmark; gives its table as markdown.
 type Run = fn(&Args) -> Result<String>;
 
-const BENCHES: &[(&str, Run)] = &[("depmod", depmod::run), ("kconfig", kconfig::run)];
+const BENCHES: &[(&str, Run)] = &[("depmod", depmod::run), ("loader", loader::run), ("kconfig", kconfig::run)];
 
 /// Runs what was asked for.
 #[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]

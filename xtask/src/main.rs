@@ -37,6 +37,9 @@ enum Command {
     },
     /// Measure kiln beside the programs that it stands in for
     Bench(bench::Args),
+    /// Close and write the firewall loader once, for the benchmark
+    #[command(hide = true)]
+    BenchLoader(bench::loader::OnceArgs),
     /// Compare the native Kconfig engine with a tree's own conf, byte for byte
     KconfigMatrix(kconfig_matrix::Args),
     /// Draw requests by chance, fix them, and try each fix with the tree's own conf
@@ -58,6 +61,7 @@ enum Command {
 fn main() -> Result<()> {
     match Xtask::parse().command {
         Command::Bench(args) => bench::run(&args),
+        Command::BenchLoader(args) => bench::loader::once(&args),
         Command::Ci => ci::run(),
         Command::Tidy => tidy::run(&root()),
         Command::Codegen { check } => codegen::run(&root(), check),

@@ -57,12 +57,12 @@ pub(super) fn run(args: &Args) -> Result<String> {
     Ok(table)
 }
 
-fn columns(cost: Cost) -> String {
+pub(super) fn columns(cost: Cost) -> String {
     let ms = |micros: u64| format!("{:.0}", micros as f64 / 1000.0);
     format!("{} | {} | {:.1}", ms(cost.wall), ms(cost.cpu), cost.memory as f64 / 1024.0)
 }
 
-fn ratios(theirs: Cost, ours: Cost) -> String {
+pub(super) fn ratios(theirs: Cost, ours: Cost) -> String {
     let times = |theirs: u64, ours: u64| format!("{:.1}", theirs as f64 / ours.max(1) as f64);
     let (wall, cpu) = (times(theirs.wall, ours.wall), times(theirs.cpu, ours.cpu));
     format!("{wall} | {cpu} | {}", times(theirs.memory, ours.memory))
