@@ -30,7 +30,8 @@ impl Story<'_, '_> {
         for limit in limits {
             match limit {
                 // Without the select there would be nothing to turn off.
-                Limit::NoPrompt | Limit::Prompt { .. } if is_selected && wanted == Tristate::No => {}
+                Limit::NoPrompt if is_selected => {}
+                Limit::Prompt { .. } if is_selected && wanted == Tristate::No => {}
                 Limit::NoModules => self.no_modules(symbol, depth),
                 Limit::NoPrompt => self.no_prompt(symbol, wanted, depth),
                 Limit::Choice(choice) => {
