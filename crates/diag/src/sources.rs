@@ -71,6 +71,11 @@ impl Sources {
         id
     }
 
+    /// The first text that was added under `name`.
+    pub fn find(&self, name: &str) -> Option<FileId> {
+        self.files.iter().position(|source| source.name == name).map(|index| FileId(index as u32))
+    }
+
     /// The name that `file` was added under.
     pub fn name(&self, file: FileId) -> &str {
         &self.source(file).name

@@ -3,9 +3,12 @@
 //! A fragment looks like a `.config`, but it is read strictly: a kernel's own reader skips what it does not understand,
 //! and a request lost without a word is what kiln exists to prevent. Nothing here knows which symbols exist.
 
+mod amend;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+pub use amend::{Line, amend};
 use kiln_diag::{Code, Diagnostic, Diagnostics, FileId, Span};
 
 /// One line of a fragment: a symbol and the value asked for.

@@ -5,6 +5,7 @@
 //! definitions that won and those that lost. The rules are those of the NixOS module system.
 //! What the options mean is not known here: this crate declares none and reads no files.
 
+mod amend;
 mod check;
 mod condition;
 mod declaration;
@@ -16,6 +17,7 @@ mod priority;
 mod syntax;
 mod value;
 
+pub use amend::{AmendError, Amendment, amend};
 pub use condition::{Condition, ConditionFault, Facts, Predicate};
 pub use declaration::{
     AttrsOf, Check, Declaration, Fault, Field, Leaf, OneOf, Reference, Section, Shape, TextType, Type, Variant,

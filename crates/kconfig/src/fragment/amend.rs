@@ -1,0 +1,79 @@
+//! Lines written into a fragment, all else left as it is.
+
+/// A line to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Name without the `CONFIG_` prefix.
+    pub symbol: &'a str,
+    /// `y`, `m`, `n`, a number, or a string with or without its quotes.
+    pub value: &'a str,
+    /// What a reader wants to know of it; may be empty.
+    pub comment: &'a str,
+    /// Byte offset in the line of a definition: the new one goes behind it, or takes its place.
+    pub beside: Option<usize>,
+    /// Whether it takes that one's place.
+    pub replaces: bool,
+}
+
+/// The text with these lines; those without a place go to the end.
+pub fn amend(text: &str, lines: &[Line<'_>]) -> String {
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut out = String::new();
+    let mut start = 0;
+    for old in text.split_inclusive('\n') {
+        let range = start..start + old.len();
+        start = range.end;
+        let here = |line: &&Line<'_>| line.beside.is_some_and(|offset| range.contains(&offset));
+        if !lines.iter().filter(here).any(|line| line.replaces) {
+            out.push_str(old);
+        }
+        lines.iter().filter(here).for_each(|line| write(&mut out, line, newline));
+    }
+    lines.iter().filter(|line| line.beside.is_none()).for_each(|line| write(&mut out, line, newline));
+    out
+}
+
+fn write(out: &mut String, line: &Line<'_>, newline: &str) {
+    if !out.is_empty() && !out.ends_with('\n') {
+        out.push_str(newline);
+    }
+    if !line.comment.is_empty() {
+        out.push_str(&format!("# {}{newline}", line.comment));
+    }
+    let Line { symbol, value, .. } = line;
+    let is_plain = matches!(*value, "y" | "m" | "n") || value.starts_with('"') || is_number(value);
+    out.push_str(&match *value {
+        "n" => format!("# CONFIG_{symbol} is not set{newline}"),
+        value if is_plain => format!("CONFIG_{symbol}={value}{newline}"),
+        value => format!("CONFIG_{symbol}=\"{}\"{newline}", value.replace('\\', "\\\\").replace('"', "\\\"")),
+    });
+}
+
+fn is_number(value: &str) -> bool {
+    let digits = value.strip_prefix('-').unwrap_or(value);
+    let hex = value.strip_prefix("0x").unwrap_or("");
+    let is = |text: &str, digit: fn(&u8) -> bool| !text.is_empty() && text.as_bytes().iter().all(digit);
+    is(digits, u8::is_ascii_digit) || is(hex, u8::is_ascii_hexdigit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, amend};
+
+    #[test]
+    fn lines_go_behind_what_needs_them() {
+        let text = "# ours\nCONFIG_A=y\nCONFIG_B=m";
+        let line = |symbol, value, beside, replaces| Line { symbol, value, comment: "for A", beside, replaces };
+        let new = amend(
+            text,
+            &[line("NET", "y", Some(7), false), line("B", "y", Some(18), true), line("C", "n", None, false)],
+        );
+        assert_eq!(
+            new,
+            "# ours\nCONFIG_A=y\n# for A\nCONFIG_NET=y\n# for A\nCONFIG_B=y\n# for A\n# CONFIG_C is not set\n"
+        );
+        let plain = |symbol, value| Line { symbol, value, comment: "", beside: None, replaces: false };
+        let new = amend("", &[plain("S", "a \"b\""), plain("T", "\" \""), plain("N", "0x1f"), plain("I", "-3")]);
+        assert_eq!(new, "CONFIG_S=\"a \\\"b\\\"\"\nCONFIG_T=\" \"\nCONFIG_N=0x1f\nCONFIG_I=-3\n");
+    }
+}
