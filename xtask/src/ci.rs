@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{codegen, depmod_matrix, kconfig_matrix, module_names, root, tidy};
+use crate::{codegen, depmod_matrix, fix_matrix, kconfig_matrix, module_names, root, tidy};
 
 /// Runs it; stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
@@ -20,7 +20,10 @@ pub(crate) fn run() -> Result<()> {
         module_names::run(&module_names::Args::debians())?;
     }
     match kconfig_matrix::find_tree() {
-        Some(_) => kconfig_matrix::run(&kconfig_matrix::Args::sample()),
+        Some(_) => {
+            kconfig_matrix::run(&kconfig_matrix::Args::sample())?;
+            fix_matrix::run(&fix_matrix::Args::sample())
+        }
         None => Ok(()),
     }
 }

@@ -49,6 +49,22 @@ pub(crate) struct Args {
     work: PathBuf,
 }
 
+impl Args {
+    /// The quick look at the tree in the caches.
+    pub(crate) fn sample() -> Args {
+        Args {
+            tree: Vec::new(),
+            arch: Vec::new(),
+            draws: 0,
+            seed: 0,
+            deadline: 10.0,
+            sample: true,
+            verbose: false,
+            work: crate::root().join("target/kconfig-matrix"),
+        }
+    }
+}
+
 /// A base config of the tree.
 struct Ground {
     name: &'static str,

@@ -34,7 +34,7 @@ mod remedy;
 
 pub use assemble::{AssembleError, Finished, assemble};
 pub use distill::{Distillation, Material, distil};
-pub use remedy::{Remedies, asked, remedies};
+pub use remedy::{Remedies, all_hold, asked, remedies, with_remedy};
 
 /// What every stage needs of the world.
 #[derive(Clone, Copy)]

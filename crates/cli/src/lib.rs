@@ -12,6 +12,7 @@ pub mod exit;
 mod failure;
 mod recipe_files;
 mod render;
+mod replacement;
 mod ui;
 mod verdict;
 mod workshop;

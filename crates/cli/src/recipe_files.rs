@@ -1,5 +1,6 @@
 //! The files of a recipe, read for `recipe`.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
@@ -25,7 +26,17 @@ pub(crate) fn evaluate(
     text: Option<&str>,
     version: Option<KernelVersion>,
 ) -> (Sources, Evaluation) {
-    let files = RecipeFiles { current_dir: &context.environment.current_dir, text };
+    evaluate_with(context, text, version, &BTreeMap::new())
+}
+
+/// The same, with other texts for some files, by their real paths.
+pub(crate) fn evaluate_with(
+    context: &Context<'_>,
+    text: Option<&str>,
+    version: Option<KernelVersion>,
+    texts: &BTreeMap<PathBuf, String>,
+) -> (Sources, Evaluation) {
+    let files = RecipeFiles { current_dir: &context.environment.current_dir, text, texts };
     let setting = Setting { host: host(), version };
     let mut sources = Sources::new();
     let root = context.global.recipe.to_string_lossy();
@@ -34,11 +45,19 @@ pub(crate) fn evaluate(
     (sources, evaluation)
 }
 
+/// The name that the recipe's main file has in messages.
+pub(crate) fn main_name(context: &Context<'_>) -> Option<String> {
+    let files = RecipeFiles { current_dir: &context.environment.current_dir, text: None, texts: &BTreeMap::new() };
+    files.find("", &context.global.recipe.to_string_lossy()).ok().map(|found| found.name)
+}
+
 /// Reads from the file system.
 struct RecipeFiles<'a> {
     current_dir: &'a Path,
     /// The recipe that the command line makes.
     text: Option<&'a str>,
+    /// What files are to hold, by their real paths.
+    texts: &'a BTreeMap<PathBuf, String>,
 }
 
 impl Reader for RecipeFiles<'_> {
@@ -78,6 +97,9 @@ impl Reader for RecipeFiles<'_> {
     fn read(&self, found: &Found) -> Result<Vec<u8>, Fault> {
         if let Some(text) = self.text.filter(|_| found.identity == COMMAND_LINE) {
             return Ok(text.as_bytes().to_vec());
+        }
+        if let Some(text) = self.texts.get(Path::new(&found.identity)) {
+            return Ok(text.clone().into_bytes());
         }
         let mut bytes = Vec::new();
         File::open(&found.identity)

@@ -20,7 +20,7 @@ use kiln_recipe::{Def, Imports, Reader, Tree};
 
 use crate::builtin::{BUILTINS, SCHEME};
 use crate::evaluate::facts::{RecipeFacts, UNKNOWN};
-use crate::evaluate::fragment::Fragments;
+pub(crate) use crate::evaluate::fragment::Fragments;
 use crate::options::options;
 use crate::version::KernelVersion;
 use crate::{Arch, SourceSpec};

@@ -1,5 +1,6 @@
 //! Where recipe, Kconfig, modules and services meet: options, lowering, steps and keys.
 
+pub mod amend;
 mod arch;
 pub mod assembly;
 mod builtin;

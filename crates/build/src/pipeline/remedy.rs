@@ -1,8 +1,9 @@
 //! Ways to make all requests hold, each tried as `check` would find it.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_plan::check::Known;
 use kiln_plan::evaluate::Kernel as KernelWish;
 use kiln_plan::remedy::{Firmness, Remedy, Way, Wish, remedy};
@@ -10,6 +11,9 @@ use kiln_plan::{ConfigValues, Declarations, Request, Unmet, UnmetKind, check};
 
 use super::{PipelineError, Resolution, Tree};
 use crate::resolve::declarations;
+
+/// So long `check` looks for a fix.
+const HELPING: Duration = Duration::from_secs(2);
 
 /// What can be done for a recipe, and for what is asked on top of it.
 #[derive(Debug, Clone)]
@@ -94,6 +98,63 @@ fn tried(resolution: &Resolution, requests: &[Request], hopeless: &[Unmet], way:
     let Ok(config) = resolution.parsed.config_of(&values) else { return false };
     let declarations = resolution.parsed.declarations(values.keys());
     check(&all, &ConfigValues::parse(&config), &declarations).iter().all(|unmet| unmet.request.optional)
+}
+
+/// Findings of `check` with what helps: requests with which all others hold, or those that contradict each other.
+///
+/// # Errors
+/// See [`remedies`].
+pub fn with_remedy(
+    tree: &Tree,
+    resolution: &Resolution,
+    wish: &KernelWish,
+    findings: Diagnostics,
+) -> Result<Diagnostics, PipelineError> {
+    if !findings.has_errors() {
+        return Ok(findings);
+    }
+    let found = remedies(tree, resolution, wish, &BTreeMap::new(), Some(Instant::now() + HELPING))?;
+    let mut findings: Vec<Diagnostic> = findings.into_iter().collect();
+    match &found.remedy {
+        Remedy::Ways(ways) => {
+            let way = ways.first().map(Way::brief).unwrap_or_default();
+            let rest = if found.hopeless.is_empty() { "all requests hold" } else { "all other requests hold" };
+            let option = |unmet: &Unmet| Some(format!("kernel.config.{}", unmet.request.symbol));
+            let options: Vec<Option<String>> = found.unmet.iter().map(option).collect();
+            // Once, where it is read last.
+            if let Some(last) = findings.iter_mut().rfind(|finding| options.contains(&finding.option)) {
+                last.help.push(format!("{rest} with {way}: `kiln fix` says more, `kiln fix --write` writes it"));
+            }
+        }
+        // Of one alone everything is said already.
+        Remedy::Contradiction(contradiction) if contradiction.wishes.len() > 1 => {
+            findings.push(contradiction.diagnostic());
+        }
+        Remedy::Contradiction(_) | Remedy::Holds | Remedy::OutOfTime(_) => {}
+    }
+    Ok(findings.into_iter().collect())
+}
+
+/// Whether all requests of `wish` hold, over the base of `resolution`; optional ones apart.
+///
+/// # Errors
+/// A value cannot be written into a `.config`.
+pub fn all_hold(resolution: &Resolution, wish: &KernelWish) -> Result<bool, PipelineError> {
+    let requests: Vec<Request> = wish
+        .requests
+        .values()
+        .map(|request| Request {
+            symbol: request.symbol.clone(),
+            value: request.value.clone(),
+            optional: request.optional,
+            origin: Some(request.origin),
+        })
+        .collect();
+    let values: BTreeMap<String, String> =
+        requests.iter().map(|request| (request.symbol.clone(), request.value.clone())).collect();
+    let config = ConfigValues::parse(&resolution.parsed.config_of(&values)?);
+    let declared = resolution.parsed.declarations(values.keys());
+    Ok(check(&requests, &config, &declared).iter().all(|unmet| unmet.request.optional))
 }
 
 fn unmet(

@@ -35,6 +35,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
     let findings = pipeline::findings(&tree, &resolution, &mut sources);
+    let findings = pipeline::with_remedy(&tree, &resolution, &evaluated.kernel, findings)?;
     evaluation::show(context, &sources, &findings, form)?;
     let kernel = pipeline::build_kernel(&session, &tree, &resolution, &evaluated)?;
     let (finished, findings) = pipeline::assemble(&session, &tree, &resolution, &kernel, &evaluated, &sources)

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use kiln_build::pipeline::{self, Remedies};
+use kiln_build::pipeline::{self, Remedies, Resolution, Tree};
 use kiln_diag::Sources;
 use kiln_plan::Unmet;
+use kiln_plan::amend::amend;
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::remedy::{Line, Remedy, Way};
 use serde_json::{Value, json};
@@ -14,8 +15,9 @@ use crate::commands::Context;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
-use crate::render;
+use crate::replacement::{self, ReplaceError, Replacement};
 use crate::workshop::Workshop;
+use crate::{recipe_files, render};
 
 /// So many names of what else is turned on are shown.
 const N_NAMES: usize = 12;
@@ -28,6 +30,9 @@ pub(crate) struct Args {
     /// Ask for these symbols too, with or without CONFIG_
     #[arg(value_name = "SYMBOL=VALUE")]
     asked: Vec<String>,
+    /// Write the first fix into the recipe, beside the requests that need it
+    #[arg(long)]
+    write: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -61,13 +66,21 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         Remedy::OutOfTime(_) => exit::TIME,
         _ => exit::FINE,
     };
+    let written = match args.write && code != exit::FAULT {
+        true => write(context, &remedies, &asked, &evaluated, &sources, &tree, &resolution)?,
+        false => Vec::new(),
+    };
     if args.json {
         let mut out = shown(&remedies, &asked, &evaluated, &sources);
         out["findings"] = render::json(&sources, &findings)["diagnostics"].clone();
+        out["written"] = json!(written);
         context.ui.json(&out);
     } else {
         context.ui.diagnostics(&sources, &findings);
         context.ui.result(&text(&remedies, &asked, &evaluated, &sources));
+        if !written.is_empty() {
+            context.ui.result(&format!("written to {}\n", written.join(", ")));
+        }
         if let Remedy::OutOfTime(way) = &remedies.remedy {
             let found = if way.is_some() { "this is the best so far" } else { "nothing was found so far" };
             let message = format!("{} s were not enough: {found}", args.deadline);
@@ -75,6 +88,57 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         }
     }
     Ok(code)
+}
+
+/// Writes the first fix, and what is asked for, into the recipe; gives the names of the files.
+fn write(
+    context: &Context<'_>,
+    remedies: &Remedies,
+    asked: &BTreeMap<String, String>,
+    evaluated: &Evaluated,
+    sources: &Sources,
+    tree: &Tree,
+    resolution: &Resolution,
+) -> Result<Vec<String>, Failure> {
+    let way = match &remedies.remedy {
+        Remedy::Ways(ways) => ways.first(),
+        Remedy::OutOfTime(Some(way)) => Some(way),
+        Remedy::Holds => None,
+        Remedy::OutOfTime(None) | Remedy::Contradiction(_) => return Ok(Vec::new()),
+    };
+    let main = recipe_files::main_name(context).and_then(|name| sources.find(&name));
+    let Some(main) = main else { return Err(Failure::fault(anyhow::anyhow!("the recipe is not where it was"))) };
+    let texts = amend(evaluated, sources, main, asked, way)
+        .map_err(|error| Failure::fault(error).help("write the lines that `kiln fix` shows by hand"))?;
+    let mut files = Vec::new();
+    let mut edited = BTreeMap::new();
+    for (file, new) in texts {
+        let path = context.environment.current_dir.join(sources.name(file));
+        let real = path
+            .canonicalize()
+            .map_err(|error| Failure::host(anyhow::Error::new(error).context(path.display().to_string())))?;
+        edited.insert(real, new.clone());
+        files.push((sources.name(file).to_owned(), Replacement { path, old: sources.text(file).to_owned(), new }));
+    }
+    // Conditions may make more of new requests than what was tried: the recipe as it will be has the last word.
+    let (sources, evaluation) = recipe_files::evaluate_with(context, None, Some(tree.version.clone()), &edited);
+    let refused = |why: &str| {
+        let failure = Failure::fault(anyhow::anyhow!("the fix is not written: {why}"));
+        failure.help("write the lines that `kiln fix` shows by hand")
+    };
+    let Some(new) = evaluation.evaluated else {
+        context.ui.diagnostics(&sources, &evaluation.diagnostics);
+        return Err(refused("the recipe would have these errors"));
+    };
+    if !pipeline::all_hold(resolution, &new.kernel)? {
+        return Err(refused("with it, conditions of the recipe ask for what does not hold"));
+    }
+    let (names, files): (Vec<String>, Vec<Replacement>) = files.into_iter().unzip();
+    replacement::replace(&files).map_err(|error| match error {
+        ReplaceError::Changed(_) => Failure::fault(error).help("nothing was written: run it again"),
+        ReplaceError::ReadOnly(_) | ReplaceError::Io { .. } => Failure::host(error).help("nothing was written"),
+    })?;
+    Ok(names)
 }
 
 /// The recipe's requests and those of the command line, for JSON.

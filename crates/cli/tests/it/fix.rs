@@ -1,5 +1,7 @@
 //! `kiln fix`: on a tree of a few symbols, and on Debian's.
 
+use std::fs;
+
 use crate::sandbox::Sandbox;
 use crate::slow_tests;
 
@@ -76,6 +78,79 @@ fn no_time_is_said_to_be_none() {
     let sandbox = small("I915 = \"m\"\n");
     sandbox.kiln(&["fix", "--deadline", "0"]).expect(6).says("were not enough");
     sandbox.kiln(&["fix", "--deadline", "nan"]).expect(2).says("no time to look");
+}
+
+#[test]
+fn a_written_fix_is_all_that_is_missing() {
+    let sandbox = small("# the screen\nDRM = \"m\"\nI915 = \"y\" # ours\n\n# the end\n");
+    let ran = sandbox.kiln(&["-q", "check"]).expect(1);
+    assert!(ran.stderr.contains("all requests hold with `DRM = \"y\"` and `NET = \"y\"`"), "{}", ran.block());
+    let ran = sandbox.kiln(&["-q", "fix", "--write"]).expect(0);
+    assert!(ran.stdout.ends_with("written to kiln.toml\n"), "{}", ran.block());
+    let recipe = fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap();
+    assert!(
+        recipe.ends_with(
+            "MODULES = \"y\"\n# the screen\n\
+             DRM = \"y\" # \"Graphics\", Kconfig:10, instead of \"m\", for I915\n\
+             I915 = \"y\" # ours\n\
+             NET = \"y\" # \"Networking\", Kconfig:5, for I915\n\n# the end\n"
+        ),
+        "{recipe}"
+    );
+    sandbox.kiln(&["-q", "check"]).expect(0);
+    assert_eq!(sandbox.kiln(&["-q", "fix", "--write"]).expect(0).stdout, "all 4 requests hold\n");
+    assert_eq!(fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap(), recipe);
+}
+
+#[test]
+fn a_fix_is_written_where_the_request_stands() {
+    let sandbox = small("");
+    let recipe = fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap();
+    let with_import = |file: &str| format!("imports = [\"./{file}\"]\n{recipe}");
+    sandbox.file("kiln.toml", with_import("board.config")).file("board.config", "# board\nCONFIG_I915=m\n# end\n");
+    sandbox.kiln(&["-q", "fix", "--write"]).expect(0);
+    assert_eq!(
+        fs::read_to_string(sandbox.path().join("board.config")).unwrap(),
+        "# board\nCONFIG_I915=m\n# \"Graphics\", Kconfig:10, for I915\nCONFIG_DRM=m\n\
+         # \"Networking\", Kconfig:5, for I915\nCONFIG_NET=y\n# end\n"
+    );
+    assert_eq!(fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap(), with_import("board.config"));
+    sandbox.kiln(&["-q", "check"]).expect(0);
+
+    // JSON has no room for a comment, so that it goes into the main file.
+    let json = "{ \"kernel\": { \"config\": { \"I915\": \"m\" } } }\n";
+    sandbox.file("kiln.toml", with_import("board.json")).file("board.json", json);
+    sandbox.kiln(&["-q", "fix", "--write"]).expect(0);
+    assert_eq!(fs::read_to_string(sandbox.path().join("board.json")).unwrap(), json);
+    sandbox.kiln(&["-q", "check"]).expect(0);
+
+    sandbox.file("kiln.toml", &recipe);
+    sandbox.kiln(&["-q", "fix", "--write", "I915=m"]).expect(0);
+    let written = fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap();
+    assert!(written.contains("\nI915 = \"m\"\nDRM = \"m\" # "), "{written}");
+    sandbox.kiln(&["-q", "check"]).expect(0);
+}
+
+#[test]
+fn a_recipe_that_cannot_be_written_is_left_alone() {
+    let same = |sandbox: &Sandbox, code: i32, says: &str| {
+        let file = sandbox.path().join("kiln.toml");
+        let before = fs::read(&file).unwrap();
+        sandbox.kiln(&["-q", "fix", "--write"]).expect(code).says(says);
+        assert_eq!(fs::read(&file).unwrap(), before);
+        assert_eq!(fs::read_dir(sandbox.path()).unwrap().count(), 3, "the recipe, the tree and the store");
+    };
+    let sandbox = small("I915 = \"m\"\n");
+    let file = sandbox.path().join("kiln.toml");
+    let mut permissions = fs::metadata(&file).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&file, permissions).unwrap();
+    same(&sandbox, 3, "kiln.toml is read-only");
+    same(&small("A = \"y\"\nB = \"y\"\nI915 = \"m\"\n"), 1, "cannot hold together");
+    same(&small("I915 = \"m\"\nNOWHERE = \"y\"\n"), 1, "no symbol `NOWHERE`");
+    // What the fix asks for makes a condition hold, whose requests do not.
+    let condition = "A = \"y\"\nI915 = \"m\"\n[kernel.conditionalConfig.NET]\nB = \"y\"\n";
+    same(&small(condition), 1, "conditions of the recipe ask for what does not hold");
 }
 
 /// Requests over a base of Debian's tree, and what `kiln fix` is to say of them.
