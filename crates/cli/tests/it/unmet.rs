@@ -5,11 +5,15 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use expect_test::expect_file;
 
 use crate::sandbox::Sandbox;
 use crate::slow_tests;
+
+/// Tests run side by side, and only one of them may fetch.
+static FETCHING: Mutex<()> = Mutex::new(());
 
 const PACKAGE: &str = "linux-source-6.12";
 /// How the makefile of the point release begins that the texts were recorded with.
@@ -17,6 +21,7 @@ const RECORDED_WITH: &str = "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\n";
 
 /// The kernel's source, kept in the user's cache folder for all tests; fetched when it is not there.
 pub(crate) fn kernel_tree() -> PathBuf {
+    let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let cache = home("XDG_CACHE_HOME").or_else(|| Some(home("HOME")?.join(".cache"))).expect("a home");
     let folder = cache.join("kiln-tests");

@@ -20,12 +20,15 @@ impl Encoding<'_, '_> {
                     continue;
                 }
                 let texts = self.told_apart.entry(symbol).or_default();
-                let is_logic = self.model.type_of(other).is_logic() || self.model.fixed_value(other).is_some();
+                let is_word = self.model.fixed_text(other).is_some_and(|text| matches!(text.as_ref(), "n" | "m" | "y"));
+                let is_logic = self.model.type_of(other).is_logic()
+                    || is_word
+                    || type_ != Type::String && self.model.fixed_value(other).is_some();
                 if let Some(text) = self.model.fixed_text(other) {
                     texts.extend(around(type_, op, &text));
                 }
-                if is_logic && type_ != Type::String {
-                    // Beside a number `n`, `m` and `y` are 0, 1 and 2.
+                if is_logic {
+                    // Beside a number, also one in a string, `n`, `m` and `y` are 0, 1 and 2.
                     texts.extend(["-1", "0", "1", "2", "3"].map(|text| text.as_bytes().to_vec()));
                 }
             }
