@@ -153,10 +153,13 @@ fn line(problem: &Problem<'_, '_>, setting: &Setting, needed: &[usize]) -> Line 
     }
 }
 
-/// A value as a recipe has it: a string that a recipe would take for nothing, or for a quoted one, is quoted.
+/// A value as a recipe has it: a string that would be taken for nothing, for a quoted one, a number or a tristate is
+/// quoted.
 fn written(type_: Type, value: &str) -> String {
     let is_quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
-    if type_ == Type::String && (value.trim().is_empty() || is_quoted) {
+    let is_number = value.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+    let is_tristate = matches!(value, "y" | "m" | "n");
+    if type_ == Type::String && (value.trim().is_empty() || is_quoted || is_number || is_tristate) {
         format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
     } else {
         value.to_owned()

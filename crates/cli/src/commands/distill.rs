@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -313,12 +314,20 @@ fn summary(args: &Args, found: &Distillation, lines: &BTreeMap<String, String>) 
     text
 }
 
+/// Writes the recipe whole or not at all, and over nothing.
 fn write(path: &Path, recipe: &str) -> Result<(), Failure> {
-    let written = File::create_new(path).and_then(|mut file| file.write_all(recipe.as_bytes()));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Failure::fault(anyhow!("{} is there already", path.display())).help("name another file with `--output`")
+    let written = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/"))).and_then(|mut file| {
+        file.write_all(recipe.as_bytes())?;
+        // Such a file is its owner's alone at first; a recipe is like any other text.
+        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+        file.persist_noclobber(path).map_err(|error| error.error)
+    });
+    match written {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            Err(Failure::fault(anyhow!("{} is there already", path.display()))
+                .help("name another file with `--output`"))
         }
-        _ => Failure::host(anyhow::Error::new(error).context(format!("cannot write {}", path.display()))),
-    })
+        Err(error) => Err(Failure::host(anyhow::Error::new(error).context(format!("cannot write {}", path.display())))),
+    }
 }

@@ -21,7 +21,8 @@ impl Host for Nothing {
 const TREE: &str = "config MODULES\n\tbool \"Modules\"\n\tdefault y\n\tmodules\nconfig NET\n\tbool \"Networking\"\n\tselect SOCKETS\n\
     config SOCKETS\n\tbool\nconfig DRM\n\ttristate \"Graphics\"\nconfig I915\n\ttristate \"Intel\"\n\tdepends on DRM && NET\n\
     config NAME\n\tstring \"name\"\nconfig NAMED\n\tbool \"named\"\n\tdepends on NAME != \"\"\n\
-    config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\n";
+    config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\n\
+    config LEVEL\n\tstring \"level\"\nconfig HIGH\n\tbool \"high\"\n\tdepends on LEVEL = \"2\"\n";
 
 #[track_caller]
 fn check(requests: &[(&str, &str)], expect: Expect) {
@@ -97,6 +98,18 @@ fn what_is_not_declared_is_left_to_the_check() {
         &[("NOWHERE", "y")],
         expect![[r#"
         Holds
+    "#]],
+    );
+}
+
+#[test]
+fn a_string_that_looks_like_a_number_has_its_quotes() {
+    check(
+        &[("HIGH", "y")],
+        expect![[r#"
+        `LEVEL = "\"2\""` (smallest: true)
+          "level", Kconfig:25, for HIGH
+          turns on [], off []
     "#]],
     );
 }

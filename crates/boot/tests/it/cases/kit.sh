@@ -104,13 +104,13 @@ with_insmod() { # PROGRAM NAME VERB
 }
 
 mount_overlay() {
-	mkdir -p /tmp/lower /tmp/work /tmp/merged
-	busybox mount -t tmpfs tmpfs /tmp/work
-	mkdir /tmp/work/upper /tmp/work/work
-	busybox mount -t overlay -o lowerdir=/tmp/lower,upperdir=/tmp/work/upper,workdir=/tmp/work/work none /tmp/merged
+	mkdir -p /tmp/lower /tmp/layers /tmp/merged
+	busybox mount -t tmpfs tmpfs /tmp/layers
+	mkdir /tmp/layers/upper /tmp/layers/work
+	busybox mount -t overlay -o lowerdir=/tmp/lower,upperdir=/tmp/layers/upper,workdir=/tmp/layers/work none /tmp/merged
 }
 
 umount_overlay() {
 	busybox umount /tmp/merged
-	busybox umount /tmp/work
+	busybox umount /tmp/layers
 }
