@@ -56,6 +56,8 @@ pub struct Kernel {
     pub dir: PathBuf,
     /// Its key.
     pub key: Key,
+    /// The key of the folder that Kbuild worked in.
+    pub work: Key,
     /// What `uname -r` says.
     pub release: String,
     /// Images and device trees, by their path in `dir`.
@@ -142,7 +144,7 @@ pub fn kernel(store: &Store, spec: &KernelSpec<'_>, progress: &dyn Progress) -> 
     let dir =
         store.realize(&key, "kernel", progress, |out| build(store, spec, &config, signing.as_ref(), out, progress))?;
     let facts = read_facts(&dir)?;
-    Ok(Kernel { dir, key, release: facts.release, images: facts.images })
+    Ok(Kernel { dir, key, work: work_key(spec), release: facts.release, images: facts.images })
 }
 
 /// The key of the folder that Kbuild works in: a changed config goes on where the last one ended.

@@ -60,6 +60,8 @@ pub struct Tree {
     pub path: PathBuf,
     /// Stands for everything in it.
     pub key: Key,
+    /// Stands for the source before its patches.
+    pub source: Key,
     /// Where exactly it came from, for people.
     pub origin: String,
     /// What its makefile says.
@@ -162,7 +164,7 @@ pub fn tree(session: &Session<'_>, wish: &KernelWish) -> Result<Tree, PipelineEr
     }
     let patched = patch::apply(&session.fetch(), &fetched, &patches, &wish.extra_patch_phase)?;
     let version = version_of(&patched.tree)?;
-    Ok(Tree { path: patched.tree, key: patched.key, origin, version })
+    Ok(Tree { path: patched.tree, key: patched.key, source: fetched.key, origin, version })
 }
 
 fn version_of(tree: &Path) -> Result<KernelVersion, PipelineError> {

@@ -38,7 +38,7 @@ pub enum ResultError {
     Interrupted(#[from] Interrupt),
 }
 
-/// Gives the result's folder, written when the store has none of its key.
+/// Gives the result's folder and its key, written when the store has none of its key.
 ///
 /// # Errors
 /// See [`ResultError`].
@@ -48,7 +48,7 @@ pub fn result(
     kernel_dir: &Path,
     assembly: &Assembly,
     progress: &dyn Progress,
-) -> Result<PathBuf, ResultError> {
+) -> Result<(PathBuf, Key), ResultError> {
     let mut digests = Vec::new();
     for (path, content) in &assembly.files {
         let digest = match content {
@@ -65,7 +65,8 @@ pub fn result(
     }
     let manifest = assembly.manifest.to_json();
     let key = result_key(kernel_key, &manifest, digests.iter().map(|(path, digest)| (*path, digest.as_slice())));
-    store.realize(&key, "result", progress, |out| write_all(kernel_dir, assembly, out))
+    let dir = store.realize(&key, "result", progress, |out| write_all(kernel_dir, assembly, out))?;
+    Ok((dir, key))
 }
 
 /// Makes `link` point at `target`; a link that is there is replaced in one step.

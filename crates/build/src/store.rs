@@ -16,7 +16,7 @@
 //!     in-use              there while a run works in it: found by the next run, it tells of one that was killed
 //!   downloads/HASH/NAME   files from the network by their hash; `.part` while unfinished
 //!   cache/                what can be computed again, by the modules that compute it
-//!   roots/                one file per generation, naming the results that must stay
+//!   roots/RECIPE-N.json   one per generation, naming the results that must stay
 //! ```
 //!
 //! A result is made under `making` and renamed into `results`, so it is there wholly or not at all, whatever ends the
@@ -29,6 +29,7 @@ mod work;
 
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -151,7 +152,12 @@ impl Store {
 
     /// The result of `key`, when it is there and undamaged. `kind` is the one it was made with.
     pub fn get(&self, key: &Key, kind: &str) -> Option<PathBuf> {
-        let entry = self.entry(key, kind);
+        self.get_named(&key.to_string(), kind)
+    }
+
+    /// The same for a key that was written down.
+    pub fn get_named(&self, key: &str, kind: &str) -> Option<PathBuf> {
+        let entry = self.dir.join("results").join(name(key, kind));
         entry::check(&entry).ok()?;
         entry::touch(&entry);
         Some(entry.join(OUT))
@@ -205,6 +211,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Full`] or [`StoreError::Interrupted`].
     pub fn work_dir(&self, key: &Key, kind: &str, progress: &dyn Progress) -> Result<WorkDir, StoreError> {
+        self.work_dir_named(&key.to_string(), kind, progress)
+    }
+
+    /// The same for a key that was written down.
+    ///
+    /// # Errors
+    /// Those of [`Store::work_dir`].
+    pub fn work_dir_named(&self, key: &str, kind: &str, progress: &dyn Progress) -> Result<WorkDir, StoreError> {
         let name = name(key, kind);
         let lock = self.lock(&format!("work-{name}"), kind, progress)?;
         WorkDir::open(self.dir.join("work").join(name), lock).map_err(|error| self.full_or(error))
@@ -293,7 +307,7 @@ impl Store {
 }
 
 /// The file name of a result: its key, and its kind so that a person can tell what it is.
-fn name(key: &Key, kind: &str) -> String {
+fn name(key: impl Display, kind: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "._+-".contains(c) { c } else { '_' };
     format!("{key}-{}", kind.chars().map(plain).collect::<String>())
 }

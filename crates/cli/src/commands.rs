@@ -11,6 +11,7 @@ mod eval;
 mod explain;
 mod find;
 mod fix;
+mod generations;
 mod init;
 mod kconfig;
 mod modules;
@@ -62,6 +63,7 @@ enum Command {
     Explain(explain::Args),
     Find(find::Args),
     Fix(fix::Args),
+    Generations(generations::Args),
     Init(init::Args),
     Kconfig(kconfig::Args),
     Modules(modules::Args),
@@ -84,6 +86,7 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Explain(args) => explain::run(&context, args),
         Command::Find(args) => find::run(&context, args),
         Command::Fix(args) => fix::run(&context, args),
+        Command::Generations(args) => generations::run(&context, args),
         Command::Init(args) => init::run(&context, args),
         Command::Kconfig(args) => kconfig::run(&context, args),
         Command::Modules(args) => modules::run(&context, args),
@@ -100,6 +103,11 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The recipe's file.
+    pub(crate) fn recipe(&self) -> PathBuf {
+        self.environment.current_dir.join(&self.global.recipe)
+    }
+
     /// The store's folder.
     pub(crate) fn store_dir(&self) -> PathBuf {
         match &self.global.store {

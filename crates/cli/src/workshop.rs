@@ -13,7 +13,7 @@ use crate::recipe_files::host;
 
 /// An open store and the host beside it.
 pub(crate) struct Workshop {
-    store: Store,
+    pub(crate) store: Store,
     host: Host,
     env: BTreeMap<OsString, OsString>,
 }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use kiln_diag::{Diagnostics, Sources};
 use kiln_modgraph::{DepmodError, Graph, Inputs, KernelSymbols, Layout};
-use kiln_plan::ModuleRules;
 use kiln_plan::assembly::{Parts, assemble as plan_assembly};
 use kiln_plan::closing::{Closing, close};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::manifest::{KernelEntry, Manifest};
+use kiln_plan::{Key, ModuleRules};
 
 use super::{Resolution, Session, Tree, firmware};
 use crate::apt::AptError;
@@ -24,6 +24,8 @@ use crate::result::{self, ResultError};
 pub struct Finished {
     /// The result's folder in the store.
     pub dir: PathBuf,
+    /// Its key.
+    pub key: Key,
     /// What it is made of.
     pub manifest: Manifest,
 }
@@ -100,8 +102,8 @@ pub fn assemble(
     if diagnostics.has_errors() {
         return Ok((None, diagnostics));
     }
-    let dir = result::result(session.store, &kernel.key, &kernel.dir, &assembly, session.progress)?;
-    Ok((Some(Finished { dir, manifest: assembly.manifest }), diagnostics))
+    let (dir, key) = result::result(session.store, &kernel.key, &kernel.dir, &assembly, session.progress)?;
+    Ok((Some(Finished { dir, key, manifest: assembly.manifest }), diagnostics))
 }
 
 fn read_graph(kernel: &Kernel, diagnostics: &mut Diagnostics) -> Result<Graph, AssembleError> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kiln_build::{pipeline, result};
+use kiln_build::{generation, pipeline, result};
 
 use crate::commands::Context;
 use crate::evaluation::{self, Form};
@@ -44,6 +44,10 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let Some(finished) = finished else { return Err(Failure::Said(exit::FAULT)) };
     let link = context.environment.current_dir.join(&args.out);
     result::link(&finished.dir, &link).map_err(Failure::host)?;
+    let targets: Vec<String> = evaluated.kernel.make_targets.iter().map(|target| target.value.clone()).collect();
+    let recipe = context.recipe();
+    generation::record(&workshop.store, &recipe, &tree, &kernel, &finished, &targets, context.ui)
+        .map_err(Failure::host)?;
     if args.json {
         context.ui.result(&finished.manifest.to_json());
     } else {
