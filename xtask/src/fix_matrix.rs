@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use kiln_fix::{Outcome, Problem, Request, Setting};
+use kiln_fix::{Outcome, Patience, Problem, Request, Setting};
 use kiln_kconfig::{Base, Dialect, Model, Type, resolve};
 
 use crate::kconfig_matrix::machine::Machine;
@@ -155,7 +155,8 @@ impl Bench<'_> {
         let (started, spent) = (Instant::now(), processor_seconds());
         let now = resolve(model, base(ground, &configs), &[]).into_evaluation();
         let deadline = Some(started + Duration::from_secs_f64(self.args.deadline));
-        let problem = Problem { now: &now, requests: &draw.requests, deadline, n_wanted: 3 };
+        let patience = Patience { deadline, steps: None };
+        let problem = Problem { now: &now, requests: &draw.requests, patience, n_wanted: 3 };
         let outcome = kiln_fix::fix(&problem);
         let seconds = processor_seconds() - spent;
         let mut end = match &outcome {
@@ -163,7 +164,7 @@ impl Bench<'_> {
             Outcome::Fixes(fixes) if fixes.first().is_some_and(|fix| fix.is_smallest) => End::Smallest,
             Outcome::Fixes(_) => End::Fixed,
             Outcome::OutOfTime(Some(_)) => End::Late,
-            Outcome::OutOfTime(None) => End::Unsolved,
+            Outcome::OutOfTime(None) | Outcome::NoMemory(_) => End::Unsolved,
             Outcome::Contradiction { .. } if draw.is_sound => End::Wrong,
             Outcome::Contradiction { .. } => End::Contradiction,
         };

@@ -2,12 +2,19 @@
 
 use std::rc::Rc;
 
+use batsat::Callbacks;
+use batsat::clause::Kind;
 use rustsat::encodings::card::{BoundUpper as _, BoundUpperIncremental as _, Totalizer};
 use rustsat::instances::BasicVarManager;
 use rustsat::instances::ManageVars as _;
 use rustsat::solvers::{Solve as _, SolveIncremental as _, SolverResult};
 use rustsat::types::{Clause, Lit, TernaryVal};
-use rustsat_batsat::BasicSolver;
+use rustsat_batsat::Solver;
+
+use crate::effort::Effort;
+
+/// So many steps is a conflict of the solver, with all that follows from it.
+const CONFLICT: u64 = 100;
 
 /// Always true, and by negation always false.
 pub(crate) const TRUE: Lit = Lit::positive(0);
@@ -19,7 +26,7 @@ pub(crate) enum Answer {
     Yes,
     /// There is none; these assumptions contradict each other.
     No(Vec<Lit>),
-    /// Time was up.
+    /// Patience was at its end.
     Unknown,
 }
 
@@ -32,9 +39,32 @@ pub(crate) struct Pair {
 
 /// Variables and clauses.
 pub(crate) struct Circuit {
-    solver: BasicSolver,
+    solver: Solver<Watch>,
     variables: BasicVarManager,
-    out_of_time: Rc<dyn Fn() -> bool>,
+    effort: Rc<Effort>,
+}
+
+/// Sees the solver at work, and stops it.
+#[derive(Default)]
+struct Watch {
+    effort: Option<Rc<Effort>>,
+}
+
+impl Callbacks for Watch {
+    /// Asked at each decision.
+    fn stop(&self) -> bool {
+        self.effort.as_ref().is_some_and(|effort| {
+            effort.spend(1);
+            effort.is_over()
+        })
+    }
+
+    /// Each conflict teaches a clause.
+    fn on_new_clause(&mut self, learnt: &[batsat::Lit], _: Kind) {
+        if let Some(effort) = &self.effort {
+            effort.spend(CONFLICT + learnt.len() as u64);
+        }
+    }
 }
 
 /// Counts how many literals are true.
@@ -57,23 +87,23 @@ impl Pair {
 }
 
 impl Circuit {
-    pub(crate) fn new(out_of_time: Rc<dyn Fn() -> bool>) -> Circuit {
-        let mut solver = BasicSolver::default();
-        let stop = out_of_time.clone();
-        solver.batsat_mut().cb_mut().set_stop(move || stop());
-        let mut circuit = Circuit { solver, variables: BasicVarManager::default(), out_of_time };
+    pub(crate) fn new(effort: Rc<Effort>) -> Circuit {
+        let mut solver: Solver<Watch> = Solver::default();
+        solver.batsat_mut().cb_mut().effort = Some(Rc::clone(&effort));
+        let mut circuit = Circuit { solver, variables: BasicVarManager::default(), effort };
         let first = circuit.fresh();
         circuit.clause(&[first]);
         circuit
     }
 
-    /// Whether the time is up.
-    pub(crate) fn is_out_of_time(&self) -> bool {
-        (self.out_of_time)()
+    /// Whether patience is at its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.effort.is_over()
     }
 
     /// A new variable.
     pub(crate) fn fresh(&mut self) -> Lit {
+        self.effort.spend(1);
         self.variables.new_lit()
     }
 
@@ -152,7 +182,7 @@ impl Circuit {
 
     /// Asks for an assignment in which all of `assumptions` hold.
     pub(crate) fn solve(&mut self, assumptions: &[Lit]) -> Answer {
-        if self.is_out_of_time() {
+        if self.is_over() {
             return Answer::Unknown;
         }
         let top = self.variables.n_used().saturating_sub(1);

@@ -30,7 +30,7 @@ pub(crate) fn smallest(circuit: &mut Circuit, wanted: &[(usize, Lit)], core: &[L
         }
     }
     if set.len() <= 2 {
-        return outcome(&set, !circuit.is_out_of_time());
+        return outcome(&set, !circuit.is_over());
     }
     if wanted.len() <= MANY {
         for (index, (_, one)) in wanted.iter().enumerate() {
@@ -41,6 +41,6 @@ pub(crate) fn smallest(circuit: &mut Circuit, wanted: &[(usize, Lit)], core: &[L
             }
         }
     }
-    let is_smallest = set.len() == 3 && wanted.len() <= MANY && !circuit.is_out_of_time();
+    let is_smallest = set.len() == 3 && wanted.len() <= MANY && !circuit.is_over();
     outcome(&set, is_smallest)
 }

@@ -20,14 +20,15 @@
 
 mod circuit;
 mod contradiction;
+mod effort;
 mod encoding;
+mod kinds;
 mod search;
 mod trial;
 
-use std::time::Instant;
-
 use kiln_kconfig::{Evaluation, SymbolId};
 
+pub use effort::Patience;
 pub use search::fix;
 pub use trial::{holds, is_same, needed_for};
 
@@ -61,7 +62,7 @@ pub struct Problem<'a, 'm> {
     /// Each symbol at most once.
     pub requests: &'a [Request],
     /// When to stop looking for something better.
-    pub deadline: Option<Instant>,
+    pub patience: Patience,
     /// How many alternatives are wanted.
     pub n_wanted: usize,
 }
@@ -103,8 +104,19 @@ pub struct Fix {
     pub raised: Vec<SymbolId>,
     /// Symbols that are less on than before, likewise.
     pub lowered: Vec<SymbolId>,
+    /// Settings that would do in the place of another: each is a fix that differs in just that, the best first.
+    pub instead: Vec<Instead>,
     /// Whether there is no fix of a smaller size.
     pub is_smallest: bool,
+}
+
+/// A setting that would do as well as another one of a fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instead {
+    /// The symbol that is not needed then.
+    pub of: SymbolId,
+    /// What takes its place.
+    pub setting: Setting,
 }
 
 /// What was found.
@@ -122,6 +134,8 @@ pub enum Outcome {
         /// Whether no smaller set of requests contradicts itself.
         is_smallest: bool,
     },
-    /// Time was up; the best that was seen so far, if anything was.
+    /// Patience was at its end; the best that was seen so far, if anything was.
     OutOfTime(Option<Fix>),
+    /// The host has not the memory that looking takes: so many bytes.
+    NoMemory(usize),
 }

@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 use rustsat::types::Lit;
 
 use crate::circuit::{Answer, Circuit, Counter};
 use crate::contradiction;
+use crate::effort::Effort;
 use crate::encoding::{Encoding, To};
+use crate::kinds;
 use crate::trial::{Trial, holds};
 use crate::{Firmness, Fix, Outcome, Problem, Setting};
 
@@ -22,11 +23,11 @@ const STACK: usize = 512 << 20;
 /// So many sets of one size are looked at for the best.
 const N_SETS: usize = 64;
 
-/// For so long further sets are looked at when one is known.
-const MORE: Duration = Duration::from_millis(150);
+/// So many steps are for further sets when one is known.
+const MORE: u64 = 200_000;
 
-/// For so long the first that works is made smaller when time is up.
-const REDUCING: Duration = Duration::from_secs(1);
+/// So many are for making the first that works smaller when patience is at its end.
+const REDUCING: u64 = 1_000_000;
 
 /// So many sets that the engine refuses are left out alone; from then on, with all that have more.
 const N_EXACT: usize = 200;
@@ -41,14 +42,14 @@ pub fn fix(problem: &Problem<'_, '_>) -> Outcome {
         match work.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            // No memory for a thread: with little of it left, no time is what it comes to.
-            Err(_) => Outcome::OutOfTime(None),
+            Err(_) => Outcome::NoMemory(STACK),
         }
     })
 }
 
 struct Search<'a, 'm> {
     problem: &'a Problem<'a, 'm>,
+    effort: Rc<Effort>,
     encoding: Encoding<'a, 'm>,
     trial: Trial<'a, 'm>,
     /// By request that must hold, its index and the literal that asks for it.
@@ -63,8 +64,8 @@ struct Search<'a, 'm> {
 
 impl<'a, 'm> Search<'a, 'm> {
     fn new(problem: &'a Problem<'a, 'm>) -> Search<'a, 'm> {
-        let deadline = problem.deadline;
-        let circuit = Circuit::new(Rc::new(move || deadline.is_some_and(|deadline| Instant::now() >= deadline)));
+        let effort = Rc::new(Effort::new(problem.patience));
+        let circuit = Circuit::new(Rc::clone(&effort));
         let mut encoding = Encoding::new(circuit, problem.now, problem.requests);
         let mut wanted = Vec::new();
         for (index, request) in problem.requests.iter().enumerate() {
@@ -80,9 +81,10 @@ impl<'a, 'm> Search<'a, 'm> {
         }
         encoding.settle();
         let counted = encoding.setters.values().map(|setter| (setter.changed, false)).collect();
-        let trial = Trial::new(problem.now, problem.requests);
+        let trial = Trial::new(problem.now, problem.requests, Rc::clone(&effort));
         Search {
             problem,
+            effort,
             encoding,
             trial,
             wanted,
@@ -105,7 +107,7 @@ impl<'a, 'm> Search<'a, 'm> {
         let mut until = None;
         let mut is_cut_short = false;
         loop {
-            let is_late = until.is_some_and(|until| Instant::now() >= until);
+            let is_late = until.is_some_and(|until| self.effort.spent() >= until);
             if found.len() >= N_SETS || is_late {
                 break;
             }
@@ -120,7 +122,7 @@ impl<'a, 'm> Search<'a, 'm> {
                     if let Some(fix) = self.trial.best_of(&settings) {
                         let is_smallest = !self.is_coarse && !self.encoding.is_approximate;
                         let is_first_size = found.first().is_none_or(|first| first.cost.size == fix.cost.size);
-                        until.get_or_insert_with(|| Instant::now() + MORE);
+                        until.get_or_insert_with(|| self.effort.spent() + MORE);
                         found.push(Fix { is_smallest: is_smallest && is_first_size, ..fix });
                         self.leave_out(&settings);
                     } else {
@@ -139,7 +141,8 @@ impl<'a, 'm> Search<'a, 'm> {
                         bound += 1;
                         // One more than needed is an alternative, two more are none.
                         let first = found.first().map(|first| first.cost.size);
-                        if first.is_some_and(|first| bound > first + 1 || found.len() >= self.problem.n_wanted) {
+                        if first.is_some_and(|first| bound > first + 1 || kinds::count(&found) >= self.problem.n_wanted)
+                        {
                             break;
                         }
                     }
@@ -148,13 +151,13 @@ impl<'a, 'm> Search<'a, 'm> {
         }
         if found.is_empty() {
             // Something that works is known, but it asks for much that is not needed.
-            return match self.trial.reduced(first, Instant::now() + REDUCING) {
+            return match self.trial.reduced(first, REDUCING) {
                 // All that the clauses allow was refused but this.
                 Some(fix) if !is_cut_short => Outcome::Fixes(vec![fix]),
                 known => Outcome::OutOfTime(known),
             };
         }
-        Outcome::Fixes(self.chosen(found))
+        Outcome::Fixes(kinds::chosen(self.problem.now.model(), found, self.problem.n_wanted))
     }
 
     /// What is assumed: all requests, no setting that is not counted, and of those that are no more than `bound`.
@@ -217,27 +220,5 @@ impl<'a, 'm> Search<'a, 'm> {
             clause.push(!text.map_or(setter.changed, |(_, literal)| *literal));
         }
         self.encoding.circuit.clause(&clause);
-    }
-
-    /// The best of each kind: none has all the settings of a better one.
-    fn chosen(&self, mut found: Vec<Fix>) -> Vec<Fix> {
-        let model = self.problem.now.model();
-        let names = |fix: &Fix| fix.settings.iter().map(|setting| model.name(setting.symbol)).collect::<Vec<_>>();
-        found.sort_by_cached_key(|fix| {
-            (fix.cost, names(fix).iter().map(|name| name.to_string()).collect::<Vec<String>>())
-        });
-        let mut chosen: Vec<Fix> = Vec::new();
-        for fix in found {
-            let has_all = |other: &Fix| {
-                other.settings.iter().all(|one| fix.settings.iter().any(|setting| setting.symbol == one.symbol))
-            };
-            if !chosen.iter().any(has_all) {
-                chosen.push(fix);
-            }
-            if chosen.len() == self.problem.n_wanted.max(1) {
-                break;
-            }
-        }
-        chosen
     }
 }

@@ -1,11 +1,12 @@
 //! Proposals, tried in the engine.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::rc::Rc;
 
 use kiln_kconfig::{Change, Evaluation, SymbolId, Tristate, Type};
 
-use crate::{Cost, Firmness, Fix, Problem, Request, Setting};
+use crate::effort::Effort;
+use crate::{Cost, Firmness, Fix, Patience, Problem, Request, Setting};
 
 /// Whether two texts are one value for a symbol of this type.
 pub fn is_same(type_: Type, left: &[u8], right: &[u8]) -> bool {
@@ -31,7 +32,7 @@ pub fn holds(values: &Evaluation<'_>, request: &Request) -> bool {
 
 /// By setting of a fix: the requests, as indices into [`Problem::requests`], that would not hold without it.
 pub fn needed_for(problem: &Problem<'_, '_>, fix: &Fix) -> Vec<Vec<usize>> {
-    let mut trial = Trial::new(problem.now, problem.requests);
+    let mut trial = Trial::new(problem.now, problem.requests, Rc::new(Effort::new(Patience::default())));
     let without = |index: usize| {
         let mut settings = fix.settings.clone();
         settings.remove(index);
@@ -40,19 +41,28 @@ pub fn needed_for(problem: &Problem<'_, '_>, fix: &Fix) -> Vec<Vec<usize>> {
     (0..fix.settings.len()).map(without).collect()
 }
 
+/// A value that is given for a trial.
+struct Given {
+    symbol: SymbolId,
+    value: String,
+    /// Whether it is one of the settings, or a request that is given again.
+    is_setting: bool,
+}
+
 /// An evaluation to try things on.
 pub(crate) struct Trial<'a, 'm> {
     now: &'a Evaluation<'m>,
     values: Evaluation<'m>,
     requests: &'a [Request],
+    effort: Rc<Effort>,
 }
 
 impl<'a, 'm> Trial<'a, 'm> {
     /// Of sets up to this size all values are tried: a matter of microseconds each, but there may be many.
     pub(crate) const MANY: usize = 6;
 
-    pub(crate) fn new(now: &'a Evaluation<'m>, requests: &'a [Request]) -> Trial<'a, 'm> {
-        Trial { now, values: now.clone(), requests }
+    pub(crate) fn new(now: &'a Evaluation<'m>, requests: &'a [Request], effort: Rc<Effort>) -> Trial<'a, 'm> {
+        Trial { now, values: now.clone(), requests, effort }
     }
 
     /// The fix that `settings` are; `None` when not every request holds with them.
@@ -86,39 +96,49 @@ impl<'a, 'm> Trial<'a, 'm> {
 
     /// The values in which a set of symbols does it best; `None` when they do it with none.
     pub(crate) fn best_of(&mut self, symbols: &[Setting]) -> Option<Fix> {
-        let model = self.now.model();
-        let choices: Vec<Vec<String>> = symbols
-            .iter()
-            .map(|setting| {
-                let is_free = self.request(setting.symbol).is_none_or(|request| request.firmness == Firmness::Optional);
-                match model.type_of(setting.symbol) {
-                    _ if symbols.len() > Self::MANY || !is_free => vec![setting.value.clone()],
-                    Type::Tristate => ["m", "y", "n"].map(str::to_owned).to_vec(),
-                    Type::Bool => ["y", "n"].map(str::to_owned).to_vec(),
-                    _ => vec![setting.value.clone()],
-                }
-            })
-            .collect();
-        let n_ways: usize = choices.iter().map(Vec::len).product();
-        let mut best: Option<Fix> = None;
-        for way in 0..n_ways {
-            let mut rest = way;
-            let settings: Vec<Setting> = symbols
-                .iter()
-                .zip(&choices)
-                .map(|(setting, values)| {
-                    let value = values[rest % values.len()].clone();
-                    rest /= values.len();
-                    Setting { symbol: setting.symbol, value }
-                })
-                .collect();
-            let fix = self.fix(&settings);
-            best = better(best, fix);
-        }
+        let given = self.given(symbols);
+        let mut best = None;
+        self.explore(&given, symbols.len() <= Self::MANY, &mut Vec::new(), &mut Vec::new(), &mut best);
         if symbols.len() > Self::MANY {
             best = best.map(|best| self.lowered(best));
         }
         best
+    }
+
+    /// Tries every value of what is left of `given`, or without `is_free` none but the given one.
+    fn explore(
+        &mut self,
+        given: &[Given],
+        is_free: bool,
+        settings: &mut Vec<Setting>,
+        changes: &mut Vec<Change>,
+        best: &mut Option<Fix>,
+    ) {
+        let Some((first, rest)) = given.split_first() else {
+            let fix = self.all_hold(settings).then(|| self.described(settings, changes));
+            *best = better(best.take(), fix);
+            return;
+        };
+        let values: Vec<&str> = match self.now.model().type_of(first.symbol) {
+            _ if !is_free || !first.is_setting || self.is_bound(first.symbol) => vec![&first.value],
+            Type::Tristate => vec!["m", "y", "n"],
+            Type::Bool => vec!["y", "n"],
+            _ => vec![&first.value],
+        };
+        for value in values {
+            let Some(change) = self.give(first.symbol, value) else { continue };
+            changes.push(change);
+            if first.is_setting {
+                settings.push(Setting { symbol: first.symbol, value: value.to_owned() });
+            }
+            self.explore(rest, is_free, settings, changes, best);
+            if first.is_setting {
+                settings.pop();
+            }
+            if let Some(change) = changes.pop() {
+                self.values.undo(change);
+            }
+        }
     }
 
     /// Makes `m` what need not be `y`, one after the other.
@@ -138,12 +158,13 @@ impl<'a, 'm> Trial<'a, 'm> {
         best
     }
 
-    /// Leaves out of settings that work what is not needed, as far as time allows.
-    pub(crate) fn reduced(&mut self, mut settings: Vec<Setting>, until: Instant) -> Option<Fix> {
+    /// Leaves out of settings that work what is not needed, as far as so many steps allow.
+    pub(crate) fn reduced(&mut self, mut settings: Vec<Setting>, steps: u64) -> Option<Fix> {
+        let until = self.effort.spent() + steps;
         let mut step = settings.len().div_ceil(2);
         while step > 0 {
             let mut at = 0;
-            while at < settings.len() && Instant::now() < until {
+            while at < settings.len() && self.effort.spent() < until {
                 let end = (at + step).min(settings.len());
                 let mut fewer = settings.clone();
                 fewer.drain(at..end);
@@ -158,31 +179,49 @@ impl<'a, 'm> Trial<'a, 'm> {
         self.requests.iter().find(|request| request.symbol == symbol)
     }
 
-    /// Gives the settings, and again the requests whose place behind them counts; `None` when a value is refused.
-    fn apply(&mut self, settings: &[Setting]) -> Option<Vec<Change>> {
+    /// Whether a request says what a setting of the symbol must be.
+    fn is_bound(&self, symbol: SymbolId) -> bool {
+        self.request(symbol).is_some_and(|request| request.firmness != Firmness::Optional)
+    }
+
+    /// The settings, and again the requests whose place behind them counts, in the order in which they are given.
+    fn given(&self, settings: &[Setting]) -> Vec<Given> {
         let model = self.now.model();
-        let mut given: Vec<(SymbolId, &str)> =
-            settings.iter().map(|setting| (setting.symbol, setting.value.as_str())).collect();
-        let choices: BTreeSet<_> = given.iter().filter_map(|(symbol, _)| model.choice_of(*symbol)).collect();
+        let setting =
+            |setting: &Setting| Given { symbol: setting.symbol, value: setting.value.clone(), is_setting: true };
+        let mut given: Vec<Given> = settings.iter().map(setting).collect();
+        let choices: BTreeSet<_> = given.iter().filter_map(|one| model.choice_of(one.symbol)).collect();
         // Of the members of a choice the last one counts, and requests are given in the order of their names.
         for request in self.requests {
             let is_near = model.choice_of(request.symbol).is_some_and(|choice| choices.contains(&choice));
             if is_near && settings.iter().all(|setting| setting.symbol != request.symbol) {
-                given.push((request.symbol, &request.value));
+                given.push(Given { symbol: request.symbol, value: request.value.clone(), is_setting: false });
             }
         }
-        given.sort_by_key(|(symbol, _)| model.name(*symbol));
+        given.sort_by_cached_key(|one| model.name(one.symbol).into_owned());
+        given
+    }
+
+    /// Gives the settings; `None` when a value is refused.
+    fn apply(&mut self, settings: &[Setting]) -> Option<Vec<Change>> {
         let mut changes = Vec::new();
-        for (symbol, value) in given {
-            match self.values.set(symbol, value) {
-                Ok(change) => changes.push(change),
-                Err(_) => {
+        for one in self.given(settings) {
+            match self.give(one.symbol, &one.value) {
+                Some(change) => changes.push(change),
+                None => {
                     self.take_back(changes);
                     return None;
                 }
             }
         }
         Some(changes)
+    }
+
+    fn give(&mut self, symbol: SymbolId, value: &str) -> Option<Change> {
+        let change = self.values.set(symbol, value).ok()?;
+        // Once for the way there, once for the way back.
+        self.effort.spend(2 + 2 * change.n_visited() as u64);
+        Some(change)
     }
 
     fn take_back(&mut self, changes: Vec<Change>) {
@@ -235,7 +274,7 @@ impl<'a, 'm> Trial<'a, 'm> {
         let mut settings = settings.to_vec();
         settings.sort_by_key(|setting| model.name(setting.symbol).into_owned());
         debug_assert!(raised.iter().all(|symbol| self.values.tristate(*symbol) != Tristate::No));
-        Fix { settings, cost, raised, lowered, is_smallest: false }
+        Fix { settings, cost, raised, lowered, instead: Vec::new(), is_smallest: false }
     }
 }
 

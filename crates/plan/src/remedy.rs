@@ -3,11 +3,9 @@
 //! `kiln_fix` finds it; here symbols get their names, prompts and places, and requests that cannot hold together get the
 //! reasons that [`why`](crate::why) knows.
 
-use std::time::Instant;
-
 use kiln_diag::{Code, Diagnostic, Span};
-pub use kiln_fix::Firmness;
-use kiln_fix::{Fix, Outcome, Problem, Request as Wanted, Setting, fix, needed_for};
+pub use kiln_fix::{Firmness, Patience};
+use kiln_fix::{Fix, Instead, Outcome, Problem, Request as Wanted, Setting, fix, needed_for};
 use kiln_kconfig::{Evaluation, SymbolId, Type};
 use serde::Serialize;
 
@@ -45,8 +43,10 @@ pub enum Remedy {
     Ways(Vec<Way>),
     /// These cannot hold together.
     Contradiction(Contradiction),
-    /// Time was up; the best that was found.
+    /// Patience was at its end; the best that was found.
     OutOfTime(Option<Way>),
+    /// The host has not the memory that looking takes: so many bytes.
+    NoMemory(usize),
 }
 
 /// One way.
@@ -55,6 +55,8 @@ pub enum Remedy {
 pub struct Way {
     /// What to write, by symbol.
     pub requests: Vec<Line>,
+    /// Requests that would do as well as one of those: each is a way that differs in just that.
+    pub or: Vec<Or>,
     /// Symbols that this turns on, or from `m` to `y`, beside what is written; causes before effects.
     pub turns_on: Vec<String>,
     /// Symbols that this turns off, or from `y` to `m`.
@@ -85,6 +87,18 @@ pub struct Line {
     pub needed_for: Vec<String>,
 }
 
+/// A request that would do as well as one of a way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Or {
+    /// Without `CONFIG_`.
+    pub symbol: String,
+    /// As in a recipe.
+    pub value: String,
+    /// The symbol that is not needed then.
+    pub instead_of: String,
+}
+
 /// Requests that cannot hold together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
@@ -97,7 +111,7 @@ pub struct Contradiction {
 }
 
 /// Looks for a way; `now` has all wishes applied over the base.
-pub fn remedy(now: &Evaluation<'_>, wishes: &[Wish], deadline: Option<Instant>) -> Remedy {
+pub fn remedy(now: &Evaluation<'_>, wishes: &[Wish], patience: Patience) -> Remedy {
     let model = now.model();
     let mut requests = Vec::new();
     let mut known = Vec::new();
@@ -111,11 +125,12 @@ pub fn remedy(now: &Evaluation<'_>, wishes: &[Wish], deadline: Option<Instant>) 
             known.push(wish);
         }
     }
-    let problem = Problem { now, requests: &requests, deadline, n_wanted: N_WAYS };
+    let problem = Problem { now, requests: &requests, patience, n_wanted: N_WAYS };
     match fix(&problem) {
         Outcome::Holds => Remedy::Holds,
         Outcome::Fixes(fixes) => Remedy::Ways(fixes.iter().map(|fix| way(&problem, fix)).collect()),
         Outcome::OutOfTime(fix) => Remedy::OutOfTime(fix.map(|fix| way(&problem, &fix))),
+        Outcome::NoMemory(bytes) => Remedy::NoMemory(bytes),
         Outcome::Contradiction { requests: clashing, is_smallest } => {
             let wishes: Vec<Wish> = clashing.iter().map(|index| known[*index].clone()).collect();
             let causes =
@@ -131,9 +146,19 @@ fn way(problem: &Problem<'_, '_>, fix: &Fix) -> Way {
     let lines = fix.settings.iter().zip(needed_for(problem, fix));
     Way {
         requests: lines.map(|(setting, needed)| line(problem, setting, &needed)).collect(),
+        or: fix.instead.iter().map(|other| or(problem, other)).collect(),
         turns_on: names(&fix.raised),
         turns_off: names(&fix.lowered),
         smallest: fix.is_smallest,
+    }
+}
+
+fn or(problem: &Problem<'_, '_>, other: &Instead) -> Or {
+    let model = problem.now.model();
+    Or {
+        symbol: model.name(other.setting.symbol).into_owned(),
+        value: written(model.type_of(other.setting.symbol), &other.setting.value),
+        instead_of: model.name(other.of).into_owned(),
     }
 }
 
@@ -167,6 +192,16 @@ fn written(type_: Type, value: &str) -> String {
 }
 
 impl Way {
+    /// The requests that `or` makes of it: another one in the place of one.
+    pub fn with(&self, or: &Or) -> Way {
+        let mut way = self.clone();
+        if let Some(line) = way.requests.iter_mut().find(|line| line.symbol == or.instead_of) {
+            let (symbol, value) = (or.symbol.clone(), or.value.clone());
+            *line = Line { symbol, value, instead_of: None, prompt: None, place: None, ..line.clone() };
+        }
+        way
+    }
+
     /// What to do in a few words, for a message: `NET = "y"` and `PCI = "y"`.
     pub fn brief(&self) -> String {
         let lines: Vec<String> = self.requests.iter().map(|line| format!("`{}`", line.assignment())).collect();

@@ -1,19 +1,18 @@
 //! Ways to make all requests hold, each tried as `check` would find it.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_plan::check::Known;
 use kiln_plan::evaluate::Kernel as KernelWish;
-use kiln_plan::remedy::{Firmness, Remedy, Way, Wish, remedy};
+use kiln_plan::remedy::{Contradiction, Firmness, Patience, Remedy, Way, Wish, remedy};
 use kiln_plan::{ConfigValues, Declarations, Request, Unmet, UnmetKind, check};
 
 use super::{PipelineError, Resolution, Tree};
 use crate::resolve::declarations;
 
-/// So long `check` looks for a fix.
-const HELPING: Duration = Duration::from_secs(2);
+/// So many steps `check` looks for a fix, which takes two seconds where it takes that long: no clock decides what it says.
+const HELPING: u64 = 2_000_000;
 
 /// What can be done for a recipe, and for what is asked on top of it.
 #[derive(Debug, Clone)]
@@ -35,7 +34,7 @@ pub fn remedies(
     resolution: &Resolution,
     wish: &KernelWish,
     asked: &BTreeMap<String, String>,
-    deadline: Option<Instant>,
+    patience: Patience,
 ) -> Result<Remedies, PipelineError> {
     let parsed = &resolution.parsed;
     let mut requests: Vec<Request> = asked
@@ -68,17 +67,22 @@ pub fn remedies(
             origin: request.origin,
         })
         .collect();
-    let mut found = remedy(&now, &wishes, deadline);
+    let mut found = remedy(&now, &wishes, patience);
     let works = |way: &Way| tried(resolution, &requests, &hopeless, way);
+    let with_working = |way: &mut Way| {
+        let whole = way.clone();
+        way.or.retain(|or| works(&whole.with(or)));
+    };
     match &mut found {
         Remedy::Ways(ways) => {
             ways.retain(works);
+            ways.iter_mut().for_each(with_working);
             if ways.is_empty() {
                 found = Remedy::OutOfTime(None);
             }
         }
         Remedy::OutOfTime(way) => *way = way.take().filter(works),
-        Remedy::Holds | Remedy::Contradiction(_) => {}
+        Remedy::Holds | Remedy::Contradiction(_) | Remedy::NoMemory(_) => {}
     }
     Ok(Remedies { hopeless, unmet, remedy: found })
 }
@@ -113,26 +117,42 @@ pub fn with_remedy(
     if !findings.has_errors() {
         return Ok(findings);
     }
-    let found = remedies(tree, resolution, wish, &BTreeMap::new(), Some(Instant::now() + HELPING))?;
+    let patience = Patience { deadline: None, steps: Some(HELPING) };
+    let found = remedies(tree, resolution, wish, &BTreeMap::new(), patience)?;
     let mut findings: Vec<Diagnostic> = findings.into_iter().collect();
+    let option = |unmet: &Unmet| Some(format!("kernel.config.{}", unmet.request.symbol));
+    let options: Vec<Option<String>> = found.unmet.iter().map(option).collect();
+    // Once, where it is read last.
+    let last = findings.iter_mut().rfind(|finding| options.contains(&finding.option));
     match &found.remedy {
         Remedy::Ways(ways) => {
             let way = ways.first().map(Way::brief).unwrap_or_default();
             let rest = if found.hopeless.is_empty() { "all requests hold" } else { "all other requests hold" };
-            let option = |unmet: &Unmet| Some(format!("kernel.config.{}", unmet.request.symbol));
-            let options: Vec<Option<String>> = found.unmet.iter().map(option).collect();
-            // Once, where it is read last.
-            if let Some(last) = findings.iter_mut().rfind(|finding| options.contains(&finding.option)) {
+            if let Some(last) = last {
                 last.help.push(format!("{rest} with {way}: `kiln fix` says more, `kiln fix --write` writes it"));
             }
         }
-        // Of one alone everything is said already.
-        Remedy::Contradiction(contradiction) if contradiction.wishes.len() > 1 => {
-            findings.push(contradiction.diagnostic());
+        Remedy::Contradiction(contradiction) => {
+            let is_named = |unmet: &Unmet| names_all(unmet, contradiction);
+            if !found.unmet.iter().any(is_named) {
+                findings.push(contradiction.diagnostic());
+            }
         }
-        Remedy::Contradiction(_) | Remedy::Holds | Remedy::OutOfTime(_) => {}
+        Remedy::OutOfTime(_) => {
+            if let Some(last) = last {
+                last.help.push("what helps was not found at once: `kiln fix` looks longer".to_owned());
+            }
+        }
+        Remedy::NoMemory(_) | Remedy::Holds => {}
     }
     Ok(findings.into_iter().collect())
+}
+
+/// Whether what is said of one request names all that contradict each other.
+fn names_all(unmet: &Unmet, contradiction: &Contradiction) -> bool {
+    let is_named =
+        |symbol: &String| *symbol == unmet.request.symbol || unmet.rivals.iter().any(|rival| rival.symbol == *symbol);
+    contradiction.wishes.iter().all(|wish| is_named(&wish.symbol))
 }
 
 /// Whether all requests of `wish` hold, over the base of `resolution`; optional ones apart.

@@ -8,7 +8,7 @@ use kiln_diag::Sources;
 use kiln_plan::Unmet;
 use kiln_plan::amend::amend;
 use kiln_plan::evaluate::Evaluated;
-use kiln_plan::remedy::{Line, Remedy, Way};
+use kiln_plan::remedy::{Line, Patience, Remedy, Way};
 use serde_json::{Value, json};
 
 use crate::commands::Context;
@@ -55,8 +55,12 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let tree = evaluation::tree(&session, &evaluated, &sources)?;
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
-    let deadline = Instant::now().checked_add(allowed);
-    let remedies = pipeline::remedies(&tree, &resolution, &evaluated.kernel, &asked, deadline)?;
+    let patience = Patience { deadline: Instant::now().checked_add(allowed), steps: None };
+    let remedies = pipeline::remedies(&tree, &resolution, &evaluated.kernel, &asked, patience)?;
+    if let Remedy::NoMemory(bytes) = &remedies.remedy {
+        let failure = Failure::host(anyhow::anyhow!("the host refuses {} MiB of memory for the solver", bytes >> 20));
+        return Err(failure.help("raise the limit of address space (`ulimit -v`) or of the container"));
+    }
     let mut findings = pipeline::findings_of(&tree, &remedies.hopeless, &mut sources);
     if let Remedy::Contradiction(contradiction) = &remedies.remedy {
         findings.push(contradiction.diagnostic());
@@ -104,7 +108,7 @@ fn write(
         Remedy::Ways(ways) => ways.first(),
         Remedy::OutOfTime(Some(way)) => Some(way),
         Remedy::Holds => None,
-        Remedy::OutOfTime(None) | Remedy::Contradiction(_) => return Ok(Vec::new()),
+        Remedy::OutOfTime(None) | Remedy::NoMemory(_) | Remedy::Contradiction(_) => return Ok(Vec::new()),
     };
     let main = recipe_files::main_name(context).and_then(|name| sources.find(&name));
     let Some(main) = main else { return Err(Failure::fault(anyhow::anyhow!("the recipe is not where it was"))) };
@@ -148,6 +152,7 @@ fn shown(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Eval
         Remedy::Ways(ways) => ("fixed", ways.clone()),
         Remedy::Contradiction(_) => ("contradiction", Vec::new()),
         Remedy::OutOfTime(way) => ("outOfTime", way.iter().cloned().collect()),
+        Remedy::NoMemory(_) => ("noMemory", Vec::new()),
     };
     let unmet = |unmet: &Unmet| {
         let place = unmet.request.origin.map(|origin| sources.location(origin).to_string());
@@ -178,13 +183,13 @@ fn text(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evalu
     match &remedies.remedy {
         Remedy::Holds if remedies.hopeless.is_empty() => {
             out += &match new.as_slice() {
-                [] => format!("all {} requests hold\n", requests.len()),
+                [] => all_hold(requests.len()),
                 [_] => "it is enough to ask:\n".to_owned(),
                 new => format!("it is enough to ask for these {}:\n", new.len()),
             };
             out += &asked_for(&new);
         }
-        Remedy::Holds | Remedy::Contradiction(_) | Remedy::OutOfTime(None) => {}
+        Remedy::Holds | Remedy::Contradiction(_) | Remedy::OutOfTime(None) | Remedy::NoMemory(_) => {}
         Remedy::Ways(ways) => {
             for (index, way) in ways.iter().enumerate() {
                 out += &way_text(index + 1, way, &new);
@@ -195,6 +200,14 @@ fn text(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evalu
     out
 }
 
+fn all_hold(n_requests: usize) -> String {
+    match n_requests {
+        0 => "there is no request, so none is unmet\n".to_owned(),
+        1 => "the one request holds\n".to_owned(),
+        n => format!("all {n} requests hold\n"),
+    }
+}
+
 fn way_text(number: usize, way: &Way, asked: &[(&String, &String)]) -> String {
     let n_requests = way.requests.len();
     let plural = if n_requests == 1 { "" } else { "s" };
@@ -203,6 +216,13 @@ fn way_text(number: usize, way: &Way, asked: &[(&String, &String)]) -> String {
     let width = way.requests.iter().map(|line| line.assignment().len()).max().unwrap_or(0);
     for line in &way.requests {
         out += &format!("    {:width$}  # {}\n", line.assignment(), line.comment());
+    }
+    for line in &way.requests {
+        let others = way.or.iter().filter(|or| or.instead_of == line.symbol);
+        let others: Vec<String> = others.map(|or| format!("{} = {:?}", or.symbol, or.value)).collect();
+        if !others.is_empty() {
+            out += &format!("  in place of {}, one of these would do: {}\n", line.symbol, first_few(&others));
+        }
     }
     out += &listed("turns on", &way.turns_on);
     out += &listed("turns off", &way.turns_off);
@@ -222,12 +242,15 @@ fn listed(what: &str, symbols: &[String]) -> String {
     if symbols.is_empty() {
         return String::new();
     }
-    let more = symbols.len().saturating_sub(N_NAMES);
-    let more = match more {
+    format!("  {what} {} more: {}\n", symbols.len(), first_few(symbols))
+}
+
+fn first_few(words: &[String]) -> String {
+    let more = match words.len().saturating_sub(N_NAMES) {
         0 => String::new(),
         1 => " and 1 other".to_owned(),
         more => format!(" and {more} others"),
     };
-    let names: Vec<&str> = symbols.iter().take(N_NAMES).map(String::as_str).collect();
-    format!("  {what} {} more: {}{more}\n", symbols.len(), names.join(", "))
+    let first: Vec<&str> = words.iter().take(N_NAMES).map(String::as_str).collect();
+    format!("{}{more}", first.join(", "))
 }

@@ -52,7 +52,7 @@ fn a_fix_is_lines_to_paste() {
 fn what_is_asked_for_is_fixed_too() {
     let sandbox = small("");
     let ran = sandbox.kiln(&["-q", "fix"]).expect(0);
-    assert_eq!(ran.stdout, "all 1 requests hold\n");
+    assert_eq!(ran.stdout, "the one request holds\n");
     let ran = sandbox.kiln(&["-q", "fix", "CONFIG_NET=y"]).expect(0);
     assert_eq!(ran.stdout, "it is enough to ask:\n    NET = \"y\"  # as asked\n");
     let ran = sandbox.kiln(&["-q", "fix", "I915=m"]).expect(0);
@@ -78,6 +78,24 @@ fn no_time_is_said_to_be_none() {
     let sandbox = small("I915 = \"m\"\n");
     sandbox.kiln(&["fix", "--deadline", "0"]).expect(6).says("were not enough");
     sandbox.kiln(&["fix", "--deadline", "nan"]).expect(2).says("no time to look");
+}
+
+#[test]
+fn no_memory_is_not_called_a_lack_of_time() {
+    let sandbox = small("I915 = \"m\"\n");
+    let ran = sandbox.kiln_within(400, &["-q", "fix"]);
+    ran.expect(3).says("the host refuses 512 MiB of memory for the solver").says("ulimit -v");
+}
+
+#[test]
+fn two_members_of_a_choice_are_named_once() {
+    let sandbox = small("FAST = \"y\"\nSLOW = \"y\"\n");
+    let kconfig = fs::read_to_string(sandbox.path().join("tree/Kconfig")).unwrap();
+    let choice = "choice\n\tprompt \"Speed\"\nconfig FAST\n\tbool \"fast\"\nconfig SLOW\n\tbool \"slow\"\nendchoice\n";
+    sandbox.file("tree/Kconfig", kconfig + choice);
+    let ran = sandbox.kiln(&["-q", "check"]).expect(1).says("its choice went to `SLOW`");
+    assert!(!ran.stderr.contains("error[contradiction]"), "{}", ran.block());
+    sandbox.kiln(&["-q", "fix"]).expect(1).says("`FAST = \"y\"` and `SLOW = \"y\"` cannot hold together");
 }
 
 #[test]

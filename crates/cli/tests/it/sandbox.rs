@@ -56,6 +56,15 @@ impl Sandbox {
         self.run(command)
     }
 
+    /// Runs kiln with so much address space.
+    pub(crate) fn kiln_within(&self, mebibytes: u64, args: &[&str]) -> Ran {
+        let whole = self.command(args);
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -v {} && exec \"$0\" \"$@\"", mebibytes << 10));
+        command.arg(whole.get_program()).args(whole.get_args()).current_dir(self.path()).env("NO_COLOR", "1");
+        self.run(command)
+    }
+
     fn run(&self, mut command: Command) -> Ran {
         let output = command.output().expect("kiln runs");
         Ran { code: output.status.code(), stdout: self.tidy(&output.stdout), stderr: self.tidy(&output.stderr) }

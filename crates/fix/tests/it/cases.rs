@@ -1,7 +1,7 @@
 //! Small trees written for one rule each.
 
 use expect_test::{Expect, expect};
-use kiln_fix::{Firmness, Fix, Outcome, Problem, Request, fix, needed_for};
+use kiln_fix::{Firmness, Fix, Outcome, Patience, Problem, Request, fix, needed_for};
 use kiln_kconfig::{Base, Dialect, Model, resolve};
 
 use crate::tree::model;
@@ -25,7 +25,7 @@ fn check(text: &str, requests: &str, expect: Expect) {
     let pairs: Vec<(&str, &str)> =
         names.iter().zip(&requests).map(|(name, request)| (name.as_str(), request.value.as_str())).collect();
     let now = resolve(&model, Base::AllNo, &pairs).into_evaluation();
-    let problem = Problem { now: &now, requests: &requests, deadline: None, n_wanted: 3 };
+    let problem = Problem { now: &now, requests: &requests, patience: Patience::default(), n_wanted: 3 };
     let name = |index: &usize| names[*index].clone();
     let shown = match fix(&problem) {
         Outcome::Holds => "holds\n".to_owned(),
@@ -34,6 +34,7 @@ fn check(text: &str, requests: &str, expect: Expect) {
             format!("contradiction: {:?}, smallest: {is_smallest}\n", requests.iter().map(name).collect::<Vec<_>>())
         }
         Outcome::OutOfTime(_) => "out of time\n".to_owned(),
+        Outcome::NoMemory(_) => "no memory\n".to_owned(),
     };
     expect.assert_eq(&shown);
 }
@@ -47,6 +48,10 @@ fn shown(model: &Model, problem: &Problem<'_, '_>, fix: &Fix, names: &[String]) 
     let list = |symbols: &[kiln_kconfig::SymbolId]| {
         symbols.iter().map(|symbol| model.name(*symbol).into_owned()).collect::<Vec<_>>().join(" ")
     };
+    for other in &fix.instead {
+        let (name, of) = (model.name(other.setting.symbol), model.name(other.of));
+        out += &format!("  or {name}={} instead of {of}\n", other.setting.value);
+    }
     if !fix.raised.is_empty() {
         out += &format!("  turns on {}\n", list(&fix.raised));
     }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use kiln_fix::{Firmness, Outcome, Problem, Request, fix, holds};
+use kiln_fix::{Firmness, Outcome, Patience, Problem, Request, fix, holds};
 use kiln_kconfig::{Base, Dialect, Evaluation, Model, SymbolId, Type, resolve};
 use kiln_testkit::Random;
 
@@ -57,7 +57,8 @@ fn round(seed: u64, dialect: Dialect, tally: &mut [u32; 4]) {
     requests.sort_by_key(|request| model.name(request.symbol).into_owned());
     let now = given(&model, base, &requests);
     let deadline = Some(Instant::now() + Duration::from_secs(60));
-    let problem = Problem { now: &now, requests: &requests, deadline, n_wanted: 3 };
+    let patience = Patience { deadline, steps: None };
+    let problem = Problem { now: &now, requests: &requests, patience, n_wanted: 3 };
     let outcome = fix(&problem);
     let smallest = by_trying(&now, &requests);
     let shown = || {
@@ -75,6 +76,12 @@ fn round(seed: u64, dialect: Dialect, tally: &mut [u32; 4]) {
             assert!(is_right, "{}\n{}\ntrying gives {tried:?}", shown(), settings(&model, best));
             for fix in &fixes {
                 assert!(works(&model, base, &requests, fix), "{}\n{}", shown(), settings(&model, fix));
+                for other in &fix.instead {
+                    let mut swapped = fix.clone();
+                    swapped.settings.retain(|setting| setting.symbol != other.of);
+                    swapped.settings.push(other.setting.clone());
+                    assert!(works(&model, base, &requests, &swapped), "{}\n{}", shown(), settings(&model, &swapped));
+                }
             }
             tally[1] += 1;
             tally[3] += u32::from(size > 1);

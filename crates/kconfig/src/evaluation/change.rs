@@ -23,6 +23,7 @@ pub struct Change {
     user: Option<Wanted>,
     since: u32,
     changed: Vec<SymbolId>,
+    n_visited: usize,
 }
 
 /// Why a symbol cannot be given a value.
@@ -49,6 +50,11 @@ impl Change {
     /// The symbol that was given a value.
     pub fn symbol(&self) -> SymbolId {
         self.symbol
+    }
+
+    /// How many symbols and choices were worked out for it.
+    pub fn n_visited(&self) -> usize {
+        self.n_visited
     }
 
     /// The symbols whose value, visibility or place in the `.config` is another one now, causes before effects.
@@ -94,7 +100,7 @@ impl<'m> Evaluation<'m> {
     /// Takes a symbol's user value back, and works out what follows.
     pub fn unset(&mut self, symbol: SymbolId) -> Change {
         if symbol <= SymbolId::NO || self.model.is_choice(symbol) {
-            return Change { symbol, user: None, since: 0, changed: Vec::new() };
+            return Change { symbol, user: None, since: 0, changed: Vec::new(), n_visited: 0 };
         }
         self.give(symbol, None, 0)
     }
@@ -141,28 +147,29 @@ impl<'m> Evaluation<'m> {
 
     fn give(&mut self, symbol: SymbolId, user: Option<Wanted>, since: u32) -> Change {
         let state = &mut self.states[symbol.at()];
-        let change =
-            Change { symbol, user: std::mem::replace(&mut state.user, user), since: state.since, changed: Vec::new() };
+        let user = std::mem::replace(&mut state.user, user);
+        let change = Change { symbol, user, since: state.since, changed: Vec::new(), n_visited: 0 };
         state.since = since;
         if let Some(choice) = self.model.symbol(symbol).listed_in {
             self.order_members(choice);
         }
-        let changed = match self.model.dependents() {
+        let (changed, n_visited) = match self.model.dependents() {
             Some(dependents) => self.spread(dependents, &change),
-            None => self.settle_anew(&change),
+            None => (self.settle_anew(&change), self.model.symbols.len()),
         };
-        Change { changed, ..change }
+        Change { changed, n_visited, ..change }
     }
 
     /// Works out what a change reaches.
-    fn spread(&mut self, dependents: &Dependents, change: &Change) -> Vec<SymbolId> {
-        let mut changed = Vec::new();
+    fn spread(&mut self, dependents: &Dependents, change: &Change) -> (Vec<SymbolId>, usize) {
+        let (mut changed, mut n_visited) = (Vec::new(), 0);
         let mut waiting = BinaryHeap::from([Reverse(dependents.unit_of(change.symbol))]);
         let mut last = None;
         while let Some(Reverse(unit)) = waiting.pop() {
             if last.replace(unit) == Some(unit) {
                 continue;
             }
+            n_visited += 1;
             let unit = dependents.unit(unit);
             match unit {
                 Unit::Symbol(symbol) => {
@@ -183,7 +190,7 @@ impl<'m> Evaluation<'m> {
                 }
             }
         }
-        changed
+        (changed, n_visited)
     }
 
     /// Has those who read a symbol wait to be worked out, if there is something new to read.

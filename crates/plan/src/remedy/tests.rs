@@ -38,7 +38,7 @@ fn check(requests: &[(&str, &str)], expect: Expect) {
     };
     let wishes: Vec<Wish> = requests.iter().map(wish).collect();
     let mut shown = String::new();
-    match remedy(&now, &wishes, None) {
+    match remedy(&now, &wishes, super::Patience::default()) {
         Remedy::Ways(ways) => {
             for way in ways {
                 shown += &format!("{} (smallest: {})\n", way.brief(), way.smallest);
