@@ -1,9 +1,10 @@
 //! `cargo xtask fix-matrix`: fixes for requests drawn by chance, each tried with the tree's own `conf`.
 //!
 //! Half of the draws take their values from a configuration made by chance, so that there is a fix for sure; the other half
-//! are symbols and values as they come, and may contradict each other or the tree. Reported is what became of them, in how
-//! many cases the fix is proved to be the smallest, and how long it took without reading the tree. A fix with which `conf` does not
-//! give every request, or a contradiction where there is a fix for sure, fails the run.
+//! are symbols and values as they come, and may contradict each other or the tree. Every fourth symbol is a number or a
+//! string. Reported is what became of them, in how many cases the fix is proved to be the smallest, and how long it took
+//! without reading the tree. A fix with which `conf` does not give every request, or a contradiction where there is a fix
+//! for sure, fails the run.
 
 mod draw;
 mod report;

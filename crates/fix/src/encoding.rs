@@ -99,7 +99,8 @@ impl<'a, 'm> Encoding<'a, 'm> {
                 .filter(|(text, _)| is_same(self.model.type_of(symbol), text, wanted))
                 .map(|(_, guard)| *guard)
                 .collect();
-            return self.circuit.or(&same);
+            let (same, written) = (self.circuit.or(&same), self.written(symbol));
+            return self.circuit.and(&[same, written]);
         }
         let value = self.symbol(symbol);
         let as_it_is = match request.value.as_str() {
@@ -128,6 +129,8 @@ impl<'a, 'm> Encoding<'a, 'm> {
                 }
                 To::Text(choices) => {
                     let type_ = self.model.type_of(symbol);
+                    let written = self.written(symbol);
+                    self.circuit.clause(&[!setter.changed, written]);
                     for (text, literal) in choices {
                         let same = self.text(symbol).into_iter().filter(|(is, _)| is_same(type_, is, &text));
                         let mut clause: Vec<Lit> = same.map(|(_, guard)| guard).collect();

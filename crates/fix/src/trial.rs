@@ -26,8 +26,14 @@ pub fn is_same(type_: Type, left: &[u8], right: &[u8]) -> bool {
 
 /// Whether a request holds.
 pub fn holds(values: &Evaluation<'_>, request: &Request) -> bool {
-    let type_ = values.model().type_of(request.symbol);
-    is_same(type_, values.value_of(request.symbol).as_bytes(), request.value.as_bytes())
+    has(values, request.symbol, &request.value)
+}
+
+/// Whether a symbol has a value; a number or a string that is not in the `.config` has none.
+fn has(values: &Evaluation<'_>, symbol: SymbolId, value: &str) -> bool {
+    let type_ = values.model().type_of(symbol);
+    (type_.is_logic() || values.is_written(symbol))
+        && is_same(type_, values.value_of(symbol).as_bytes(), value.as_bytes())
 }
 
 /// By setting of a fix: the requests, as indices into [`Problem::requests`], that would not hold without it.
@@ -231,15 +237,12 @@ impl<'a, 'm> Trial<'a, 'm> {
     }
 
     fn all_hold(&self, settings: &[Setting]) -> bool {
-        let model = self.now.model();
-        let has = |symbol: SymbolId, value: &str| {
-            is_same(model.type_of(symbol), self.values.value_of(symbol).as_bytes(), value.as_bytes())
-        };
         let is_kept = |request: &Request| {
             let is_altered = settings.iter().any(|setting| setting.symbol == request.symbol);
-            request.firmness == Firmness::Optional || is_altered || has(request.symbol, &request.value)
+            request.firmness == Firmness::Optional || is_altered || holds(&self.values, request)
         };
-        settings.iter().all(|setting| has(setting.symbol, &setting.value)) && self.requests.iter().all(is_kept)
+        settings.iter().all(|setting| has(&self.values, setting.symbol, &setting.value))
+            && self.requests.iter().all(is_kept)
     }
 
     fn described(&self, settings: &[Setting], changes: &[Change]) -> Fix {

@@ -1,7 +1,7 @@
 //! Requests by chance.
 
 use kiln_fix::{Firmness, Request, Setting};
-use kiln_kconfig::{Base, Model, SymbolId, Type, resolve};
+use kiln_kconfig::{Base, Evaluation, Model, SymbolId, Type, resolve};
 
 use crate::kconfig_matrix::requests::Chance;
 
@@ -20,39 +20,36 @@ impl Draw {
         let mut chance = Chance::new(number + 1);
         let n_wanted = [1, 1, 1, 2, 3, 4, 5][chance.draw(7) as usize];
         let is_sound = number.is_multiple_of(2);
-        let symbols: Vec<SymbolId> =
-            model.declared().filter(|symbol| model.type_of(*symbol) != Type::Unknown).collect();
+        let of = |is_wanted: &dyn Fn(Type) -> bool| -> Vec<SymbolId> {
+            model.declared().filter(|symbol| is_wanted(model.type_of(*symbol))).collect()
+        };
+        let logic = of(&Type::is_logic);
+        let texts = of(&|type_| type_ != Type::Unknown && !type_.is_logic());
         let mut values = resolve(model, base, &[]).into_evaluation();
         if is_sound {
-            // Many values by chance: what comes out is a configuration that somebody can ask for.
-            for symbol in &symbols {
-                if chance.draw(3) == 0 && model.prompts(*symbol).next().is_some() && model.type_of(*symbol).is_logic() {
-                    let value = ["y", "y", "m", "n"][chance.draw(4) as usize];
-                    // A bool takes no `m`, and is left alone.
-                    let _ = values.set(*symbol, value);
-                }
-            }
+            shuffle(&mut values, &[logic.as_slice(), &texts].concat(), &mut chance);
         }
         let before = resolve(model, base, &[]).into_evaluation();
         let mut requests: Vec<Request> = Vec::new();
         let mut n_tries = 0;
         while requests.len() < n_wanted && n_tries < 10_000 {
             n_tries += 1;
-            let symbol = symbols[chance.draw(symbols.len() as u64) as usize];
-            let type_ = model.type_of(symbol);
-            if !type_.is_logic() || requests.iter().any(|request| request.symbol == symbol) {
+            // There are far fewer numbers and strings, and they are asked for as well.
+            let symbols = if chance.draw(4) == 0 { &texts } else { &logic };
+            let Some(symbol) = symbols.get(chance.draw(symbols.len() as u64) as usize).copied() else { continue };
+            if requests.iter().any(|request| request.symbol == symbol) {
                 continue;
             }
             let value = if is_sound {
                 // What is so already would be no question.
                 let value = values.value_of(symbol).into_owned();
-                if value == before.value_of(symbol) {
+                let is_there = model.type_of(symbol).is_logic() || values.is_written(symbol);
+                if value == before.value_of(symbol) || !is_there {
                     continue;
                 }
                 value
             } else {
-                let texts: &[&str] = if type_ == Type::Bool { &["y", "y", "y", "n"] } else { &["y", "m", "m", "n"] };
-                texts[chance.draw(4) as usize].to_owned()
+                drawn(&before, symbol, &mut chance)
             };
             requests.push(Request { symbol, value, firmness: Firmness::Asked });
         }
@@ -64,6 +61,44 @@ impl Draw {
     pub(crate) fn text(&self, model: &Model) -> String {
         let one = |request: &Request| format!("{}={}", model.name(request.symbol), request.value);
         self.requests.iter().map(one).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Gives many symbols values by chance: what comes out is a configuration that somebody can ask for.
+fn shuffle(values: &mut Evaluation<'_>, symbols: &[SymbolId], chance: &mut Chance) {
+    for symbol in symbols {
+        if chance.draw(3) == 0 && values.model().prompts(*symbol).next().is_some() {
+            let value = drawn(values, *symbol, chance);
+            // A value that the type does not take leaves the symbol alone.
+            let _ = values.set(*symbol, &value);
+        }
+    }
+}
+
+/// A value by chance that the symbol's type takes: a number is mostly one of the range that holds.
+fn drawn(values: &Evaluation<'_>, symbol: SymbolId, chance: &mut Chance) -> String {
+    let model = values.model();
+    let one_of = |texts: &[&str], chance: &mut Chance| texts[chance.draw(texts.len() as u64) as usize].to_owned();
+    match model.type_of(symbol) {
+        Type::Bool => one_of(&["y", "y", "y", "n"], chance),
+        Type::Tristate => one_of(&["y", "m", "m", "n"], chance),
+        Type::String => one_of(&["some text", "x", "", "console=ttyS0,115200 \"quoted\""], chance),
+        type_ => {
+            let end = |symbol: SymbolId| {
+                let text = match model.type_of(symbol) {
+                    Type::Unknown => model.name(symbol),
+                    _ => values.value_of(symbol),
+                };
+                match text.strip_prefix("0x") {
+                    Some(digits) => u64::from_str_radix(digits, 16).ok(),
+                    None => text.parse().ok(),
+                }
+            };
+            let range = values.active_range(symbol).and_then(|range| Some((end(range.low)?, end(range.high)?)));
+            let (low, high) = range.filter(|(low, high)| low < high && chance.draw(8) != 0).unwrap_or((0, 100));
+            let number = low + chance.draw((high - low).min(1 << 20) + 1);
+            if type_ == Type::Hex { format!("{number:#x}") } else { number.to_string() }
+        }
     }
 }
 

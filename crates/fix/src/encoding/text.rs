@@ -51,6 +51,16 @@ impl Encoding<'_, '_> {
         texts
     }
 
+    /// Whether a number or string is in the `.config`: one that is neither seen nor has a default reads as 0 or as nothing,
+    /// but that is no value that somebody asked for.
+    pub(super) fn written(&mut self, symbol: SymbolId) -> Lit {
+        let mut ways = vec![self.visible(symbol).on];
+        for default in self.model.defaults(symbol) {
+            ways.push(self.expression(default.condition).on);
+        }
+        self.circuit.or(&ways)
+    }
+
     fn text_as_it_is(&mut self, symbol: SymbolId) -> Vec<(Vec<u8>, Lit)> {
         self.is_approximate = true;
         vec![(self.now.value_of(symbol).into_owned().into_bytes(), TRUE)]
