@@ -30,10 +30,12 @@ use crate::{Progress, Store};
 mod assemble;
 mod distill;
 mod firmware;
+mod history;
 mod remedy;
 
 pub use assemble::{AssembleError, Finished, assemble};
 pub use distill::{Distillation, Material, distil};
+pub use history::History;
 pub use remedy::{Remedies, all_hold, asked, remedies, with_remedy};
 
 /// What every stage needs of the world.
@@ -87,6 +89,8 @@ pub struct Resolution {
     pub remarks: Vec<Diagnostic>,
     /// The tree's Kconfig with all that was asked of it.
     pub parsed: Arc<Asked>,
+    /// What is known of other versions of the kernel.
+    pub history: History,
 }
 
 /// Why a stage gave nothing.
@@ -211,6 +215,8 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
     });
     let asked: Vec<Request> = asked.collect();
     let mut unmet = check(&asked, &config, &declarations);
+    let history = History::new(session.store, &target.arch, &tree.version);
+    history.keep(parsed.model());
     let remarks = if parsed.is_all_off() {
         empty_groups(parsed.model(), &config, &asked, || parsed.evaluation())
     } else {
@@ -221,10 +227,12 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
         let declarations = crate::resolve::declarations::scan(&tree.path, &target)?;
         unmet = check(&asked, &config, &declarations);
         let evaluation = parsed.evaluation();
-        let known = Known { evaluation: &evaluation, requests: &asked, declarations: &declarations };
+        let past = history.of(&unmet);
+        let known = Known { evaluation: &evaluation, requests: &asked, declarations: &declarations, past: &past };
         unmet.iter_mut().for_each(|unmet| unmet.explain(&known));
     }
-    Ok(Resolution { target, toolchain, config_text, config, warnings, unmet, remarks, parsed: Arc::new(parsed) })
+    let parsed = Arc::new(parsed);
+    Ok(Resolution { target, toolchain, config_text, config, warnings, unmet, remarks, parsed, history })
 }
 
 /// Which other architectures declare a symbol; the tree is looked through when that is first asked.

@@ -14,11 +14,13 @@ mod declaration;
 mod explain;
 mod finding;
 mod group;
+mod history;
 mod value;
 
 pub use declaration::{Declaration, Declarations, SymbolType};
 pub use explain::Known;
 pub use group::empty_groups;
+pub use history::{Catalogue, Successor};
 pub use value::Value;
 
 /// A definition under `kernel.config`, as merged.
@@ -57,6 +59,20 @@ pub struct Unmet {
     pub rivals: Vec<Request>,
 }
 
+/// What shows that a symbol has another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Evidence {
+    /// The tree keeps the old name for old configs (`transitional`), and the new one takes its value over.
+    Transitional,
+    /// Another version that was resolved before has this prompt under the old name.
+    Prompt {
+        /// The prompt.
+        prompt: String,
+        /// The version.
+        version: String,
+    },
+}
+
 /// Why a request does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnmetKind {
@@ -64,13 +80,17 @@ pub enum UnmetKind {
     UnknownSymbol {
         /// Declared symbols of similar names, the most similar first.
         nearest: Vec<String>,
+        /// Which other version has it, and where, in words.
+        elsewhen: Option<String>,
     },
     /// The symbol goes by another name in this tree.
     Renamed {
         /// The new name.
         to: String,
-        /// What shows it, as `file:line` in the tree.
+        /// Where the new name shows it, as `file:line` in the tree.
         place: String,
+        /// How it is known.
+        evidence: Evidence,
     },
     /// The symbol is declared, but not for the architecture that is built.
     OtherArch {
@@ -207,7 +227,7 @@ fn absent(symbol: &str, declarations: &Declarations) -> UnmetKind {
     let arches = declarations.arches(symbol);
     match declarations.elsewhere(symbol) {
         Some(declaration) if !arches.is_empty() => UnmetKind::OtherArch { arches, place: declaration.place() },
-        _ => UnmetKind::UnknownSymbol { nearest: declarations.nearest(symbol, N_NEAREST) },
+        _ => UnmetKind::UnknownSymbol { nearest: declarations.nearest(symbol, N_NEAREST), elsewhen: None },
     }
 }
 

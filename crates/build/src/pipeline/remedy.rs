@@ -50,10 +50,11 @@ pub fn remedies(
     let declared = parsed.declarations(values.keys());
     let unmet = unmet(tree, resolution, &requests, &values, &declared)?;
     let unmet = unmet.into_iter().filter(|unmet| !unmet.request.optional);
-    let (hopeless, mut unmet): (Vec<Unmet>, Vec<Unmet>) = unmet.partition(|unmet| is_hopeless(&unmet.kind));
+    let (mut hopeless, mut unmet): (Vec<Unmet>, Vec<Unmet>) = unmet.partition(|unmet| is_hopeless(&unmet.kind));
     let now = parsed.evaluation_of(&values)?;
-    let known = Known { evaluation: &now, requests: &requests, declarations: &declared };
-    unmet.iter_mut().for_each(|unmet| unmet.explain(&known));
+    let past = resolution.history.of(&hopeless);
+    let known = Known { evaluation: &now, requests: &requests, declarations: &declared, past: &past };
+    unmet.iter_mut().chain(&mut hopeless).for_each(|unmet| unmet.explain(&known));
     let wishes = requests.iter().filter(|request| hopeless.iter().all(|unmet| unmet.request != **request));
     let wishes: Vec<Wish> = wishes
         .map(|request| Wish {

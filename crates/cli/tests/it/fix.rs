@@ -28,6 +28,23 @@ fn small(requests: &str) -> Sandbox {
 }
 
 #[test]
+fn a_symbol_is_recognised_under_its_new_name() {
+    let sandbox = small("");
+    sandbox.kiln(&["-q", "check"]).expect(0);
+    let kconfig = fs::read_to_string(sandbox.path().join("tree/Kconfig")).unwrap();
+    let newer = kconfig.replace("config NET\n", "config NETWORKING\n").replace("DRM && NET", "DRM && NETWORKING");
+    sandbox.file("tree/Kconfig", newer.replace("config B\n\tbool \"b\"\n\tdepends on !A\n", ""));
+    sandbox.file("tree/Makefile", "VERSION = 6\nPATCHLEVEL = 18\nSUBLEVEL = 2\nEXTRAVERSION =\n");
+    let recipe = fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap();
+    sandbox.file("kiln.toml", format!("{recipe}NET = \"y\"\nB = \"y\"\n"));
+    for command in ["check", "fix"] {
+        let ran = sandbox.kiln(&["-q", command]).expect(1).says("`NET` is called `NETWORKING` in this kernel");
+        let ran = ran.says("in Linux 6.12.1, which was resolved here before, `NET` has the prompt \"Networking\"");
+        ran.says("ask for `NETWORKING = \"y\"`").says("Linux 6.12.1 has it: \"b\" in Kconfig");
+    }
+}
+
+#[test]
 fn a_fix_is_lines_to_paste() {
     let sandbox = small("DRM = \"m\"\nI915 = \"y\" # the screen\n");
     let ran = sandbox.kiln(&["-q", "fix"]).expect(0);

@@ -21,19 +21,23 @@ const RECORDED_WITH: &str = "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\n";
 
 /// The kernel's source, kept in the user's cache folder for all tests; fetched when it is not there.
 pub(crate) fn kernel_tree() -> PathBuf {
+    tree_of(PACKAGE)
+}
+
+fn tree_of(package: &str) -> PathBuf {
     let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let cache = home("XDG_CACHE_HOME").or_else(|| Some(home("HOME")?.join(".cache"))).expect("a home");
     let folder = cache.join("kiln-tests");
-    let tree = folder.join(PACKAGE);
+    let tree = folder.join(package);
     if !tree.join("Makefile").exists() {
         std::fs::create_dir_all(&folder).expect("folder");
         let script = format!(
-            "set -e; rm -rf part-cli; mkdir part-cli; cd part-cli; apt-get download {PACKAGE}; dpkg-deb -x *.deb .; \
-             tar -xf usr/src/{PACKAGE}.tar.*; mv {PACKAGE} ..; cd ..; rm -rf part-cli"
+            "set -e; rm -rf part-cli; mkdir part-cli; cd part-cli; apt-get download {package}; dpkg-deb -x *.deb .; \
+             tar -xf usr/src/{package}.tar.*; mv {package} ..; cd ..; rm -rf part-cli"
         );
         let status = Command::new("sh").args(["-c", &script]).current_dir(&folder).status().expect("sh runs");
-        assert!(status.success(), "cannot fetch {PACKAGE}");
+        assert!(status.success(), "cannot fetch {package}");
     }
     tree
 }
@@ -98,6 +102,34 @@ fn without_version(text: &str) -> String {
 #[test]
 fn unknown() {
     check("unknown", "x86_64", "x86_64_defconfig", "NETFILTR = \"y\"\nQQQQQ = \"m\"\n");
+}
+
+/// A recipe that was for 6.1, on 6.12.
+#[test]
+fn renamed() {
+    if !slow_tests() {
+        return;
+    }
+    // No other version that somebody resolved has a say.
+    let sandbox = Sandbox::new();
+    let requests = "PAGE_TABLE_ISOLATION = \"y\"\nRETPOLINE = \"y\"\nPARIDE_ATEN = { value = \"m\", optional = true }\nSLOB = { value = \"y\", optional = true }\n";
+    let (old, new) = (tree_of("linux-source-6.1"), kernel_tree());
+    let mut said = String::new();
+    for tree in [&old, &new] {
+        let kernel = format!("[kernel]\nsrc = {tree:?}\narch = \"x86_64\"\n");
+        sandbox.file("kiln.toml", format!("{kernel}[kernel.config]\n{requests}"));
+        said = sandbox.kiln(&["--quiet", "check"]).stderr;
+    }
+    let file = format!("{}/tests/corpus/unmet/renamed.txt", env!("CARGO_MANIFEST_DIR"));
+    let told = format!("# from 6.1 to 6.12\n{requests}\n{said}");
+    let is_recorded = |tree: &PathBuf, version: &str| {
+        std::fs::read_to_string(tree.join("Makefile")).expect("a makefile").contains(version)
+    };
+    if is_recorded(&new, RECORDED_WITH) && is_recorded(&old, "VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 192\n") {
+        expect_file![file].assert_eq(&told);
+    } else {
+        assert_eq!(without_numbers(&told), without_numbers(&std::fs::read_to_string(&file).expect("a text")));
+    }
 }
 
 #[test]

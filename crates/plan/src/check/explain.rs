@@ -2,7 +2,7 @@
 
 use kiln_kconfig::{Evaluation, Limit, Model, SymbolId, Tristate, Type};
 
-use super::{Declarations, Request, SymbolType, Unmet, UnmetKind, Value};
+use super::{Catalogue, Declarations, Evidence, Request, SymbolType, Unmet, UnmetKind, Value};
 use crate::why::{Asked, end_of_range, obstacles, shown};
 
 /// What the reasons are looked for in.
@@ -14,6 +14,8 @@ pub struct Known<'a, 'm> {
     pub requests: &'a [Request],
     /// What the tree declares, other architectures too.
     pub declarations: &'a Declarations,
+    /// What other versions of the tree have, the most telling first.
+    pub past: &'a [Catalogue],
 }
 
 impl Known<'_, '_> {
@@ -28,10 +30,14 @@ impl Unmet {
     /// Finds out why.
     pub fn explain(&mut self, known: &Known<'_, '_>) {
         let model = known.evaluation.model();
+        if matches!(self.kind, UnmetKind::UnknownSymbol { .. }) {
+            self.remember(known.past, model);
+            return;
+        }
         let Some(symbol) = model.find(&self.request.symbol) else { return };
         if model.is_transitional(symbol) {
             if let Some((to, place)) = successor(model, symbol) {
-                self.kind = UnmetKind::Renamed { to, place };
+                self.kind = UnmetKind::Renamed { to, place, evidence: Evidence::Transitional };
             }
             return;
         }
@@ -49,6 +55,17 @@ impl Unmet {
             self.kind = self.kind_of(known, symbol);
         }
         self.find_rivals(known, symbol);
+    }
+
+    /// Looks whether another version of the tree has the symbol, and what this one calls it.
+    fn remember(&mut self, past: &[Catalogue], model: &Model) {
+        let symbol = &self.request.symbol;
+        if let Some(successor) = past.iter().find_map(|catalogue| catalogue.successor(symbol, model)) {
+            let evidence = Evidence::Prompt { prompt: successor.prompt, version: successor.version };
+            self.kind = UnmetKind::Renamed { to: successor.name, place: successor.place, evidence };
+        } else if let UnmetKind::UnknownSymbol { elsewhen, .. } = &mut self.kind {
+            *elsewhen = past.iter().find_map(|catalogue| catalogue.known(symbol));
+        }
     }
 
     fn kind_of(&self, known: &Known<'_, '_>, symbol: SymbolId) -> UnmetKind {

@@ -2,7 +2,7 @@
 
 use kiln_diag::{Code, Diagnostic, Severity, Span};
 
-use super::{Request, SymbolType, Unmet, UnmetKind};
+use super::{Evidence, Request, SymbolType, Unmet, UnmetKind};
 
 /// How many sentences of a reason are shown; `kiln why` has all.
 const N_OBSTACLES: usize = 12;
@@ -57,7 +57,11 @@ impl Unmet {
         if let Some(fact) = self.fact() {
             diagnostic = diagnostic.note(fact);
         }
-        self.help().into_iter().fold(diagnostic, Diagnostic::help)
+        let mut help = self.help();
+        if request.optional {
+            help.retain(|line| *line != self.allowing());
+        }
+        help.into_iter().fold(diagnostic, Diagnostic::help)
     }
 
     fn message(&self) -> String {
@@ -103,7 +107,15 @@ impl Unmet {
                 Some(format!("exactly one member of the choice{prompt} is on ({place})"))
             }
             UnmetKind::OtherArch { place, .. } => Some(format!("it is declared at {place}")),
-            UnmetKind::Renamed { place, to } => Some(format!("`{to}` takes its value over ({place})")),
+            UnmetKind::Renamed { place, to, evidence: Evidence::Transitional } => {
+                Some(format!("`{to}` takes its value over ({place})"))
+            }
+            UnmetKind::Renamed { place, to, evidence: Evidence::Prompt { prompt, version } } => Some(format!(
+                "in Linux {version}, which was resolved here before, `{}` has the prompt \"{prompt}\", which is `{to}`'s \
+                 now ({place})",
+                self.request.symbol
+            )),
+            UnmetKind::UnknownSymbol { elsewhen, .. } => elsewhen.clone(),
             _ => None,
         }
     }
@@ -112,10 +124,10 @@ impl Unmet {
         let Request { symbol, value, .. } = &self.request;
         let accept = |value: &str| format!("ask for `{symbol} = \"{value}\"`");
         match &self.kind {
-            UnmetKind::UnknownSymbol { nearest } if nearest.is_empty() => {
+            UnmetKind::UnknownSymbol { nearest, .. } if nearest.is_empty() => {
                 vec!["`kiln find WORD` searches names, prompts and files".to_owned()]
             }
-            UnmetKind::UnknownSymbol { nearest } => {
+            UnmetKind::UnknownSymbol { nearest, .. } => {
                 vec![format!("did you mean {}?", alternatives(nearest.iter().map(|name| format!("`{name}`"))))]
             }
             UnmetKind::Renamed { to, .. } => vec![format!("ask for `{to} = \"{value}\"`")],

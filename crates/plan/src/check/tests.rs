@@ -157,7 +157,7 @@ fn unmet(asked: &[&str]) -> (Sources, FileId, Vec<Unmet>, Vec<Diagnostic>) {
     let evaluation = resolved.into_evaluation();
     let declarations = declarations(&model);
     let mut found = check(&requests, &config, &declarations);
-    let known = Known { evaluation: &evaluation, requests: &requests, declarations: &declarations };
+    let known = Known { evaluation: &evaluation, requests: &requests, declarations: &declarations, past: &past() };
     found.iter_mut().for_each(|unmet| unmet.explain(&known));
     let groups = empty_groups(&model, &config, &requests, || evaluation.clone());
     (sources, file, found, groups)
@@ -215,6 +215,32 @@ fn renamed() {
           note: it is declared at Kconfig:49
           note: `NEW_NAME` takes its value over (Kconfig:54)
           help: ask for `NEW_NAME = "y"`
+    "#]],
+    );
+}
+
+/// What an older version had.
+fn past() -> Vec<Catalogue> {
+    let files = |name: &str| (name == "Kconfig").then(|| Arc::from(OLDER.as_bytes()));
+    let older = Model::parse("Kconfig", &files, &Machine, Dialect::NEWEST).0.expect("a model");
+    vec![Catalogue::of(&older, "6.1.5")]
+}
+
+const OLDER: &str = "config PLAIN_OLD\n\tbool \"plain\"\nconfig GONE\n\tbool \"Support for what is gone\"\n";
+
+#[test]
+fn renamed_since_another_version() {
+    told(
+        &["PLAIN_OLD=y", "GONE=y"],
+        expect![[r#"
+        error[renamed-symbol]: `PLAIN_OLD` is called `PLAIN` in this kernel
+          kiln.toml:1:1: asked for here
+          note: in Linux 6.1.5, which was resolved here before, `PLAIN_OLD` has the prompt "plain", which is `PLAIN`'s now (Kconfig:21)
+          help: ask for `PLAIN = "y"`
+        error[unknown-symbol]: this kernel has no symbol `GONE`
+          kiln.toml:2:1: asked for here
+          note: Linux 6.1.5 has it: "Support for what is gone" in Kconfig
+          help: `kiln find WORD` searches names, prompts and files
     "#]],
     );
 }
