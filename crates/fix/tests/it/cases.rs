@@ -259,14 +259,22 @@ fn numbers_are_moved_over_the_border() {
 fn a_number_that_is_not_there_is_no_number() {
     // Without its prompt N reads as 0, and is in no `.config`.
     let text = "config NET\n\tbool \"net\"\nconfig N\n\tint \"n\"\n\tdepends on NET\nconfig BIG\n\tbool \"big\"\n\tdepends on NET && N = 0\n";
-    check(text, "N=0", expect![[r#"
+    check(
+        text,
+        "N=0",
+        expect![[r#"
         fix of 1, smallest
           NET=y for N
-    "#]]);
-    check(text, "BIG=y", expect![[r#"
+    "#]],
+    );
+    check(
+        text,
+        "BIG=y",
+        expect![[r#"
         fix of 1, smallest
           NET=y for BIG
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
