@@ -5,6 +5,7 @@ mod ci;
 mod codegen;
 mod depmod_matrix;
 mod fix_matrix;
+mod incremental_matrix;
 mod kconfig_cases;
 mod kconfig_matrix;
 mod module_names;
@@ -44,6 +45,7 @@ enum Command {
     KconfigMatrix(kconfig_matrix::Args),
     /// Draw requests by chance, fix them, and try each fix with the tree's own conf
     FixMatrix(fix_matrix::Args),
+    IncrementalMatrix(incremental_matrix::Args),
     /// Play the kernel's own cases for conf with the native Kconfig engine
     KconfigCases(kconfig_cases::Args),
     /// Do what conf does, for the cases
@@ -67,6 +69,7 @@ fn main() -> Result<()> {
         Command::Codegen { check } => codegen::run(&root(), check),
         Command::DepmodMatrix { filter } => depmod_matrix::run(filter.as_deref()),
         Command::FixMatrix(args) => fix_matrix::run(&args),
+        Command::IncrementalMatrix(args) => incremental_matrix::run(&args),
         Command::KconfigCases(args) => kconfig_cases::run(&args),
         Command::KconfigConf(args) => std::process::exit(kconfig_cases::conf(&args)?.into()),
         Command::ModuleNames(args) => module_names::run(&args),

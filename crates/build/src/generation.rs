@@ -3,7 +3,7 @@
 //! A generation is one file under the store's `roots/`, `RECIPE-NUMBER.json`. Which recipe it belongs to is told by the
 //! real path of the recipe's file, so that two links to one recipe are one, and a recipe that was moved begins anew;
 //! RECIPE is a digest of that path. Numbers count up from 1. What a generation names stays in the store as long as the
-//! generation does: `kiln gc` asks [`Generation::references`].
+//! generation does: [`crate::gc`] asks [`Generation::needs`].
 //!
 //! A file is written whole or not at all. One that cannot be read is named and passed over; one that was deleted is no
 //! generation any more, and nothing else.
@@ -45,6 +45,9 @@ pub struct Generation {
     pub make_targets: Vec<String>,
     /// Keys of what it is made of.
     pub keys: Keys,
+    /// Names of all results that the build used: besides these, what bases and firmware come from.
+    #[serde(default)]
+    pub results: BTreeSet<String>,
 }
 
 /// Keys of the parts of a generation, as they are in the names of the store's folders.
@@ -138,6 +141,7 @@ pub fn record(
             work: kernel.work.to_string(),
             result: finished.key.to_string(),
         },
+        results: store.used(),
         recipe,
     };
     add(store, &mut generation, progress).map(|is_new| (generation, is_new))
@@ -210,10 +214,11 @@ impl Generation {
         Some(store.dir().join("work").join(format!("{}-kbuild", self.keys.work)).join("dir")).filter(|dir| dir.is_dir())
     }
 
-    /// The keys of all results that must stay as long as this does.
-    pub fn references(&self) -> BTreeSet<&str> {
+    /// Whether the result of this name (`KEY-KIND`) must stay as long as this does.
+    pub fn needs(&self, name: &str) -> bool {
         let Keys { source, tree, kernel, work: _, result } = &self.keys;
-        [source, tree, kernel, result].into_iter().map(String::as_str).collect()
+        let of_key = |key: &String| name.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with('-'));
+        self.results.contains(name) || [source, tree, kernel, result].into_iter().any(of_key)
     }
 }
 
@@ -226,7 +231,9 @@ fn add(store: &Store, generation: &mut Generation, progress: &dyn Progress) -> R
         progress.note(&file.to_string());
     }
     if let Some(last) = generations.last() {
-        let same = Generation { number: last.number, time: last.time, ..generation.clone() };
+        // What was remembered, and so not used, is no difference.
+        let same =
+            Generation { number: last.number, time: last.time, results: last.results.clone(), ..generation.clone() };
         if *last == same {
             *generation = same;
             return Ok(false);

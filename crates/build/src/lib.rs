@@ -5,6 +5,7 @@ pub mod archive;
 pub mod depmod;
 pub mod digest;
 pub mod doctor;
+pub mod gc;
 pub mod generation;
 mod growth;
 pub mod kbuild;

@@ -24,6 +24,7 @@
 //! may be on another. What a key stands for, and which results a generation needs, is not known here.
 
 mod entry;
+mod freeing;
 mod lock;
 mod work;
 
@@ -33,12 +34,14 @@ use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use kiln_exec::{Interrupt, interrupted};
 use kiln_plan::Key;
 
 pub use self::entry::Damage;
+pub(crate) use self::entry::{bytes, last_use};
 pub use self::lock::Lock;
 pub use self::work::WorkDir;
 use crate::Progress;
@@ -55,7 +58,9 @@ const FOLDERS: [&str; 7] = ["locks", "results", "making", "work", "downloads", "
 pub struct Store {
     dir: PathBuf,
     /// Held shared, so that nothing is freed under a running kiln.
-    _in_use: File,
+    in_use: File,
+    /// Names of the results that were given out.
+    used: Mutex<BTreeSet<String>>,
 }
 
 /// Why the store gave no result.
@@ -120,7 +125,7 @@ impl Store {
     pub fn open(dir: &Path) -> Result<Store, StoreError> {
         let dir = std::path::absolute(dir).map_err(|source| io_error(dir, source))?;
         let in_use = lay_out(&dir).map_err(|error| unwritable(&dir, error))?;
-        let store = Store { dir, _in_use: in_use };
+        let store = Store { dir, in_use, used: Mutex::default() };
         store.sweep()?;
         Ok(store)
     }
@@ -159,7 +164,7 @@ impl Store {
     pub fn get_named(&self, key: &str, kind: &str) -> Option<PathBuf> {
         let entry = self.dir.join("results").join(name(key, kind));
         entry::check(&entry).ok()?;
-        entry::touch(&entry);
+        self.note_use(&entry);
         Some(entry.join(OUT))
     }
 
@@ -169,6 +174,11 @@ impl Store {
     /// The first damage found; [`Damage::Absent`] when there is no such result.
     pub fn verify(&self, key: &Key, kind: &str) -> Result<(), Damage> {
         entry::verify(&self.entry(key, kind))
+    }
+
+    /// What [`Store::verify`] finds wrong with the result at a path from the store's top, `results/KEY-KIND`.
+    pub(crate) fn damage(&self, path: &Path) -> Option<Damage> {
+        entry::verify(&self.dir.join(path)).err()
     }
 
     /// Gives the folder of the result of `key`, made by `make` when it is not in the store.
@@ -190,12 +200,23 @@ impl Store {
     {
         let entry = self.entry(key, kind);
         let out = entry.join(OUT);
-        if entry::check(&entry).is_ok() {
-            entry::touch(&entry);
-            return Ok(out);
+        if entry::check(&entry).is_err() {
+            let made = self.realize_alone(&entry, &name(key, kind), kind, progress, make);
+            made.map_err(|error| self.full_or(error))?;
         }
-        let made = self.realize_alone(&entry, &name(key, kind), kind, progress, make);
-        made.map_err(|error| self.full_or(error)).map(|()| out)
+        self.note_use(&entry);
+        Ok(out)
+    }
+
+    /// Names (`KEY-KIND`) of the results that this store has given out since it was opened.
+    pub fn used(&self) -> BTreeSet<String> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_use(&self, entry: &Path) {
+        entry::touch(entry);
+        let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
     }
 
     /// Takes the lock `name`, waiting for another kiln that holds it. `what` is for people.
@@ -382,7 +403,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// The names in a folder, sorted.
-fn names(dir: &Path) -> io::Result<BTreeSet<String>> {
+pub(crate) fn names(dir: &Path) -> io::Result<BTreeSet<String>> {
     fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 

@@ -11,6 +11,7 @@ mod eval;
 mod explain;
 mod find;
 mod fix;
+mod gc;
 mod generations;
 mod init;
 mod kconfig;
@@ -63,6 +64,7 @@ enum Command {
     Explain(explain::Args),
     Find(find::Args),
     Fix(fix::Args),
+    Gc(gc::Args),
     Generations(generations::Args),
     Init(init::Args),
     Kconfig(kconfig::Args),
@@ -86,6 +88,7 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Explain(args) => explain::run(&context, args),
         Command::Find(args) => find::run(&context, args),
         Command::Fix(args) => fix::run(&context, args),
+        Command::Gc(args) => gc::run(&context, args),
         Command::Generations(args) => generations::run(&context, args),
         Command::Init(args) => init::run(&context, args),
         Command::Kconfig(args) => kconfig::run(&context, args),

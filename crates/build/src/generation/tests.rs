@@ -34,6 +34,7 @@ impl Ground {
             arch: text("x86_64"),
             make_targets: vec![text("bzImage")],
             keys,
+            results: BTreeSet::new(),
         };
         let is_new = add(&self.store, &mut generation, &Silent).unwrap();
         (generation, is_new)

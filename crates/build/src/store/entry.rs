@@ -118,6 +118,16 @@ pub(super) fn touch(entry: &Path) {
     }
 }
 
+/// How many bytes the files of a result have, as its stamp says.
+pub(crate) fn bytes(entry: &Path) -> Option<u64> {
+    read(entry).ok().map(|stamp| stamp.bytes)
+}
+
+/// When the result was used last.
+pub(crate) fn last_use(entry: &Path) -> Option<SystemTime> {
+    fs::metadata(entry.join(STAMP)).and_then(|meta| meta.modified()).ok()
+}
+
 fn read(entry: &Path) -> Result<Stamp, Damage> {
     if !entry.exists() {
         return Err(Damage::Absent);

@@ -1,0 +1,161 @@
+//! Is what comes out of a kept build folder what a clean build gives, to the byte?
+//!
+//! A few configs are drawn by chance, each is built once in an empty folder, and then one folder is walked among them back
+//! and forth. After each step every file of the kernel step is compared: vmlinux, the image, System.map, Module.symvers,
+//! and every module as it is installed. Both sides are `kiln build` with stores of their own.
+
+mod draw;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use kiln_build::tree;
+
+use crate::kconfig_matrix::{find_tree, requests::Chance};
+use crate::root;
+use draw::Config;
+
+/// Walk a kept build folder among configs drawn by chance, and compare each result with a clean build's
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Kernel tree [default: the one that slow tests leave]
+    #[arg(long, value_name = "DIR")]
+    tree: Option<PathBuf>,
+    /// How many configs
+    #[arg(long, default_value_t = 7)]
+    configs: usize,
+    /// How many steps among them
+    #[arg(long, default_value_t = 30)]
+    steps: usize,
+    /// Draw other configs and another way
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many compilers run at once
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// This kiln [default: the checkout's, built for release]
+    #[arg(long, value_name = "FILE")]
+    kiln: Option<PathBuf>,
+    /// Work in this folder
+    #[arg(long, value_name = "DIR", default_value = "target/incremental")]
+    work: PathBuf,
+}
+
+impl Args {
+    /// One step there and one back.
+    pub(crate) fn sample() -> Args {
+        let work = PathBuf::from("target/incremental");
+        Args { tree: None, configs: 2, steps: 2, seed: 1, jobs: 2, kiln: None, work }
+    }
+}
+
+/// A store with a recipe beside it.
+struct Side<'a> {
+    args: &'a Args,
+    kiln: &'a Path,
+    dir: PathBuf,
+}
+
+/// What a build left, by path: the digest of each file.
+type Files = BTreeMap<PathBuf, String>;
+
+/// Walks; fails at the end when any file differed.
+#[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]
+pub(crate) fn run(args: &Args) -> Result<()> {
+    ensure!(args.configs >= 2, "one config is no way to walk");
+    let tree = args.tree.clone().or_else(find_tree).context("no kernel tree: name one with --tree")?;
+    let tree = tree.canonicalize().with_context(|| tree.display().to_string())?;
+    let kiln = args.kiln.clone().map_or_else(release_kiln, Ok)?;
+    let _ = fs::remove_dir_all(&args.work);
+    let side = |name: &str| Side { args, kiln: &kiln, dir: args.work.join(name) };
+    let (clean, kept) = (side("clean"), side("kept"));
+    let mut chance = Chance::new(args.seed);
+    let configs = draw::configs(&mut chance, args.configs);
+    let way = draw::way(&mut chance, configs.len(), args.steps);
+
+    let mut expected: Vec<Option<Files>> = configs.iter().map(|_| None).collect();
+    let (mut from, mut different) = (0, 0);
+    for (number, to) in [0].into_iter().chain(way).enumerate() {
+        if expected[to].is_none() {
+            clean.forget("work")?;
+            let started = Instant::now();
+            expected[to] = Some(clean.build(&configs[to], &tree)?);
+            println!("clean  {:>5.0} s  config {to}: {}", started.elapsed().as_secs_f64(), configs[to].name());
+        }
+        let started = Instant::now();
+        // A result that is there already would be taken, and nothing compiled.
+        kept.forget("results")?;
+        let found = kept.build(&configs[to], &tree)?;
+        let wrong = differing(expected[to].as_ref().expect("it was just built"), &found);
+        let verdict = if wrong.is_empty() { "same".to_owned() } else { format!("DIFFERENT: {}", wrong.join(", ")) };
+        println!(
+            "step {number:>2} {:>5.0} s  config {from} -> {to}: {} files, {verdict}",
+            started.elapsed().as_secs_f64(),
+            found.len()
+        );
+        different += usize::from(!wrong.is_empty());
+        from = to;
+    }
+    println!("{} steps among {} configs, {different} with different bytes", args.steps, configs.len());
+    ensure!(different == 0, "a kept build folder does not give what a clean one does");
+    Ok(())
+}
+
+impl Side<'_> {
+    /// Builds, and reads all that the kernel step left.
+    fn build(&self, config: &Config, tree: &Path) -> Result<Files> {
+        fs::create_dir_all(&self.dir)?;
+        let tree = tree.to_str().context("the tree's path is no text")?;
+        fs::write(self.dir.join("kiln.toml"), config.recipe(tree))?;
+        let mut command = Command::new(self.kiln);
+        command.args(["build", "--quiet", "--store", "store", "--jobs", &self.args.jobs.to_string()]);
+        let output = command.current_dir(&self.dir).output().context("cannot run kiln")?;
+        ensure!(output.status.success(), "{}: {}", config.name(), String::from_utf8_lossy(&output.stderr));
+        let recipe = fs::read_to_string(self.dir.join("result/manifest.json"))?;
+        let kernels = fs::read_dir(self.dir.join("store/results"))?.flatten();
+        let of_this = |name: &str| name.strip_suffix("-kernel").is_some_and(|key| recipe.contains(key));
+        let kernel = kernels
+            .map(|entry| entry.path())
+            .find(|path| path.file_name().and_then(std::ffi::OsStr::to_str).is_some_and(of_this));
+        digests(&kernel.context("the store has no kernel")?.join("out"))
+    }
+
+    /// Removes a folder of the store.
+    fn forget(&self, name: &str) -> Result<()> {
+        match fs::remove_dir_all(self.dir.join("store").join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => bail!("{}: {error}", self.dir.display()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn digests(dir: &Path) -> Result<Files> {
+    let mut files = Files::new();
+    for file in tree::list(dir)?.files().iter().filter(|file| file.kind == tree::Kind::File) {
+        let digest = kiln_build::digest::Sha256::of_file(&dir.join(&file.path))?;
+        files.insert(file.path.clone(), digest.to_string());
+    }
+    ensure!(files.contains_key(Path::new("kernel/vmlinux")), "{} has no vmlinux", dir.display());
+    Ok(files)
+}
+
+/// Files that one side lacks or that differ.
+fn differing(expected: &Files, found: &Files) -> Vec<String> {
+    let names: std::collections::BTreeSet<&PathBuf> = expected.keys().chain(found.keys()).collect();
+    let differing = names.into_iter().filter(|name| expected.get(*name) != found.get(*name));
+    differing.map(|name| name.display().to_string()).collect()
+}
+
+fn release_kiln() -> Result<PathBuf> {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--locked", "--release", "--bin", "kiln"])
+        .current_dir(root())
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "kiln does not build: {status}");
+    Ok(root().join("target/release/kiln"))
+}
