@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::kbuild::{self, BuildError, BuildSpec, Built};
 use crate::signing::{Signing, SigningError};
 use crate::source::tree_key;
-use crate::store::StoreError;
+use crate::store::{Damage, StoreError};
 use crate::toolchain::{Target, Toolchain};
 use crate::tree::TreeError;
 use crate::{Progress, Store};
@@ -81,6 +81,14 @@ pub enum KernelError {
     TreeChanged {
         /// The tree.
         tree: PathBuf,
+    },
+    /// Files of a tree in the store are not as they were unpacked. The tree is gone from the store, to be made again.
+    #[error("the kernel tree {} in the store is damaged and was removed: build again", tree.display())]
+    TreeDamaged {
+        /// The tree.
+        tree: PathBuf,
+        /// What is wrong with it.
+        source: Damage,
     },
     /// The tree could not be read again.
     #[error(transparent)]
@@ -162,6 +170,10 @@ fn build(
     out: &Path,
     progress: &dyn Progress,
 ) -> Result<(), KernelError> {
+    if let Some(source) = store.damaged(spec.tree) {
+        store.forget(spec.tree)?;
+        return Err(KernelError::TreeDamaged { tree: spec.tree.to_owned(), source });
+    }
     let mut work = store.work_dir(&work_key(spec), "kbuild", progress)?;
     let log = store.cache("logs")?.join(format!("kbuild-{}.log", work_key(spec)));
     let built = kbuild::build(

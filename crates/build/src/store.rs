@@ -176,6 +176,25 @@ impl Store {
         entry::verify(&self.entry(key, kind))
     }
 
+    /// What is wrong with the result that holds `path`, after a look at every file of it; `None` for what is no result.
+    ///
+    /// It is for results of so many files that they are not all looked at when they are given out.
+    pub fn damaged(&self, path: &Path) -> Option<Damage> {
+        let below = path.strip_prefix(self.dir.join("results")).ok()?;
+        entry::check_whole(&self.dir.join("results").join(below.components().next()?)).err()
+    }
+
+    /// Takes the result that holds `path` out of the store.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn forget(&self, path: &Path) -> Result<(), StoreError> {
+        match path.strip_prefix(self.dir.join("results")).ok().and_then(|below| below.components().next()) {
+            Some(name) => self.discard(&self.dir.join("results").join(name)),
+            None => Ok(()),
+        }
+    }
+
     /// What [`Store::verify`] finds wrong with the result at a path from the store's top, `results/KEY-KIND`.
     pub(crate) fn damage(&self, path: &Path) -> Option<Damage> {
         entry::verify(&self.dir.join(path)).err()

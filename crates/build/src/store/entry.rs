@@ -1,15 +1,18 @@
 //! What tells a whole result from a damaged one.
 //!
 //! The stamp beside a result holds the digest of its listing (path, kind, mode, size, time of change of every file, target
-//! of every link) and the digest of all bytes.
+//! of every link), that of its inodes (number and ctime of every file) and the digest of all bytes.
 //!
 //! | when | what is compared |
 //! | --- | --- |
 //! | every use of a result of at most [`LARGE`] files | the listing: one `stat` per file |
-//! | the first use of a larger one since the machine was started | the same: a crash of the machine is what damages files |
-//! | every other use of a larger one | the listing of its top folder |
+//! | when its inodes are others, whatever size and time say | all bytes; no program can set a ctime |
+//! | its first use since the machine was started | all bytes: crashes and failing disks change them without a trace |
+//! | the first use of a larger one since the machine was started | the listing |
+//! | every other use of a larger one | the listing of its top folder; Kbuild is started on a whole look |
 //! | on demand, [`verify`] | all bytes |
 //!
+//! A store that was copied or restored has other inodes: then all bytes are read once, and the stamp is written anew.
 //! A kernel tree has 85 000 files: to look at all of them takes 0.2 s when the kernel has them in memory, and many seconds
 //! when it has not, which is too much for a build that has nothing to do.
 
@@ -65,6 +68,9 @@ struct Stamp {
     files: u64,
     bytes: u64,
     listing: String,
+    /// Empty when an earlier kiln made it.
+    #[serde(default)]
+    inodes: String,
     top: String,
     content: String,
 }
@@ -81,32 +87,63 @@ pub(super) fn stamp(entry: &Path) -> Result<(), StoreError> {
         files: listing.files().len() as u64,
         bytes: listing.bytes(),
         listing: listing_digest(&listing),
+        inodes: inode_digest(&listing),
         top: listing_digest(&list_top(&entry.join(OUT)).map_err(refused)?),
         content: listing.content().map_err(refused)?.to_string(),
     };
-    let path = entry.join(STAMP);
-    let text = serde_json::to_vec(&stamp).map_err(|error| io_error(&path, error.into()))?;
-    write_whole(&path, &text).map_err(|source| io_error(&path, source))?;
+    write(entry, &stamp)?;
     note_check(entry);
     Ok(())
 }
 
-/// Compares the listing with the stamp.
+fn write(entry: &Path, stamp: &Stamp) -> Result<(), StoreError> {
+    let path = entry.join(STAMP);
+    let text = serde_json::to_vec(stamp).map_err(|error| io_error(&path, error.into()))?;
+    write_whole(&path, &text).map_err(|source| io_error(&path, source))
+}
+
+/// Compares as much of the result with its stamp as the table says.
 pub(super) fn check(entry: &Path) -> Result<(), Damage> {
     let stamp = read(entry)?;
-    if stamp.files <= LARGE || !was_checked(entry) {
-        compare(entry, &stamp)?;
-        note_check(entry);
-        return Ok(());
+    let was_checked = was_checked(entry);
+    if stamp.files > LARGE && was_checked {
+        let top = list_top(&entry.join(OUT))?;
+        return if listing_digest(&top) == stamp.top { Ok(()) } else { Err(Damage::Listing) };
     }
-    let top = list_top(&entry.join(OUT))?;
-    if listing_digest(&top) == stamp.top { Ok(()) } else { Err(Damage::Listing) }
+    let listing = compare(entry, &stamp)?;
+    if !was_checked && stamp.files <= LARGE {
+        compare_bytes(&listing, &stamp)?;
+    }
+    compare_inodes(entry, &listing, stamp)?;
+    note_check(entry);
+    Ok(())
+}
+
+/// The same for a result however large: its whole listing, and all bytes where the inodes are others.
+pub(super) fn check_whole(entry: &Path) -> Result<(), Damage> {
+    let stamp = read(entry)?;
+    let listing = compare(entry, &stamp)?;
+    compare_inodes(entry, &listing, stamp)
+}
+
+/// Compares all bytes where the inodes are others, and notes the new ones.
+fn compare_inodes(entry: &Path, listing: &Listing, stamp: Stamp) -> Result<(), Damage> {
+    let inodes = inode_digest(listing);
+    if inodes != stamp.inodes {
+        compare_bytes(listing, &stamp)?;
+        // That it cannot be noted costs another reading.
+        let _ = write(entry, &Stamp { inodes, ..stamp });
+    }
+    Ok(())
 }
 
 /// Compares the listing and all bytes with the stamp.
 pub(super) fn verify(entry: &Path) -> Result<(), Damage> {
     let stamp = read(entry)?;
-    let listing = compare(entry, &stamp)?;
+    compare_bytes(&compare(entry, &stamp)?, &stamp)
+}
+
+fn compare_bytes(listing: &Listing, stamp: &Stamp) -> Result<(), Damage> {
     let content = listing.content()?;
     if content.to_string() == stamp.content { Ok(()) } else { Err(Damage::Content) }
 }
@@ -181,6 +218,15 @@ fn listing_digest(listing: &Listing) -> String {
             field(&file.size.to_le_bytes());
             field(&file.changed.to_le_bytes());
         }
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// The digest of what no program can set: the number and the ctime of every file.
+fn inode_digest(listing: &Listing) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for file in listing.files().iter().filter(|file| file.kind == Kind::File) {
+        hasher.update(&file.inode.to_le_bytes()).update(&file.touched.to_le_bytes());
     }
     hasher.finalize().to_hex().to_string()
 }

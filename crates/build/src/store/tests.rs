@@ -105,17 +105,38 @@ fn damage_is_noticed_and_mended() {
 }
 
 #[test]
-fn verify_reads_every_byte() {
+fn other_bytes_of_the_same_size_and_time_are_noticed() {
     let (_dir, store) = open();
     let made = store.realize(&key("a"), "thing", &Silent, text("one")).unwrap();
     let file = made.join("sub/f");
-    // As a disk does it: other bytes, and nothing else.
     let changed = fs::metadata(&file).unwrap().modified().unwrap();
-    fs::write(&file, "eno").unwrap();
-    File::options().append(true).open(&file).unwrap().set_modified(changed).unwrap();
-    assert_eq!(store.get(&key("a"), "thing"), Some(made));
+    let set = |text: &str| {
+        fs::write(&file, text).unwrap();
+        File::options().append(true).open(&file).unwrap().set_modified(changed).unwrap();
+    };
+    set("eno");
+    assert_eq!(store.get(&key("a"), "thing"), None);
     assert!(matches!(store.verify(&key("a"), "thing"), Err(Damage::Content)));
+    // The same bytes again, as in a store that was restored from a copy.
+    set("one");
+    assert_eq!(store.get(&key("a"), "thing"), Some(made));
+    store.verify(&key("a"), "thing").unwrap();
     assert!(matches!(store.verify(&key("b"), "thing"), Err(Damage::Absent)));
+}
+
+#[test]
+fn all_bytes_are_read_at_the_first_use_after_the_start_of_the_machine() {
+    let (_dir, store) = open();
+    let made = store.realize(&key("a"), "thing", &Silent, text("one")).unwrap();
+    // As if a disk had changed bytes: nothing but the digest of them differs.
+    let stamp = made.with_file_name("stamp.json");
+    let mut noted: serde_json::Value = serde_json::from_slice(&fs::read(&stamp).unwrap()).unwrap();
+    noted["content"] = "0".repeat(64).into();
+    fs::write(&stamp, noted.to_string()).unwrap();
+    assert!(store.get(&key("a"), "thing").is_some(), "not twice in one run of the machine");
+    assert!(matches!(store.verify(&key("a"), "thing"), Err(Damage::Content)));
+    fs::write(made.with_file_name("checked"), "another start").unwrap();
+    assert!(store.get(&key("a"), "thing").is_none());
 }
 
 #[test]
@@ -129,6 +150,7 @@ fn a_large_result_is_looked_at_once_per_start_of_the_machine() {
     let made = made.unwrap();
     fs::write(made.join("sub/17"), "xx").unwrap();
     assert!(store.get(&key("a"), "thing").is_some());
+    assert!(store.damaged(&made).is_some(), "before work begins on it, all of it is looked at");
     fs::write(made.with_file_name("checked"), "another start").unwrap();
     assert!(store.get(&key("a"), "thing").is_none());
     fs::write(made.join("sub/17"), "x").unwrap();
