@@ -127,6 +127,11 @@ impl Machine {
         self
     }
 
+    /// The paths on which the remembered answers of commands hang; `None` when none are remembered.
+    pub fn hangs_on(&self) -> Option<Vec<PathBuf>> {
+        self.probes.hangs_on()
+    }
+
     /// Parses the tree from `entry`, with the commands run ahead.
     ///
     /// # Errors

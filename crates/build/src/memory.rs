@@ -19,23 +19,36 @@ pub(crate) type Answers = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// The answers in `file`; none when there is no such memory, or one of its paths has changed.
 pub(crate) fn recall(file: &Path) -> Answers {
-    let holding = || {
-        let text = fs::read(file).ok()?;
-        let mut fields = text.strip_prefix(FORMAT)?.strip_prefix(b"\0")?.strip_suffix(b"\0")?.split(|byte| *byte == 0);
-        let n_watched: usize = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-        for _ in 0..n_watched {
-            let (path, noted) = (fields.next()?, fields.next()?);
-            if stamp(Path::new(OsStr::from_bytes(path))).as_bytes() != noted {
-                return None;
-            }
-        }
+    let holding = |text: &[u8]| {
+        let (_, mut fields) = holding(text)?;
         let mut answers = Answers::new();
         while let Some(question) = fields.next() {
             answers.insert(question.to_vec(), fields.next()?.to_vec());
         }
         Some(answers)
     };
-    holding().unwrap_or_default()
+    fs::read(file).ok().and_then(|text| holding(&text)).unwrap_or_default()
+}
+
+/// The watched paths of a memory and the fields behind them; `None` when it is none, or a path is not as it was.
+fn holding(text: &[u8]) -> Option<(Vec<PathBuf>, impl Iterator<Item = &[u8]>)> {
+    let mut fields = text.strip_prefix(FORMAT)?.strip_prefix(b"\0")?.strip_suffix(b"\0")?.split(|byte| *byte == 0);
+    let n_watched: usize = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    let mut paths = Vec::new();
+    for _ in 0..n_watched {
+        let (path, noted) = (Path::new(OsStr::from_bytes(fields.next()?)), fields.next()?);
+        if stamp(path).as_bytes() != noted {
+            return None;
+        }
+        paths.push(path.to_owned());
+    }
+    Some((paths, fields))
+}
+
+/// The paths that the answers in `file` hang on; `None` when there is no memory, or one of them has changed.
+pub(crate) fn watched(file: &Path) -> Option<Vec<PathBuf>> {
+    let text = fs::read(file).ok()?;
+    Some(holding(&text)?.0)
 }
 
 /// Replaces the memory in `file` by `answers` that hang on `paths`.

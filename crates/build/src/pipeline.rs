@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,11 +33,13 @@ mod distill;
 mod firmware;
 mod history;
 mod remedy;
+mod settled;
 
 pub use assemble::{AssembleError, Finished, assemble};
 pub use distill::{Distillation, Material, distil};
 pub use history::History;
 pub use remedy::{Remedies, all_hold, asked, remedies, with_remedy};
+pub use settled::{Settled, recall};
 
 /// What every stage needs of the world.
 #[derive(Clone, Copy)]
@@ -73,24 +76,24 @@ pub struct Tree {
 /// A config, and how it stands to the requests.
 #[derive(Debug, Clone)]
 pub struct Resolution {
-    /// What is built for.
-    pub target: Target,
-    /// What it is built with.
-    pub toolchain: Toolchain,
-    /// The `.config`, to the byte.
-    pub config_text: String,
-    /// Its values.
-    pub config: ConfigValues,
-    /// What Kconfig warned of.
-    pub warnings: Vec<String>,
+    /// The config.
+    pub settled: Settled,
     /// Requests that do not hold, optional ones among them.
     pub unmet: Vec<Unmet>,
-    /// Requests that hold and do nothing.
+    /// What there is to say of requests that hold and do nothing.
     pub remarks: Vec<Diagnostic>,
     /// The tree's Kconfig with all that was asked of it.
     pub parsed: Arc<Asked>,
     /// What is known of other versions of the kernel.
     pub history: History,
+}
+
+impl Deref for Resolution {
+    type Target = Settled;
+
+    fn deref(&self) -> &Settled {
+        &self.settled
+    }
 }
 
 /// Why a stage gave nothing.
@@ -217,7 +220,7 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
     let mut unmet = check(&asked, &config, &declarations);
     let history = History::new(session.store, &target.arch, &tree.version);
     history.keep(parsed.model());
-    let remarks = if parsed.is_all_off() {
+    let groups = if parsed.is_all_off() {
         empty_groups(parsed.model(), &config, &asked, || parsed.evaluation())
     } else {
         Vec::new()
@@ -231,8 +234,12 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
         let known = Known { evaluation: &evaluation, requests: &asked, declarations: &declarations, past: &past };
         unmet.iter_mut().for_each(|unmet| unmet.explain(&known));
     }
-    let parsed = Arc::new(parsed);
-    Ok(Resolution { target, toolchain, config_text, config, warnings, unmet, remarks, parsed, history })
+    let settled = Settled { target, toolchain, config_text, config, warnings, groups };
+    if unmet.is_empty() {
+        settled::keep(session, tree, wish, &settled, &parsed)?;
+    }
+    let remarks = settled.remarks(wish);
+    Ok(Resolution { settled, unmet, remarks, parsed: Arc::new(parsed), history })
 }
 
 /// Which other architectures declare a symbol; the tree is looked through when that is first asked.
@@ -329,16 +336,16 @@ pub fn findings_of(tree: &Tree, unmet: &[Unmet], sources: &mut Sources) -> Diagn
 pub fn build_kernel(
     session: &Session<'_>,
     tree: &Tree,
-    resolution: &Resolution,
+    settled: &Settled,
     evaluated: &Evaluated,
 ) -> Result<Kernel, PipelineError> {
     let targets: Vec<String> = evaluated.kernel.make_targets.iter().map(|target| target.value.clone()).collect();
     let spec = KernelSpec {
         tree: &tree.path,
         tree_key: &tree.key,
-        target: &resolution.target,
-        toolchain: &resolution.toolchain,
-        config_text: &resolution.config_text,
+        target: &settled.target,
+        toolchain: &settled.toolchain,
+        config_text: &settled.config_text,
         targets: &targets,
         jobs: session.jobs,
     };

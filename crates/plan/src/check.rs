@@ -19,7 +19,7 @@ mod value;
 
 pub use declaration::{Declaration, Declarations, SymbolType};
 pub use explain::Known;
-pub use group::empty_groups;
+pub use group::{EmptyGroup, empty_groups};
 pub use history::{Catalogue, Successor};
 pub use value::Value;
 

@@ -187,6 +187,14 @@ impl Probes {
         Ok(())
     }
 
+    /// The paths that the memory watches; `None` when there is none, or it does not have all answers.
+    pub(super) fn hangs_on(&self) -> Option<Vec<PathBuf>> {
+        if self.lock().is_news {
+            return None;
+        }
+        memory::watched(self.memory.as_ref()?)
+    }
+
     /// Takes commands until there are no more.
     fn work(&self, crew: &Crew) {
         let mut state = self.lock();

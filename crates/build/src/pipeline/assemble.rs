@@ -12,7 +12,7 @@ use kiln_plan::evaluate::Evaluated;
 use kiln_plan::manifest::{KernelEntry, Manifest};
 use kiln_plan::{Key, ModuleRules};
 
-use super::{Resolution, Session, Tree, firmware};
+use super::{Session, Settled, Tree, firmware};
 use crate::apt::AptError;
 use crate::kernel::Kernel;
 use crate::makefiles;
@@ -63,16 +63,16 @@ pub enum AssembleError {
 pub fn assemble(
     session: &Session<'_>,
     tree: &Tree,
-    resolution: &Resolution,
+    settled: &Settled,
     kernel: &Kernel,
     evaluated: &Evaluated,
     sources: &Sources,
 ) -> Result<(Option<Finished>, Diagnostics), AssembleError> {
-    let modular = resolution.config.get("MODULES") == Some("y");
+    let modular = settled.config.get("MODULES") == Some("y");
     let mut diagnostics = Diagnostics::new();
     let graph = if modular { read_graph(kernel, &mut diagnostics)? } else { no_modules() };
     let close_with = |rules: &ModuleRules| {
-        let closing = Closing { graph: &graph, rules, config: &resolution.config, modular, release: &kernel.release };
+        let closing = Closing { graph: &graph, rules, config: &settled.config, modular, release: &kernel.release };
         close(&closing, &evaluated.loaders)
     };
     let (mut closed, mut findings) = close_with(&ModuleRules::new());
@@ -86,12 +86,12 @@ pub fn assemble(
     let debian = evaluated.kernel.arch.value.debian.unwrap_or("amd64");
     let (firmware, findings) = firmware::find(session, &evaluated.hardware, debian, &closed)?;
     diagnostics.extend(findings);
-    let entry = kernel_entry(tree, resolution, kernel, evaluated, modular);
+    let entry = kernel_entry(tree, settled, kernel, evaluated, modular);
     let parts = Parts {
         evaluated,
         sources,
         kernel: &entry,
-        config: &resolution.config,
+        config: &settled.config,
         graph: &graph,
         closed: &closed,
         firmware: &firmware,
@@ -131,15 +131,9 @@ fn no_modules() -> Graph {
     Graph::build(nothing).0
 }
 
-fn kernel_entry(
-    tree: &Tree,
-    resolution: &Resolution,
-    kernel: &Kernel,
-    evaluated: &Evaluated,
-    modular: bool,
-) -> KernelEntry {
+fn kernel_entry(tree: &Tree, settled: &Settled, kernel: &Kernel, evaluated: &Evaluated, modular: bool) -> KernelEntry {
     let arch = evaluated.kernel.arch.value;
-    let versions = resolution.toolchain.versions().iter().map(|(program, version)| format!("{program}: {version}"));
+    let versions = settled.toolchain.versions().iter().map(|(program, version)| format!("{program}: {version}"));
     let keys = [("tree", tree.key), ("kernel", kernel.key)];
     KernelEntry {
         release: kernel.release.clone(),

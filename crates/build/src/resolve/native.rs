@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kiln_kconfig::{Evaluation, Files, Model, Type};
@@ -160,6 +160,11 @@ impl Asked {
             }
         }
         declarations
+    }
+
+    /// The paths on which the answers of the tree's shell commands hang; `None` when they are not known.
+    pub fn hangs_on(&self) -> Option<Vec<PathBuf>> {
+        self.machine.hangs_on()
     }
 
     /// What the tree's Kconfig files declare for the architecture.

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use kiln_build::{generation, pipeline, result};
+use kiln_build::pipeline::{self, Session, Settled, Tree};
+use kiln_build::{generation, result};
+use kiln_diag::Sources;
+use kiln_plan::evaluate::Evaluated;
 
 use crate::commands::Context;
 use crate::evaluation::{self, Form};
@@ -33,12 +36,9 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
     let tree = evaluation::tree(&session, &evaluated, &sources)?;
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
-    let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
-    let findings = pipeline::findings(&tree, &resolution, &mut sources);
-    let findings = pipeline::with_remedy(&tree, &resolution, &evaluated.kernel, findings)?;
-    evaluation::show(context, &sources, &findings, form)?;
-    let kernel = pipeline::build_kernel(&session, &tree, &resolution, &evaluated)?;
-    let (finished, findings) = pipeline::assemble(&session, &tree, &resolution, &kernel, &evaluated, &sources)
+    let settled = settle(context, &session, &tree, &evaluated, &mut sources, form)?;
+    let kernel = pipeline::build_kernel(&session, &tree, &settled, &evaluated)?;
+    let (finished, findings) = pipeline::assemble(&session, &tree, &settled, &kernel, &evaluated, &sources)
         .map_err(|error| Failure::from(pipeline::PipelineError::from(error)))?;
     evaluation::show(context, &sources, &findings, form)?;
     let Some(finished) = finished else { return Err(Failure::Said(exit::FAULT)) };
@@ -54,6 +54,27 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         context.ui.result(&summary(&finished.manifest, &args.out));
     }
     Ok(exit::FINE)
+}
+
+/// The config; what there is to say of it is said, and a request that does not hold ends the command.
+fn settle(
+    context: &Context<'_>,
+    session: &Session<'_>,
+    tree: &Tree,
+    evaluated: &Evaluated,
+    sources: &mut Sources,
+    form: Form,
+) -> Result<Settled, Failure> {
+    let wish = &evaluated.kernel;
+    if let Some(settled) = pipeline::recall(session, tree, wish)? {
+        evaluation::show(context, sources, &settled.remarks(wish).into_iter().collect(), form)?;
+        return Ok(settled);
+    }
+    let resolution = pipeline::resolve(session, tree, wish)?;
+    let findings = pipeline::findings(tree, &resolution, sources);
+    let findings = pipeline::with_remedy(tree, &resolution, wish, findings)?;
+    evaluation::show(context, sources, &findings, form)?;
+    Ok(resolution.settled)
 }
 
 /// A few lines on what came out.

@@ -2,15 +2,42 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kiln_diag::{Code, Diagnostic};
+use kiln_diag::{Code, Diagnostic, Span};
 use kiln_kconfig::{Evaluation, Expr, ExprId, Model, SymbolId, Tristate, Type};
 
+use serde::{Deserialize, Serialize};
+
 use super::{ConfigValues, Request};
+
+/// A symbol that is on while every part of it is off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmptyGroup {
+    /// The symbol that was asked for.
+    pub symbol: String,
+    /// Its parts.
+    pub parts: Vec<String>,
+    /// The part that would be on by the kernel's defaults.
+    pub usual: String,
+    /// Where that is declared, for people.
+    pub place: String,
+}
+
+impl EmptyGroup {
+    /// The note on it; `origin` is the request's.
+    pub fn diagnostic(&self, origin: Option<Span>) -> Diagnostic {
+        let names: Vec<String> = self.parts.iter().map(|part| format!("`{part}`")).collect();
+        Diagnostic::remark(Code::EmptyGroup, format!("`{}` is on, and nothing below it is", self.symbol))
+            .option(format!("kernel.config.{}", self.symbol))
+            .label(origin, "asked for here")
+            .note(format!("it has {}, and all are off ({})", names.join(", "), self.place))
+            .help(format!("the kernel's own default is `{} = \"y\"`: ask for what you need", self.usual))
+    }
+}
 
 /// Groups larger than this are menus, where nobody means all.
 const MOST: usize = 4;
 
-/// A note for each request that turned on something of which every part is off, although by the kernel's defaults one
+/// Each request that turned on something of which every part is off, although by the kernel's defaults one
 /// would be on: an `allnoconfig` base takes such defaults away.
 ///
 /// The parts of a symbol are those that depend on it and on nothing else but what it depends on itself. `evaluation` is
@@ -20,7 +47,7 @@ pub fn empty_groups<'m>(
     config: &ConfigValues,
     requests: &[Request],
     evaluation: impl FnOnce() -> Evaluation<'m>,
-) -> Vec<Diagnostic> {
+) -> Vec<EmptyGroup> {
     let is_on = |request: &&Request| request.value == "y" && config.get(&request.symbol) == Some("y");
     let asked: BTreeMap<SymbolId, &Request> = requests
         .iter()
@@ -82,7 +109,7 @@ fn conjuncts(model: &Model, whole: ExprId) -> BTreeSet<ExprId> {
     parts
 }
 
-fn note(evaluation: &Evaluation<'_>, request: &Request, parts: &[SymbolId]) -> Option<Diagnostic> {
+fn note(evaluation: &Evaluation<'_>, request: &Request, parts: &[SymbolId]) -> Option<EmptyGroup> {
     let model = evaluation.model();
     let is_off = |part: &SymbolId| {
         let is_seen = model.type_of(*part).is_logic() && evaluation.visibility(*part) != Tristate::No;
@@ -95,15 +122,11 @@ fn note(evaluation: &Evaluation<'_>, request: &Request, parts: &[SymbolId]) -> O
         let default = evaluation.active_default(**part);
         default.is_some_and(|default| evaluation.evaluate(default.value) != Tristate::No)
     })?;
-    let name = &request.symbol;
-    let names: Vec<String> = parts.iter().map(|part| format!("`{}`", model.name(*part))).collect();
-    let message = format!("`{name}` is on, and nothing below it is");
     let place = model.definitions(*usual).next().map(|definition| crate::why::shown(&definition.place));
-    Some(
-        Diagnostic::remark(Code::EmptyGroup, message)
-            .option(format!("kernel.config.{name}"))
-            .label(request.origin, "asked for here")
-            .note(format!("it has {}, and all are off ({})", names.join(", "), place.unwrap_or_default()))
-            .help(format!("the kernel's own default is `{} = \"y\"`: ask for what you need", model.name(*usual))),
-    )
+    Some(EmptyGroup {
+        symbol: request.symbol.clone(),
+        parts: parts.iter().map(|part| model.name(*part).into_owned()).collect(),
+        usual: model.name(*usual).into_owned(),
+        place: place.unwrap_or_default(),
+    })
 }

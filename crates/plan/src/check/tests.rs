@@ -160,6 +160,8 @@ fn unmet(asked: &[&str]) -> (Sources, FileId, Vec<Unmet>, Vec<Diagnostic>) {
     let known = Known { evaluation: &evaluation, requests: &requests, declarations: &declarations, past: &past() };
     found.iter_mut().for_each(|unmet| unmet.explain(&known));
     let groups = empty_groups(&model, &config, &requests, || evaluation.clone());
+    let origin = |name: &str| requests.iter().find(|request| request.symbol == name).and_then(|request| request.origin);
+    let groups: Vec<Diagnostic> = groups.iter().map(|group| group.diagnostic(origin(&group.symbol))).collect();
     (sources, file, found, groups)
 }
 
