@@ -2,6 +2,7 @@
 
 pub mod apt;
 pub mod archive;
+mod compress;
 pub mod depmod;
 pub mod digest;
 pub mod doctor;

@@ -13,6 +13,9 @@ use kiln_plan::step::result_key;
 use crate::store::StoreError;
 use crate::{Progress, Store};
 
+/// Tells a link from a file whose content is the link's text.
+const LINK: [u8; 32] = *b"a symbolic link of a kiln result";
+
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {
@@ -59,7 +62,8 @@ pub fn result(
             }
             // The kernel's key stands for its files; which of them are here is in the path.
             Content::Kernel(_) => [0; 32],
-            Content::Firmware(file) => *blake3::hash(&read(file)?).as_bytes(),
+            Content::File(file) => *blake3::hash(&read(file)?).as_bytes(),
+            Content::Link(target) => *blake3::keyed_hash(&LINK, target.as_bytes()).as_bytes(),
         };
         digests.push((path.as_str(), digest));
     }
@@ -100,9 +104,10 @@ fn write_all(kernel_dir: &Path, assembly: &Assembly, out: &Path) -> Result<(), R
                 fs::write(&to, bytes).and_then(|()| fs::set_permissions(&to, fs::Permissions::from_mode(*mode)))
             }
             Content::Kernel(from) => fs::copy(kernel_dir.join(from), &to).map(|_| ()),
-            Content::Firmware(from) => {
+            Content::File(from) => {
                 fs::copy(from, &to).and_then(|_| fs::set_permissions(&to, fs::Permissions::from_mode(0o644)))
             }
+            Content::Link(target) => symlink(target, &to),
         });
         done.map_err(|source| ResultError::Io { path: to, source })?;
     }

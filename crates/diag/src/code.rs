@@ -94,6 +94,7 @@ codes! {
     UnknownTarget "unknown-target",
     UnmetDependency "unmet-dependency",
     UnmetRequest "unmet-request",
+    UnreadableCompression "unreadable-compression",
     UnreadableFile "unreadable-file",
     UnresolvedSymbol "unresolved-symbol",
     Unsettled "unsettled",

@@ -41,8 +41,8 @@ pub struct Parts<'a> {
     pub graph: &'a Graph,
     /// The loaders with their closures.
     pub closed: &'a [Closed],
-    /// Firmware files by their name under `lib/firmware`, with where each is now and its size.
-    pub firmware: &'a BTreeMap<String, (PathBuf, u64)>,
+    /// Firmware by the name that modules ask for.
+    pub firmware: &'a BTreeMap<String, Firmware>,
     /// This kiln's version.
     pub kiln: &'a str,
 }
@@ -59,8 +59,21 @@ pub enum Content {
     },
     /// A file of the kernel step's result, by its path there.
     Kernel(String),
-    /// A firmware file.
-    Firmware(PathBuf),
+    /// A file from elsewhere; it is there for all to read, and not to be run.
+    File(PathBuf),
+    /// A symbolic link to this.
+    Link(String),
+}
+
+/// A firmware file of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Firmware {
+    /// Its name under `lib/firmware`, with the ending of its compression.
+    pub installed: String,
+    /// Its content: a file, or a link.
+    pub content: Content,
+    /// How many bytes a reader gets.
+    pub size: u64,
 }
 
 /// A result before it is written.
@@ -88,8 +101,8 @@ pub fn assemble(parts: &Parts<'_>) -> Result<(Assembly, Diagnostics), DepmodErro
     }
     let kept = kept_modules(parts.closed);
     add_modules(parts, &kept, &mut files)?;
-    for (name, (path, _)) in parts.firmware {
-        files.insert(format!("lib/firmware/{name}"), Content::Firmware(path.clone()));
+    for firmware in parts.firmware.values() {
+        files.insert(format!("lib/firmware/{}", firmware.installed), firmware.content.clone());
     }
     let (services, diagnostics) = service_graph(parts.closed.iter().map(|closed| closed.spec.clone()).collect());
     for RenderedFile { path, mode, contents } in render(&services, SCRIPT_DIR) {
@@ -145,10 +158,10 @@ fn manifest(parts: &Parts<'_>, kept: &[ModuleId]) -> Manifest {
         (request.symbol.clone(), entry)
     });
     let loaders = parts.closed.iter().map(|closed| (closed.spec.name.to_string(), loader(parts, closed)));
-    let firmware = parts
-        .firmware
-        .iter()
-        .map(|(name, (_, size))| (name.clone(), FileEntry { path: format!("lib/firmware/{name}"), size: *size }));
+    let firmware = parts.firmware.iter().map(|(name, firmware)| {
+        let path = format!("lib/firmware/{}", firmware.installed);
+        (name.clone(), FileEntry { path, size: firmware.size })
+    });
     let size = |id: &ModuleId| parts.graph.module(*id).file_size;
     let all: Vec<ModuleId> = parts.graph.ids().collect();
     Manifest {

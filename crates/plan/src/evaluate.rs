@@ -21,6 +21,7 @@ use kiln_recipe::{Def, Imports, Reader, Tree};
 use crate::builtin::{BUILTINS, SCHEME};
 use crate::evaluate::facts::{RecipeFacts, UNKNOWN};
 pub(crate) use crate::evaluate::fragment::Fragments;
+use crate::firmware::FirmwareCompression;
 use crate::options::options;
 use crate::version::KernelVersion;
 use crate::{Arch, SourceSpec};
@@ -179,6 +180,8 @@ pub struct Hardware {
     pub firmware: Vec<Located<FirmwareSource>>,
     /// Names and patterns of firmware files that may be missing.
     pub firmware_missing: Vec<Located<String>>,
+    /// How they are compressed.
+    pub firmware_compression: Located<FirmwareCompression>,
 }
 
 /// Where firmware files are looked for.

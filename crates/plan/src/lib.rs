@@ -8,6 +8,7 @@ pub mod check;
 pub mod closing;
 pub mod distill;
 pub mod evaluate;
+pub mod firmware;
 mod key;
 pub mod loader_tree;
 mod makefiles;

@@ -21,7 +21,7 @@ pub struct Manifest {
     pub requests: BTreeMap<String, RequestEntry>,
     /// The loaders, by name.
     pub loaders: BTreeMap<String, LoaderEntry>,
-    /// Firmware files that are in `lib/firmware`, by name.
+    /// Firmware files that are in `lib/firmware`, by the name that modules ask for.
     pub firmware: BTreeMap<String, FileEntry>,
     /// Sizes.
     pub sizes: Sizes,

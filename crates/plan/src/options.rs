@@ -86,6 +86,14 @@ fn hardware() -> Vec<Declaration> {
         )
         .default(Data::List(Vec::new()))
         .example("[\"rtl_nic/*\"]"),
+        option(
+            "firmwareCompression",
+            "How firmware files are compressed on the device: as well as the kernel can read (`auto`, by its \
+             `FW_LOADER_COMPRESS_ZSTD` and `FW_LOADER_COMPRESS_XZ`), in one way, or not at all.",
+            Type::Text(TextType { among: &["auto", "none", "xz", "zstd"], ..TextType::default() }),
+        )
+        .default(Data::Text("auto".to_owned()))
+        .example("\"none\""),
     ]
 }
 

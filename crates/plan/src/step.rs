@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `base/1` | tree, ARCH, toolchain identity, the make target that puts the base config together | requests: they come on top |
 //! | `kernel/1` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
+//! | `firmware/1` | the form, each file's name and the digest of its content as it was found | where it was found |
 //! | `result/1` | kernel, everything that the manifest says, firmware contents, rendered services | the recipe's files as such: a comment moves nothing but line numbers |
 //!
 //! The tree's own key (source, patches, patch phase) is made where sources are fetched, since only there contents are
@@ -55,6 +56,16 @@ pub fn kernel_key(inputs: &KernelInputs<'_>) -> Key {
     key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
     key.field("config", inputs.config).list("targets", inputs.targets);
     key.list("signing key", inputs.signing_key);
+    key.finish()
+}
+
+/// Names a folder of firmware files in one form: `files` are their names, each with a digest of its content.
+pub fn firmware_key<'a>(ending: &str, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Key {
+    let mut key = KeyWriter::new("firmware/1");
+    key.field("ending", ending);
+    for (name, digest) in files {
+        key.field(name, digest);
+    }
     key.finish()
 }
 

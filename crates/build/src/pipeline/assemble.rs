@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kiln_diag::{Diagnostics, Sources};
+use kiln_exec::Interrupt;
 use kiln_modgraph::{DepmodError, Graph, Inputs, KernelSymbols, Layout};
 use kiln_plan::assembly::{Parts, assemble as plan_assembly};
 use kiln_plan::closing::{Closing, close};
@@ -18,6 +19,7 @@ use crate::kernel::Kernel;
 use crate::makefiles;
 use crate::modules_dir::{ModulesDirError, read_modules_dir};
 use crate::result::{self, ResultError};
+use crate::store::StoreError;
 
 /// A finished build.
 #[derive(Debug, Clone)]
@@ -45,7 +47,13 @@ pub enum AssembleError {
     /// The result cannot be written.
     #[error(transparent)]
     Result(#[from] ResultError),
-    /// A file of the kernel's could not be read.
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The user asked us to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupt),
+    /// A file of the kernel's, or of firmware, could not be read.
     #[error("cannot read {}", path.display())]
     Read {
         /// The file.
@@ -53,6 +61,12 @@ pub enum AssembleError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl AssembleError {
+    pub(super) fn read(path: &Path, source: io::Error) -> AssembleError {
+        AssembleError::Read { path: path.to_owned(), source }
+    }
 }
 
 /// Closes the loaders over the built modules and writes the result.
@@ -84,7 +98,13 @@ pub fn assemble(
     }
     diagnostics.extend(findings);
     let debian = evaluated.kernel.arch.value.debian.unwrap_or("amd64");
-    let (firmware, findings) = firmware::find(session, &evaluated.hardware, debian, &closed)?;
+    let device = firmware::Device {
+        hardware: &evaluated.hardware,
+        config: &resolution.config,
+        version: &tree.version,
+        debian_arch: debian,
+    };
+    let (firmware, findings) = firmware::find(session, device, &closed)?;
     diagnostics.extend(findings);
     let entry = kernel_entry(tree, settled, kernel, evaluated, modular);
     let parts = Parts {

@@ -1,32 +1,47 @@
-//! Firmware files that closures name, looked up where the recipe says.
+//! Firmware files that closures name: looked up where the recipe says, and brought into the form that the kernel reads.
+
+mod collection;
+mod pack;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kiln_diag::{Code, Diagnostic, Diagnostics};
+use kiln_plan::assembly::{Content, Firmware};
 use kiln_plan::closing::Closed;
 use kiln_plan::evaluate::{FirmwareSource, Hardware};
+use kiln_plan::firmware::{Packing, link_text, packing};
+use kiln_plan::{ConfigValues, KernelVersion};
 
+use self::collection::{Collection, Found, Origin};
+use self::pack::pack;
 use super::Session;
+use super::assemble::AssembleError;
 use crate::apt::{self, AptError};
 
-/// Name under `lib/firmware`, with where the file is and its size.
-pub(super) type Found = BTreeMap<String, (PathBuf, u64)>;
+/// What decides about firmware beside the loaders.
+#[derive(Clone, Copy)]
+pub(super) struct Device<'a> {
+    /// What the recipe says.
+    pub(super) hardware: &'a Hardware,
+    /// The resolved config.
+    pub(super) config: &'a ConfigValues,
+    /// The kernel's version.
+    pub(super) version: &'a KernelVersion,
+    /// Debian's name for the architecture.
+    pub(super) debian_arch: &'a str,
+}
 
-/// Endings that the kernel looks for by itself where it can unpack them.
-const COMPRESSED: [&str; 2] = ["zst", "xz"];
-
-/// Finds every firmware file that a loaded module names.
+/// Finds every firmware file that a loaded module names, by that name.
 ///
 /// A name that nothing answers to is an error per loader and module, unless the recipe allows it to be missing.
 /// # Errors
-/// A Debian package of firmware cannot be had.
+/// A Debian package of firmware cannot be had, or a file cannot be read or packed.
 pub(super) fn find(
     session: &Session<'_>,
-    hardware: &Hardware,
-    debian_arch: &str,
+    device: Device<'_>,
     closed: &[Closed],
-) -> Result<(Found, Diagnostics), AptError> {
+) -> Result<(BTreeMap<String, Firmware>, Diagnostics), AssembleError> {
     let mut wanted: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for loader in closed {
         for firmware in &loader.closure.firmware {
@@ -34,23 +49,25 @@ pub(super) fn find(
             wanted.entry(&firmware.name).or_default().insert(by);
         }
     }
-    let mut found = Found::new();
     let mut diagnostics = Diagnostics::new();
+    let (packing, finding) = packing(&device.hardware.firmware_compression, device.config, device.version);
+    diagnostics.extend(finding);
     if wanted.is_empty() {
-        return Ok((found, diagnostics));
+        return Ok((BTreeMap::new(), diagnostics));
     }
-    let folders = folders(session, hardware, debian_arch)?;
+    let collections = collections(session, device.hardware, device.debian_arch)?;
+    let mut found = Found::new();
     for (name, by) in wanted {
-        let files = look_up(&folders, name);
-        if files.is_empty() {
-            diagnostics.extend(missing(hardware, name, &by));
+        let answers = collections.iter().map(|collection| collection.look_up(name)).find(|found| !found.is_empty());
+        match answers {
+            Some(answers) => add(&mut found, answers),
+            None => diagnostics.extend(missing(device.hardware, name, &by)),
         }
-        found.extend(files);
     }
-    Ok((found, diagnostics))
+    Ok((install(session, &found, packing)?, diagnostics))
 }
 
-fn folders(session: &Session<'_>, hardware: &Hardware, debian_arch: &str) -> Result<Vec<PathBuf>, AptError> {
+fn collections(session: &Session<'_>, hardware: &Hardware, debian_arch: &str) -> Result<Vec<Collection>, AptError> {
     let mut folders = Vec::new();
     for source in &hardware.firmware {
         match &source.value {
@@ -61,38 +78,61 @@ fn folders(session: &Session<'_>, hardware: &Hardware, debian_arch: &str) -> Res
             }
         }
     }
-    Ok(folders)
+    Ok(folders.into_iter().map(Collection::open).collect())
 }
 
-/// The files for one name, which may be a pattern; the first folder that has any wins.
-fn look_up(folders: &[PathBuf], name: &str) -> Found {
-    if name.split('/').any(|part| part == ".." || part.is_empty()) {
-        return Found::new();
+/// Adds what one name led to. A link to a name that another collection has answered to already would lead to the wrong
+/// file: then the name gets the content itself.
+fn add(found: &mut Found, answers: Found) {
+    let links = answers.iter().filter_map(|(name, origin)| match origin {
+        Origin::Link(target) => Some((name.clone(), target.clone())),
+        Origin::File(_) => None,
+    });
+    let links: Vec<(String, String)> = links.collect();
+    for (name, target) in links {
+        let Some(file) = answers.get(&target) else { continue };
+        let taken = found.get(&target).is_some_and(|there| there != file);
+        found.entry(name).or_insert_with(|| if taken { file.clone() } else { Origin::Link(target) });
     }
-    let endings = [None, Some(COMPRESSED[0]), Some(COMPRESSED[1])];
-    for folder in folders {
-        for ending in endings {
-            let pattern = ending.map_or_else(|| name.to_owned(), |ending| format!("{name}.{ending}"));
-            let found = matches(folder, &pattern);
-            if !found.is_empty() {
-                return found;
-            }
+    for (name, origin) in answers {
+        if matches!(origin, Origin::File(_)) {
+            found.entry(name).or_insert(origin);
         }
     }
-    Found::new()
 }
 
-fn matches(folder: &Path, pattern: &str) -> Found {
-    let entry = |path: PathBuf| {
-        let size = path.metadata().ok().filter(std::fs::Metadata::is_file)?.len();
-        let name = path.strip_prefix(folder).ok()?.to_str()?.to_owned();
-        Some((name, (path, size)))
-    };
-    if !pattern.contains(['*', '?', '[']) {
-        return entry(folder.join(pattern)).into_iter().collect();
+/// Brings what was found into its form, and says under which names it is installed.
+fn install(
+    session: &Session<'_>,
+    found: &Found,
+    packing: Packing,
+) -> Result<BTreeMap<String, Firmware>, AssembleError> {
+    let files: BTreeMap<&str, &collection::File> = found
+        .iter()
+        .filter_map(|(name, origin)| match origin {
+            Origin::File(file) => Some((name.as_str(), file)),
+            Origin::Link(_) => None,
+        })
+        .collect();
+    let mut installed: BTreeMap<String, Firmware> = BTreeMap::new();
+    for (name, packed) in pack(session, &files, packing)? {
+        let size = packed.path.metadata().map_err(|source| AssembleError::read(&packed.path, source))?.len();
+        let firmware =
+            Firmware { installed: format!("{name}{}", packed.ending), content: Content::File(packed.path), size };
+        installed.insert(name.to_owned(), firmware);
     }
-    let full = format!("{}/{pattern}", glob::Pattern::escape(&folder.to_string_lossy()));
-    glob::glob(&full).into_iter().flatten().flatten().filter_map(entry).collect()
+    for (name, origin) in found {
+        let Origin::Link(target) = origin else { continue };
+        let Some(there) = installed.get(target) else { continue };
+        let ending = &there.installed[target.len()..];
+        let firmware = Firmware {
+            installed: format!("{name}{ending}"),
+            content: Content::Link(link_text(name, &there.installed)),
+            size: there.size,
+        };
+        installed.insert(name.clone(), firmware);
+    }
+    Ok(installed)
 }
 
 fn missing(hardware: &Hardware, name: &str, by: &BTreeSet<(&str, &str)>) -> Option<Diagnostic> {
@@ -115,3 +155,12 @@ fn missing(hardware: &Hardware, name: &str, by: &BTreeSet<(&str, &str)>) -> Opti
         None => finding,
     })
 }
+
+/// A file in its form on the device.
+struct Packed {
+    path: PathBuf,
+    ending: &'static str,
+}
+
+#[cfg(test)]
+mod tests;

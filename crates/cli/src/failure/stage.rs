@@ -86,7 +86,11 @@ fn assemble(error: &AssembleError) -> u8 {
     match error {
         AssembleError::Modules(_) | AssembleError::Index(_) => exit::BUILD,
         AssembleError::Result(ResultError::InTheWay { .. }) => exit::FAULT,
-        AssembleError::Apt(_) | AssembleError::Result(_) | AssembleError::Read { .. } => exit::HOST,
+        AssembleError::Apt(_)
+        | AssembleError::Result(_)
+        | AssembleError::Store(_)
+        | AssembleError::Interrupted(_)
+        | AssembleError::Read { .. } => exit::HOST,
     }
 }
 

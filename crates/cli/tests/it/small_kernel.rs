@@ -34,6 +34,9 @@ echo 'obj-$(CONFIG_CRC_CCITT) += probe_firmware.o' >> lib/Makefile
 MODULES = "y"
 PRINTK = "y"
 CRC_CCITT = "m"
+FW_LOADER = "y"
+FW_LOADER_COMPRESS = "y"
+FW_LOADER_COMPRESS_XZ = "y"
 EXPERT = "y"
 DEBUG_KERNEL = "y"
 DEBUG_INFO_DWARF5 = "y"
@@ -62,8 +65,22 @@ fn firmware_that_a_module_names_is_found_refused_or_allowed() {
     let allowed = "[hardware]\nfirmware = [\"blobs\"]\nfirmwareMissing = [\"probe/t*.bin\"]\n";
     sandbox.file("kiln.toml", format!("{RECIPE}{allowed}"));
     sandbox.kiln(&["build"]).expect(0);
+    // As the kernel reads it, and as it is for who wants that.
+    let packed = sandbox.path().join("result/lib/firmware/probe/one.bin.xz");
+    let unpacked = std::process::Command::new("xz").arg("-dc").arg(&packed).output().expect("xz");
+    assert_eq!(unpacked.stdout, b"one");
+    assert_eq!(fs::read(&packed).expect("packed")[7], 1, "the kernel's decoder knows CRC32 only");
+    sandbox.file("kiln.toml", format!("{RECIPE}{allowed}firmwareCompression = \"none\"\n"));
+    sandbox.kiln(&["build"]).expect(0);
     let firmware = files(&sandbox.path().join("result/lib/firmware"));
     assert_eq!(firmware, BTreeMap::from([("probe/one.bin".to_owned(), b"one".to_vec())]));
+    sandbox.file("kiln.toml", format!("{RECIPE}{allowed}firmwareCompression = \"zstd\"\n"));
+    sandbox
+        .kiln(&["build"])
+        .expect(1)
+        .says("unreadable-compression")
+        .says("FW_LOADER_COMPRESS_ZSTD")
+        .says("kiln.toml:");
 }
 
 /// Nothing is compiled: the makefiles, the Kconfig files and the resolved config answer.

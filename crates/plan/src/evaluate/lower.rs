@@ -11,6 +11,7 @@ use crate::evaluate::{
     BaseConfig, Boot, Check, Evaluated, FirmwareSource, Hardware, Kernel, Loader, Located, Pattern, Setting, facts,
     requests,
 };
+use crate::firmware::FirmwareCompression;
 use crate::version::KernelVersion;
 use crate::{Arch, SourceSpec};
 
@@ -130,6 +131,17 @@ impl Lowering<'_> {
         Hardware {
             firmware: self.tree.list(&["hardware", "firmware"]).iter().filter_map(source).collect(),
             firmware_missing: self.texts(&["hardware", "firmwareMissing"]),
+            firmware_compression: self.firmware_compression(),
+        }
+    }
+
+    fn firmware_compression(&self) -> Located<FirmwareCompression> {
+        let written = self.text(&["hardware", "firmwareCompression"]);
+        let value = written.as_ref().and_then(|written| FirmwareCompression::parse(&written.value));
+        // Another value is a finding of the merge.
+        Located {
+            value: value.unwrap_or(FirmwareCompression::Auto),
+            origin: written.and_then(|written| written.origin),
         }
     }
 
