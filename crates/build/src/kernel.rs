@@ -10,18 +10,18 @@
 //! loaded. Which of them a device gets is decided later, so that a change of loaders compiles nothing.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kiln_exec::{Exec, ExecError, Interrupt};
+use kiln_exec::{ExecError, Interrupt};
 use kiln_plan::manifest::FileEntry;
 use kiln_plan::step::{KernelInputs, kernel_key};
 use kiln_plan::{ConfigValues, Key, KeyWriter};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::finish::Finish;
 use crate::kbuild::{self, BuildError, BuildSpec, Built};
 use crate::signing::{Signing, SigningError};
 use crate::source::tree_key;
@@ -231,7 +231,10 @@ fn take(
         kiln_exec::interrupted()?;
         let to = out.join(&modules).join(&module.installed);
         copy(&module.file, &to)?;
-        let finish = Finish { spec, config, signing, built, work };
+        let certificate = work.join("certs/signing_key.x509");
+        let sign_file = built.sign_file.as_deref();
+        let toolchain = spec.toolchain;
+        let finish = Finish { toolchain, config, signing, sign_file, certificate: &certificate, dir: work };
         finish.module(&to).map_err(|source| KernelError::Finish { module: module.installed.clone(), source })
     });
     progress.end();
@@ -261,34 +264,6 @@ fn image_files(built: &Built) -> Result<BTreeMap<String, PathBuf>, KernelError> 
         }
     }
     Ok(files)
-}
-
-/// What strips and signs one module.
-struct Finish<'a> {
-    spec: &'a KernelSpec<'a>,
-    config: &'a ConfigValues,
-    signing: Option<&'a Signing>,
-    built: &'a Built,
-    work: &'a Path,
-}
-
-impl Finish<'_> {
-    /// Strips first: a signature covers every byte, and does not survive it.
-    fn module(&self, file: &Path) -> Result<(), ExecError> {
-        let strip = format!("{}strip", self.spec.toolchain.prefix());
-        self.exec(strip).arg("--strip-debug").arg(file).text()?;
-        let signs = self.config.get("MODULE_SIG_ALL") == Some("y");
-        if let (true, Some(sign_file), Some(signing)) = (signs, &self.built.sign_file, self.signing) {
-            let hash = self.config.get("MODULE_SIG_HASH").unwrap_or("\"sha512\"").trim_matches('"').to_owned();
-            let certificate = self.work.join("certs/signing_key.x509");
-            self.exec(sign_file).arg(hash).arg(signing.path()).arg(certificate).arg(file).text()?;
-        }
-        Ok(())
-    }
-
-    fn exec(&self, program: impl Into<OsString>) -> Exec {
-        Exec::new(program.into()).env("PATH", self.spec.toolchain.path()).env("LC_ALL", "C").dir(self.work)
-    }
 }
 
 fn read_facts(dir: &Path) -> Result<Facts, KernelError> {

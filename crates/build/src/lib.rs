@@ -6,6 +6,8 @@ mod compress;
 pub mod depmod;
 pub mod digest;
 pub mod doctor;
+pub mod extra_modules;
+mod finish;
 pub mod gc;
 pub mod generation;
 mod growth;

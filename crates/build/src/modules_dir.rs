@@ -6,12 +6,13 @@
 mod source;
 mod walk;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use kiln_diag::Diagnostics;
 use kiln_modgraph::read::ReadError;
-use kiln_modgraph::{Graph, Inputs, KernelSymbols, Layout, ModuleInfo};
+use kiln_modgraph::{Graph, Inputs, KernelSymbols, Layout, ModuleInfo, fold};
 use rayon::prelude::*;
 
 use source::{Buffers, Folder};
@@ -61,8 +62,25 @@ pub(crate) struct Lists {
 /// # Errors
 /// [`ModulesDirError::Broken`] with all files that are no modules, when there is any.
 pub fn read_modules_dir(dir: &Path, kernel_symbols: Option<KernelSymbols>) -> Result<ModulesDir, ModulesDirError> {
+    read_with_updates(dir, &[], kernel_symbols)
+}
+
+/// The same with modules from another folder, which stand in for those in `dir` that have their names, as modules below
+/// `updates` do.
+///
+/// # Errors
+/// As [`read_modules_dir`].
+pub fn read_with_updates(
+    dir: &Path,
+    updates: &[FoundModule],
+    kernel_symbols: Option<KernelSymbols>,
+) -> Result<ModulesDir, ModulesDirError> {
     let failed = |source| ModulesDirError::Read { path: dir.to_owned(), source };
-    let (found, oddities) = walk(dir, &[]).map_err(failed)?;
+    let (mut found, oddities) = walk(dir, &[]).map_err(failed)?;
+    let name = |module: &FoundModule| fold(module.path.rsplit('/').next().unwrap_or_default());
+    let newer: BTreeSet<String> = updates.iter().map(name).collect();
+    found.retain(|module| !newer.contains(&name(module)));
+    found.extend(updates.iter().cloned());
     let (modules, broken) = read_all(&found);
     if !broken.is_empty() {
         return Err(ModulesDirError::Broken(broken));

@@ -19,6 +19,7 @@ use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
 use kiln_plan::step::{BaseInputs, base_key};
 use kiln_plan::{Arch, ConfigValues, Declarations, KernelVersion, Key, ModuleRules, Request, SourceSpec, Unmet, check};
 
+use crate::extra_modules::ExtraModulesError;
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
 use crate::makefiles;
 use crate::patch::{self, PatchError};
@@ -30,6 +31,7 @@ use crate::{Progress, Store};
 
 mod assemble;
 mod distill;
+mod extra;
 mod firmware;
 mod history;
 mod remedy;
@@ -37,6 +39,7 @@ mod settled;
 
 pub use assemble::{AssembleError, Finished, assemble};
 pub use distill::{Distillation, Material, distil};
+pub use extra::{build_extra_modules, extra_sources};
 pub use history::History;
 pub use remedy::{Remedies, all_hold, asked, remedies, with_remedy};
 pub use settled::{Settled, recall};
@@ -126,6 +129,9 @@ pub enum PipelineError {
     /// Kbuild.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// Modules from outside of the tree.
+    #[error(transparent)]
+    ExtraModules(#[from] ExtraModulesError),
     /// The result.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
@@ -339,17 +345,30 @@ pub fn build_kernel(
     settled: &Settled,
     evaluated: &Evaluated,
 ) -> Result<Kernel, PipelineError> {
-    let targets: Vec<String> = evaluated.kernel.make_targets.iter().map(|target| target.value.clone()).collect();
-    let spec = KernelSpec {
+    let targets = targets(evaluated);
+    Ok(kernel(session.store, &kernel_spec(session, tree, settled, &targets), session.progress)?)
+}
+
+/// What make builds beside the modules.
+fn targets(evaluated: &Evaluated) -> Vec<String> {
+    evaluated.kernel.make_targets.iter().map(|target| target.value.clone()).collect()
+}
+
+fn kernel_spec<'a>(
+    session: &Session<'_>,
+    tree: &'a Tree,
+    settled: &'a Settled,
+    targets: &'a [String],
+) -> KernelSpec<'a> {
+    KernelSpec {
         tree: &tree.path,
         tree_key: &tree.key,
         target: &settled.target,
         toolchain: &settled.toolchain,
         config_text: &settled.config_text,
-        targets: &targets,
+        targets,
         jobs: session.jobs,
-    };
-    Ok(kernel(session.store, &spec, session.progress)?)
+    }
 }
 
 fn base(config: &BaseConfig) -> Result<Base, PipelineError> {

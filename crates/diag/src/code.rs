@@ -37,6 +37,7 @@ macro_rules! codes {
 
 codes! {
     BadDependency "bad-dependency",
+    BadExtraModule "bad-extra-module",
     BadLoaderName "bad-loader-name",
     BadModuleName "bad-module-name",
     BadModulePath "bad-module-path",

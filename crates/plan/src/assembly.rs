@@ -39,6 +39,8 @@ pub struct Parts<'a> {
     pub config: &'a ConfigValues,
     /// All modules of the build.
     pub graph: &'a Graph,
+    /// Modules from outside of the tree, by their path below `lib/modules/<release>`, with where each is now.
+    pub extra_modules: &'a BTreeMap<String, PathBuf>,
     /// The loaders with their closures.
     pub closed: &'a [Closed],
     /// Firmware by the name that modules ask for.
@@ -128,9 +130,14 @@ fn add_modules(parts: &Parts<'_>, kept: &[ModuleId], files: &mut BTreeMap<String
     let folder = modules_folder(&parts.kernel.release);
     let mut order = String::new();
     for &id in kept {
-        let path = format!("{folder}/{}", parts.graph.module(id).path);
-        order.push_str(&format!("{}\n", parts.graph.module(id).path));
-        files.insert(path.clone(), Content::Kernel(path));
+        let inside = &parts.graph.module(id).path;
+        let path = format!("{folder}/{inside}");
+        order.push_str(&format!("{inside}\n"));
+        let content = match parts.extra_modules.get(inside) {
+            Some(file) => Content::File(file.clone()),
+            None => Content::Kernel(path.clone()),
+        };
+        files.insert(path, content);
     }
     for name in ["modules.builtin", "modules.builtin.modinfo"] {
         files.insert(format!("{folder}/{name}"), Content::Kernel(format!("{folder}/{name}")));

@@ -96,8 +96,21 @@ pub struct Kernel {
     pub extra_patch_phase: String,
     /// What make builds beside the modules, in order, each once.
     pub make_targets: Vec<Located<String>>,
+    /// Modules from outside of the tree, in order.
+    pub extra_modules: Vec<Located<ExtraModule>>,
     /// The requests after `conditionalConfig` and `modular`, by symbol.
     pub requests: BTreeMap<String, Request>,
+}
+
+/// A module from outside of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraModule {
+    /// Where its source comes from; never a Debian package.
+    pub src: SourceSpec,
+    /// The folder in it that has the makefile; the top when absent.
+    pub dir: Option<String>,
+    /// Variables for make, as `NAME=VALUE`.
+    pub variables: Vec<String>,
 }
 
 /// The value of `kernel.baseConfig`.

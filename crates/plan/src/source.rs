@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// The value of `kernel.src`.
+/// The value of `kernel.src`, and of what else is built from source.
 ///
 /// Nothing here is checked against the world: whether the path exists or the hash fits is found when it is fetched.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,4 +30,16 @@ pub enum SourceSpec {
         /// The exact version wanted; apt's candidate when absent.
         version: Option<String>,
     },
+}
+
+/// In one line, for people.
+impl std::fmt::Display for SourceSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SourceSpec::Path(path) => write!(f, "{}", path.display()),
+            SourceSpec::Url { url, .. } => f.write_str(url),
+            SourceSpec::Git { url, rev } => write!(f, "{url} at {rev}"),
+            SourceSpec::Apt { package, .. } => write!(f, "Debian package {package}"),
+        }
+    }
 }

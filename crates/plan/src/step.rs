@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `base/1` | tree, ARCH, toolchain identity, the make target that puts the base config together | requests: they come on top |
 //! | `kernel/1` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
+//! | `extra-modules/1` | the kernel's key, of each source its contents, the folder in it and the variables for make, in order | where the sources are; how many compilers run |
 //! | `firmware/1` | the form, each file's name and the digest of its content as it was found | where it was found |
 //! | `result/1` | kernel, everything that the manifest says, firmware contents, rendered services | the recipe's files as such: a comment moves nothing but line numbers |
 //!
@@ -42,6 +43,15 @@ pub struct KernelInputs<'a> {
     pub signing_key: Option<&'a str>,
 }
 
+/// What modules from outside of the tree are built from.
+#[derive(Debug, Clone, Copy)]
+pub struct ExtraModulesInputs<'a> {
+    /// The kernel's key: it has the tree, the config, the toolchain and the signing key in it.
+    pub kernel: &'a Key,
+    /// Of each source what the recipe says of it, and its contents.
+    pub sources: &'a [(String, Key)],
+}
+
 /// Names a base config that a makefile of the tree puts together.
 pub fn base_key(inputs: &BaseInputs<'_>) -> Key {
     let mut key = KeyWriter::new("base/1");
@@ -56,6 +66,16 @@ pub fn kernel_key(inputs: &KernelInputs<'_>) -> Key {
     key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
     key.field("config", inputs.config).list("targets", inputs.targets);
     key.list("signing key", inputs.signing_key);
+    key.finish()
+}
+
+/// Names modules that were built against a kernel.
+pub fn extra_modules_key(inputs: &ExtraModulesInputs<'_>) -> Key {
+    let mut key = KeyWriter::new("extra-modules/1");
+    key.field("kernel", inputs.kernel);
+    for (settings, contents) in inputs.sources {
+        key.field("settings", settings).field("contents", contents);
+    }
     key.finish()
 }
 

@@ -88,7 +88,7 @@ impl Make<'_> {
     }
 
     /// The macro map is what Kbuild itself sets in later versions; earlier ones leave the folder in every `WARN()`.
-    fn compiler_flags(&self) -> OsString {
+    pub(crate) fn compiler_flags(&self) -> OsString {
         let mut flags = OsString::new();
         for (folder, name) in self.maps() {
             flags.push(format!("-fdebug-prefix-map={}={name} ", folder.display()));

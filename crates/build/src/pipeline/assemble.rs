@@ -15,9 +15,10 @@ use kiln_plan::{Key, ModuleRules};
 
 use super::{Session, Settled, Tree, firmware};
 use crate::apt::AptError;
+use crate::extra_modules::ExtraModules;
 use crate::kernel::Kernel;
 use crate::makefiles;
-use crate::modules_dir::{ModulesDirError, read_modules_dir};
+use crate::modules_dir::{FoundModule, ModulesDirError, read_with_updates, walk};
 use crate::result::{self, ResultError};
 use crate::store::StoreError;
 
@@ -80,11 +81,13 @@ pub fn assemble(
     settled: &Settled,
     kernel: &Kernel,
     evaluated: &Evaluated,
+    extra: Option<&ExtraModules>,
     sources: &Sources,
 ) -> Result<(Option<Finished>, Diagnostics), AssembleError> {
     let modular = settled.config.get("MODULES") == Some("y");
     let mut diagnostics = Diagnostics::new();
-    let graph = if modular { read_graph(kernel, &mut diagnostics)? } else { no_modules() };
+    let extra_modules = extra.map(|extra| found(extra, kernel)).transpose()?.unwrap_or_default();
+    let graph = if modular { read_graph(kernel, &extra_modules, &mut diagnostics)? } else { no_modules() };
     let close_with = |rules: &ModuleRules| {
         let closing = Closing { graph: &graph, rules, config: &settled.config, modular, release: &kernel.release };
         close(&closing, &evaluated.loaders)
@@ -100,19 +103,22 @@ pub fn assemble(
     let debian = evaluated.kernel.arch.value.debian.unwrap_or("amd64");
     let device = firmware::Device {
         hardware: &evaluated.hardware,
-        config: &resolution.config,
+        config: &settled.config,
         version: &tree.version,
         debian_arch: debian,
     };
     let (firmware, findings) = firmware::find(session, device, &closed)?;
     diagnostics.extend(findings);
-    let entry = kernel_entry(tree, settled, kernel, evaluated, modular);
+    let mut entry = kernel_entry(tree, settled, kernel, evaluated, modular);
+    entry.keys.extend(extra.map(|extra| ("extraModules".to_owned(), extra.key.to_string())));
+    let extra_modules = extra_modules.into_iter().map(|module| (module.path, module.file)).collect();
     let parts = Parts {
         evaluated,
         sources,
         kernel: &entry,
         config: &settled.config,
         graph: &graph,
+        extra_modules: &extra_modules,
         closed: &closed,
         firmware: &firmware,
         kiln: env!("CARGO_PKG_VERSION"),
@@ -126,14 +132,21 @@ pub fn assemble(
     Ok((Some(Finished { dir, key, manifest: assembly.manifest }), diagnostics))
 }
 
-fn read_graph(kernel: &Kernel, diagnostics: &mut Diagnostics) -> Result<Graph, AssembleError> {
+/// The modules from outside of the tree, by their path below `lib/modules/<release>`.
+fn found(extra: &ExtraModules, kernel: &Kernel) -> Result<Vec<FoundModule>, AssembleError> {
+    let folder = extra.dir.join("lib/modules").join(&kernel.release);
+    let (found, _) = walk(&folder, &[]).map_err(|source| AssembleError::Read { path: folder, source })?;
+    Ok(found)
+}
+
+fn read_graph(kernel: &Kernel, extra: &[FoundModule], diagnostics: &mut Diagnostics) -> Result<Graph, AssembleError> {
     let symvers = kernel.dir.join("Module.symvers");
     let symbols = match fs::read_to_string(&symvers) {
         Ok(text) => Some(KernelSymbols::from_symvers(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(source) => return Err(AssembleError::Read { path: symvers, source }),
     };
-    let found = read_modules_dir(&kernel.dir.join("lib/modules").join(&kernel.release), symbols)?;
+    let found = read_with_updates(&kernel.dir.join("lib/modules").join(&kernel.release), extra, symbols)?;
     diagnostics.extend(found.findings);
     Ok(found.graph)
 }

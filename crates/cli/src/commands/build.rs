@@ -37,9 +37,13 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let tree = evaluation::tree(&session, &evaluated, &sources)?;
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let settled = settle(context, &session, &tree, &evaluated, &mut sources, form)?;
+    let (extra, findings) = pipeline::extra_sources(&session, &settled, &evaluated)?;
+    evaluation::show(context, &sources, &findings, form)?;
     let kernel = pipeline::build_kernel(&session, &tree, &settled, &evaluated)?;
-    let (finished, findings) = pipeline::assemble(&session, &tree, &settled, &kernel, &evaluated, &sources)
-        .map_err(|error| Failure::from(pipeline::PipelineError::from(error)))?;
+    let extra = pipeline::build_extra_modules(&session, &tree, &settled, &evaluated, &kernel, &extra)?;
+    let (finished, findings) =
+        pipeline::assemble(&session, &tree, &settled, &kernel, &evaluated, extra.as_ref(), &sources)
+            .map_err(|error| Failure::from(pipeline::PipelineError::from(error)))?;
     evaluation::show(context, &sources, &findings, form)?;
     let Some(finished) = finished else { return Err(Failure::Said(exit::FAULT)) };
     let link = context.environment.current_dir.join(&args.out);

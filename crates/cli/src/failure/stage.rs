@@ -1,6 +1,7 @@
 //! Whose fault a stage's error is, and what mends it.
 
 use kiln_build::doctor::{self, Missing};
+use kiln_build::extra_modules::ExtraModulesError;
 use kiln_build::kbuild::BuildError;
 use kiln_build::kernel::KernelError;
 use kiln_build::patch::PatchError;
@@ -27,6 +28,7 @@ fn code(error: &PipelineError) -> u8 {
         PipelineError::Patch(error) => patch(error),
         PipelineError::Resolve(error) => resolve(error),
         PipelineError::Kernel(error) => kernel(error),
+        PipelineError::ExtraModules(error) => extra_modules(error),
         PipelineError::Assemble(error) => assemble(error),
         PipelineError::Read { .. } => exit::FAULT,
         // Whatever is visible can be asked for: that it cannot is a bug.
@@ -82,6 +84,19 @@ fn kernel(error: &KernelError) -> u8 {
     }
 }
 
+fn extra_modules(error: &ExtraModulesError) -> u8 {
+    match error {
+        ExtraModulesError::Source(error) => source(error),
+        ExtraModulesError::Failed { .. } | ExtraModulesError::Prepare { .. } | ExtraModulesError::Finish { .. } => {
+            exit::BUILD
+        }
+        ExtraModulesError::Nothing { .. } | ExtraModulesError::SameFile { .. } | ExtraModulesError::Changed { .. } => {
+            exit::FAULT
+        }
+        _ => exit::HOST,
+    }
+}
+
 fn assemble(error: &AssembleError) -> u8 {
     match error {
         AssembleError::Modules(_) | AssembleError::Index(_) => exit::BUILD,
@@ -99,7 +114,8 @@ fn help(error: &PipelineError) -> Vec<String> {
     let compiler: Vec<Missing>;
     let missing: &[Missing] = match error {
         PipelineError::Resolve(ResolveError::Missing { missing })
-        | PipelineError::Kernel(KernelError::Build(BuildError::Missing { missing, .. })) => missing,
+        | PipelineError::Kernel(KernelError::Build(BuildError::Missing { missing, .. }))
+        | PipelineError::ExtraModules(ExtraModulesError::Missing { missing, .. }) => missing,
         PipelineError::NoSource => {
             let example =
                 "for example `kernel.src = { apt = \"linux-source-6.12\" }`; `kiln options kernel.src` has all ways";

@@ -180,6 +180,7 @@ fn origins_are_shown() {
 
         [hardware]
         firmware = []
+        firmwareCompression = "auto"
         firmwareMissing = []
 
         [boot]

@@ -8,6 +8,7 @@
 //! - `modules`: what `kiln modules` shows of a result;
 //! - `kconfig`: the stand-in for `conf`;
 //! - `fix`: the smallest set of further requests (the cases from the field are slow);
+//! - `extra_modules`: modules from outside of the tree, and firmware (slow);
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
 //! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
@@ -26,6 +27,7 @@ mod depmod;
 mod distill;
 mod doctor;
 mod eval;
+mod extra_modules;
 mod fix;
 mod kconfig;
 mod kernel_faults;

@@ -8,8 +8,8 @@ use kiln_diag::{Code, Diagnostic, Diagnostics, FileId, Span};
 use kiln_recipe::{Data, Merged, Modules, Tree, Value};
 
 use crate::evaluate::{
-    BaseConfig, Boot, Check, Evaluated, FirmwareSource, Hardware, Kernel, Loader, Located, Pattern, Setting, facts,
-    requests,
+    BaseConfig, Boot, Check, Evaluated, ExtraModule, FirmwareSource, Hardware, Kernel, Loader, Located, Pattern,
+    Setting, facts, requests,
 };
 use crate::firmware::FirmwareCompression;
 use crate::version::KernelVersion;
@@ -68,6 +68,7 @@ impl Lowering<'_> {
             patches: self.patches(),
             extra_patch_phase: self.tree.text(&["kernel", "extraPatchPhase"])?.to_owned(),
             make_targets: self.texts(&["kernel", "makeTargets"]),
+            extra_modules: self.extra_modules(),
             requests,
         })
     }
@@ -98,6 +99,26 @@ impl Lowering<'_> {
             Some(Pattern { pattern: item.as_text()?.to_owned(), dir, origin: Some(item.span) })
         };
         self.tree.list(&["kernel", "patches"]).iter().filter_map(pattern).collect()
+    }
+
+    fn extra_modules(&self) -> Vec<Located<ExtraModule>> {
+        let module = |item: &Value| {
+            let field = |name: &str| {
+                let fields = item.as_table()?;
+                fields.iter().find(|field| field.key == name)?.value.as_text().map(str::to_owned)
+            };
+            let tag = item.as_table()?.first()?;
+            let (file, written) = (tag.value.span.file, tag.value.as_text()?.to_owned());
+            let src = match tag.key.as_str() {
+                "url" => SourceSpec::Url { url: written, sha256: field("sha256")?.to_ascii_lowercase() },
+                "git" => SourceSpec::Git { url: self.git(file, written), rev: field("rev")? },
+                _ => SourceSpec::Path(self.path(file, &written)),
+            };
+            let variables = field("make").unwrap_or_default();
+            let variables = variables.split_ascii_whitespace().map(str::to_owned).collect();
+            Some(Located { value: ExtraModule { src, dir: field("dir"), variables }, origin: Some(item.span) })
+        };
+        self.tree.list(&["kernel", "extraModules"]).iter().filter_map(module).collect()
     }
 
     fn loader(&self, name: &str) -> Loader {

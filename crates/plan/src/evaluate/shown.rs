@@ -4,7 +4,7 @@ use kiln_diag::Span;
 use kiln_recipe::{Data, Def, Entry, Merged, Priority, Tree, Value};
 
 use crate::SourceSpec;
-use crate::evaluate::{Because, Evaluated, FirmwareSource, Located, Request};
+use crate::evaluate::{Because, Evaluated, ExtraModule, FirmwareSource, Located, Request};
 use crate::options::options;
 
 /// A part of the recipe.
@@ -159,6 +159,13 @@ fn with_paths(path: &str, merged: &Merged, evaluated: &Evaluated) -> Data {
                 None => item.clone(),
             })
         }
+        "kernel.extraModules" => items(&merged.value, |item, index| match kernel.extra_modules.get(index) {
+            Some(Located { value: ExtraModule { src: SourceSpec::Path(path), .. }, .. }) => {
+                replaced(item, &path.to_string_lossy())
+            }
+            Some(Located { value: ExtraModule { src: SourceSpec::Git { url, .. }, .. }, .. }) => replaced(item, url),
+            _ => item.clone(),
+        }),
         "hardware.firmware" => items(&merged.value, |item, index| match evaluated.hardware.firmware.get(index) {
             Some(Located { value: FirmwareSource::Path(path), .. }) => replaced(item, &path.to_string_lossy()),
             _ => item.clone(),

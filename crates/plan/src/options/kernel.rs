@@ -103,7 +103,75 @@ fn build() -> Vec<Declaration> {
             list(Type::Text(target)),
         )
         .example("[\"vmlinux\", \"bzImage\"]"),
+        extra_modules(),
     ]
+}
+
+fn extra_modules() -> Declaration {
+    let text =
+        |noun| TextType { noun: Some(noun), non_empty: true, check: Some(name::one_line), ..TextType::default() };
+    let more = || {
+        let dir = TextType { check: Some(inner_folder), ..text("folder") };
+        let variables = TextType { check: Some(make_variables), ..text("variables") };
+        [Field { name: "dir", required: false, ty: dir }, Field { name: "make", required: false, ty: variables }]
+    };
+    let with = |fields: Vec<Field>| fields.into_iter().chain(more()).collect::<Vec<_>>();
+    let sources = OneOf {
+        bare: Some("src"),
+        variants: vec![
+            variant(
+                "a folder with a `Kbuild` or `Makefile`, or a tarball of one",
+                with(vec![required("src", text("path"))]),
+            ),
+            variant(
+                "a tarball on a server, and its SHA-256",
+                with(vec![
+                    required("url", TextType { check: Some(url), ..text("URL") }),
+                    required("sha256", TextType { check: Some(sha256), ..text("hash") }),
+                ]),
+            ),
+            variant(
+                "a commit of a git repository",
+                with(vec![
+                    required("git", text("URL or path")),
+                    required("rev", TextType { check: Some(revision), ..text("revision") }),
+                ]),
+            ),
+        ],
+    };
+    option(
+        "extraModules",
+        "Modules from outside of the kernel's tree, built against this very kernel and usable as targets of loaders. `dir` \
+         is the folder in the source that has the makefile, `make` has variables for it (`\"CONFIG_FOO=m DEBUG=1\"`). \
+         Symbols that one of them exports are known to the others.",
+        list(Type::OneOf(sources)),
+    )
+    .example("[{ src = \"./mymod\" }]")
+}
+
+/// A folder below another one.
+fn inner_folder(text: &str) -> Result<(), Fault> {
+    name::one_line(text)?;
+    if text.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(Fault::new(format!("`{text}` is not the path of a folder in the source")));
+    }
+    Ok(())
+}
+
+/// Assignments on make's command line. Those that say what is built for are kiln's.
+fn make_variables(text: &str) -> Result<(), Fault> {
+    name::one_line(text)?;
+    for word in text.split_ascii_whitespace() {
+        let name = word.split_once('=').map_or("", |(name, _)| name);
+        let sound = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty();
+        if !sound {
+            return Err(Fault::new(format!("`{word}` is not a variable for make")).help("write `NAME=VALUE`"));
+        }
+        if matches!(name, "M" | "O" | "ARCH" | "CROSS_COMPILE" | "KBUILD_EXTRA_SYMBOLS" | "LLVM") {
+            return Err(Fault::new(format!("`{name}` is set by kiln")).help("take it out"));
+        }
+    }
+    Ok(())
 }
 
 fn config() -> Vec<Declaration> {
