@@ -5,6 +5,7 @@ mod ci;
 mod codegen;
 mod depmod_matrix;
 mod fix_matrix;
+mod impact_matrix;
 mod incremental_matrix;
 mod kconfig_cases;
 mod kconfig_matrix;
@@ -46,6 +47,8 @@ enum Command {
     /// Draw requests by chance, fix them, and try each fix with the tree's own conf
     FixMatrix(fix_matrix::Args),
     IncrementalMatrix(incremental_matrix::Args),
+    /// Change symbols by chance, and compare what `kiln impact` predicts with what a build then changes
+    ImpactMatrix(impact_matrix::Args),
     /// Play the kernel's own cases for conf with the native Kconfig engine
     KconfigCases(kconfig_cases::Args),
     /// Do what conf does, for the cases
@@ -70,6 +73,7 @@ fn main() -> Result<()> {
         Command::DepmodMatrix { filter } => depmod_matrix::run(filter.as_deref()),
         Command::FixMatrix(args) => fix_matrix::run(&args),
         Command::IncrementalMatrix(args) => incremental_matrix::run(&args),
+        Command::ImpactMatrix(args) => impact_matrix::run(&args),
         Command::KconfigCases(args) => kconfig_cases::run(&args),
         Command::KconfigConf(args) => std::process::exit(kconfig_cases::conf(&args)?.into()),
         Command::ModuleNames(args) => module_names::run(&args),

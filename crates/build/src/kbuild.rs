@@ -18,7 +18,7 @@ use crate::resolve::TreeError;
 use crate::toolchain::{Target, Toolchain};
 
 mod environment;
-mod estimate;
+pub(crate) mod estimate;
 pub mod failure;
 mod outputs;
 mod unfinished;

@@ -4,10 +4,13 @@
 //! kernel/{vmlinux,bzImage,dtbs/…}   config   System.map   Module.symvers
 //! lib/modules/<release>/{kernel/…,modules.order,modules.builtin,modules.builtin.modinfo}
 //! kernel.json                       release and images
+//! record.zst                        what each object was made from and holds: `record`
 //! ```
 //!
 //! Modules are stripped of debug information, and then signed where the config signs all modules: what is here can be
 //! loaded. Which of them a device gets is decided later, so that a change of loaders compiles nothing.
+
+mod record;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,8 +30,10 @@ use crate::signing::{Signing, SigningError};
 use crate::source::tree_key;
 use crate::store::{Damage, StoreError};
 use crate::toolchain::{Target, Toolchain};
-use crate::tree::TreeError;
+use crate::tree::{Kind, TreeError, list};
 use crate::{Progress, Store};
+
+pub use record::read_record;
 
 /// What a kernel is built from.
 #[derive(Debug, Clone, Copy)]
@@ -152,14 +157,47 @@ pub fn kernel(store: &Store, spec: &KernelSpec<'_>, progress: &dyn Progress) -> 
     let dir =
         store.realize(&key, "kernel", progress, |out| build(store, spec, &config, signing.as_ref(), out, progress))?;
     let facts = read_facts(&dir)?;
-    Ok(Kernel { dir, key, work: work_key(spec), release: facts.release, images: facts.images })
+    Ok(Kernel {
+        dir,
+        key,
+        work: work_key(spec.tree_key, spec.target, spec.toolchain),
+        release: facts.release,
+        images: facts.images,
+    })
 }
 
 /// The key of the folder that Kbuild works in: a changed config goes on where the last one ended.
-fn work_key(spec: &KernelSpec<'_>) -> Key {
+pub(crate) fn work_key(tree: &Key, target: &Target, toolchain: &Toolchain) -> Key {
     let mut key = KeyWriter::new("kbuild-work/1");
-    key.field("tree", spec.tree_key).field("arch", &spec.target.arch).field("toolchain", spec.toolchain.identity());
+    key.field("tree", tree).field("arch", &target.arch).field("toolchain", toolchain.identity());
     key.finish()
+}
+
+/// Gives a kernel of the images in `deployed` (a kernel's folder in the store) and the modules of `kernel`, named `key`.
+///
+/// # Errors
+/// See [`KernelError`].
+pub(crate) fn with_images_of(
+    store: &Store,
+    key: &Key,
+    deployed: &Path,
+    kernel: &Kernel,
+    progress: &dyn Progress,
+) -> Result<Kernel, KernelError> {
+    let facts = read_facts(deployed)?;
+    let dir = store.realize(key, "kernel", progress, |out| {
+        let copies = |from: &Path, wanted: &dyn Fn(&Path) -> bool| -> Result<(), KernelError> {
+            let files = list(from)?;
+            let mut files = files.files().iter().filter(|file| file.kind == Kind::File && wanted(&file.path));
+            files.try_for_each(|file| copy(&from.join(&file.path), &out.join(&file.path)))
+        };
+        let is_image = |path: &Path| {
+            path.starts_with("kernel") || ["config", "System.map", FACTS].iter().any(|name| path == Path::new(name))
+        };
+        copies(deployed, &is_image)?;
+        copies(&kernel.dir, &|path| !is_image(path))
+    })?;
+    Ok(Kernel { dir, key: *key, work: kernel.work, release: facts.release, images: facts.images })
 }
 
 fn build(
@@ -174,8 +212,9 @@ fn build(
         store.forget(spec.tree)?;
         return Err(KernelError::TreeDamaged { tree: spec.tree.to_owned(), source });
     }
-    let mut work = store.work_dir(&work_key(spec), "kbuild", progress)?;
-    let log = store.cache("logs")?.join(format!("kbuild-{}.log", work_key(spec)));
+    let key = work_key(spec.tree_key, spec.target, spec.toolchain);
+    let mut work = store.work_dir(&key, "kbuild", progress)?;
+    let log = store.cache("logs")?.join(format!("kbuild-{key}.log"));
     let built = kbuild::build(
         &BuildSpec {
             tree: spec.tree,
@@ -239,6 +278,13 @@ fn take(
     });
     progress.end();
     finished?;
+    let modules =
+        built.modules.iter().filter_map(|module| module.installed.strip_prefix("kernel/")?.strip_suffix(".ko"));
+    let modules = modules.map(str::to_owned).collect();
+    let (target, release) = (spec.target, &built.release);
+    let ground = record::Ground { tree: spec.tree, out: work, target, config, release, modules: &modules };
+    let refused = |(path, source)| KernelError::Io { path, source };
+    record::take(&ground).and_then(|record| record::write(&record, out)).map_err(refused)?;
     let images = image_files(built)?;
     let images = images.keys().map(|path| Ok(FileEntry { path: path.clone(), size: size(&out.join(path))? }));
     let facts =

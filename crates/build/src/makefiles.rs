@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use kiln_plan::ModuleRules;
 use kiln_plan::names::NamedModule;
 
+use crate::tree::{Kind, TreeError, list};
+
 /// Reads every `Makefile` and `Kbuild` below `tree`, in byte-wise order of their paths.
 ///
 /// # Errors
@@ -15,6 +17,20 @@ pub fn read(tree: &Path) -> Result<ModuleRules, (PathBuf, io::Error)> {
     let mut rules = ModuleRules::new();
     below(tree, tree, &mut rules)?;
     Ok(rules)
+}
+
+/// The makefiles below `tree`, and the shell scripts, as paths inside it in byte-wise order.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn files(tree: &Path) -> Result<Vec<String>, TreeError> {
+    let is_one = |file: &str| {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        name == "Kbuild" || name.starts_with("Makefile") || name.ends_with(".mk") || name.ends_with(".sh")
+    };
+    let files = list(tree)?;
+    let files = files.files().iter().filter(|file| file.kind == Kind::File);
+    Ok(files.map(|file| file.path.to_string_lossy().into_owned()).filter(|file| is_one(file)).collect())
 }
 
 /// The source files of a module that are in `tree`, as paths inside it.

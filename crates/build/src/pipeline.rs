@@ -34,6 +34,7 @@ mod distill;
 mod extra;
 mod firmware;
 mod history;
+mod impact;
 mod remedy;
 mod settled;
 
@@ -41,6 +42,7 @@ pub use assemble::{AssembleError, Finished, assemble};
 pub use distill::{Distillation, Material, distil};
 pub use extra::{build_extra_modules, extra_sources};
 pub use history::History;
+pub use impact::{Deployed, DeployedError, Place, Report, deployed, deployed_kernel, exact, impact, with_new_modules};
 pub use remedy::{Remedies, all_hold, asked, remedies, with_remedy};
 pub use settled::{Settled, recall};
 

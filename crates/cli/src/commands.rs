@@ -13,6 +13,7 @@ mod find;
 mod fix;
 mod gc;
 mod generations;
+mod impact;
 mod init;
 mod kconfig;
 mod modules;
@@ -66,6 +67,7 @@ enum Command {
     Fix(fix::Args),
     Gc(gc::Args),
     Generations(generations::Args),
+    Impact(impact::Args),
     Init(init::Args),
     Kconfig(kconfig::Args),
     Modules(modules::Args),
@@ -90,6 +92,7 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Fix(args) => fix::run(&context, args),
         Command::Gc(args) => gc::run(&context, args),
         Command::Generations(args) => generations::run(&context, args),
+        Command::Impact(args) => impact::run(&context, args),
         Command::Init(args) => init::run(&context, args),
         Command::Kconfig(args) => kconfig::run(&context, args),
         Command::Modules(args) => modules::run(&context, args),

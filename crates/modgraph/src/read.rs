@@ -7,6 +7,7 @@
 mod compression;
 mod elf;
 mod facts;
+mod memory;
 mod versions;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use crate::module::ModuleInfo;
 
 pub use compression::{MAX_DECOMPRESSED, MAX_RATIO};
 pub use elf::MAX_READ;
+pub use memory::{archive_members, memory_digest};
 
 /// A file that can be read in pieces.
 pub trait ReadAt {

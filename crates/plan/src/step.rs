@@ -3,9 +3,10 @@
 //! | step | in the key | left out, and why |
 //! |---|---|---|
 //! | `base/1` | tree, ARCH, toolchain identity, the make target that puts the base config together | requests: they come on top |
-//! | `kernel/1` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
 //! | `extra-modules/1` | the kernel's key, of each source its contents, the folder in it and the variables for make, in order | where the sources are; how many compilers run |
 //! | `firmware/1` | the form, each file's name and the digest of its content as it was found | where it was found |
+//! | `kernel/2` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
+//! | `deployed/1` | the keys of two kernels: the one that is out there, the one whose modules are to fit it | all else: it is in these keys |
 //! | `result/1` | kernel, everything that the manifest says, firmware contents, rendered services | the recipe's files as such: a comment moves nothing but line numbers |
 //!
 //! The tree's own key (source, patches, patch phase) is made where sources are fetched, since only there contents are
@@ -62,7 +63,7 @@ pub fn base_key(inputs: &BaseInputs<'_>) -> Key {
 
 /// Names the built kernel with all its modules.
 pub fn kernel_key(inputs: &KernelInputs<'_>) -> Key {
-    let mut key = KeyWriter::new("kernel/1");
+    let mut key = KeyWriter::new("kernel/2");
     key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
     key.field("config", inputs.config).list("targets", inputs.targets);
     key.list("signing key", inputs.signing_key);
@@ -86,6 +87,13 @@ pub fn firmware_key<'a>(ending: &str, files: impl IntoIterator<Item = (&'a str, 
     for (name, digest) in files {
         key.field(name, digest);
     }
+    key.finish()
+}
+
+/// Names a kernel of one build's images and another one's modules.
+pub fn deployed_key(images: &str, modules: &Key) -> Key {
+    let mut key = KeyWriter::new("deployed/1");
+    key.field("images", images).field("modules", modules);
     key.finish()
 }
 

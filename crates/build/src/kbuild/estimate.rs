@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use kiln_plan::ConfigValues;
+use kiln_plan::impact::Objects;
 
 use super::Make;
+use crate::toolchain::Target;
 
 mod makefile;
 
@@ -35,6 +37,15 @@ pub(super) fn pending(make: &Make, config: &ConfigValues) -> Pending {
         }
     }
     Pending { total: names.len() as u64, names }
+}
+
+/// Lists the objects that `config` asks for, each with whether it is part of vmlinux, as far as the makefiles say so plainly.
+pub(crate) fn expected(tree: &Path, target: &Target, config: &ConfigValues) -> Objects {
+    let found = makefile::objects(tree, target, config);
+    let wholes = found.modules.keys().map(|stem| format!("{stem}.o"));
+    let of_modules: BTreeSet<String> = found.modules.values().flatten().cloned().chain(wholes).collect();
+    let all: BTreeSet<String> = found.linked.into_iter().chain(of_modules.iter().cloned()).collect();
+    all.into_iter().map(|path| (path.clone(), !of_modules.contains(&path))).collect()
 }
 
 impl Pending {

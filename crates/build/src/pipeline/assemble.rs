@@ -167,7 +167,7 @@ fn no_modules() -> Graph {
 fn kernel_entry(tree: &Tree, settled: &Settled, kernel: &Kernel, evaluated: &Evaluated, modular: bool) -> KernelEntry {
     let arch = evaluated.kernel.arch.value;
     let versions = settled.toolchain.versions().iter().map(|(program, version)| format!("{program}: {version}"));
-    let keys = [("tree", tree.key), ("kernel", kernel.key)];
+    let keys = [("tree", tree.key), ("kernel", kernel.key), ("work", kernel.work)];
     KernelEntry {
         release: kernel.release.clone(),
         arch: arch.karch.to_owned(),

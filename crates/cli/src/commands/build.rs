@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
+use kiln_build::kernel::Kernel;
 use kiln_build::pipeline::{self, Session, Settled, Tree};
 use kiln_build::{generation, result};
 use kiln_diag::Sources;
 use kiln_plan::evaluate::Evaluated;
+use kiln_plan::impact::Verdict;
 
-use crate::commands::Context;
+use crate::commands::impact::Asked;
+use crate::commands::{Context, impact};
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
@@ -22,6 +25,9 @@ pub(crate) struct Args {
     /// The link to the result
     #[arg(long, value_name = "LINK", default_value = "result")]
     out: PathBuf,
+    /// Build only modules, for the kernel of this generation, or of a result or its manifest.json; refuse if they do not fit
+    #[arg(long = "for", value_name = "GENERATION|FILE")]
+    deployed: Option<String>,
     /// How many compilers run at once [default: one per processor]
     #[arg(long, short, value_name = "N")]
     jobs: Option<usize>,
@@ -39,7 +45,13 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let settled = settle(context, &session, &tree, &evaluated, &mut sources, form)?;
     let (extra, findings) = pipeline::extra_sources(&session, &settled, &evaluated)?;
     evaluation::show(context, &sources, &findings, form)?;
-    let kernel = pipeline::build_kernel(&session, &tree, &settled, &evaluated)?;
+    let kernel = match &args.deployed {
+        None => pipeline::build_kernel(&session, &tree, &settled, &evaluated)?,
+        Some(from) => {
+            let asked = Asked { evaluated: &evaluated, tree: &tree, settled: &settled };
+            for_deployed(context, &session, from, &asked)?
+        }
+    };
     let extra = pipeline::build_extra_modules(&session, &tree, &settled, &evaluated, &kernel, &extra)?;
     let (finished, findings) =
         pipeline::assemble(&session, &tree, &settled, &kernel, &evaluated, extra.as_ref(), &sources)
@@ -79,6 +91,32 @@ fn settle(
     let findings = pipeline::with_remedy(tree, &resolution, wish, findings)?;
     evaluation::show(context, sources, &findings, form)?;
     Ok(resolution.settled)
+}
+
+/// The deployed kernel with new modules, when these fit it.
+fn for_deployed(
+    context: &Context<'_>,
+    session: &Session<'_>,
+    from: &str,
+    asked: &Asked<'_>,
+) -> Result<Kernel, Failure> {
+    let deployed = impact::find(context, session.store, Some(from))?;
+    let report = pipeline::impact(asked.tree, asked.settled, &deployed)?;
+    let misfit = |verdict, is_exact| {
+        let why = impact::sentence(verdict, is_exact);
+        let error = anyhow::anyhow!("{}, Linux {}, cannot take just modules: {why}", deployed.name, deployed.release);
+        Failure::fault(error)
+            .help("`kiln impact --exact --from` says what changes in it; `kiln build` makes a new kernel")
+    };
+    if report.verdict() == Verdict::NewKernel {
+        return Err(misfit(Verdict::NewKernel, false));
+    }
+    let kernel = pipeline::build_kernel(session, asked.tree, asked.settled, asked.evaluated)?;
+    let found = pipeline::exact(&deployed, &kernel).map_err(impact::refused)?.verdict();
+    if found > Verdict::SameBytes {
+        return Err(misfit(found, true));
+    }
+    Ok(pipeline::with_new_modules(session, &deployed, &kernel)?)
 }
 
 /// A few lines on what came out.

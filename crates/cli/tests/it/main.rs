@@ -9,6 +9,7 @@
 //! - `kconfig`: the stand-in for `conf`;
 //! - `fix`: the smallest set of further requests (the cases from the field are slow);
 //! - `extra_modules`: modules from outside of the tree, and firmware (slow);
+//! - `impact`: what a change means for a deployed kernel, and new modules for it (slow);
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
 //! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
@@ -29,6 +30,7 @@ mod doctor;
 mod eval;
 mod extra_modules;
 mod fix;
+mod impact;
 mod kconfig;
 mod kernel_faults;
 mod modules;

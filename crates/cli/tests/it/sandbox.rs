@@ -115,4 +115,11 @@ impl Ran {
         assert!(self.stderr.contains(text), "`{text}` is not in\n{}", self.block());
         self
     }
+
+    /// Fails unless standard output has the text.
+    #[track_caller]
+    pub(crate) fn shows(self, text: &str) -> Ran {
+        assert!(self.stdout.contains(text), "`{text}` is not in\n{}", self.block());
+        self
+    }
 }

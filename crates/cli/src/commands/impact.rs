@@ -1,0 +1,321 @@
+//! `kiln impact`: what the recipe's changes reach of a kernel that is out there, and whether new modules fit it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use kiln_build::pipeline::{self, Deployed, DeployedError, Report, Settled, Tree};
+use kiln_build::{Store, generation};
+use kiln_plan::evaluate::Evaluated;
+use kiln_plan::impact::{Because, Change, Comparison, ExportChange, Reached, Verdict};
+use serde_json::{Value, json};
+
+use crate::commands::Context;
+use crate::commands::boot::read_manifest;
+use crate::evaluation::{self, Form};
+use crate::exit;
+use crate::failure::Failure;
+use crate::workshop::Workshop;
+
+/// Say what the change since the last build reaches, and whether a deployed kernel can take just the new modules
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Compare with this generation of the recipe, or with a result or its manifest.json [default: the last generation]
+    #[arg(long, value_name = "GENERATION|FILE")]
+    from: Option<String>,
+    /// Build the changed recipe, and compare what came out
+    #[arg(long)]
+    exact: bool,
+    /// Name every product that is reached
+    #[arg(long)]
+    all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How many names a line shows.
+const N_SHOWN: usize = 6;
+/// How many places and symbols are shown.
+const N_LINES: usize = 20;
+
+/// Runs it.
+pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
+    let form = if args.json { Form::Json } else { Form::Text };
+    let workshop = Workshop::open(context)?;
+    let session = workshop.session(context, std::thread::available_parallelism().map_or(1, usize::from));
+    let deployed = find(context, &workshop.store, args.from.as_deref())?;
+    let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
+    let tree = evaluation::tree(&session, &evaluated, &sources)?;
+    evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
+    let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
+    let findings = pipeline::findings(&tree, &resolution, &mut sources);
+    evaluation::show(context, &sources, &findings, form)?;
+    let report = pipeline::impact(&tree, &resolution.settled, &deployed)?;
+    let comparison = if args.exact && report.verdict() != Verdict::Nothing {
+        let kernel = pipeline::build_kernel(&session, &tree, &resolution.settled, &evaluated)?;
+        Some(pipeline::exact(&deployed, &kernel).map_err(refused)?)
+    } else {
+        None
+    };
+    let asked = Asked { evaluated: &evaluated, tree: &tree, settled: &resolution.settled };
+    if args.json {
+        context.ui.json(&as_json(&asked, &deployed, &report, comparison.as_ref()));
+    } else {
+        context.ui.result(&text(&asked, &deployed, &report, comparison.as_ref(), args.all));
+    }
+    Ok(exit::FINE)
+}
+
+/// The recipe as it is now.
+pub(super) struct Asked<'a> {
+    pub(super) evaluated: &'a Evaluated,
+    pub(super) tree: &'a Tree,
+    pub(super) settled: &'a Settled,
+}
+
+/// Finds the deployed kernel: a generation of the recipe, or what a result says that it is.
+pub(super) fn find(context: &Context<'_>, store: &Store, from: Option<&str>) -> Result<Deployed, Failure> {
+    let recipe = context.recipe();
+    let wanted = from.unwrap_or("latest");
+    let path = context.environment.current_dir.join(wanted);
+    if from.is_some() && wanted.parse::<u32>().is_err() && path.exists() {
+        return of_result(store, &path);
+    }
+    let found = generation::find(store, &recipe, wanted).map_err(|error| {
+        let failure = Failure::fault(error);
+        match from {
+            None => failure.help("`kiln build` makes the first generation; there is nothing to compare with before"),
+            Some(_) => {
+                failure.help("`kiln generations` lists them; a result's folder or its manifest.json will do too")
+            }
+        }
+    })?;
+    pipeline::deployed(store, &found).map_err(refused)
+}
+
+fn of_result(store: &Store, path: &Path) -> Result<Deployed, Failure> {
+    let dir = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    let manifest = read_manifest(dir)?;
+    let keys = &manifest.kernel.keys;
+    let Some(key) = keys.get("kernel") else {
+        return Err(Failure::fault(anyhow::anyhow!("{} does not say which kernel it is", dir.display())));
+    };
+    pipeline::deployed_kernel(store, dir.display().to_string(), key, keys.get("work").cloned()).map_err(refused)
+}
+
+/// What a kernel that cannot be compared with is: one that must be built again.
+pub(super) fn refused(error: DeployedError) -> Failure {
+    Failure::host(error)
+        .help("build that recipe again with this kiln and this store: the same recipe gives the same kernel")
+}
+
+fn text(asked: &Asked<'_>, deployed: &Deployed, report: &Report, comparison: Option<&Comparison>, all: bool) -> String {
+    let mut text = format!("against {}, Linux {}\n", deployed.name, deployed.release);
+    if report.is_foreign {
+        text.push_str("source, architecture or compiler are others than those that it was built with\n");
+    }
+    changed_symbols(&mut text, asked, &report.changes, all);
+    if !report.impact.reached.is_empty() {
+        reached(&mut text, report, all);
+    }
+    if let Some(comparison) = comparison {
+        compared(&mut text, comparison, all);
+    }
+    let verdict = settled(report, comparison);
+    let _ = writeln!(text, "verdict: {}", sentence(verdict, comparison.is_some()));
+    if comparison.map_or(report.impact.copies().next().is_some(), |found| !found.copies.is_empty())
+        && verdict < Verdict::Reached
+    {
+        text.push_str("  its own copy of the config (/proc/config.gz) stays the old one\n");
+    }
+    text
+}
+
+fn changed_symbols(text: &mut String, asked: &Asked<'_>, changes: &[Change], all: bool) {
+    if changes.is_empty() {
+        return text.push_str("no symbol changes\n");
+    }
+    let _ = writeln!(text, "{} change:", count(changes.len(), "symbol"));
+    let is_asked = |change: &Change| asked.evaluated.kernel.requests.contains_key(&change.symbol);
+    let mut sorted: Vec<&Change> = changes.iter().collect();
+    sorted.sort_by_key(|change| !is_asked(change));
+    let n_shown = if all { sorted.len() } else { N_LINES };
+    for change in sorted.iter().take(n_shown) {
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "unset".to_owned());
+        let who = if is_asked(change) { "requested" } else { "follows" };
+        let _ = writeln!(text, "  {} {} -> {} ({who})", change.symbol, value(&change.before), value(&change.after));
+    }
+    more(text, sorted.len(), n_shown);
+}
+
+fn reached(text: &mut String, report: &Report, all: bool) {
+    let (built_in, modules) = (report.impact.built_in().count(), report.impact.modules().count());
+    let _ = writeln!(text, "{} of vmlinux and {} of modules are reached", count(built_in, "object"), modules);
+    let n_shown = if all { report.places.len() } else { N_LINES };
+    let mut places: Vec<_> = report.places.iter().collect();
+    places.sort_by_key(|place| std::cmp::Reverse(place.products.len()));
+    for place in places.iter().take(n_shown) {
+        let _ = writeln!(text, "  {}: {}:{}: {}", place.symbol, place.file, place.line, names(&place.products, all));
+    }
+    more(text, places.len(), n_shown);
+    let mut others: std::collections::BTreeMap<String, Vec<String>> = std::collections::BTreeMap::new();
+    for reached in report.impact.reached.values() {
+        if let Some(why) = other_reason(reached) {
+            others.entry(why).or_default().push(reached.path.clone());
+        }
+    }
+    for (why, paths) in others.iter().take(if all { others.len() } else { N_LINES }) {
+        let _ = writeln!(text, "  {why}: {}", names(paths, all));
+    }
+}
+
+/// A reason that is no place in a source.
+fn other_reason(reached: &Reached) -> Option<String> {
+    Some(match &reached.because {
+        Because::Names { .. } => return None,
+        Because::Makefile { symbol, file, line } => format!("{symbol}: {file}:{line}"),
+        Because::From { path } => format!("made from {path}"),
+        Because::Config => "holds the config".to_owned(),
+        Because::Added => "is new".to_owned(),
+        Because::Removed => "goes".to_owned(),
+        Because::Moved => "moves between vmlinux and a module".to_owned(),
+        Because::Trimmed => "vmlinux exports only what modules use (TRIM_UNUSED_KSYMS)".to_owned(),
+    })
+}
+
+fn compared(text: &mut String, comparison: &Comparison, all: bool) {
+    let lists = [
+        ("objects of vmlinux that hold something else", &comparison.changed),
+        ("objects that vmlinux gains", &comparison.added),
+        ("objects that vmlinux loses", &comparison.removed),
+        ("modules that are new", &comparison.added_modules),
+        ("modules that go", &comparison.removed_modules),
+        ("modules that hold something else", &comparison.changed_modules),
+    ];
+    text.push_str("compiled and compared:\n");
+    for (what, paths) in lists {
+        if !paths.is_empty() {
+            let _ = writeln!(text, "  {} {what}: {}", paths.len(), names(paths, all));
+        }
+    }
+    if comparison.relinked {
+        text.push_str("  vmlinux is linked otherwise from the same objects\n");
+    }
+    let exports: Vec<String> = comparison.exports.iter().map(export).collect();
+    if !exports.is_empty() {
+        let _ = writeln!(text, "  {} of vmlinux: {}", count(exports.len(), "changed export"), names(&exports, all));
+    }
+}
+
+fn export(change: &ExportChange) -> String {
+    match change {
+        ExportChange::Added(name) => format!("+{name}"),
+        ExportChange::Removed(name) => format!("-{name}"),
+        ExportChange::Changed(name) => format!("{name} (another CRC or licence)"),
+    }
+}
+
+/// The verdict of records, or of compiling; what was not even reached is said to be so.
+fn settled(report: &Report, comparison: Option<&Comparison>) -> Verdict {
+    match (report.verdict(), comparison.map(Comparison::verdict)) {
+        (quick, None) => quick,
+        (Verdict::ModulesOnly, Some(Verdict::SameBytes)) => Verdict::ModulesOnly,
+        (_, Some(exact)) => exact,
+    }
+}
+
+/// What a verdict means for somebody with a device.
+pub(super) fn sentence(verdict: Verdict, is_exact: bool) -> &'static str {
+    match (verdict, is_exact) {
+        (Verdict::Nothing, _) => "nothing to do: the deployed kernel and its modules are what the recipe asks for",
+        (Verdict::ModulesOnly, _) => {
+            "modules only: nothing of vmlinux is reached, so new modules fit the deployed kernel"
+        }
+        (Verdict::SameBytes, _) => "same bytes: vmlinux holds what it held, so new modules fit the deployed kernel",
+        (Verdict::Reached, _) => {
+            "new kernel, unless compiling shows that vmlinux stays the same: `kiln impact --exact` tells"
+        }
+        (Verdict::NewKernel, true) => "new kernel: new modules do not fit the deployed one",
+        (Verdict::NewKernel, false) => {
+            "new kernel: vmlinux becomes another one, new modules do not fit the deployed one"
+        }
+    }
+}
+
+fn names(names: &[String], all: bool) -> String {
+    let n_shown = if all { names.len() } else { N_SHOWN };
+    let mut text = names.iter().take(n_shown).map(String::as_str).collect::<Vec<_>>().join(" ");
+    if names.len() > n_shown {
+        let _ = write!(text, " and {} more", names.len() - n_shown);
+    }
+    text
+}
+
+fn more(text: &mut String, n: usize, n_shown: usize) {
+    if n > n_shown {
+        let _ = writeln!(text, "  and {} more: `--all` shows them", n - n_shown);
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Nothing => "nothing",
+        Verdict::ModulesOnly => "modules-only",
+        Verdict::SameBytes => "same-bytes",
+        Verdict::Reached => "reached",
+        Verdict::NewKernel => "new-kernel",
+    }
+}
+
+fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, comparison: Option<&Comparison>) -> Value {
+    let reason = |because: &Because| match because {
+        Because::Names { symbol } => json!({ "kind": "names", "symbol": symbol }),
+        Because::Makefile { symbol, file, line } => {
+            json!({ "kind": "makefile", "symbol": symbol, "file": file, "line": line })
+        }
+        Because::From { path } => json!({ "kind": "from", "path": path }),
+        Because::Config => json!({ "kind": "config" }),
+        Because::Added => json!({ "kind": "added" }),
+        Because::Removed => json!({ "kind": "removed" }),
+        Because::Moved => json!({ "kind": "moved" }),
+        Because::Trimmed => json!({ "kind": "trimmed" }),
+    };
+    let list = |reached: &mut dyn Iterator<Item = &Reached>| -> Vec<Value> {
+        reached.map(|one| json!({ "path": one.path, "because": reason(&one.because) })).collect()
+    };
+    let exact = comparison.map(|found| {
+        json!({
+            "changed": found.changed, "added": found.added, "removed": found.removed, "configCopies": found.copies,
+            "changedModules": found.changed_modules, "addedModules": found.added_modules,
+            "removedModules": found.removed_modules, "relinked": found.relinked,
+            "exports": found.exports.iter().map(|change| match change {
+                ExportChange::Added(name) => json!({ "name": name, "change": "added" }),
+                ExportChange::Removed(name) => json!({ "name": name, "change": "removed" }),
+                ExportChange::Changed(name) => json!({ "name": name, "change": "changed" }),
+            }).collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "version": 1,
+        "from": { "name": deployed.name, "release": deployed.release, "kernel": deployed.key },
+        "to": { "version": asked.tree.version.to_string(), "arch": asked.settled.target.arch },
+        "foreign": report.is_foreign,
+        "changes": report.changes.iter().map(|change| json!({
+            "symbol": change.symbol, "before": change.before, "after": change.after,
+            "requested": asked.evaluated.kernel.requests.contains_key(&change.symbol),
+        })).collect::<Vec<_>>(),
+        "builtIn": list(&mut report.impact.built_in()),
+        "modules": list(&mut report.impact.modules()),
+        "configCopies": list(&mut report.impact.copies()),
+        "places": report.places.iter().map(|place| json!({
+            "symbol": place.symbol, "file": place.file, "line": place.line, "products": place.products,
+        })).collect::<Vec<_>>(),
+        "exact": exact,
+        "verdict": word(settled(report, comparison)),
+        "fits": settled(report, comparison) <= Verdict::SameBytes,
+    })
+}

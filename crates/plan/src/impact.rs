@@ -1,0 +1,23 @@
+//! What a change of the config reaches: from symbols that change to objects that are affected, and what that means for a
+//! kernel that is already out there.
+//!
+//! [`Note`] reads what Kbuild writes beside each product, [`BuildRecord`] keeps of a finished build what is needed
+//! later, [`Mentions`] reads makefiles for what hangs on a symbol, [`reach()`] brings the three together, and
+//! [`compare()`] tells two finished builds apart.
+//!
+//! What holds: an object that differs between builds of two configs is among those that are reached. So whatever cannot
+//! be told from the text of a makefile counts as reached; more may be reached than changes, and [`compare()`] tells
+//! which.
+//! What it does not do: run `make`, read files, or build anything.
+
+mod compare;
+mod mentions;
+mod note;
+mod reach;
+mod record;
+
+pub use compare::{Comparison, ExportChange, compare};
+pub use mentions::{Effect, Mentions, Scope};
+pub use note::Note;
+pub use reach::{Because, Change, Impact, Objects, Reached, Verdict, changes, reach};
+pub use record::{BuildRecord, FileRef, Product, ProductKind, RecordError};
