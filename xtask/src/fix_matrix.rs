@@ -247,7 +247,15 @@ fn text(model: &Model, base: &[u8], requests: &[Request], settings: &[Setting]) 
         .map(|(symbol, value)| (model.name(symbol).into_owned(), model.type_of(symbol), value))
         .collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut text = base.to_vec();
+    // As in a recipe, a request takes the place of the base's line.
+    let mut text = Vec::new();
+    for line in base.split_inclusive(|byte| *byte == b'\n') {
+        let starts =
+            |name: &str, start: &str, end: &str| line.starts_with(format!("{start}CONFIG_{name}{end}").as_bytes());
+        if !all.iter().any(|(name, ..)| starts(name, "", "=") || starts(name, "# ", " is not set")) {
+            text.extend_from_slice(line);
+        }
+    }
     text.push(b'\n');
     for (name, type_, value) in all {
         text.extend_from_slice(line(type_, &name, value).as_bytes());

@@ -58,6 +58,7 @@ codes! {
     ForcedBySelect "forced-by-select",
     ForeignModule "foreign-module",
     FragmentDuplicate "fragment-duplicate",
+    ForeignSymbol "foreign-symbol",
     FragmentSyntax "fragment-syntax",
     GplOnlySymbol "gpl-only-symbol",
     ImportCycle "import-cycle",

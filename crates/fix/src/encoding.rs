@@ -85,6 +85,7 @@ impl<'a, 'm> Encoding<'a, 'm> {
             is_approximate: false,
         };
         encoding.tell_apart();
+        encoding.hand_on();
         encoding
     }
 

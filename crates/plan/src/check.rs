@@ -80,6 +80,8 @@ pub enum UnmetKind {
     UnknownSymbol {
         /// Declared symbols of similar names, the most similar first.
         nearest: Vec<String>,
+        /// Whether the first of them differs in a single letter.
+        is_spelled_alike: bool,
         /// Which other version has it, and where, in words.
         elsewhen: Option<String>,
     },
@@ -227,7 +229,11 @@ fn absent(symbol: &str, declarations: &Declarations) -> UnmetKind {
     let arches = declarations.arches(symbol);
     match declarations.elsewhere(symbol) {
         Some(declaration) if !arches.is_empty() => UnmetKind::OtherArch { arches, place: declaration.place() },
-        _ => UnmetKind::UnknownSymbol { nearest: declarations.nearest(symbol, N_NEAREST), elsewhen: None },
+        _ => {
+            let nearest = declarations.nearest(symbol, N_NEAREST);
+            let is_spelled_alike = declarations.has_alike(symbol);
+            UnmetKind::UnknownSymbol { nearest, is_spelled_alike, elsewhen: None }
+        }
     }
 }
 

@@ -38,6 +38,8 @@ impl Mode {
 impl Seed {
     /// Adds the requests, in name order, each written as the type that `type_of` gives for its symbol wants it.
     ///
+    /// A request takes the place of what the text says of its symbol. Both lines would not come to the same: before 6.11
+    /// `conf` remembers the member of a choice that an earlier line asked for when a later one turns it off.
     /// # Errors
     /// [`ResolveError::Unwritable`].
     pub fn append(
@@ -48,6 +50,10 @@ impl Seed {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
         }
+        if !requests.is_empty() {
+            let is_kept = |line: &&str| symbol_of(line).is_none_or(|symbol| !requests.contains_key(symbol));
+            self.text = self.text.split_inclusive('\n').filter(is_kept).collect();
+        }
         for (symbol, value) in requests {
             let line = assignment(symbol, value, type_of(symbol))
                 .ok_or_else(|| ResolveError::Unwritable { symbol: symbol.clone() })?;
@@ -55,6 +61,12 @@ impl Seed {
         }
         Ok(())
     }
+}
+
+/// The symbol that a line of a `.config` sets.
+fn symbol_of(line: &str) -> Option<&str> {
+    let off = line.strip_prefix("# CONFIG_").and_then(|rest| rest.trim_end().strip_suffix(" is not set"));
+    off.or_else(|| line.strip_prefix("CONFIG_")?.split_once('=').map(|(symbol, _)| symbol))
 }
 
 /// One line of a `.config` with its line end; `None` when the value would break out of its line.

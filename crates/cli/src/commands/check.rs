@@ -1,12 +1,16 @@
 //! `kiln check`: merges, resolves, compares.
 
+use std::collections::BTreeMap;
+
 use kiln_build::pipeline;
+use kiln_plan::Unmet;
 use serde_json::json;
 
 use crate::commands::Context;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
+use crate::render;
 use crate::workshop::Workshop;
 
 /// Merge the recipe, resolve it with the kernel's Kconfig, and show every request that does not hold
@@ -28,22 +32,32 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
     let findings = pipeline::findings(&tree, &resolution, &mut sources);
     let findings = pipeline::with_remedy(&tree, &resolution, &evaluated.kernel, findings)?;
-    evaluation::show(context, &sources, &findings, form)?;
     let requests = evaluated.kernel.requests.len();
+    let kinds = kinds(&resolution.unmet);
     if args.json {
-        context.ui.json(&json!({
-            "version": 1,
-            "requests": requests,
-            "unmet": resolution.unmet.len(),
-            "kernel": { "version": tree.version.to_string(), "arch": resolution.target.arch },
-        }));
+        let mut shown = render::json(&sources, &findings);
+        shown["requests"] = json!(requests);
+        shown["unmet"] = json!(resolution.unmet.len());
+        shown["unmetByCode"] = json!(kinds);
+        shown["kernel"] = json!({ "version": tree.version.to_string(), "arch": resolution.target.arch });
+        context.ui.json(&shown);
     } else {
-        context.ui.result(&format!(
-            "{} of {requests} requests hold in Linux {} for {}\n",
-            requests - resolution.unmet.len(),
-            tree.version,
-            resolution.target.arch
-        ));
+        context.ui.diagnostics(&sources, &findings);
+        let holding = requests - resolution.unmet.len();
+        let (version, arch) = (&tree.version, &resolution.target.arch);
+        context.ui.result(&format!("{holding} of {requests} requests hold in Linux {version} for {arch}\n"));
+        for (code, symbols) in &kinds {
+            context.ui.result(&format!("  {} {code}: {}\n", symbols.len(), symbols.join(", ")));
+        }
     }
-    Ok(exit::FINE)
+    Ok(if findings.has_errors() { exit::FAULT } else { exit::FINE })
+}
+
+/// By code, the symbols whose requests do not hold, optional ones among them.
+fn kinds(unmet: &[Unmet]) -> BTreeMap<&'static str, Vec<&str>> {
+    let mut kinds: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
+    for unmet in unmet {
+        kinds.entry(unmet.kind.code().name()).or_default().push(&unmet.request.symbol);
+    }
+    kinds
 }

@@ -23,6 +23,7 @@
     reason = "a test runs the program and its oracles, and says what it leaves out"
 )]
 
+mod boards;
 mod commands;
 mod depmod;
 mod distill;

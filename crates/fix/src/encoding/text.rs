@@ -35,6 +35,33 @@ impl Encoding<'_, '_> {
         }
     }
 
+    /// Hands what is asked of a number or string on to the symbols that its ranges and defaults take over: a request for
+    /// more than its range allows needs the symbol at the end of the range to be as much.
+    pub(super) fn hand_on(&mut self) {
+        let requested = self.requests.values().filter(|request| !self.model.type_of(request.symbol).is_logic());
+        let mut waiting: Vec<(SymbolId, Vec<u8>)> =
+            requested.map(|request| (request.symbol, request.value.clone().into_bytes())).collect();
+        waiting.extend(
+            self.told_apart.iter().flat_map(|(symbol, texts)| texts.iter().map(|text| (*symbol, text.clone()))),
+        );
+        while let Some((symbol, text)) = waiting.pop() {
+            let ends = self.model.ranges(symbol).flat_map(|range| [range.low, range.high]);
+            let sources =
+                self.model.defaults(symbol).filter_map(|default| match self.model.expression(default.value) {
+                    Expr::Symbol(source) => Some(source),
+                    _ => None,
+                });
+            for source in ends.chain(sources) {
+                let type_ = self.model.type_of(source);
+                let is_open = type_ != Type::Unknown && !type_.is_logic();
+                let known = self.told_apart.get(&source).map_or(0, std::collections::BTreeSet::len);
+                if is_open && known < MANY && self.told_apart.entry(source).or_default().insert(text.clone()) {
+                    waiting.push((source, text.clone()));
+                }
+            }
+        }
+    }
+
     /// The texts that a number or string may have; exactly one of the guards holds.
     pub(super) fn text(&mut self, symbol: SymbolId) -> Vec<(Vec<u8>, Lit)> {
         if let Some(texts) = self.texts.get(&symbol) {

@@ -278,6 +278,36 @@ fn a_number_that_is_not_there_is_no_number() {
 }
 
 #[test]
+fn a_range_that_another_number_ends_is_made_wider() {
+    let text =
+        "config MOST\n\tint \"most\"\n\trange 1 64\n\tdefault 4\nconfig N\n\tint \"n\"\n\trange 0 MOST\n\tdefault 4\n";
+    check(
+        text,
+        "N=31",
+        expect![[r#"
+        fix of 1, smallest
+          MOST=31 for N
+    "#]],
+    );
+    check(
+        text,
+        "N=65",
+        expect![[r#"
+        contradiction: ["N"], smallest: true
+    "#]],
+    );
+    let taken_over = "config OURS\n\tint \"ours\"\n\tdefault 4\nconfig N\n\tint\n\tdefault OURS\n";
+    check(
+        taken_over,
+        "N=7",
+        expect![[r#"
+        fix of 1, smallest
+          OURS=7 for N
+    "#]],
+    );
+}
+
+#[test]
 fn of_many_requests_only_those_that_clash_are_named() {
     let text = "config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\nconfig C\n\tbool \"c\"\n";
     check(

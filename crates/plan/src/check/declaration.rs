@@ -101,21 +101,37 @@ impl Declarations {
         self.here.is_empty()
     }
 
+    /// Whether a declared name is one slip of the keyboard away from `symbol`.
+    pub fn has_alike(&self, symbol: &str) -> bool {
+        let wanted = plain(symbol);
+        self.here.keys().any(|name| is_alike(&wanted, &name.to_ascii_uppercase()))
+    }
+
     /// Up to `limit` declared names that `symbol` may have been meant to be, the most similar first.
     ///
     /// A leading `CONFIG_` and letter case count for nothing.
     pub fn nearest(&self, symbol: &str, limit: usize) -> Vec<String> {
-        let wanted = symbol.to_ascii_uppercase();
-        let wanted = wanted.strip_prefix("CONFIG_").unwrap_or(&wanted);
+        let wanted = plain(symbol);
         let mut scored: Vec<(f64, &str)> = self
             .here
             .keys()
-            .map(|name| (strsim::jaro_winkler(wanted, &name.to_ascii_uppercase()), name.as_str()))
+            .map(|name| (strsim::jaro_winkler(&wanted, &name.to_ascii_uppercase()), name.as_str()))
             .filter(|&(score, _)| score >= MIN_SIMILARITY)
             .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
         scored.into_iter().take(limit).map(|(_, name)| name.to_owned()).collect()
     }
+}
+
+/// Whether two names differ in one letter at most, or in two that changed places.
+fn is_alike(left: &str, right: &str) -> bool {
+    left.len().abs_diff(right.len()) <= 1 && strsim::osa_distance(left, right) <= 1
+}
+
+/// A name as it is compared: letter case and a leading `CONFIG_` count for nothing.
+fn plain(symbol: &str) -> String {
+    let upper = symbol.to_ascii_uppercase();
+    upper.strip_prefix("CONFIG_").map(str::to_owned).unwrap_or(upper)
 }
 
 /// Names less similar than this are noise, not help.

@@ -72,6 +72,9 @@ impl Unmet {
         };
         let came = format!("`{symbol}` was asked to be `{value}` and came out {came}");
         match &self.kind {
+            UnmetKind::UnknownSymbol { is_spelled_alike: false, elsewhen: None, .. } => {
+                format!("this kernel has no symbol `{symbol}`, nor one spelled alike")
+            }
             UnmetKind::UnknownSymbol { .. } => format!("this kernel has no symbol `{symbol}`"),
             UnmetKind::Renamed { to, .. } => format!("`{symbol}` is called `{to}` in this kernel"),
             UnmetKind::OtherArch { arches, .. } => {
@@ -124,6 +127,12 @@ impl Unmet {
         let Request { symbol, value, .. } = &self.request;
         let accept = |value: &str| format!("ask for `{symbol} = \"{value}\"`");
         match &self.kind {
+            UnmetKind::UnknownSymbol { nearest, is_spelled_alike: false, elsewhen: None } => {
+                let similar = alternatives(nearest.iter().map(|name| format!("`{name}`")));
+                let similar = Some(format!("did you mean {similar}?")).filter(|_| !nearest.is_empty());
+                let patches = "if patches bring it, name them in `kernel.patches`; if not, leave it out".to_owned();
+                similar.into_iter().chain([patches, self.allowing()]).collect()
+            }
             UnmetKind::UnknownSymbol { nearest, .. } if nearest.is_empty() => {
                 vec!["`kiln find WORD` searches names, prompts and files".to_owned()]
             }
@@ -197,6 +206,7 @@ impl UnmetKind {
     /// The stable name of this kind of finding.
     pub fn code(&self) -> Code {
         match self {
+            UnmetKind::UnknownSymbol { is_spelled_alike: false, elsewhen: None, .. } => Code::ForeignSymbol,
             UnmetKind::UnknownSymbol { .. } => Code::UnknownSymbol,
             UnmetKind::Renamed { .. } => Code::RenamedSymbol,
             UnmetKind::OtherArch { .. } => Code::OtherArchSymbol,

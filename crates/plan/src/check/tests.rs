@@ -197,13 +197,13 @@ fn unknown() {
     told(
         &["NETT=y", "QQQQ=y?"],
         expect![[r#"
-        error[unknown-symbol]: this kernel has no symbol `NETT`
-          kiln.toml:1:1: asked for here
-          help: did you mean `NET`?
-        note[unknown-symbol]: this kernel has no symbol `QQQQ`
-          kiln.toml:2:1: asked for here
-          help: `kiln find WORD` searches names, prompts and files
-    "#]],
+            error[unknown-symbol]: this kernel has no symbol `NETT`
+              kiln.toml:1:1: asked for here
+              help: did you mean `NET`?
+            note[foreign-symbol]: this kernel has no symbol `QQQQ`, nor one spelled alike
+              kiln.toml:2:1: asked for here
+              help: if patches bring it, name them in `kernel.patches`; if not, leave it out
+        "#]],
     );
 }
 
@@ -409,14 +409,13 @@ fn selected() {
     told(
         &["MODULES=y", "NET=y", "IPV6=m", "CRC=n?"],
         expect![[r#"
-        note[conflicting-requests]: `CRC` was asked to be `n` and came out as `m`: `IPV6 = "m"` rules it out
-          kiln.toml:4:1: asked for here
-          kiln.toml:3:1: and `IPV6` was asked to be `m` here
-          note: it is declared at Kconfig:11
-          note: `IPV6`, which is `m`, selects `CRC` (Kconfig:10): ask for `IPV6 = "n"`
-          help: change one of the requests
-          help: or allow it: `CRC = { value = "n", optional = true }`
-    "#]],
+            note[conflicting-requests]: `CRC` was asked to be `n` and came out as `m`: `IPV6 = "m"` rules it out
+              kiln.toml:4:1: asked for here
+              kiln.toml:3:1: and `IPV6` was asked to be `m` here
+              note: it is declared at Kconfig:11
+              note: `IPV6`, which is `m`, selects `CRC` (Kconfig:10): ask for `IPV6 = "n"`
+              help: change one of the requests
+        "#]],
     );
     told(
         &["NET=n", "WANTS_NET=y"],

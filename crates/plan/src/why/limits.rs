@@ -124,6 +124,8 @@ impl Story<'_, '_> {
         let prompted: Vec<&Selection> = selectors.iter().filter(|line| model.prompt(line.by).is_some()).collect();
         let lines = if near.is_empty() && free.is_empty() { prompted } else { near };
         let (listed, first) = (self.names(lines.iter().copied()), lines.first().map(|line| line.by));
+        // Those that nobody can ask for are followed too, since what they need is the answer.
+        let first = first.or_else(|| selectors.first().map(|line| line.by).filter(|_| free.is_empty()));
         let needs_more = if free.is_empty() { "" } else { " (which need more themselves)" };
         let request = match (selectors.as_slice(), free.is_empty()) {
             ([one], false) => self.request(one.by, wanted),
@@ -165,9 +167,14 @@ impl Story<'_, '_> {
             terms.extend(self.evaluation.too_low(dependency, wanted).into_iter().map(|term| (term, place.clone())));
         }
         // A default that would give it: the first whose value is not a plain `n`.
-        let default = model.defaults(symbol).find(|default| model.show(default.value) != "n");
+        let default = match self.wanted_text.take() {
+            Some(text) => model.defaults(symbol).find(|default| model.show(default.value).trim_matches('"') == text),
+            None => model.defaults(symbol).find(|default| model.show(default.value) != "n"),
+        };
         if let Some(default) = default {
-            let parts = default.condition.into_iter().chain([default.value]);
+            // The value of a number is no condition.
+            let value = Some(default.value).filter(|_| model.type_of(symbol).is_logic());
+            let parts = default.condition.into_iter().chain(value);
             for part in parts {
                 for term in self.evaluation.too_low(part, wanted) {
                     if !terms.iter().any(|(known, _)| known.expression == term.expression) {

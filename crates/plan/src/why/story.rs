@@ -15,13 +15,15 @@ pub(super) struct Story<'a, 'm> {
     pub(super) asked: &'a Asked<'a>,
     pub(super) seen: BTreeSet<SymbolId>,
     pub(super) causes: Vec<Cause>,
+    /// The text that a number or string is to be, until the defaults that might give it were looked at.
+    pub(super) wanted_text: Option<String>,
     /// What was found too low or too high already; what follows from it need not be said twice.
     pub(super) said: BTreeSet<String>,
 }
 
 impl<'a, 'm> Story<'a, 'm> {
     pub(super) fn new(evaluation: &'a Evaluation<'m>, asked: &'a Asked<'a>) -> Story<'a, 'm> {
-        Story { evaluation, asked, seen: BTreeSet::new(), causes: Vec::new(), said: BTreeSet::new() }
+        Story { evaluation, asked, seen: BTreeSet::new(), causes: Vec::new(), wanted_text: None, said: BTreeSet::new() }
     }
 
     pub(super) fn say(&mut self, depth: usize, text: String, place: Option<&Place>, request: Option<String>) {

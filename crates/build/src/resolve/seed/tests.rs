@@ -92,10 +92,17 @@ fn nothing_breaks_out_of_its_line() {
 }
 
 #[test]
-fn requests_follow_the_base_on_lines_of_their_own() {
-    let mut seed = Seed { mode: Mode::Alldefconfig, text: "CONFIG_A=y".to_owned() };
-    seed.append(&BTreeMap::from([("A".to_owned(), "n".to_owned())]), &|_| SymbolType::Unknown).unwrap();
-    assert_eq!(seed.text, "CONFIG_A=y\n# CONFIG_A is not set\n");
+fn requests_follow_the_base_and_take_the_place_of_its_lines() {
+    let mut seed = Seed {
+        mode: Mode::Alldefconfig,
+        text: "CONFIG_A=y\nCONFIG_AA=\"# CONFIG_A is not set\"\n# CONFIG_B is not set\nCONFIG_C=y".to_owned(),
+    };
+    seed.append(&BTreeMap::from([("A".to_owned(), "n".to_owned()), ("B".to_owned(), "y".to_owned())]), &|_| {
+        SymbolType::Unknown
+    })
+    .unwrap();
+    let expected = "CONFIG_AA=\"# CONFIG_A is not set\"\nCONFIG_C=y\n# CONFIG_A is not set\nCONFIG_B=y\n";
+    assert_eq!(seed.text, expected);
 }
 
 #[test]
