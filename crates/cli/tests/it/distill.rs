@@ -1,6 +1,8 @@
 //! `kiln distill`, on a tree in miniature.
 
 use crate::sandbox::Sandbox;
+use crate::slow_tests;
+use crate::unmet::kernel_tree;
 
 const KCONFIG: &str = "\
 mainmenu \"Small\"
@@ -115,4 +117,24 @@ fn files_that_are_no_config() {
     sandbox.file("fine.config", "CONFIG_NET=y\n");
     distill(&sandbox, &["fine.config", "--base", "nonsense"]).expect(1).says("nonsense");
     distill(&sandbox, &["fine.config", "--base", "no_defconfig"]).expect(1).says("no_defconfig");
+}
+
+/// What `make savedefconfig` keeps of a defconfig is no less than what `kiln distill` keeps (slow).
+#[test]
+fn no_more_than_savedefconfig() {
+    if !slow_tests() {
+        return;
+    }
+    let tree = kernel_tree();
+    let sandbox = Sandbox::with_shared_store();
+    let config = tree.join("arch/x86/configs/x86_64_defconfig").display().to_string();
+    let tree = ["--srctree", &tree.display().to_string(), "--arch", "x86_64"].map(str::to_owned);
+    let tree: Vec<&str> = tree.iter().map(String::as_str).collect();
+    let save = ["kconfig", "savedefconfig", "--config", &config, "-o", "saved"];
+    sandbox.kiln(&[&save[..], &tree].concat()).expect(0);
+    let saved = std::fs::read_to_string(sandbox.path().join("saved")).expect("a defconfig");
+    let ran = sandbox.kiln(&[&["distill", &config, "--json"][..], &tree].concat()).expect(0);
+    let distilled: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let n_requests = distilled["requests"].as_object().expect("requests").len();
+    assert!(n_requests > 100 && n_requests <= saved.lines().count(), "{n_requests} of {}", saved.lines().count());
 }
