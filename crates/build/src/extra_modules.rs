@@ -22,8 +22,9 @@ use kiln_plan::{ConfigValues, Key};
 pub use self::source::{ExtraSource, Where, sources};
 use crate::doctor::Missing;
 use crate::kbuild::failure::Failure;
+use crate::kernel::signing;
 use crate::kernel::{Kernel, KernelSpec};
-use crate::signing::{Signing, SigningError};
+use crate::signing::SigningError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 use crate::tree::{CopyError, TreeError};
@@ -149,7 +150,7 @@ pub fn extra_modules(
     progress: &dyn Progress,
 ) -> Result<ExtraModules, ExtraModulesError> {
     let config = ConfigValues::parse(spec.config_text);
-    let signing = Signing::wanted(&config).then(|| Signing::key(store, spec.toolchain, progress)).transpose()?;
+    let signing = signing(store, spec, &config, progress)?;
     let mut sources = sources.to_vec();
     // The kernel may have taken an hour, and the user may have used it.
     sources.iter_mut().try_for_each(|source| source.look_again(store))?;

@@ -21,6 +21,7 @@ mod environment;
 pub(crate) mod estimate;
 pub mod failure;
 mod outputs;
+mod sameness;
 mod unfinished;
 
 pub(crate) use environment::Make;
@@ -169,6 +170,8 @@ fn compile(
     let key = spec.signing_key.map(|key| format!("CONFIG_MODULE_SIG_KEY={}", key.display()));
     let mut args = vec![jobs.as_str(), "vmlinux"];
     args.extend(key.as_deref());
+    let settled = sameness::arguments(make, config)?;
+    args.extend(settled.iter().map(String::as_str));
     args.extend(spec.targets.iter().map(String::as_str).filter(|target| !matches!(*target, "vmlinux" | "modules")));
     if config.get("MODULES") == Some("y") {
         args.push("modules");

@@ -10,7 +10,9 @@
 //! Modules are stripped of debug information, and then signed where the config signs all modules: what is here can be
 //! loaded. Which of them a device gets is decided later, so that a change of loaders compiles nothing.
 
+mod named_files;
 mod record;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,12 +30,13 @@ use crate::finish::Finish;
 use crate::kbuild::{self, BuildError, BuildSpec, Built};
 use crate::signing::{Signing, SigningError};
 use crate::source::tree_key;
-use crate::store::{Damage, StoreError};
+use crate::store::{Damage, StoreError, WorkDir};
 use crate::toolchain::{Target, Toolchain};
 use crate::tree::{Kind, TreeError, list};
 use crate::{Progress, Store};
 
-pub use record::read_record;
+pub use record::{FILE as RECORD_FILE, read_record};
+pub use verify::{Again, again};
 
 /// What a kernel is built from.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +53,9 @@ pub struct KernelSpec<'a> {
     pub config_text: &'a str,
     /// Make's targets, in order.
     pub targets: &'a [String],
+    /// A PEM file with key and certificate to sign modules with, where the config signs them with a key of the build's
+    /// own; kiln keeps one for who names none.
+    pub signing_key: Option<&'a Path>,
     /// How many compilers may run at once.
     pub jobs: usize,
 }
@@ -88,7 +94,7 @@ pub enum KernelError {
         tree: PathBuf,
     },
     /// Files of a tree in the store are not as they were unpacked. The tree is gone from the store, to be made again.
-    #[error("the kernel tree {} in the store is damaged and was removed: build again", tree.display())]
+    #[error("the kernel tree {} in the store is damaged ({source}), and is made anew", tree.display())]
     TreeDamaged {
         /// The tree.
         tree: PathBuf,
@@ -145,7 +151,7 @@ const FACTS: &str = "kernel.json";
 /// See [`KernelError`]; what was compiled so far is kept for the next try.
 pub fn kernel(store: &Store, spec: &KernelSpec<'_>, progress: &dyn Progress) -> Result<Kernel, KernelError> {
     let config = ConfigValues::parse(spec.config_text);
-    let signing = Signing::wanted(&config).then(|| Signing::key(store, spec.toolchain, progress)).transpose()?;
+    let signing = signing(store, spec, &config, progress)?;
     let key = kernel_key(&KernelInputs {
         tree: spec.tree_key,
         arch: &spec.target.arch,
@@ -153,6 +159,7 @@ pub fn kernel(store: &Store, spec: &KernelSpec<'_>, progress: &dyn Progress) -> 
         config: spec.config_text,
         targets: spec.targets,
         signing_key: signing.as_ref().map(Signing::digest),
+        files: &named_files::digests(&config),
     });
     let dir =
         store.realize(&key, "kernel", progress, |out| build(store, spec, &config, signing.as_ref(), out, progress))?;
@@ -212,9 +219,48 @@ fn build(
         store.forget(spec.tree)?;
         return Err(KernelError::TreeDamaged { tree: spec.tree.to_owned(), source });
     }
-    let key = work_key(spec.tree_key, spec.target, spec.toolchain);
-    let mut work = store.work_dir(&key, "kbuild", progress)?;
-    let log = store.cache("logs")?.join(format!("kbuild-{key}.log"));
+    if spec.signing_key.is_none()
+        && let Some(signing) = signing
+    {
+        let key = signing.path().display();
+        progress.note(&format!(
+            "modules are signed with the key that kiln keeps, {key}; `kernel.signingKey` names another"
+        ));
+    }
+    let mut work = store.work_dir(&work_key(spec.tree_key, spec.target, spec.toolchain), "kbuild", progress)?;
+    build_in(store, spec, config, signing, &mut work, out, progress)?;
+    work.finish()?;
+    Ok(())
+}
+
+/// The key to sign modules with, when the config wants one.
+pub(crate) fn signing(
+    store: &Store,
+    spec: &KernelSpec<'_>,
+    config: &ConfigValues,
+    progress: &dyn Progress,
+) -> Result<Option<Signing>, SigningError> {
+    if !Signing::wanted(config) {
+        return Ok(None);
+    }
+    let signing = match spec.signing_key {
+        Some(file) => Signing::named(store, file),
+        None => Signing::key(store, spec.toolchain, progress),
+    };
+    signing.map(Some)
+}
+
+/// Builds in a folder, and takes the results out of it.
+fn build_in(
+    store: &Store,
+    spec: &KernelSpec<'_>,
+    config: &ConfigValues,
+    signing: Option<&Signing>,
+    work: &mut WorkDir,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<(), KernelError> {
+    let log = store.cache("logs")?.join(format!("kbuild-{}.log", work_key(spec.tree_key, spec.target, spec.toolchain)));
     let built = kbuild::build(
         &BuildSpec {
             tree: spec.tree,
@@ -234,9 +280,7 @@ fn build(
         work.clear()?;
         return Err(KernelError::TreeChanged { tree: spec.tree.to_owned() });
     }
-    take(spec, config, signing, &built, work.path(), out, progress)?;
-    work.finish()?;
-    Ok(())
+    take(spec, config, signing, &built, work.path(), out, progress)
 }
 
 /// Takes the results out of Kbuild's folder.

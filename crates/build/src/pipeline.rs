@@ -37,6 +37,7 @@ mod history;
 mod impact;
 mod remedy;
 mod settled;
+mod verify;
 
 pub use assemble::{AssembleError, Finished, assemble};
 pub use distill::{Distillation, Material, distil};
@@ -45,6 +46,7 @@ pub use history::History;
 pub use impact::{Deployed, DeployedError, Place, Report, deployed, deployed_kernel, exact, impact, with_new_modules};
 pub use remedy::{Remedies, all_hold, asked, remedies, with_remedy};
 pub use settled::{Settled, recall};
+pub use verify::{Compared, verify};
 
 /// What every stage needs of the world.
 #[derive(Clone, Copy)]
@@ -348,7 +350,7 @@ pub fn build_kernel(
     evaluated: &Evaluated,
 ) -> Result<Kernel, PipelineError> {
     let targets = targets(evaluated);
-    Ok(kernel(session.store, &kernel_spec(session, tree, settled, &targets), session.progress)?)
+    Ok(kernel(session.store, &kernel_spec(session, tree, settled, evaluated, &targets), session.progress)?)
 }
 
 /// What make builds beside the modules.
@@ -360,6 +362,7 @@ fn kernel_spec<'a>(
     session: &Session<'_>,
     tree: &'a Tree,
     settled: &'a Settled,
+    evaluated: &'a Evaluated,
     targets: &'a [String],
 ) -> KernelSpec<'a> {
     KernelSpec {
@@ -369,6 +372,7 @@ fn kernel_spec<'a>(
         toolchain: &settled.toolchain,
         config_text: &settled.config_text,
         targets,
+        signing_key: evaluated.kernel.signing_key.as_ref().map(|key| key.value.as_path()),
         jobs: session.jobs,
     }
 }

@@ -95,7 +95,11 @@ pub fn link(target: &Path, link: &Path) -> Result<(), ResultError> {
     })
 }
 
-fn write_all(kernel_dir: &Path, assembly: &Assembly, out: &Path) -> Result<(), ResultError> {
+/// Writes all files of the assembly into the empty folder `out`.
+///
+/// # Errors
+/// See [`ResultError`].
+pub(crate) fn write_all(kernel_dir: &Path, assembly: &Assembly, out: &Path) -> Result<(), ResultError> {
     for (path, content) in &assembly.files {
         kiln_exec::interrupted()?;
         let to = out.join(path);

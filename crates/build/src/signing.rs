@@ -31,6 +31,18 @@ pub enum SigningError {
     /// The key could not be made.
     #[error("cannot make a key to sign modules with (Debian's package `openssl` has the program)")]
     Make(#[source] ExecError),
+    /// The file of `kernel.signingKey` has not all that is needed.
+    #[error(
+        "the signing key {} has no {lacks} in PEM: `openssl req -new -nodes -x509 -newkey rsa:4096 -days 36500 \
+         -subj /CN=modules -keyout KEY -out KEY` makes a file with both",
+        path.display()
+    )]
+    NoKey {
+        /// The file.
+        path: PathBuf,
+        /// What it lacks.
+        lacks: &'static str,
+    },
     /// The key could not be read or kept.
     #[error("cannot access the signing key {}", path.display())]
     Io {
@@ -65,6 +77,27 @@ impl Signing {
         }
         let bytes = fs::read(&path).map_err(|source| SigningError::Io { path: path.clone(), source })?;
         Ok(Signing { path, digest: blake3::hash(&bytes).to_hex().to_string() })
+    }
+
+    /// The key in a file of the user's.
+    ///
+    /// Kbuild looks at the path and the time of the file; so it is given a link whose name follows from the content, and
+    /// no other key is taken for this one.
+    /// # Errors
+    /// [`SigningError::Io`], [`SigningError::NoKey`].
+    pub(crate) fn named(store: &Store, file: &Path) -> Result<Signing, SigningError> {
+        let refused = |path: &Path, source| SigningError::Io { path: path.to_owned(), source };
+        let bytes = fs::read(file).map_err(|source| refused(file, source))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let lacks = ["PRIVATE KEY-----", "BEGIN CERTIFICATE-----"].into_iter().find(|part| !text.contains(part));
+        if let Some(lacks) = lacks {
+            let lacks = if lacks.starts_with("PRIVATE") { "private key" } else { "certificate" };
+            return Err(SigningError::NoKey { path: file.to_owned(), lacks });
+        }
+        let digest = blake3::hash(&bytes).to_hex().to_string();
+        let path = store.cache("signing")?.join(format!("named-{}.pem", &digest[..32]));
+        crate::result::link(file, &path).map_err(|error| refused(&path, io::Error::other(error)))?;
+        Ok(Signing { path, digest })
     }
 
     /// The PEM file with key and certificate.
@@ -103,4 +136,31 @@ fn make(dir: &Path, path: &Path, toolchain: &Toolchain) -> Result<(), SigningErr
         .text()
         .map_err(SigningError::Make)?;
     fs::rename(&unfinished, path).map_err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_key_goes_by_its_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("store")).unwrap();
+        let file = dir.path().join("key.pem");
+        let key = |name: &str| {
+            let text = format!(
+                "-----BEGIN PRIVATE KEY-----\n{name}\n-----END PRIVATE KEY-----\n\
+                 -----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----\n"
+            );
+            fs::write(&file, text).unwrap();
+            Signing::named(&store, &file).unwrap()
+        };
+        let (first, second, again) = (key("one"), key("two"), key("one"));
+        assert!(first.path() != second.path() && first.digest() != second.digest());
+        assert_eq!((first.path(), first.digest()), (again.path(), again.digest()));
+        assert_eq!(fs::read(again.path()).unwrap(), fs::read(&file).unwrap());
+        fs::write(&file, "-----BEGIN PRIVATE KEY-----\n").unwrap();
+        let error = Signing::named(&store, &file).unwrap_err().to_string();
+        assert!(error.contains("has no certificate in PEM"), "{error}");
+    }
 }

@@ -118,7 +118,7 @@ impl Listing {
     }
 
     /// The digest of one file's bytes; of nothing for what is not a file.
-    fn digest_of(&self, file: &Found) -> Result<blake3::Hash, TreeError> {
+    pub(crate) fn digest_of(&self, file: &Found) -> Result<blake3::Hash, TreeError> {
         let mut hasher = blake3::Hasher::new();
         if file.kind == Kind::File {
             interrupted()?;

@@ -34,6 +34,11 @@ impl Failure {
         Failure::with(exit::FAULT, error.into())
     }
 
+    /// A build gave what it must not.
+    pub(crate) fn build(error: impl Into<anyhow::Error>) -> Failure {
+        Failure::with(exit::BUILD, error.into())
+    }
+
     /// Adds a remedy.
     pub(crate) fn help(mut self, text: impl Into<String>) -> Failure {
         if let Failure::Error { help, .. } = &mut self {

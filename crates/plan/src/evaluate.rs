@@ -98,6 +98,8 @@ pub struct Kernel {
     pub make_targets: Vec<Located<String>>,
     /// Modules from outside of the tree, in order.
     pub extra_modules: Vec<Located<ExtraModule>>,
+    /// The key to sign modules with, when the recipe names one.
+    pub signing_key: Option<Located<PathBuf>>,
     /// The requests after `conditionalConfig` and `modular`, by symbol.
     pub requests: BTreeMap<String, Request>,
 }

@@ -5,7 +5,7 @@
 //! | `base/1` | tree, ARCH, toolchain identity, the make target that puts the base config together | requests: they come on top |
 //! | `extra-modules/1` | the kernel's key, of each source its contents, the folder in it and the variables for make, in order | where the sources are; how many compilers run |
 //! | `firmware/1` | the form, each file's name and the digest of its content as it was found | where it was found |
-//! | `kernel/2` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
+//! | `kernel/2` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed, the contents of files outside of the tree that the config has built in (initramfs, firmware, certificates) | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
 //! | `deployed/1` | the keys of two kernels: the one that is out there, the one whose modules are to fit it | all else: it is in these keys |
 //! | `result/1` | kernel, everything that the manifest says, firmware contents, rendered services | the recipe's files as such: a comment moves nothing but line numbers |
 //!
@@ -42,6 +42,8 @@ pub struct KernelInputs<'a> {
     pub targets: &'a [String],
     /// A digest of the key that modules are signed with; its certificate is part of the kernel.
     pub signing_key: Option<&'a str>,
+    /// Files outside of the tree that the config names, each with a digest.
+    pub files: &'a [String],
 }
 
 /// What modules from outside of the tree are built from.
@@ -67,6 +69,9 @@ pub fn kernel_key(inputs: &KernelInputs<'_>) -> Key {
     key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
     key.field("config", inputs.config).list("targets", inputs.targets);
     key.list("signing key", inputs.signing_key);
+    if !inputs.files.is_empty() {
+        key.list("files", inputs.files);
+    }
     key.finish()
 }
 
@@ -126,7 +131,9 @@ mod tests {
             config: "CONFIG_A=y\n",
             targets: &targets,
             signing_key: None,
+            files: &[],
         };
+        let files = ["/init 1".to_owned()];
         let other_tree = KeyWriter::new("other").finish();
         let variants = [
             KernelInputs { tree: &other_tree, ..base },
@@ -135,6 +142,7 @@ mod tests {
             KernelInputs { config: "CONFIG_A=m\n", ..base },
             KernelInputs { targets: &[], ..base },
             KernelInputs { signing_key: Some("k"), ..base },
+            KernelInputs { files: &files, ..base },
         ];
         for variant in &variants {
             assert_ne!(kernel_key(variant), kernel_key(&base), "{variant:?}");

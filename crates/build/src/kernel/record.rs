@@ -21,8 +21,9 @@ use rayon::prelude::*;
 use crate::store::write_whole;
 use crate::toolchain::Target;
 
-/// The record's file in a kernel's folder.
-const FILE: &str = "record.zst";
+/// The record's file in a kernel's folder. It also names what earlier configs left in Kbuild's folder, so that it is no
+/// part of what two builds have in common.
+pub const FILE: &str = "record.zst";
 /// How hard the record is compressed: it is written once for each kernel.
 const LEVEL: i32 = 9;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use kiln_diag::{Diagnostics, Sources};
 use kiln_exec::Interrupt;
 use kiln_modgraph::{DepmodError, Graph, Inputs, KernelSymbols, Layout};
-use kiln_plan::assembly::{Parts, assemble as plan_assembly};
+use kiln_plan::assembly::{Assembly, Parts, assemble as plan_assembly};
 use kiln_plan::closing::{Closing, close};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::manifest::{KernelEntry, Manifest};
@@ -84,6 +84,22 @@ pub fn assemble(
     extra: Option<&ExtraModules>,
     sources: &Sources,
 ) -> Result<(Option<Finished>, Diagnostics), AssembleError> {
+    let (assembly, diagnostics) = assembly(session, tree, settled, kernel, evaluated, extra, sources)?;
+    let Some(assembly) = assembly else { return Ok((None, diagnostics)) };
+    let (dir, key) = result::result(session.store, &kernel.key, &kernel.dir, &assembly, session.progress)?;
+    Ok((Some(Finished { dir, key, manifest: assembly.manifest }), diagnostics))
+}
+
+/// All files of a result; none when a loader is at fault.
+pub(super) fn assembly(
+    session: &Session<'_>,
+    tree: &Tree,
+    settled: &Settled,
+    kernel: &Kernel,
+    evaluated: &Evaluated,
+    extra: Option<&ExtraModules>,
+    sources: &Sources,
+) -> Result<(Option<Assembly>, Diagnostics), AssembleError> {
     let modular = settled.config.get("MODULES") == Some("y");
     let mut diagnostics = Diagnostics::new();
     let extra_modules = extra.map(|extra| found(extra, kernel)).transpose()?.unwrap_or_default();
@@ -125,11 +141,8 @@ pub fn assemble(
     };
     let (assembly, findings) = plan_assembly(&parts)?;
     diagnostics.extend(findings);
-    if diagnostics.has_errors() {
-        return Ok((None, diagnostics));
-    }
-    let (dir, key) = result::result(session.store, &kernel.key, &kernel.dir, &assembly, session.progress)?;
-    Ok((Some(Finished { dir, key, manifest: assembly.manifest }), diagnostics))
+    let is_sound = !diagnostics.has_errors();
+    Ok((is_sound.then_some(assembly), diagnostics))
 }
 
 /// The modules from outside of the tree, by their path below `lib/modules/<release>`.

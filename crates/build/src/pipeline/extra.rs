@@ -44,6 +44,6 @@ pub fn build_extra_modules(
         return Ok(None);
     }
     let targets = targets(evaluated);
-    let spec = kernel_spec(session, tree, settled, &targets);
+    let spec = kernel_spec(session, tree, settled, evaluated, &targets);
     Ok(Some(extra_modules::extra_modules(session.store, &spec, kernel, sources, session.progress)?))
 }

@@ -17,6 +17,7 @@ fn build(store: &Store, fake: &FakeKernel) -> Result<Kernel, KernelError> {
         toolchain: &fake.toolchain,
         config_text: CONFIG,
         targets: &["bzImage".to_owned()],
+        signing_key: None,
         jobs: 2,
     };
     kernel(store, &spec, &Silent)

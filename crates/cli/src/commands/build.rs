@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use kiln_build::kernel::Kernel;
-use kiln_build::pipeline::{self, Session, Settled, Tree};
+use kiln_build::extra_modules::ExtraModules;
+use kiln_build::kernel::{Kernel, KernelError};
+use kiln_build::pipeline::{self, Finished, PipelineError, Session, Settled, Tree};
 use kiln_build::{generation, result};
 use kiln_diag::Sources;
 use kiln_plan::evaluate::Evaluated;
@@ -31,6 +32,9 @@ pub(crate) struct Args {
     /// How many compilers run at once [default: one per processor]
     #[arg(long, short, value_name = "N")]
     jobs: Option<usize>,
+    /// Build again in an empty folder, compare every file, and fail naming those that differ
+    #[arg(long, conflicts_with = "deployed")]
+    verify: bool,
 }
 
 /// Runs it.
@@ -46,7 +50,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let (extra, findings) = pipeline::extra_sources(&session, &settled, &evaluated)?;
     evaluation::show(context, &sources, &findings, form)?;
     let kernel = match &args.deployed {
-        None => pipeline::build_kernel(&session, &tree, &settled, &evaluated)?,
+        None => kernel(context, &session, &tree, (&settled, &evaluated, &sources))?,
         Some(from) => {
             let asked = Asked { evaluated: &evaluated, tree: &tree, settled: &settled };
             for_deployed(context, &session, from, &asked)?
@@ -55,9 +59,12 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let extra = pipeline::build_extra_modules(&session, &tree, &settled, &evaluated, &kernel, &extra)?;
     let (finished, findings) =
         pipeline::assemble(&session, &tree, &settled, &kernel, &evaluated, extra.as_ref(), &sources)
-            .map_err(|error| Failure::from(pipeline::PipelineError::from(error)))?;
+            .map_err(|error| Failure::from(PipelineError::from(error)))?;
     evaluation::show(context, &sources, &findings, form)?;
     let Some(finished) = finished else { return Err(Failure::Said(exit::FAULT)) };
+    if args.verify {
+        verify(context, &session, &tree, (&settled, &evaluated, &sources), (&kernel, extra.as_ref(), &finished))?;
+    }
     let link = context.environment.current_dir.join(&args.out);
     result::link(&finished.dir, &link).map_err(Failure::host)?;
     let targets: Vec<String> = evaluated.kernel.make_targets.iter().map(|target| target.value.clone()).collect();
@@ -117,6 +124,42 @@ fn for_deployed(
         return Err(misfit(found, true));
     }
     Ok(pipeline::with_new_modules(session, &deployed, &kernel)?)
+}
+
+/// Compiles; a tree in the store that turns out to be damaged is made anew first.
+fn kernel(
+    context: &Context<'_>,
+    session: &Session<'_>,
+    tree: &Tree,
+    (settled, evaluated, sources): (&Settled, &Evaluated, &Sources),
+) -> Result<Kernel, Failure> {
+    match pipeline::build_kernel(session, tree, settled, evaluated) {
+        Err(PipelineError::Kernel(error @ KernelError::TreeDamaged { .. })) => {
+            context.ui.say(&error.to_string());
+            let tree = evaluation::tree(session, evaluated, sources)?;
+            Ok(pipeline::build_kernel(session, &tree, settled, evaluated)?)
+        }
+        built => Ok(built?),
+    }
+}
+
+/// Builds again; files that differ end the command.
+fn verify(
+    context: &Context<'_>,
+    session: &Session<'_>,
+    tree: &Tree,
+    (settled, evaluated, sources): (&Settled, &Evaluated, &Sources),
+    built: (&Kernel, Option<&ExtraModules>, &Finished),
+) -> Result<(), Failure> {
+    let compared = pipeline::verify(session, tree, settled, evaluated, sources, built)?;
+    if compared.differing.is_empty() {
+        context.ui.say(&format!("verified: two builds gave the same bytes in all {} files", compared.files));
+        return Ok(());
+    }
+    let n_differing = compared.differing.len();
+    let list = compared.differing.join("\n  ");
+    let error = anyhow::anyhow!("two builds differ in {n_differing} of {} files:\n  {list}", compared.files);
+    Err(Failure::build(error))
 }
 
 /// A few lines on what came out.

@@ -1,4 +1,4 @@
-//! The smallest kernel that has a module: firmware from end to end, and the same bytes wherever it is built.
+//! The smallest kernel that has a module: firmware from end to end, and the same bytes wherever and however it is built.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -114,22 +114,78 @@ fn names_lead_to_each_other() {
     sandbox.kiln(&["find", "nft_cd"]).expect(1).says("nothing in Linux 6.12").says("nft_ct");
 }
 
+/// What the store's kernels are, and when each log of Kbuild's was written.
+fn compiled(store: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<std::time::SystemTime>) {
+    let entries = |folder: &str| fs::read_dir(store.join(folder)).expect("folder").flatten();
+    let kernels = entries("results").map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let kernels = kernels.filter(|name| name.ends_with("-kernel")).map(|name| (name, Vec::new())).collect();
+    let logs = entries("cache/logs").map(|entry| entry.metadata().expect("log").modified().expect("time"));
+    (kernels, logs.collect())
+}
+
+/// How often the build is killed: `KILN_KILLS` says.
+fn n_kills() -> u32 {
+    std::env::var("KILN_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
+}
+
+/// A build that is killed again and again, in another folder and with more compilers, ends with the bytes of one that was
+/// not. Then a comment compiles nothing, and a change of loaders only closes them anew.
 #[test]
-fn the_bytes_do_not_depend_on_the_folder() {
+fn the_bytes_depend_neither_on_the_folder_nor_on_kills() {
     if !slow_tests() {
         return;
     }
     let recipe = format!("{RECIPE}[hardware]\nfirmwareMissing = [\"probe/*\"]\n");
-    let build = |sandbox: &Sandbox| {
-        sandbox.file("kiln.toml", &recipe).kiln(&["build"]).expect(0);
-        files(&sandbox.path().join("result"))
-    };
-    let (shared, own) = (build(&Sandbox::with_shared_store()), build(&Sandbox::new()));
+    let sandbox = Sandbox::with_shared_store();
+    sandbox.file("kiln.toml", &recipe).kiln(&["build"]).expect(0);
+    let shared = files(&sandbox.path().join("result"));
+
+    let sandbox = Sandbox::new();
+    sandbox.file("kiln.toml", &recipe);
+    let mut chance: u64 = 1;
+    for _ in 0..n_kills() {
+        let mut child = sandbox.start(&["build", "-j", "3"]);
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        std::thread::sleep(std::time::Duration::from_millis(200 + (chance >> 33) % 12_000));
+        child.kill().expect("kiln is killed, or has ended");
+        child.wait().expect("kiln ends");
+    }
+    sandbox.kiln(&["build", "-j", "3"]).expect(0);
+    let own = files(&sandbox.path().join("result"));
     assert!(shared.contains_key("kernel/vmlinux") && shared.contains_key("kernel/bzImage"));
     assert!(shared.keys().any(|name| name.ends_with("crc-ccitt.ko")));
     assert_eq!(shared.keys().collect::<Vec<_>>(), own.keys().collect::<Vec<_>>());
     let different: Vec<&String> = shared.keys().filter(|&name| shared[name] != own[name]).collect();
     assert!(different.is_empty(), "not the same bytes: {different:?}");
+
+    let before = compiled(&sandbox.path().join("store"));
+    let result = || fs::read_link(sandbox.path().join("result")).expect("a result");
+    let first = result();
+    sandbox.file("kiln.toml", recipe.replace("[kmodloader", "# a comment\n[kmodloader")).kiln(&["build"]).expect(0);
+    sandbox.file("kiln.toml", recipe.replace(", \"crc-ccitt\"]", "]")).kiln(&["build"]).expect(0);
+    assert_ne!(result(), first);
+    assert_eq!(compiled(&sandbox.path().join("store")), before, "something was compiled");
+    let listed = sandbox.kiln(&["generations", "--json"]).expect(0);
+    let listed: serde_json::Value = serde_json::from_str(&listed.stdout).expect("JSON");
+    let numbers: Vec<&serde_json::Value> =
+        listed["generations"].as_array().expect("list").iter().map(|one| &one["number"]).collect();
+    // The comment moved the lines of the loader, which are part of a result; nothing else made a generation.
+    assert!(numbers.len() >= 2 && numbers.len() <= 3, "{listed}");
+
+    // Freeing spares what they need: the next build finds all of it.
+    sandbox.kiln(&["gc"]).expect(0);
+    sandbox.kiln(&["build"]).expect(0);
+    assert_eq!(compiled(&sandbox.path().join("store")), before, "something was compiled");
+}
+
+#[test]
+fn a_second_build_in_an_empty_folder_is_compared() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    sandbox.file("kiln.toml", format!("{RECIPE}[hardware]\nfirmwareMissing = [\"probe/*\"]\n"));
+    sandbox.kiln(&["build", "--verify"]).expect(0).says("verified: two builds gave the same bytes");
 }
 
 /// All files below a folder, links followed, by their path.

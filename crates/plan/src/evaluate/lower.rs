@@ -69,6 +69,7 @@ impl Lowering<'_> {
             extra_patch_phase: self.tree.text(&["kernel", "extraPatchPhase"])?.to_owned(),
             make_targets: self.texts(&["kernel", "makeTargets"]),
             extra_modules: self.extra_modules(),
+            signing_key: self.signing_key(),
             requests,
         })
     }
@@ -91,6 +92,15 @@ impl Lowering<'_> {
         let written = self.text(&["kernel", "baseConfig"])?;
         let dir = written.origin.map(|span| self.dir(span.file)).unwrap_or(Path::new(""));
         Some(Located { value: BaseConfig::parse(&written.value, dir)?, origin: written.origin })
+    }
+
+    fn signing_key(&self) -> Option<Located<PathBuf>> {
+        let written = self.text(&["kernel", "signingKey"])?;
+        let value = match written.origin {
+            Some(span) => self.path(span.file, &written.value),
+            None => PathBuf::from(&written.value),
+        };
+        Some(Located { value, origin: written.origin })
     }
 
     fn patches(&self) -> Vec<Pattern> {

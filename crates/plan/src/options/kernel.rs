@@ -104,6 +104,18 @@ fn build() -> Vec<Declaration> {
         )
         .example("[\"vmlinux\", \"bzImage\"]"),
         extra_modules(),
+        option(
+            "signingKey",
+            "A PEM file with the private key and certificate that modules are signed with, where the config signs them \
+             (`MODULE_SIG`) and names no key itself. Without one kiln makes a key once and keeps it beside its store.",
+            Type::Text(TextType {
+                noun: Some("path"),
+                non_empty: true,
+                check: Some(name::one_line),
+                ..TextType::default()
+            }),
+        )
+        .example("\"keys/modules.pem\""),
     ]
 }
 
