@@ -4,6 +4,7 @@
 //! what is shown are medians over the rounds. Contenders must come to the same result, or the benchmark fails.
 //! To add one, write a module with a function as [`Run`] and name it in [`BENCHES`].
 
+mod build;
 mod depmod;
 mod kconfig;
 pub(crate) mod loader;
@@ -41,7 +42,8 @@ pub(crate) struct Args {
 /// Runs one benchmark; gives its table as markdown.
 type Run = fn(&Args) -> Result<String>;
 
-const BENCHES: &[(&str, Run)] = &[("depmod", depmod::run), ("loader", loader::run), ("kconfig", kconfig::run)];
+const BENCHES: &[(&str, Run)] =
+    &[("build", build::run), ("depmod", depmod::run), ("loader", loader::run), ("kconfig", kconfig::run)];
 
 /// Runs what was asked for.
 #[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]

@@ -13,6 +13,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use kiln_build::kernel::RECORD_FILE;
 use kiln_build::tree;
 
 use crate::kconfig_matrix::{find_tree, requests::Chance};
@@ -31,6 +32,9 @@ pub(crate) struct Args {
     /// How many steps among them
     #[arg(long, default_value_t = 30)]
     steps: usize,
+    /// Build only the first config clean, and go on in that folder: every second step leads back to it, and is compared
+    #[arg(long)]
+    back: bool,
     /// Draw other configs and another way
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -49,7 +53,7 @@ impl Args {
     /// One step there and one back.
     pub(crate) fn sample() -> Args {
         let work = PathBuf::from("target/incremental");
-        Args { tree: None, configs: 2, steps: 2, seed: 1, jobs: 2, kiln: None, work }
+        Args { tree: None, configs: 2, steps: 2, back: true, seed: 1, jobs: 2, kiln: None, work }
     }
 }
 
@@ -72,15 +76,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let kiln = args.kiln.clone().map_or_else(release_kiln, Ok)?;
     let _ = fs::remove_dir_all(&args.work);
     let side = |name: &str| Side { args, kiln: &kiln, dir: args.work.join(name) };
-    let (clean, kept) = (side("clean"), side("kept"));
+    let (clean, kept) = (side("clean"), side(if args.back { "clean" } else { "kept" }));
     let mut chance = Chance::new(args.seed);
     let configs = draw::configs(&mut chance, args.configs);
-    let way = draw::way(&mut chance, configs.len(), args.steps);
+    let mut way = draw::way(&mut chance, configs.len(), args.steps);
+    if args.back {
+        way = (0..args.steps).map(|step| if step % 2 == 0 { 1 + step / 2 % (configs.len() - 1) } else { 0 }).collect();
+    }
 
     let mut expected: Vec<Option<Files>> = configs.iter().map(|_| None).collect();
     let (mut from, mut different) = (0, 0);
     for (number, to) in [0].into_iter().chain(way).enumerate() {
-        if expected[to].is_none() {
+        if expected[to].is_none() && (number == 0 || !args.back) {
             clean.forget("work")?;
             let started = Instant::now();
             expected[to] = Some(clean.build(&configs[to], &tree)?);
@@ -90,14 +97,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         // A result that is there already would be taken, and nothing compiled.
         kept.forget("results")?;
         let found = kept.build(&configs[to], &tree)?;
-        let wrong = differing(expected[to].as_ref().expect("it was just built"), &found);
-        let verdict = if wrong.is_empty() { "same".to_owned() } else { format!("DIFFERENT: {}", wrong.join(", ")) };
+        let wrong = expected[to].as_ref().map(|expected| differing(expected, &found));
+        let verdict = match &wrong {
+            None => format!("to come back from: {}", configs[to].name()),
+            Some(wrong) if wrong.is_empty() => "same".to_owned(),
+            Some(wrong) => format!("DIFFERENT: {}", wrong.join(", ")),
+        };
         println!(
             "step {number:>2} {:>5.0} s  config {from} -> {to}: {} files, {verdict}",
             started.elapsed().as_secs_f64(),
             found.len()
         );
-        different += usize::from(!wrong.is_empty());
+        different += usize::from(wrong.is_some_and(|wrong| !wrong.is_empty()));
         from = to;
     }
     println!("{} steps among {} configs, {different} with different bytes", args.steps, configs.len());
@@ -135,7 +146,9 @@ impl Side<'_> {
 
 fn digests(dir: &Path) -> Result<Files> {
     let mut files = Files::new();
-    for file in tree::list(dir)?.files().iter().filter(|file| file.kind == tree::Kind::File) {
+    // The record also names what earlier configs left in the folder; no device gets it.
+    let counts = |file: &&tree::Found| file.kind == tree::Kind::File && file.path != Path::new(RECORD_FILE);
+    for file in tree::list(dir)?.files().iter().filter(counts) {
         let digest = kiln_build::digest::Sha256::of_file(&dir.join(&file.path))?;
         files.insert(file.path.clone(), digest.to_string());
     }
@@ -150,7 +163,8 @@ fn differing(expected: &Files, found: &Files) -> Vec<String> {
     differing.map(|name| name.display().to_string()).collect()
 }
 
-fn release_kiln() -> Result<PathBuf> {
+/// The checkout's kiln, built for release.
+pub(crate) fn release_kiln() -> Result<PathBuf> {
     let status = Command::new(env!("CARGO"))
         .args(["build", "--locked", "--release", "--bin", "kiln"])
         .current_dir(root())
