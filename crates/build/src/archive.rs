@@ -40,7 +40,7 @@ pub enum ArchiveError {
         source: io::Error,
     },
     /// It is no archive that kiln knows.
-    #[error("{} is not a tar archive, plain or compressed with xz, gzip or zstd", archive.display())]
+    #[error("{} is not a tar archive, plain or compressed with xz, gzip, bzip2 or zstd", archive.display())]
     Unknown {
         /// The archive.
         archive: PathBuf,

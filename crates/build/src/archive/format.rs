@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::MtStreamBuilder;
@@ -10,6 +11,7 @@ use liblzma::stream::MtStreamBuilder;
 use super::ArchiveError;
 
 const XZ: &[u8] = b"\xfd7zXZ\0";
+const BZIP2: &[u8] = b"BZh";
 const GZIP: &[u8] = b"\x1f\x8b";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 /// The first header of a plain tar: its magic is at this place.
@@ -39,6 +41,8 @@ pub(super) fn decode<'a, R: Read + Send + 'a>(
         Box::new(XzStreams { decoder: Some(xz_decoder(whole).map_err(broken)?) })
     } else if kind.starts_with(GZIP) {
         Box::new(MultiGzDecoder::new(whole))
+    } else if kind.starts_with(BZIP2) {
+        Box::new(MultiBzDecoder::new(whole))
     } else if kind.starts_with(ZSTD) {
         let mut decoder = zstd::Decoder::with_buffer(whole).map_err(broken)?;
         decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(broken)?;
