@@ -68,6 +68,8 @@ pub struct Check {
     pub script: String,
     /// Shell text that gives back what the check holds, so that modules can go.
     pub cleanup: Option<String>,
+    /// Why it cannot be run on this machine, when it cannot.
+    pub skipped: Option<String>,
 }
 
 /// An alias and the module that must come up by it.

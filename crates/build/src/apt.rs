@@ -7,6 +7,7 @@
 //!
 //! apt checks what it downloads against the signed lists; the hashes that it names are compared once more here.
 
+mod source;
 mod state;
 
 use std::io;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use kiln_exec::{ExecError, Interrupt};
 use kiln_plan::KeyWriter;
 
+pub use self::source::{SourcePackage, source_package};
 use self::state::{Lists, State};
 use crate::archive::{self, ArchiveError, Layout, Place, Watch};
 use crate::digest::Sha256;
@@ -26,7 +28,7 @@ use crate::store::{StoreError, remove};
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
     /// apt could not be run, or failed.
-    #[error("cannot get {what} from apt{}", absent(source))]
+    #[error("cannot get {what} from apt{}", no_apt(source))]
     Failed {
         /// The packages.
         what: String,
@@ -157,7 +159,7 @@ pub fn download(fetch: &Fetch<'_>, deb: &Deb) -> Result<PathBuf, AptError> {
     let what = format!("{}={}", deb.package, deb.version);
     let state = match deb.lists {
         Lists::Host => State::of_host(fetch)?,
-        Lists::Own => State::own(fetch, None)?,
+        Lists::Own | Lists::Sources => State::own(fetch, None)?,
     };
     let mut downloaded = state.download(fetch, &what, &dir, deb.size);
     if deb.lists == Lists::Host && matches!(&downloaded, Err(AptError::Failed { source, .. }) if refused(source)) {
@@ -199,8 +201,16 @@ pub fn packages(fetch: &Fetch<'_>, names: &[&str], architecture: &str) -> Result
     })
 }
 
+/// Those of `names` that the host's release of Debian does not have for `architecture`; all, when it has no such port.
+///
+/// # Errors
+/// apt could not be run.
+pub fn absent(fetch: &Fetch<'_>, names: &[&str], architecture: &str) -> Result<Vec<String>, AptError> {
+    State::own(fetch, Some(architecture))?.absent(fetch, names)
+}
+
 /// A machine without apt is no Debian: there is nothing to install.
-fn absent(error: &ExecError) -> &'static str {
+fn no_apt(error: &ExecError) -> &'static str {
     match error {
         ExecError::NotFound { .. } => ": this machine has no apt; give the source as { url, sha256 } or { git, rev }",
         _ => "",

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use kiln_exec::{Exec, ExecError};
+use kiln_plan::Arch;
 
 use crate::toolchain::{Host, Target};
 
@@ -58,6 +59,13 @@ pub enum Probe {
         /// As in `-l…`.
         library: Option<String>,
     },
+    /// A library that a compiler for another machine finds.
+    CrossLibrary {
+        /// The compiler's name.
+        compiler: String,
+        /// The library's file name.
+        library: String,
+    },
 }
 
 /// Something that is not there.
@@ -77,6 +85,7 @@ pub struct Missing {
 /// The kernel's `Documentation/process/changes.rst`, and the commands in its makefiles.
 pub fn needs(work: &Work) -> Vec<Need> {
     let mut needs = BTreeSet::new();
+    let mut guest = None;
     let mut program = |name: &str, why: &str, package: &str| {
         let probe = Probe::Program(name.to_owned());
         needs.insert(Need { probe, why: why.to_owned(), debian_package: package.to_owned() });
@@ -94,6 +103,13 @@ pub fn needs(work: &Work) -> Vec<Need> {
     if let Some(machine) = &work.boot_machine {
         let (name, package) = qemu_package(machine);
         program(&name, "to boot the result", package);
+        if let Some(arch) = Arch::parse(machine).filter(|arch| !arch.is_debian_port()) {
+            program("make", "to compile busybox for a guest", "make");
+            program("patch", "to apply Debian's patches to busybox", "patch");
+            let why = format!("to compile busybox for a guest ({arch})");
+            program(&format!("{}gcc", arch.cross_prefix()), &why, &cross_compiler_package(&arch.cross_prefix()));
+            guest = Some(Need::guest_library(arch));
+        }
     }
     if let Some(target) = &work.target {
         for (name, why, package) in BUILD_PROGRAMS {
@@ -112,6 +128,7 @@ pub fn needs(work: &Work) -> Vec<Need> {
         }
         needs.extend(libraries(target, work));
     }
+    needs.extend(guest);
     needs.into_iter().collect()
 }
 
@@ -170,6 +187,14 @@ pub fn names(missing: &[Missing]) -> String {
 }
 
 impl Need {
+    /// The C library of `arch`, where Debian has no busybox for a guest and one is compiled.
+    fn guest_library(arch: Arch) -> Need {
+        let probe =
+            Probe::CrossLibrary { compiler: format!("{}gcc", arch.cross_prefix()), library: "libc.a".to_owned() };
+        let why = format!("to compile busybox for a guest ({arch})");
+        Need { probe, why, debian_package: package::cross_libc_package(arch) }
+    }
+
     /// Puts the need into words as one that does not hold.
     pub(crate) fn missing(self) -> Missing {
         Missing { what: self.probe.to_string(), why: self.why, debian_package: self.debian_package }
@@ -200,6 +225,11 @@ impl Missing {
         Missing { what: format!("the program `{base}`"), why, debian_package }
     }
 
+    /// The C library that a guest's busybox is linked with.
+    pub(crate) fn guest_library(arch: Arch) -> Missing {
+        Need::guest_library(arch).missing()
+    }
+
     /// A header that a build included and the host's compiler did not find.
     pub(crate) fn header(name: &str) -> Option<Missing> {
         let &(_, library, why, package) = HEADERS.iter().find(|&&(prefix, ..)| name.starts_with(prefix))?;
@@ -219,6 +249,7 @@ impl std::fmt::Display for Probe {
         match self {
             Probe::Program(name) => write!(f, "the program `{name}`"),
             Probe::Library { header, .. } => write!(f, "the header <{header}>"),
+            Probe::CrossLibrary { compiler, library } => write!(f, "`{library}` of `{compiler}`"),
         }
     }
 }

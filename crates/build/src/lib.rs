@@ -2,6 +2,7 @@
 
 pub mod apt;
 pub mod archive;
+pub mod busybox;
 mod compress;
 pub mod depmod;
 pub mod digest;

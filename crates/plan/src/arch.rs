@@ -13,7 +13,7 @@ pub struct Arch {
     pub machine: &'static str,
     /// The GNU triple of its toolchain, as Debian names it.
     pub triple: &'static str,
-    /// Debian's name for it; `None` where Debian has no port.
+    /// Debian's name for it; `None` where it has none.
     pub debian: Option<&'static str>,
     /// Which end of a word comes first.
     pub endian: Endian,
@@ -40,6 +40,12 @@ const fn arch(
 ) -> Arch {
     Arch { karch, srcarch, machine, triple, debian, endian, names }
 }
+
+/// The ports of Debian 12.
+///
+/// # Source
+/// `Architectures` in the archive's `dists/bookworm/Release`.
+const PORTS: &[&str] = &["amd64", "arm64", "armel", "armhf", "i386", "mips64el", "mipsel", "ppc64el", "s390x"];
 
 /// Every machine. Where several share an `ARCH`, the first is what the bare `ARCH` means.
 #[rustfmt::skip]
@@ -94,6 +100,11 @@ impl Arch {
     pub fn known() -> impl Iterator<Item = &'static str> {
         ALL.iter()
             .flat_map(|arch| [arch.karch, arch.srcarch, arch.machine].into_iter().chain(arch.names.iter().copied()))
+    }
+
+    /// Whether the archive of Debian 12 has packages for it; another release's may have some more, or fewer.
+    pub fn is_debian_port(self) -> bool {
+        self.debian.is_some_and(|name| PORTS.contains(&name))
     }
 
     /// What toolchain programs start with (`aarch64-linux-gnu-`).

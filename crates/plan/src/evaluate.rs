@@ -232,6 +232,8 @@ pub struct Check {
     pub script: String,
     /// Shell commands that undo the script; may be empty.
     pub cleanup: String,
+    /// Debian packages without which it is skipped.
+    pub packages: Vec<Located<String>>,
     /// Where it is written.
     pub origin: Option<Span>,
 }

@@ -113,6 +113,14 @@ fn boot() -> Vec<Declaration> {
             Type::Lines,
         )
         .default(Data::Text(String::new())),
+        option(
+            "packages",
+            "Debian packages that the script needs, with those that they depend on. Where Debian has one of them not \
+                 for the machine, the check is skipped, and the verdict says so.",
+            list(Type::Text(TextType { noun: Some("package"), check: Some(name::package), ..TextType::default() })),
+        )
+        .default(Data::List(Vec::new()))
+        .example("[\"nftables\"]"),
     ];
     vec![
         option("memory", "The guest's memory, in MiB.", Type::Int { min: 32, max: 1 << 20 }).default(Data::Int(512)),

@@ -7,6 +7,7 @@
 //! | `firmware/1` | the form, each file's name and the digest of its content as it was found | where it was found |
 //! | `kernel/2` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed, the contents of files outside of the tree that the config has built in (initramfs, firmware, certificates) | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
 //! | `deployed/1` | the keys of two kernels: the one that is out there, the one whose modules are to fit it | all else: it is in these keys |
+//! | `busybox/1` | the patched source, toolchain identity, the C library's archive, the config it starts from | the machine's name: the toolchain is of one machine |
 //! | `result/1` | kernel, everything that the manifest says, firmware contents, rendered services | the recipe's files as such: a comment moves nothing but line numbers |
 //!
 //! The tree's own key (source, patches, patch phase) is made where sources are fetched, since only there contents are
@@ -102,6 +103,27 @@ pub fn deployed_key(images: &str, modules: &Key) -> Key {
     key.finish()
 }
 
+/// What a static busybox is built from.
+#[derive(Debug, Clone, Copy)]
+pub struct BusyboxInputs<'a> {
+    /// The patched source.
+    pub source: &'a Key,
+    /// The compiler and its kin, as `build`'s toolchain names them.
+    pub toolchain: &'a str,
+    /// A digest of the C library that is linked in.
+    pub libc: &'a str,
+    /// The config that it starts from.
+    pub config: &'a str,
+}
+
+/// Names a busybox for a guest.
+pub fn busybox_key(inputs: &BusyboxInputs<'_>) -> Key {
+    let mut key = KeyWriter::new("busybox/1");
+    key.field("source", inputs.source).field("toolchain", inputs.toolchain);
+    key.field("libc", inputs.libc).field("config", inputs.config);
+    key.finish()
+}
+
 /// Names the folder that `./result` points at: `files` are all its paths with a digest of each one's content.
 pub fn result_key<'a>(kernel: &Key, manifest: &str, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Key {
     let mut key = KeyWriter::new("result/1");
@@ -118,6 +140,21 @@ mod tests {
 
     fn tree() -> Key {
         KeyWriter::new("tree").finish()
+    }
+
+    #[test]
+    fn every_input_of_a_busybox_counts() {
+        let (source, other) = (tree(), KeyWriter::new("other").finish());
+        let base = BusyboxInputs { source: &source, toolchain: "gcc 12", libc: "l", config: "CONFIG_STATIC=y\n" };
+        let variants = [
+            BusyboxInputs { source: &other, ..base },
+            BusyboxInputs { toolchain: "gcc 13", ..base },
+            BusyboxInputs { libc: "m", ..base },
+            BusyboxInputs { config: "", ..base },
+        ];
+        for variant in &variants {
+            assert_ne!(busybox_key(variant), busybox_key(&base), "{variant:?}");
+        }
     }
 
     #[test]

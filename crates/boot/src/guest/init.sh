@@ -123,6 +123,10 @@ step_script() { # STEP FILE
 	if [ "$status" = 0 ]; then say "$1" ok; else say "$1" fail "exit status $status"; fi
 }
 
+step_skipped() { # STEP REASON
+	say "$1" skip "$2"
+}
+
 step_kept() { # STEP MODULE...
 	local step module lost
 	step=$1 lost=

@@ -124,10 +124,14 @@ fn words(parameters: &str) -> Vec<String> {
 
 fn checks(writer: &mut Writer, spec: &ProgramSpec) {
     for check in &spec.checks {
+        if let Some(reason) = &check.skipped {
+            writer.step(StepName::Check, |step| step.subject(&check.name), &["skipped", reason]);
+            continue;
+        }
         let file = writer.script(&check.script);
         writer.step(StepName::Check, |step| step.subject(&check.name), &["script", &file]);
     }
-    for check in spec.checks.iter().rev() {
+    for check in spec.checks.iter().rev().filter(|check| check.skipped.is_none()) {
         if let Some(cleanup) = &check.cleanup {
             let file = writer.script(cleanup);
             writer.step(StepName::Cleanup, |step| step.subject(&check.name), &["script", &file]);

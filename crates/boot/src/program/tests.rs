@@ -27,6 +27,29 @@ fn plan(loaders: Vec<Loader>) -> Result<Program, ProgramError> {
 }
 
 #[test]
+fn a_check_that_cannot_be_made_is_a_step_that_says_why() {
+    let check = |name: &str, skipped: Option<&str>| Check {
+        name: name.to_owned(),
+        script: "true".to_owned(),
+        cleanup: Some("undo".to_owned()),
+        skipped: skipped.map(str::to_owned),
+    };
+    let checks = vec![check("one", Some("Debian has no nftables for mips")), check("two", None)];
+    let spec = ProgramSpec { release: "6.1".to_owned(), checks, ..ProgramSpec::default() };
+    let program = Program::plan(&spec, "N").unwrap();
+    expect![[r#"
+        stays=''
+        step_release 0 '6.1'
+        step_skipped 1 'Debian has no nftables for mips'
+        step_script 2 '000.sh'
+        step_script 3 '001.sh'
+        wishes
+    "#]]
+    .assert_eq(&program.plan);
+    assert_eq!(program.scripts.len(), 2);
+}
+
+#[test]
 fn two_loaders_that_share_go_down_one_beside_the_other() {
     let spec = ProgramSpec {
         release: "6.1'x".to_owned(),
@@ -36,8 +59,13 @@ fn two_loaders_that_share_go_down_one_beside_the_other() {
             loader("nothing", &[], &[]),
         ],
         checks: vec![
-            Check { name: "one".to_owned(), script: "true".to_owned(), cleanup: Some("undo".to_owned()) },
-            Check { name: "two".to_owned(), script: "false".to_owned(), cleanup: None },
+            Check {
+                name: "one".to_owned(),
+                script: "true".to_owned(),
+                cleanup: Some("undo".to_owned()),
+                skipped: None,
+            },
+            Check { name: "two".to_owned(), script: "false".to_owned(), cleanup: None, skipped: None },
         ],
         aliases: vec![Alias { alias: "net-pf-1".to_owned(), module: "core".to_owned() }],
         kmod: true,

@@ -83,7 +83,7 @@ impl World {
     /// Adds a check.
     pub(crate) fn check(&mut self, name: &str, script: &str, cleanup: Option<&str>) {
         let cleanup = cleanup.map(str::to_owned);
-        self.program.checks.push(Check { name: name.to_owned(), script: script.to_owned(), cleanup });
+        self.program.checks.push(Check { name: name.to_owned(), script: script.to_owned(), cleanup, skipped: None });
     }
 
     /// Adds an alias.

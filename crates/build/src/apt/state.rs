@@ -1,5 +1,6 @@
 //! What apt knows: the host's lists, or lists of our own.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -18,6 +19,8 @@ pub(super) enum Lists {
     Host,
     /// Those in the store.
     Own,
+    /// Those of source packages, in the store.
+    Sources,
 }
 
 /// A folder of apt's, held by this process alone.
@@ -59,6 +62,50 @@ impl State {
             Some(_) => {}
         }
         Ok(state)
+    }
+
+    /// Lists of source packages, fetched when they are not there or old.
+    pub(super) fn of_sources(fetch: &Fetch<'_>) -> Result<State, AptError> {
+        let state = State::open(fetch, "sources", Lists::Sources, None)?;
+        if state.age().is_none_or(|age| age > STALE) {
+            let host = Exec::new("apt-config").envs(fetch.env_of(is_apts)).args(["shell", "LIST"]);
+            let host = host.args(["Dir::Etc::sourcelist/f", "PARTS", "Dir::Etc::sourceparts/d"]).text();
+            let host = host.map_err(|source| failed("the host's sources", source))?;
+            let path = |name: &str| {
+                let value =
+                    host.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("='")?.strip_suffix('\''));
+                PathBuf::from(value.unwrap_or_default())
+            };
+            super::source::write_entries(&path("LIST"), &path("PARTS"), &state.dir)?;
+            // An archive of somebody else's may have no sources; whether ours are there is seen when they are looked for.
+            match state.update(fetch) {
+                Err(AptError::Unnamed { said, .. }) => fetch.progress.note(&format!("apt: {}", said.trim_end())),
+                updated => updated?,
+            }
+        }
+        Ok(state)
+    }
+
+    /// The files of the source package `name`.
+    pub(super) fn source_files(&self, fetch: &Fetch<'_>, name: &str) -> Result<Vec<Deb>, AptError> {
+        let empty = self.dir.join("nothing");
+        let ask = || self.source(fetch).dir(&empty).args(["--print-uris", "--", name]).capture();
+        self.named(fetch, &format!("the source of {name}"), ask)
+    }
+
+    /// Downloads them into `dir`.
+    pub(super) fn download_source(&self, fetch: &Fetch<'_>, name: &str, dir: &Path, size: u64) -> Result<(), AptError> {
+        let run = || self.source(fetch).dir(dir).args(["--", name]).text();
+        let done = growth::watch(fetch.progress, &format!("download {name}"), Some(size), dir, run);
+        done.map(drop).map_err(|source| failed(name, source))
+    }
+
+    /// Those of `names` that the lists do not have.
+    pub(super) fn absent(&self, fetch: &Fetch<'_>, names: &[&str]) -> Result<Vec<String>, AptError> {
+        let said = self.program("apt-cache", fetch).arg("pkgnames").text();
+        let said = said.map_err(|source| failed(&names.join(", "), source))?;
+        let known: BTreeSet<&str> = said.lines().collect();
+        Ok(names.iter().filter(|name| !known.contains(*name)).map(|&name| name.to_owned()).collect())
     }
 
     /// The file of the one package `what`.
@@ -132,7 +179,7 @@ impl State {
         let asked = self.parse(what, ask());
         let is_fresh = self.age().is_some_and(|age| age < Duration::from_secs(60));
         match asked {
-            Err(AptError::Unnamed { .. }) if self.lists == Lists::Own && !is_fresh => {
+            Err(AptError::Unnamed { .. }) if self.lists != Lists::Host && !is_fresh => {
                 self.update(fetch)?;
                 self.parse(what, ask())
             }
@@ -143,7 +190,11 @@ impl State {
     fn parse(&self, what: &str, asked: Result<kiln_exec::Output, ExecError>) -> Result<Vec<Deb>, AptError> {
         let output = asked.map_err(|source| failed(what, source))?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let debs: Vec<Deb> = text.lines().filter_map(|line| Deb::parse(line, self.lists)).collect();
+        let parse = |line| match self.lists {
+            Lists::Sources => Deb::parse_source(line),
+            lists => Deb::parse(line, lists),
+        };
+        let debs: Vec<Deb> = text.lines().filter_map(parse).collect();
         let n_files = text.lines().filter(|line| line.starts_with('\'')).count();
         if output.status.success() && !debs.is_empty() && debs.len() == n_files {
             return Ok(debs);
@@ -161,7 +212,8 @@ impl State {
         let output = growth::watch(fetch.progress, "fetch apt's lists", None, &lists, run);
         let output = output.map_err(|source| failed("lists of packages", source))?;
         let said = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
+        // Without one list of several, a package may still be found; of none of them nothing can.
+        if !output.status.success() && !has_list(&lists) {
             return Err(AptError::Unnamed { what: "its lists".to_owned(), said: said.into_owned() });
         }
         for line in said.lines().filter(|line| !line.trim().is_empty()) {
@@ -181,11 +233,18 @@ impl State {
         self.apt(fetch).args(["install", "--yes", "--no-install-recommends"]).args(names)
     }
 
+    fn source(&self, fetch: &Fetch<'_>) -> Exec {
+        self.apt(fetch).args(["source", "--download-only", "--only-source"])
+    }
+
     fn apt(&self, fetch: &Fetch<'_>) -> Exec {
-        let wanted = |name: &str| is_proxy(name) || matches!(name, "PATH" | "HOME" | "APT_CONFIG" | "NETRC");
+        self.program("apt-get", fetch)
+    }
+
+    fn program(&self, program: &str, fetch: &Fetch<'_>) -> Exec {
         let option = |name: &str, path: &str| format!("{name}={}", self.dir.join(path).display());
-        let apt = Exec::new("apt-get")
-            .envs(fetch.env_of(wanted))
+        let apt = Exec::new(program)
+            .envs(fetch.env_of(is_apts))
             .env("LC_ALL", "C")
             .env("DEBIAN_FRONTEND", "noninteractive")
             .arg("--config-file")
@@ -203,13 +262,29 @@ impl State {
             .args(["-o", "APT::Sandbox::User=root"])
             .args(["-o", &option("Dir::Cache", "cache"), "-o", "Dir::Cache::archives=archives"])
             .args(["-o", "Dir::Cache::pkgcache=pkgcache.bin", "-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin"]);
+        let own = |apt: Exec| {
+            apt.args(["-o", &option("Dir::State", "state"), "-o", "Dir::State::lists=lists"])
+                .args(["-o", &option("Dir::State::status", "status")])
+        };
         match self.lists {
             Lists::Host => apt,
-            Lists::Own => apt
-                .args(["-o", &option("Dir::State", "state"), "-o", "Dir::State::lists=lists"])
-                .args(["-o", &option("Dir::State::status", "status")]),
+            Lists::Own => own(apt),
+            Lists::Sources => own(apt)
+                .args(["-o", &option("Dir::Etc::sourcelist", "list")])
+                .args(["-o", &option("Dir::Etc::sourceparts", "parts")]),
         }
     }
+}
+
+/// Whether there is a list of packages in `lists`.
+fn has_list(lists: &Path) -> bool {
+    let is_list = |name: &str| name.contains("_Packages") || name.contains("_Sources");
+    fs::read_dir(lists).into_iter().flatten().flatten().any(|entry| entry.file_name().to_str().is_some_and(is_list))
+}
+
+/// Whether apt may see a variable of the user's.
+fn is_apts(name: &str) -> bool {
+    is_proxy(name) || matches!(name, "PATH" | "HOME" | "APT_CONFIG" | "NETRC")
 }
 
 /// What the host's apt answers by: its lists, what is installed, its settings.

@@ -1,5 +1,7 @@
 //! Names of Debian packages that depend on an architecture.
 
+use kiln_plan::Arch;
+
 /// The package of the compiler whose name begins with `prefix` (`aarch64-linux-gnu-`).
 pub fn cross_compiler_package(prefix: &str) -> String {
     format!("gcc-{}", triple(prefix))
@@ -8,6 +10,11 @@ pub fn cross_compiler_package(prefix: &str) -> String {
 /// The package of the linker whose name begins with `prefix`.
 pub(super) fn cross_binutils_package(prefix: &str) -> String {
     format!("binutils-{}", triple(prefix))
+}
+
+/// The package of the C library that Debian's compiler for `arch` links with.
+pub(super) fn cross_libc_package(arch: Arch) -> String {
+    format!("libc6-dev-{}-cross", arch.debian.unwrap_or(arch.machine))
 }
 
 /// The program that emulates `machine` (as `uname -m` says, or the kernel's `ARCH`), and its package.

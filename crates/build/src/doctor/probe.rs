@@ -23,7 +23,18 @@ pub(super) fn is_there(probe: &Probe, host: &Host) -> Result<bool, ExecError> {
             None => Ok(false),
             Some(gcc) => compiles(&gcc, header, library.as_deref(), host),
         },
+        Probe::CrossLibrary { compiler, library } => match find(compiler) {
+            None => Ok(false),
+            Some(gcc) => finds(&gcc, library, host),
+        },
     }
+}
+
+/// Whether `gcc` knows where `library` is: one that it does not find it gives back as it was asked.
+fn finds(gcc: &Path, library: &str, host: &Host) -> Result<bool, ExecError> {
+    let exec = Exec::new(gcc).arg(format!("-print-file-name={library}"));
+    let said = exec.env("PATH", &host.path).env("LC_ALL", "C").deadline(DEADLINE).text()?;
+    Ok(Path::new(said.trim()).is_absolute())
 }
 
 /// Whether a program that includes `header` compiles, and links with `library`.

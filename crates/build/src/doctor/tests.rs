@@ -44,7 +44,26 @@ fn what_is_needed_follows_the_recipe() {
     assert!(needs_package(&work("", Some("aarch64-linux-gnu-")), "gcc-aarch64-linux-gnu"));
     assert!(needs_package(&Work { patches: true, ..plain.clone() }, "patch"));
     assert!(needs_package(&Work { git_source: true, ..plain.clone() }, "git"));
-    assert!(needs_package(&Work { boot_machine: Some("aarch64".into()), ..plain }, "qemu-system-arm"));
+    let boots = |machine: &str| Work { boot_machine: Some(machine.into()), ..plain.clone() };
+    assert!(needs_package(&boots("aarch64"), "qemu-system-arm"));
+    assert!(!needs_package(&boots("aarch64"), "libc6-dev-arm64-cross"));
+    // Where there is no busybox to fetch, one is compiled.
+    for package in ["qemu-system-mips", "gcc-mips-linux-gnu", "libc6-dev-mips-cross", "patch"] {
+        assert!(needs_package(&boots("mips"), package), "{package}");
+    }
+    assert!(needs_package(&boots("riscv64"), "libc6-dev-riscv64-cross"));
+}
+
+#[test]
+fn a_compiler_without_its_c_library_lacks_it() {
+    let (_dir, host) = host_with(&["gcc"]);
+    let there = |compiler: &str, library: &str| {
+        let probe = Probe::CrossLibrary { compiler: compiler.to_owned(), library: library.to_owned() };
+        probe::is_there(&probe, &host).unwrap()
+    };
+    assert!(there("gcc", "libc.a"));
+    assert!(!there("gcc", "libnosuch.a"));
+    assert!(!there("mips-linux-gnu-gcc", "libc.a"));
 }
 
 #[test]

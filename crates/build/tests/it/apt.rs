@@ -1,7 +1,7 @@
 //! Real packages through the host's apt, where `SLOW_TESTS=1` allows for the network.
 
-use kiln_build::apt;
 use kiln_build::source::{Origin, kernel_version};
+use kiln_build::{apt, patch};
 use kiln_plan::SourceSpec;
 
 use crate::ground::{Ground, chain};
@@ -51,5 +51,35 @@ fn packages_of_another_architecture_become_a_root() {
     assert_eq!(std::fs::read(root.join("bin/busybox")).unwrap()[18], 0xb7);
     ground.said();
     assert_eq!(apt::packages(&ground.fetch(), &["nftables", "busybox-static"], "arm64").unwrap(), root);
+    assert_eq!(ground.said(), <[String; 0]>::default());
+}
+
+#[test]
+fn a_port_that_debian_does_not_have_lacks_every_package() {
+    if !slow() {
+        return;
+    }
+    let ground = Ground::new();
+    let absent = |names: &[&str], architecture: &str| apt::absent(&ground.fetch(), names, architecture).unwrap();
+    assert_eq!(absent(&["busybox-static", "no-such-package"], "arm64"), ["no-such-package"]);
+    assert_eq!(absent(&["busybox-static"], "mips"), ["busybox-static"]);
+}
+
+#[test]
+fn a_source_package_has_debians_patches_in_order() {
+    if !slow() {
+        return;
+    }
+    let ground = Ground::new();
+    let package = apt::source_package(&ground.fetch(), "busybox").unwrap();
+    assert!(package.upstream.tree.join("include/applets.src.h").is_file());
+    assert!(package.debian.join("config/pkg/static").is_file());
+    assert!(!package.patches.is_empty() && package.patches.iter().all(|patch| patch.is_file()), "{package:?}");
+    let patched = patch::apply(&ground.fetch(), &package.upstream, &package.patches, "").unwrap();
+    assert_ne!(patched.key, package.upstream.key);
+    // The second time nothing is fetched.
+    ground.said();
+    let again = apt::source_package(&ground.fetch(), "busybox").unwrap();
+    assert_eq!(again.upstream.tree, package.upstream.tree);
     assert_eq!(ground.said(), <[String; 0]>::default());
 }

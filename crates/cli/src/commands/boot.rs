@@ -1,5 +1,6 @@
 //! `kiln boot`: boots the result in QEMU and gives the verdict.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use kiln_boot::{
     BootError, BootSpec, Check, GuestSpec, Machine, Program, ProgramSpec, aliases, host_tree, loaders, nonce, tree,
     write_initramfs,
 };
+use kiln_build::apt::AptError;
 use kiln_build::pipeline::{PipelineError, Session};
-use kiln_build::{Progress, apt};
+use kiln_build::{Progress, apt, busybox};
 use kiln_image::FileTree;
 use kiln_plan::Arch;
 use kiln_plan::evaluate::Boot;
@@ -59,8 +61,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let machine = *Machine::find(&manifest.kernel.machine).ok_or_else(|| no_machine(&manifest.kernel.machine))?;
     let kernel = kernel_image(&result, &manifest, &machine)?;
 
-    let guest = guest(&session, &result, &manifest, &evaluated.boot)?;
-    let program = program(&result, &manifest, &evaluated.boot, guest.has_kmod())?;
+    let (guest, skipped) = guest(&session, &result, &manifest, &evaluated.boot)?;
+    let program = program(&result, &manifest, &evaluated.boot, guest.has_kmod(), &skipped)?;
     let scratch = tempfile::tempdir().context("cannot make a temporary folder").map_err(Failure::host)?;
     let initramfs = scratch.path().join("initramfs.cpio");
     let files = tree(&guest, &program).map_err(Failure::fault)?;
@@ -133,36 +135,74 @@ fn kernel_image(result: &Path, manifest: &Manifest, machine: &Machine) -> Result
     result.join(&path).canonicalize().with_context(|| format!("cannot read {path}")).map_err(Failure::host)
 }
 
-fn guest(session: &Session<'_>, result: &Path, manifest: &Manifest, boot: &Boot) -> Result<GuestSpec, Failure> {
+/// The guest's files, and why each check that cannot be made is not.
+fn guest(
+    session: &Session<'_>,
+    result: &Path,
+    manifest: &Manifest,
+    boot: &Boot,
+) -> Result<(GuestSpec, BTreeMap<String, String>), Failure> {
     let machine = &manifest.kernel.machine;
-    let debian = Arch::parse(machine).and_then(|arch| arch.debian).ok_or_else(|| {
-        Failure::fault(anyhow::anyhow!("Debian has no packages for `{machine}`, so there is no busybox for the guest"))
-    })?;
-    let fetched = |names: &[&str]| {
-        apt::packages(&session.fetch(), names, debian)
-            .map_err(|error| Failure::from(PipelineError::Source(error.into())))
+    let arch = Arch::parse(machine).ok_or_else(|| no_machine(machine))?;
+    let failed = |error: AptError| Failure::from(PipelineError::Source(error.into()));
+    let absent = |names: &[&str]| match arch.debian {
+        Some(debian) => apt::absent(&session.fetch(), names, debian).map_err(failed),
+        None => Ok(names.iter().map(|&name| name.to_owned()).collect()),
     };
-    let busybox = fetched(&["busybox-static"])?;
-    let busybox = ["usr/bin/busybox", "bin/busybox"].map(|path| busybox.join(path));
-    let busybox = busybox.iter().find(|path| path.is_file()).unwrap_or(&busybox[0]);
+    let mut names: Vec<&str> = boot.packages.iter().map(|name| name.value.as_str()).collect();
+    let mut skipped = BTreeMap::new();
+    for check in boot.checks.values() {
+        let wanted: Vec<&str> = check.packages.iter().map(|name| name.value.as_str()).collect();
+        let missing = if wanted.is_empty() { Vec::new() } else { absent(&wanted)? };
+        if missing.is_empty() {
+            names.extend(wanted);
+        } else {
+            let reason = format!("Debian has no {} for {arch}", missing.join(", "));
+            skipped.insert(check.name.clone(), reason);
+        }
+    }
     let mut packages = FileTree::new();
-    if !boot.packages.is_empty() {
-        let names: Vec<&str> = boot.packages.iter().map(|name| name.value.as_str()).collect();
-        packages = host_tree::read(&fetched(&names)?, "").map_err(Failure::host)?;
+    if !names.is_empty() {
+        let debian = arch.debian.ok_or_else(|| {
+            Failure::fault(anyhow::anyhow!("Debian has no packages for `{machine}`"))
+                .help("take them out of `boot.packages`; a check's own `packages` may be missing")
+        })?;
+        let unpacked = apt::packages(&session.fetch(), &names, debian).map_err(failed)?;
+        packages = host_tree::read(&unpacked, "").map_err(Failure::host)?;
     }
     let mut files = FileTree::new();
     for (at, file) in &boot.files {
         host_tree::read_file(&mut files, &file.value, at.trim_start_matches('/')).map_err(Failure::fault)?;
     }
-    Ok(GuestSpec {
-        busybox: host_tree::lazy_contents(busybox).map_err(Failure::host)?,
+    let busybox = busybox(session, arch, absent(&["busybox-static"])?.is_empty())?;
+    let guest = GuestSpec {
+        busybox: host_tree::lazy_contents(&busybox).map_err(Failure::host)?,
         result: host_tree::read_result(result).map_err(Failure::host)?,
         packages,
         files,
-    })
+    };
+    Ok((guest, skipped))
 }
 
-fn program(result: &Path, manifest: &Manifest, boot: &Boot, kmod: bool) -> Result<Program, Failure> {
+/// A static busybox: Debian's own, or one that is compiled from Debian's source.
+fn busybox(session: &Session<'_>, arch: Arch, is_packaged: bool) -> Result<PathBuf, Failure> {
+    let Some(debian) = arch.debian.filter(|_| is_packaged) else {
+        let help = "`kiln doctor` says what is missing to compile busybox";
+        return busybox::busybox(session, arch).map_err(|error| Failure::host(error).help(help));
+    };
+    let packages = apt::packages(&session.fetch(), &["busybox-static"], debian)
+        .map_err(|error| Failure::from(PipelineError::Source(error.into())))?;
+    let places = ["usr/bin/busybox", "bin/busybox"].map(|path| packages.join(path));
+    Ok(places.iter().find(|path| path.is_file()).unwrap_or(&places[0]).clone())
+}
+
+fn program(
+    result: &Path,
+    manifest: &Manifest,
+    boot: &Boot,
+    kmod: bool,
+    skipped: &BTreeMap<String, String>,
+) -> Result<Program, Failure> {
     let loaders = loaders(manifest);
     let alias_file = result.join("lib/modules").join(&manifest.kernel.release).join("modules.alias");
     let aliases = std::fs::read_to_string(alias_file).map(|text| aliases(&text, &loaders, ALIASES)).unwrap_or_default();
@@ -170,6 +210,7 @@ fn program(result: &Path, manifest: &Manifest, boot: &Boot, kmod: bool) -> Resul
         name: check.name.clone(),
         script: check.script.clone(),
         cleanup: Some(check.cleanup.clone()).filter(|text| !text.is_empty()),
+        skipped: skipped.get(&check.name).cloned(),
     });
     let spec = ProgramSpec {
         release: manifest.kernel.release.clone(),

@@ -209,7 +209,8 @@ impl Lowering<'_> {
             return None;
         };
         let cleanup = self.text(&path("cleanup")).map(|text| text.value).unwrap_or_default();
-        Some(Check { name: name.to_owned(), script: script.value, cleanup, origin: script.origin })
+        let packages = self.texts(&path("packages"));
+        Some(Check { name: name.to_owned(), script: script.value, cleanup, packages, origin: script.origin })
     }
 
     fn names(&self, path: &[&str]) -> Vec<String> {
