@@ -1,6 +1,7 @@
 //! The command line as a user meets it: stdout, stderr and status.
 //!
 //! - `sandbox`: how a test runs kiln;
+//! - `arches`: the modules of every architecture on real trees (slow);
 //! - `recipe_faults`: recipes that cannot be read or merged;
 //! - `commands`: small commands that need no kernel;
 //! - `doctor`: what a host lacks;
@@ -24,6 +25,7 @@
 )]
 
 mod boards;
+mod arches;
 mod commands;
 mod depmod;
 mod distill;
