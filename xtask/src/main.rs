@@ -1,5 +1,6 @@
 //! The developer's commands; `cargo xtask --help` lists them.
 
+mod arch_matrix;
 mod bench;
 mod ci;
 mod codegen;
@@ -42,6 +43,8 @@ enum Command {
     /// Close and write the firewall loader once, for the benchmark
     #[command(hide = true)]
     BenchLoader(bench::loader::OnceArgs),
+    /// Build and boot the router of every machine, and print the table of what works
+    ArchMatrix(arch_matrix::Args),
     /// Compare the native Kconfig engine with a tree's own conf, byte for byte
     KconfigMatrix(kconfig_matrix::Args),
     /// Draw requests by chance, fix them, and try each fix with the tree's own conf
@@ -65,6 +68,7 @@ enum Command {
 
 fn main() -> Result<()> {
     match Xtask::parse().command {
+        Command::ArchMatrix(args) => arch_matrix::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchLoader(args) => bench::loader::once(&args),
         Command::Ci => ci::run(),
