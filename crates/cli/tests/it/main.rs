@@ -24,8 +24,8 @@
     reason = "a test runs the program and its oracles, and says what it leaves out"
 )]
 
-mod boards;
 mod arches;
+mod boards;
 mod commands;
 mod depmod;
 mod distill;
