@@ -26,7 +26,8 @@ pub fn read(tree: &Path) -> Result<ModuleRules, (PathBuf, io::Error)> {
 pub fn files(tree: &Path) -> Result<Vec<String>, TreeError> {
     let is_one = |file: &str| {
         let name = file.rsplit('/').next().unwrap_or(file);
-        name == "Kbuild" || name.starts_with("Makefile") || name.ends_with(".mk") || name.ends_with(".sh")
+        let begins = ["Kbuild", "Makefile"].iter().any(|begin| name.starts_with(begin));
+        begins || name == "Platform" || name.ends_with(".mk") || name.ends_with(".sh") || file.starts_with("scripts/")
     };
     let files = list(tree)?;
     let files = files.files().iter().filter(|file| file.kind == Kind::File);

@@ -192,6 +192,7 @@ fn mentions(tree: &Tree, srcarch: &str, names: &BTreeSet<String>) -> Result<Ment
     }
     let texts: Vec<(&String, String)> =
         files.par_iter().map(|file| Ok((file, text(file)?))).collect::<Result<_, PipelineError>>()?;
+    texts.iter().for_each(|(file, text)| mentions.note_includes(file, text));
     texts.iter().for_each(|(file, text)| mentions.add(file, text, names));
     Ok(mentions)
 }

@@ -20,8 +20,10 @@ use crate::make_text::normal;
 #[derive(Debug, Clone, Default)]
 pub struct Mentions {
     srcarch: String,
-    /// Files of `scripts/` that every object's makefile takes in.
+    /// Files of `scripts/` that every object's makefile takes in, or calls.
     included: BTreeSet<String>,
+    /// For a makefile that others of other folders include, those folders.
+    includers: BTreeMap<String, BTreeSet<String>>,
     effects: BTreeMap<String, Vec<Effect>>,
 }
 
@@ -69,11 +71,12 @@ impl Mentions {
     pub fn new(srcarch: &str, top: &str, build: &str) -> Mentions {
         let mut included = BTreeSet::from(["scripts/Makefile.build".to_owned(), "scripts/Kbuild.include".to_owned()]);
         for statement in top.lines().chain(build.lines()).map(str::trim) {
-            if statement.trim_start_matches('-').starts_with("include") {
-                included.extend(scripts_in(statement));
-            }
+            let is_include = statement.trim_start_matches('-').starts_with("include");
+            // A script that is called may write what every object reads (`setlocalversion`).
+            let is_called = |file: &String| !file.starts_with("scripts/Makefile");
+            included.extend(scripts_in(statement).into_iter().filter(|file| is_include || is_called(file)));
         }
-        Mentions { srcarch: srcarch.to_owned(), included, effects: BTreeMap::new() }
+        Mentions { srcarch: srcarch.to_owned(), included, ..Mentions::default() }
     }
 
     /// Takes in the file of `scripts/` that another one includes; gives whether that was news.
@@ -86,10 +89,27 @@ impl Mentions {
         self.included.len() > n_before
     }
 
+    /// Takes note of what a makefile outside of `scripts/` includes from another folder.
+    pub fn note_includes(&mut self, file: &str, text: &str) {
+        let folder = folder_of(file);
+        for line in text.lines().map(|line| line.trim_start_matches('-')).filter(|line| line.starts_with("include ")) {
+            for word in line.split_ascii_whitespace().skip(1) {
+                let path = word.strip_prefix("$(srctree)/").or_else(|| word.strip_prefix("$(src)/"));
+                let path = match word.starts_with("$(srctree)/") {
+                    true => path.unwrap_or(word).to_owned(),
+                    false => normal(&folder, path.unwrap_or(word)),
+                };
+                if folder_of(&path) != folder && !folder.is_empty() {
+                    self.includers.entry(path).or_default().insert(folder.clone());
+                }
+            }
+        }
+    }
+
     /// Whether a file of the tree is one that builds with this architecture may read: makefiles, and scripts of `scripts/`.
     pub fn is_read(&self, file: &str) -> bool {
         let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
-        let is_makefile = name == "Kbuild" || name.starts_with("Makefile") || name.ends_with(".mk");
+        let is_makefile = is_makefile(name);
         let elsewhere = ["Documentation/", "tools/", "scripts/kconfig/", "scripts/package/"];
         if elsewhere.iter().any(|folder| file.starts_with(folder)) {
             return false;
@@ -105,8 +125,9 @@ impl Mentions {
         if !symbols_in(text).any(|symbol| about.contains(symbol)) {
             return;
         }
-        let name = file.rsplit('/').next().unwrap_or(file);
-        let is_makefile = name == "Kbuild" || name.starts_with("Makefile") || name.ends_with(".mk");
+        let is_makefile = is_makefile(file.rsplit('/').next().unwrap_or(file));
+        let includers = self.includers.get(file).into_iter().flatten();
+        let includers: Vec<Scope> = includers.map(|folder| Scope::Below(folder.clone())).collect();
         let statements = statements(text);
         let parts = if is_makefile { parts(file, &statements) } else { BTreeMap::new() };
         let mut open: Vec<BTreeSet<&str>> = Vec::new();
@@ -132,12 +153,14 @@ impl Mentions {
             };
             for symbol in symbols {
                 let effects = self.effects.entry(symbol.to_owned()).or_default();
-                effects.extend(scopes.iter().map(|scope| Effect {
+                let effect = |scope: &Scope, is_membership| Effect {
                     file: file.to_owned(),
                     line: *line,
                     scope: scope.clone(),
                     is_membership,
-                }));
+                };
+                effects.extend(scopes.iter().map(|scope| effect(scope, is_membership)));
+                effects.extend(includers.iter().map(|scope| effect(scope, false)));
             }
         }
     }
@@ -149,8 +172,12 @@ impl Mentions {
 
     /// What hangs on a statement of `file` that is not understood, when that is more than its folder.
     fn whole(&self, file: &str, is_makefile: bool) -> Option<Scope> {
-        let arch = format!("arch/{}/Makefile", self.srcarch);
-        if file == "Makefile" || file.starts_with(&arch) || self.included.contains(file) {
+        let arch = format!("arch/{}/", self.srcarch);
+        // MIPS has the flags of each board in a file `Platform` of its folder.
+        let is_archs = file.strip_prefix(&arch).is_some_and(|below| {
+            below.starts_with("Makefile") || below.starts_with("Kbuild.") || below.ends_with("/Platform")
+        });
+        if file == "Makefile" || is_archs || self.included.contains(file) {
             return Some(Scope::Everything);
         }
         let is_tool = file.starts_with("scripts/");
@@ -191,7 +218,9 @@ fn scopes(
         return (vec![Scope::Below(folder)], false);
     }
     let is_list = name.contains("-$(") || name.contains("-y") || name.contains("-m") || name.ends_with("-objs");
-    if !is_list || name.starts_with("$(") || list.starts_with("include") {
+    // What everything hangs on has no objects of its own, but for the lists that name folders.
+    let is_flags = whole.is_some() && !is_top_list && !OBJECT_LISTS.contains(&list);
+    if !is_list || is_flags || name.starts_with("$(") || list.starts_with("include") {
         return (unknown(), false);
     }
     let mut found = Vec::new();
@@ -259,6 +288,14 @@ fn assignment(statement: &str) -> Option<(&str, &str)> {
     let name = statement[..at.0].trim_end_matches(['+', ':', '?']).trim();
     let name = name.trim_start_matches("export ").trim_start_matches("override ").trim();
     (!name.is_empty() && !name.contains(char::is_whitespace)).then_some((name, &statement[at.0 + 1..]))
+}
+
+/// Whether a file of this name is a makefile.
+fn is_makefile(name: &str) -> bool {
+    name == "Kbuild"
+        || name == "Platform"
+        || ["Makefile", "Kbuild."].iter().any(|begin| name.starts_with(begin))
+        || name.ends_with(".mk")
 }
 
 /// The folder of a file, with a slash at its end; empty for the top.

@@ -2,7 +2,7 @@ use super::*;
 
 fn effects(file: &str, text: &str, symbol: &str) -> Vec<String> {
     let top = "include $(srctree)/scripts/Makefile.compiler\ninclude-$(CONFIG_KASAN) += scripts/Makefile.kasan\n\
-               \t$(MAKE) -f $(srctree)/scripts/Makefile.vmlinux\n";
+               \t$(MAKE) -f $(srctree)/scripts/Makefile.vmlinux\n\t$(srctree)/scripts/setlocalversion\n";
     let mut mentions = Mentions::new("x86", top, "include $(srctree)/scripts/Makefile.lib\n");
     mentions.add(file, text, &BTreeSet::from([symbol.to_owned()]));
     let shown = |effect: &Effect| {
@@ -62,8 +62,27 @@ fn files_that_all_objects_hang_on() {
     {
         assert_eq!(effects(file, "KBUILD_CFLAGS += $(CONFIG_A)\n", "A"), everything, "{file}");
     }
+    assert_eq!(effects("Kbuild", "x := $(CONFIG_A)\n", "A"), ["1: how rules of Kbuild"]);
     assert_eq!(effects("arch/x86/Makefile", "drivers-$(CONFIG_A) += arch/x86/pci/\n", "A"), ["1: arch/x86/pci/*"]);
     assert_eq!(effects("scripts/Makefile.vmlinux", "x := $(CONFIG_A)\n", "A"), ["1: how link"]);
+    for file in ["arch/x86/board/Platform", "arch/x86/Kbuild.platforms"] {
+        assert_eq!(effects(file, "cflags-$(CONFIG_A) += -DX\n", "A"), everything, "{file}");
+    }
+    assert_eq!(effects("scripts/setlocalversion", "echo $CONFIG_A\n", "A"), everything);
     assert_eq!(effects("scripts/link-vmlinux.sh", "if is_enabled CONFIG_A; then\n", "A"), ["1: how link"]);
     assert_eq!(effects("kernel/gen.sh", "echo CONFIG_A\n", "A"), ["1: how kernel/*"]);
+}
+
+#[test]
+fn what_is_included_reaches_those_who_include_it() {
+    let mut mentions = Mentions::new("arm64", "", "");
+    mentions.note_includes("arch/arm64/kernel/vdso/Makefile", "include $(srctree)/lib/vdso/Makefile\n");
+    mentions.note_includes("net/x/Makefile", "include $(src)/../y/flags.mk\n");
+    let about = BTreeSet::from(["A".to_owned()]);
+    mentions.add("lib/vdso/Makefile", "x := $(CONFIG_A)\n", &about);
+    mentions.add("net/y/flags.mk", "ccflags-$(CONFIG_A) += -DX\n", &about);
+    let folders: Vec<&Scope> = mentions.of("A").iter().map(|effect| &effect.scope).collect();
+    for folder in ["lib/vdso/", "arch/arm64/kernel/vdso/", "net/y/", "net/x/"] {
+        assert!(folders.contains(&&Scope::Below(folder.to_owned())), "{folder}: {folders:?}");
+    }
 }
