@@ -59,7 +59,21 @@ pub(super) fn take(ground: &Ground<'_>) -> Result<BuildRecord, (PathBuf, io::Err
             (product.kind, product.digest) = (ProductKind::Aid, None);
         }
     }
+    keep_used(&mut products);
     Ok(BuildRecord::new(ground.release, products.into_values().collect()))
+}
+
+/// Drops aids that nothing of this build is made from: what other configs left.
+fn keep_used(products: &mut BTreeMap<String, Product>) {
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    let is_part = |product: &&Product| product.kind != ProductKind::Aid;
+    let mut open: Vec<String> = products.values().filter(is_part).map(|product| product.path.clone()).collect();
+    while let Some(path) = open.pop() {
+        if let Some(product) = products.get(&path).filter(|_| used.insert(path.clone())) {
+            open.extend(product.reads.iter().filter(|file| file.made).map(|file| file.path.clone()));
+        }
+    }
+    products.retain(|path, _| used.contains(path));
 }
 
 /// Writes the record into a kernel's folder.
