@@ -1,7 +1,7 @@
 //! `cargo xtask arch-matrix`: the router of every machine, built and booted, as a table in Markdown.
 //!
 //! Each row is one run of `kiln build` and one of `kiln boot` on a recipe that imports `examples/router-MACHINE` and changes
-//! only the source and the toolchain. Kernels are kept in kiln's store, so a second run compiles nothing.
+//! only the source. Kernels are kept in kiln's store, so a second run compiles nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,9 +22,6 @@ pub(crate) struct Args {
     /// The Debian packages of the kernels' sources; may be repeated
     #[arg(long, value_name = "PACKAGE", default_value = "linux-source-6.12")]
     source: Vec<String>,
-    /// Compile with these; may be repeated. LLVM is left out where there is no support for the machine
-    #[arg(long, value_name = "NAME", default_value = "gcc", value_parser = ["gcc", "llvm"])]
-    toolchain: Vec<String>,
     /// The store of kiln [default: the user's own]
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
@@ -50,14 +47,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut failed = Vec::new();
     for machine in examples.iter().filter(|machine| args.arch.is_empty() || args.arch.contains(machine)) {
         for source in &args.source {
-            for toolchain in &args.toolchain {
-                match row(args, machine, source, toolchain) {
-                    Ok(row) => println!("{row}"),
-                    Err(error) => {
-                        println!("| {machine} | `{source}` | {toolchain} | failed |");
-                        eprintln!("{machine}, {source}, {toolchain}: {error:#}");
-                        failed.push(format!("{machine}, {source}, {toolchain}"));
-                    }
+            match row(args, machine, source) {
+                Ok(row) => println!("{row}"),
+                Err(error) => {
+                    println!("| {machine} | `{source}` | | failed |");
+                    eprintln!("{machine}, {source}: {error:#}");
+                    failed.push(format!("{machine}, {source}"));
                 }
             }
         }
@@ -77,13 +72,11 @@ fn examples(folder: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn row(args: &Args, machine: &str, source: &str, toolchain: &str) -> Result<String> {
+fn row(args: &Args, machine: &str, source: &str) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let example = root().join("examples").join(format!("{PREFIX}{machine}")).join("kiln.toml");
-    let toolchain = if toolchain == "gcc" { String::new() } else { format!("toolchain = {toolchain:?}\n") };
-    let recipe = format!(
-        "imports = [{example:?}]\n\n[kernel]\nsrc = {{ value = {{ apt = {source:?} }}, priority = 80 }}\n{toolchain}"
-    );
+    let recipe =
+        format!("imports = [{example:?}]\n\n[kernel]\nsrc = {{ value = {{ apt = {source:?} }}, priority = 80 }}\n");
     fs::write(folder.path().join("kiln.toml"), recipe)?;
     let kiln = |words: &[&str]| {
         let mut command = Command::new(root().join("target/release/kiln"));
