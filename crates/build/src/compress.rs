@@ -4,12 +4,25 @@
 //! |---|---|
 //! | xz | one stream, whose check is CRC32, the only one that the kernel's decoder knows; the dictionary is no larger than the data, as the kernel allocates it |
 //! | zstd | one frame that says its size: the kernel's firmware loader and boot loaders ask for it |
+//! | lzma | the header says the size: U-Boot on 32 bits refuses one that does not |
+//! | lz4 | frames of independent blocks for boot loaders, the older format for the kernel, each the only one its reader knows |
+//! | gzip, lzo | no name and no time |
 
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use flate2::GzBuilder;
+use kiln_exec::{Exec, ExecError};
+use kiln_plan::outputs::Compression;
 
 use liblzma::read::XzDecoder;
 use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
 use liblzma::write::XzEncoder;
+
+use crate::toolchain::Host;
 
 /// The best level whose window any reader has room for.
 const ZSTD_LEVEL: i32 = 19;
@@ -17,6 +30,102 @@ const ZSTD_LEVEL: i32 = 19;
 const XZ_DICTIONARY: usize = 8 << 20;
 const XZ_DICTIONARY_LEAST: usize = 4 << 10;
 const XZ_PRESET: u32 = 9;
+
+/// Who unpacks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// The kernel, its initramfs.
+    Kernel,
+    /// A boot loader, the kernel.
+    BootLoader,
+}
+
+/// Why something could not be compressed.
+#[derive(Debug, thiserror::Error)]
+pub enum CompressError {
+    /// The program refused, or is not there.
+    #[error("the program for that does not do it")]
+    Program(#[from] ExecError),
+    /// The library refused, or a file could not be written.
+    #[error("the data cannot be written")]
+    Io(#[from] io::Error),
+}
+
+/// The program of the host that compresses this way; none for what kiln does itself.
+pub(crate) fn program(way: Compression) -> Option<&'static str> {
+    match way {
+        Compression::Bzip2 => Some("bzip2"),
+        Compression::Lzo => Some("lzop"),
+        Compression::Lz4 => Some("lz4"),
+        _ => None,
+    }
+}
+
+/// Compresses for `reader`.
+pub(crate) fn compress(way: Compression, reader: Reader, bytes: &[u8], host: &Host) -> Result<Vec<u8>, CompressError> {
+    Ok(match way {
+        Compression::None => bytes.to_vec(),
+        Compression::Gzip => gzip(bytes)?,
+        Compression::Lzma => lzma(bytes)?,
+        Compression::Xz => xz(bytes)?,
+        Compression::Zstd => zstd(bytes)?,
+        Compression::Bzip2 => piped(host, "bzip2", &["-9", "-c"], bytes)?,
+        Compression::Lzo => lzo(host, bytes)?,
+        Compression::Lz4 => {
+            let format: &[&str] = if reader == Reader::Kernel { &["-l"] } else { &["--content-size"] };
+            from_file(host, "lz4", &[format, &["-9", "-c"]].concat(), bytes)?
+        }
+    })
+}
+
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    // 255: made on an unknown system, so that no builder's system shows.
+    let frame = GzBuilder::new().mtime(0).operating_system(255);
+    let mut encoder = frame.write(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+/// ```text
+/// 0 properties   1 size of the dictionary (4)   5 size of the data (8), all ones when it is not said
+/// ```
+fn lzma(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let stream = Stream::new_lzma_encoder(&lzma_options(bytes.len())?).map_err(io::Error::from)?;
+    let mut encoder = XzEncoder::new_stream(Vec::new(), stream);
+    encoder.write_all(bytes)?;
+    let mut packed = encoder.finish()?;
+    packed[5..13].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+    Ok(packed)
+}
+
+/// lzop notes the mode and the time of what it reads.
+fn lzo(host: &Host, bytes: &[u8]) -> Result<Vec<u8>, CompressError> {
+    from_file(host, "lzop", &["-9", "-n", "-c"], bytes)
+}
+
+/// Runs a program on a file that looks the same each time.
+fn from_file(host: &Host, name: &str, args: &[&str], bytes: &[u8]) -> Result<Vec<u8>, CompressError> {
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("data");
+    fs::write(&path, bytes)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644))?;
+    File::options().append(true).open(&path)?.set_modified(SystemTime::UNIX_EPOCH)?;
+    let exec = Exec::new(name).env("PATH", &host.path).env("LC_ALL", "C").dir(dir.path()).args(args).arg("data");
+    output(&exec)
+}
+
+fn piped(host: &Host, name: &str, args: &[&str], bytes: &[u8]) -> Result<Vec<u8>, CompressError> {
+    output(&Exec::new(name).env("PATH", &host.path).env("LC_ALL", "C").dir(Path::new("/")).args(args).stdin(bytes))
+}
+
+fn output(exec: &Exec) -> Result<Vec<u8>, CompressError> {
+    let output = exec.capture()?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let tail = String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect();
+    Err(ExecError::Failed { command: exec.command_line(), status: output.status, tail, log: None }.into())
+}
 
 /// Compresses as one xz stream.
 pub(crate) fn xz(bytes: &[u8]) -> io::Result<Vec<u8>> {
@@ -69,6 +178,35 @@ mod tests {
             assert_eq!(unxz(&packed).unwrap(), raw);
             assert_eq!(unxz(&[packed.clone(), packed].concat()).unwrap(), [raw.clone(), raw].concat());
         }
+    }
+
+    /// What the programs of the field make of it, twice.
+    #[test]
+    fn every_way_is_undone_and_repeats() {
+        let host = Host { path: "/usr/local/bin:/usr/bin:/bin".into() };
+        let raw = sample();
+        for (way, undo) in [
+            (Compression::None, &["cat"][..]),
+            (Compression::Gzip, &["gzip", "-dc"]),
+            (Compression::Bzip2, &["bzip2", "-dc"]),
+            (Compression::Lzma, &["xz", "-dc", "--format=lzma"]),
+            (Compression::Xz, &["xz", "-dc"]),
+            (Compression::Lzo, &["lzop", "-dc"]),
+            (Compression::Lz4, &["lz4", "-dc"]),
+            (Compression::Zstd, &["zstd", "-dc"]),
+        ] {
+            let there = program(way).is_none_or(|name| kiln_exec::find_program(&host.path, Path::new(name)).is_some());
+            if !there || kiln_exec::find_program(&host.path, Path::new(undo[0])).is_none() {
+                continue;
+            }
+            for reader in [Reader::Kernel, Reader::BootLoader] {
+                let packed = compress(way, reader, &raw, &host).unwrap();
+                let again = compress(way, reader, &raw, &host).unwrap();
+                assert_eq!(packed, again, "{way:?}");
+                assert_eq!(piped(&host, undo[0], &undo[1..], &packed).unwrap(), raw, "{way:?}");
+            }
+        }
+        assert_eq!(lzma(&raw).unwrap()[5..13], (raw.len() as u64).to_le_bytes());
     }
 
     #[test]

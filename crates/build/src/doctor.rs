@@ -30,6 +30,8 @@ pub struct Work {
     pub apt_source: bool,
     /// Whether the source comes from a git repository.
     pub git_source: bool,
+    /// The programs that outputs are made with.
+    pub outputs: BTreeSet<&'static str>,
     /// Whether there are patches.
     pub patches: bool,
     /// The machine that the result will be booted on in QEMU (as `uname -m` says, `aarch64`); `None` for no boot.
@@ -99,6 +101,11 @@ pub fn needs(work: &Work) -> Vec<Need> {
     }
     if work.patches {
         program("patch", "to apply the recipe's patches", "patch");
+    }
+    for name in &work.outputs {
+        for (_, why, package) in OUTPUT_PROGRAMS.iter().filter(|(known, ..)| known == name) {
+            program(name, why, package);
+        }
     }
     if let Some(machine) = &work.boot_machine {
         let (name, package) = qemu_package(machine);
@@ -230,6 +237,13 @@ impl Missing {
         Need::guest_library(arch).missing()
     }
 
+    /// A program that makes an output.
+    pub(crate) fn of_output(name: &str) -> Missing {
+        let known = OUTPUT_PROGRAMS.iter().find(|(known, ..)| *known == name);
+        let (why, package) = known.map_or(("to make an output", name), |(_, why, package)| (*why, *package));
+        Missing { what: format!("the program `{name}`"), why: why.to_owned(), debian_package: package.to_owned() }
+    }
+
     /// A header that a build included and the host's compiler did not find.
     pub(crate) fn header(name: &str) -> Option<Missing> {
         let &(_, library, why, package) = HEADERS.iter().find(|&&(prefix, ..)| name.starts_with(prefix))?;
@@ -314,6 +328,16 @@ const CONFIG_PROGRAMS: &[(&str, &str, &str, &str)] = &[
     ("MODULE_SIG", "openssl", "to make the key that signs modules (MODULE_SIG)", "openssl"),
     ("RUST", "rustc", "to compile the kernel's Rust parts (RUST)", "rustc"),
     ("RUST", "bindgen", "to compile the kernel's Rust parts (RUST)", "bindgen"),
+];
+
+/// Programs that make outputs: name, why, package.
+const OUTPUT_PROGRAMS: &[(&str, &str, &str)] = &[
+    ("mkimage", "to make U-Boot's images", "u-boot-tools"),
+    ("dtc", "to make U-Boot's images", "device-tree-compiler"),
+    ("mksquashfs", "to make a squashfs", "squashfs-tools"),
+    ("bzip2", "to compress an output", "bzip2"),
+    ("lzop", "to compress an output", "lzop"),
+    ("lz4", "to compress an output", "lz4"),
 ];
 
 /// Headers by how their name begins: prefix, library, why, package.

@@ -41,7 +41,7 @@ mod verify;
 
 pub use assemble::{AssembleError, Finished, assemble};
 pub use distill::{Distillation, Material, distil};
-pub use extra::{build_extra_modules, extra_sources};
+pub use extra::{build_extra_modules, extra_sources, unreadable_outputs};
 pub use history::History;
 pub use impact::{Deployed, DeployedError, Place, Report, deployed, deployed_kernel, exact, impact, with_new_modules};
 pub use remedy::{Remedies, all_hold, asked, remedies, with_remedy};
@@ -355,7 +355,7 @@ pub fn build_kernel(
 
 /// What make builds beside the modules.
 fn targets(evaluated: &Evaluated) -> Vec<String> {
-    evaluated.kernel.make_targets.iter().map(|target| target.value.clone()).collect()
+    evaluated.make_targets()
 }
 
 fn kernel_spec<'a>(

@@ -41,6 +41,7 @@ codes! {
     BadLoaderName "bad-loader-name",
     BadModuleName "bad-module-name",
     BadModulePath "bad-module-path",
+    BadOutput "bad-output",
     BadParameters "bad-parameters",
     BrokenModuleOrder "broken-module-order",
     BuiltinParameters "builtin-parameters",

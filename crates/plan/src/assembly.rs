@@ -20,7 +20,8 @@ use crate::Evaluated;
 use crate::check::ConfigValues;
 use crate::closing::Closed;
 use crate::manifest::{
-    FileEntry, KernelEntry, LoaderEntry, MANIFEST_VERSION, Manifest, ModuleEntry, Reason, RequestEntry, Sizes,
+    FileEntry, KernelEntry, LoaderEntry, MANIFEST_VERSION, Manifest, ModuleEntry, OutputEntry, Reason, RequestEntry,
+    Sizes,
 };
 
 /// Folder on the device that holds the loaders' scripts.
@@ -87,6 +88,24 @@ pub struct Assembly {
     pub manifest: Manifest,
 }
 
+impl Assembly {
+    /// Adds outputs to the files and the manifest: of each its name, how it is told, and where its file is now.
+    #[must_use]
+    pub fn with_outputs(mut self, outputs: impl IntoIterator<Item = (String, OutputEntry, PathBuf)>) -> Assembly {
+        for (name, entry, path) in outputs {
+            self.files.insert(entry.path.clone(), Content::File(path));
+            self.manifest.outputs.insert(name, entry);
+        }
+        self.write_manifest();
+        self
+    }
+
+    fn write_manifest(&mut self) {
+        let bytes = self.manifest.to_json().into_bytes();
+        self.files.insert("manifest.json".to_owned(), Content::Bytes { bytes, mode: 0o644 });
+    }
+}
+
 /// Chooses the files of a result.
 ///
 /// The diagnostics are what the loaders as a whole get wrong (a cycle of dependencies); with errors among them the
@@ -111,9 +130,9 @@ pub fn assemble(parts: &Parts<'_>) -> Result<(Assembly, Diagnostics), DepmodErro
         files.insert(path, Content::Bytes { bytes: contents.into_bytes(), mode });
     }
     let manifest = manifest(parts, &kept);
-    let bytes = manifest.to_json().into_bytes();
-    files.insert("manifest.json".to_owned(), Content::Bytes { bytes, mode: 0o644 });
-    Ok((Assembly { files, manifest }, diagnostics))
+    let mut assembly = Assembly { files, manifest };
+    assembly.write_manifest();
+    Ok((assembly, diagnostics))
 }
 
 /// The modules of all closures, each once, in module order.
@@ -178,6 +197,7 @@ fn manifest(parts: &Parts<'_>, kept: &[ModuleId]) -> Manifest {
         requests: requests.collect(),
         loaders: loaders.collect(),
         firmware: firmware.collect(),
+        outputs: BTreeMap::new(),
         sizes: Sizes {
             modules: kept.len() as u64,
             module_bytes: kept.iter().map(size).sum(),

@@ -8,6 +8,7 @@ mod facts;
 mod fragment;
 mod json;
 mod lower;
+mod outputs;
 mod requests;
 mod shown;
 mod text;
@@ -23,6 +24,7 @@ use crate::evaluate::facts::{RecipeFacts, UNKNOWN};
 pub(crate) use crate::evaluate::fragment::Fragments;
 use crate::firmware::FirmwareCompression;
 use crate::options::options;
+use crate::outputs::{Output, make_targets};
 use crate::version::KernelVersion;
 use crate::{Arch, SourceSpec};
 
@@ -60,6 +62,8 @@ pub struct Evaluated {
     pub loaders: BTreeMap<String, Loader>,
     /// What the device has.
     pub hardware: Hardware,
+    /// What is made for boot loaders and devices, by name.
+    pub outputs: BTreeMap<String, Output>,
     /// The virtual machine to try it in.
     pub boot: Boot,
     /// The merged options, before `conditionalConfig`.
@@ -270,6 +274,19 @@ fn set_aside(mut finding: Diagnostic, overridden: &BTreeSet<String>) -> Diagnost
         finding.help = vec!["a `conditionalConfig` overrides it, so nothing comes of it; take it out".to_owned()];
     }
     finding
+}
+
+impl Evaluated {
+    /// What make builds beside the modules: the recipe's targets, and the images that outputs are made of.
+    pub fn make_targets(&self) -> Vec<String> {
+        let mut targets: Vec<String> = self.kernel.make_targets.iter().map(|target| target.value.clone()).collect();
+        for target in make_targets(&self.outputs) {
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        targets
+    }
 }
 
 impl Kernel {

@@ -17,6 +17,7 @@ mod makefiles;
 pub mod manifest;
 pub mod names;
 mod options;
+pub mod outputs;
 mod reference;
 pub mod remedy;
 mod source;

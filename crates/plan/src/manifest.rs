@@ -23,6 +23,9 @@ pub struct Manifest {
     pub loaders: BTreeMap<String, LoaderEntry>,
     /// Firmware files that are in `lib/firmware`, by the name that modules ask for.
     pub firmware: BTreeMap<String, FileEntry>,
+    /// What was made for boot loaders and devices, by the outputs' names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, OutputEntry>,
     /// Sizes.
     pub sizes: Sizes,
 }
@@ -155,6 +158,22 @@ pub struct FileEntry {
     pub path: String,
     /// Bytes.
     pub size: u64,
+}
+
+/// One output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputEntry {
+    /// `kernel`, `uImage`, `fit`, `dtb`, `initramfs` or `squashfs`.
+    pub kind: String,
+    /// Its path from the result's top.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// How it, or the kernel in it, is compressed.
+    pub compression: String,
+    /// The step's key.
+    pub key: String,
 }
 
 /// What the closure saved.

@@ -2,11 +2,13 @@
 
 mod kernel;
 mod name;
+mod outputs;
 
 use kiln_recipe::{AttrsOf, Data, Declaration, Field, OneOf, Section, Shape, TextType, Type, Variant};
 
 pub(crate) use kernel::unknown_arch;
 pub(crate) use name::symbol;
+pub(crate) use outputs::{address, block_size};
 
 /// The options of a recipe.
 pub fn options() -> Section {
@@ -23,6 +25,7 @@ pub fn options() -> Section {
                 },
             ),
             section("hardware", "What the device has beside its processor.", hardware()),
+            outputs::declaration(),
             section("boot", "The virtual machine in which `kiln boot` tries the result.", boot()),
         ],
     }

@@ -8,6 +8,8 @@
 //! | `kernel/3` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed, the contents of files outside of the tree that the config has built in (initramfs, firmware, certificates) | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
 //! | `deployed/1` | the keys of two kernels: the one that is out there, the one whose modules are to fit it | all else: it is in these keys |
 //! | `busybox/1` | the patched source, toolchain identity, the C library's archive, the config it starts from | the machine's name: the toolchain is of one machine |
+//! | `dtc/1` | tree | arch and config: `dtc` is the same with each |
+//! | `output/1` | its type and settings, the kernel, contents that it takes in, keys of the outputs that it is made of, the host's programs by their content | the name of the output and of its file; of a device tree's folders what it does not include |
 //! | `result/1` | kernel, everything that the manifest says, firmware contents, rendered services | the recipe's files as such: a comment moves nothing but line numbers |
 //!
 //! The tree's own key (source, patches, patch phase) is made where sources are fetched, since only there contents are
@@ -54,6 +56,21 @@ pub struct ExtraModulesInputs<'a> {
     pub kernel: &'a Key,
     /// Of each source what the recipe says of it, and its contents.
     pub sources: &'a [(String, Key)],
+}
+
+/// What an output is made from.
+#[derive(Debug, Clone, Default)]
+pub struct OutputInputs {
+    /// Its type, as the recipe says it.
+    pub kind: &'static str,
+    /// The kernel, where it is part of it.
+    pub kernel: Option<Key>,
+    /// What the recipe says of it, by name.
+    pub settings: Vec<(String, String)>,
+    /// Digests of the files in it, and of the programs that make it, by name.
+    pub contents: Vec<(String, [u8; 32])>,
+    /// Keys of what else it is made of, by name.
+    pub outputs: Vec<(String, Key)>,
 }
 
 /// Names a base config that a makefile of the tree puts together.
@@ -121,6 +138,22 @@ pub fn busybox_key(inputs: &BusyboxInputs<'_>) -> Key {
     let mut key = KeyWriter::new("busybox/1");
     key.field("source", inputs.source).field("toolchain", inputs.toolchain);
     key.field("libc", inputs.libc).field("config", inputs.config);
+    key.finish()
+}
+
+/// Names an output.
+pub fn output_key(inputs: &OutputInputs) -> Key {
+    let mut key = KeyWriter::new("output/1");
+    key.field("kind", inputs.kind).list("kernel", inputs.kernel.as_ref());
+    for (name, value) in &inputs.settings {
+        key.field("setting", name).field("value", value);
+    }
+    for (name, digest) in &inputs.contents {
+        key.field("content", name).field("digest", digest);
+    }
+    for (name, other) in &inputs.outputs {
+        key.field("output", name).field("key", other);
+    }
     key.finish()
 }
 

@@ -11,6 +11,7 @@ fn work(config: &str, cross: Option<&str>) -> Work {
         config: ConfigValues::parse(config),
         apt_source: false,
         git_source: false,
+        outputs: BTreeSet::new(),
         patches: false,
         boot_machine: None,
     }
@@ -43,6 +44,9 @@ fn what_is_needed_follows_the_recipe() {
     }
     assert!(needs_package(&work("", Some("aarch64-linux-gnu-")), "gcc-aarch64-linux-gnu"));
     assert!(needs_package(&Work { patches: true, ..plain.clone() }, "patch"));
+    for (program, package) in [("mkimage", "u-boot-tools"), ("mksquashfs", "squashfs-tools"), ("lzop", "lzop")] {
+        assert!(needs_package(&Work { outputs: BTreeSet::from([program]), ..plain.clone() }, package));
+    }
     assert!(needs_package(&Work { git_source: true, ..plain.clone() }, "git"));
     let boots = |machine: &str| Work { boot_machine: Some(machine.into()), ..plain.clone() };
     assert!(needs_package(&boots("aarch64"), "qemu-system-arm"));

@@ -19,6 +19,7 @@ use crate::extra_modules::ExtraModules;
 use crate::kernel::Kernel;
 use crate::makefiles;
 use crate::modules_dir::{FoundModule, ModulesDirError, read_with_updates, walk};
+use crate::outputs::{self, OutputError, Scene};
 use crate::result::{self, ResultError};
 use crate::store::StoreError;
 
@@ -48,6 +49,9 @@ pub enum AssembleError {
     /// The result cannot be written.
     #[error(transparent)]
     Result(#[from] ResultError),
+    /// What is made for boot loaders and devices.
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -141,8 +145,45 @@ pub(super) fn assembly(
     };
     let (assembly, findings) = plan_assembly(&parts)?;
     diagnostics.extend(findings);
-    let is_sound = !diagnostics.has_errors();
-    Ok((is_sound.then_some(assembly), diagnostics))
+    if diagnostics.has_errors() {
+        return Ok((None, diagnostics));
+    }
+    match with_outputs(session, tree, settled, kernel, evaluated, assembly) {
+        Ok(assembly) => Ok((Some(assembly), diagnostics)),
+        Err(OutputError::Recipe(finding)) => {
+            diagnostics.push(*finding);
+            Ok((None, diagnostics))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn with_outputs(
+    session: &Session<'_>,
+    tree: &Tree,
+    settled: &Settled,
+    kernel: &Kernel,
+    evaluated: &Evaluated,
+    assembly: Assembly,
+) -> Result<Assembly, OutputError> {
+    if evaluated.outputs.is_empty() {
+        return Ok(assembly);
+    }
+    let scene = Scene {
+        store: session.store,
+        host: session.host,
+        progress: session.progress,
+        tree: &tree.path,
+        tree_key: &tree.key,
+        target: &settled.target,
+        arch: evaluated.kernel.arch.value,
+        toolchain: &settled.toolchain,
+        config_text: &settled.config_text,
+        kernel,
+        assembly: &assembly,
+    };
+    let made = outputs::make(&scene, &evaluated.outputs)?;
+    Ok(assembly.with_outputs(made.into_iter().map(|(name, made)| (name, made.entry, made.path))))
 }
 
 /// The modules from outside of the tree, by their path below `lib/modules/<release>`.

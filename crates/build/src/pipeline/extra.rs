@@ -6,6 +6,7 @@ use kiln_plan::evaluate::Evaluated;
 use super::{PipelineError, Session, Settled, Tree, kernel_spec, targets};
 use crate::extra_modules::{self, ExtraModules, ExtraSource};
 use crate::kernel::Kernel;
+use crate::outputs;
 
 /// Fetches the sources of the recipe's extra modules. What is wrong with them is said before the kernel is compiled.
 ///
@@ -26,6 +27,11 @@ pub fn extra_sources(
         return Ok((Vec::new(), [finding].into_iter().collect()));
     }
     Ok(extra_modules::sources(&session.fetch(), wishes)?)
+}
+
+/// What the resolved kernel would make nothing of among the outputs.
+pub fn unreadable_outputs(settled: &Settled, evaluated: &Evaluated) -> Diagnostics {
+    outputs::unreadable(&evaluated.outputs, &settled.config)
 }
 
 /// Builds them against `kernel`; `None` when there are none.

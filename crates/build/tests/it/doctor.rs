@@ -11,6 +11,7 @@ fn a_host_that_compiles_lacks_nothing_and_an_empty_one_everything() {
         config: ConfigValues::parse(""),
         apt_source: false,
         git_source: false,
+        outputs: std::collections::BTreeSet::new(),
         patches: true,
         boot_machine: None,
     };

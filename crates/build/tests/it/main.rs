@@ -1,5 +1,5 @@
 //! What the build crate does to the world: `doctor` on the host, `kbuild` and `resolve` on kernel trees; `sources`,
-//! `patches` and `apt` into a store; `distill` on real configs; `faults` on runs that are killed, interrupted, doubled or out of space.
+//! `patches` and `apt` into a store; `distill` on real configs; `outputs` of a kernel in miniature; `faults` on runs that are killed, interrupted, doubled or out of space.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene up has failed")]
 
@@ -11,6 +11,7 @@ mod faults;
 mod ground;
 mod kbuild;
 mod kernel;
+mod outputs;
 mod patches;
 mod resolve;
 mod server;

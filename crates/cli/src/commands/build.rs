@@ -48,6 +48,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let settled = settle(context, &session, &tree, &evaluated, &mut sources, form)?;
     let (extra, findings) = pipeline::extra_sources(&session, &settled, &evaluated)?;
+    let findings = findings.into_iter().chain(pipeline::unreadable_outputs(&settled, &evaluated)).collect();
     evaluation::show(context, &sources, &findings, form)?;
     let kernel = match &args.deployed {
         None => kernel(context, &session, &tree, (&settled, &evaluated, &sources))?,
@@ -168,6 +169,9 @@ fn summary(manifest: &kiln_plan::manifest::Manifest, out: &std::path::Path) -> S
     let mut text = format!("Linux {} for {} in {}\n", manifest.kernel.release, manifest.kernel.machine, out.display());
     for image in &manifest.kernel.images {
         text.push_str(&format!("  {} {} KiB\n", image.path, image.size.div_ceil(1024)));
+    }
+    for output in manifest.outputs.values() {
+        text.push_str(&format!("  {} {} KiB\n", output.path, output.size.div_ceil(1024)));
     }
     text.push_str(&format!(
         "  {} of {} modules, {} of {} KiB\n",

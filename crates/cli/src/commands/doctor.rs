@@ -1,6 +1,7 @@
 //! `kiln doctor`: what the host lacks for this recipe.
 
 use kiln_build::doctor::{self, Missing, Work};
+use kiln_build::outputs;
 use kiln_build::pipeline;
 use kiln_build::toolchain::Host;
 use kiln_plan::evaluate::{Evaluated, Kernel};
@@ -70,6 +71,7 @@ fn work(evaluated: &Evaluated, boots: bool) -> Work {
         // The guest's programs are Debian packages too.
         apt_source: boots || matches!(source, Some(SourceSpec::Apt { .. })),
         git_source: matches!(source, Some(SourceSpec::Git { .. })),
+        outputs: outputs::programs(&evaluated.outputs),
         patches: !kernel.patches.is_empty(),
         boot_machine: boots.then(|| kernel.arch.value.machine.to_owned()),
     }

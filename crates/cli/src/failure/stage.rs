@@ -4,6 +4,7 @@ use kiln_build::doctor::{self, Missing};
 use kiln_build::extra_modules::ExtraModulesError;
 use kiln_build::kbuild::BuildError;
 use kiln_build::kernel::KernelError;
+use kiln_build::outputs::OutputError;
 use kiln_build::patch::PatchError;
 use kiln_build::pipeline::{AssembleError, PipelineError};
 use kiln_build::resolve::ResolveError;
@@ -101,11 +102,25 @@ fn assemble(error: &AssembleError) -> u8 {
     match error {
         AssembleError::Modules(_) | AssembleError::Index(_) => exit::BUILD,
         AssembleError::Result(ResultError::InTheWay { .. }) => exit::FAULT,
+        AssembleError::Output(error) => output(error),
         AssembleError::Apt(_)
         | AssembleError::Result(_)
         | AssembleError::Store(_)
         | AssembleError::Interrupted(_)
         | AssembleError::Read { .. } => exit::HOST,
+    }
+}
+
+fn output(error: &OutputError) -> u8 {
+    match error {
+        OutputError::Recipe(_)
+        | OutputError::Source { .. }
+        | OutputError::Tree { .. }
+        | OutputError::Archive { .. } => exit::FAULT,
+        OutputError::Program { .. } | OutputError::Dtc { .. } | OutputError::Compress { .. } => exit::BUILD,
+        OutputError::Store(_) | OutputError::Missing { .. } | OutputError::Io { .. } | OutputError::Interrupted(_) => {
+            exit::HOST
+        }
     }
 }
 
@@ -120,6 +135,9 @@ fn help(error: &PipelineError) -> Vec<String> {
             let example =
                 "for example `kernel.src = { apt = \"linux-source-6.12\" }`; `kiln options kernel.src` has all ways";
             return vec![example.to_owned()];
+        }
+        PipelineError::Assemble(AssembleError::Output(OutputError::Missing { missing, .. })) => {
+            std::slice::from_ref(missing)
         }
         PipelineError::Toolchain(error) => {
             compiler = error.missing().into_iter().collect();

@@ -27,8 +27,11 @@ pub(super) struct Lowering<'a> {
 impl Lowering<'_> {
     /// The whole; `None` when a value that every recipe has is at fault.
     pub(super) fn evaluated(&mut self) -> Option<Evaluated> {
+        let kernel = self.kernel()?;
+        let outputs = self.outputs(&kernel.arch.value);
         Some(Evaluated {
-            kernel: self.kernel()?,
+            kernel,
+            outputs,
             loaders: self.names(&["kmodloader"]).into_iter().map(|name| (name.clone(), self.loader(&name))).collect(),
             hardware: self.hardware(),
             boot: self.boot()?,
@@ -213,17 +216,17 @@ impl Lowering<'_> {
         Some(Check { name: name.to_owned(), script: script.value, cleanup, packages, origin: script.origin })
     }
 
-    fn names(&self, path: &[&str]) -> Vec<String> {
+    pub(super) fn names(&self, path: &[&str]) -> Vec<String> {
         self.tree.entries(path).map(|(name, _)| name.to_owned()).collect()
     }
 
-    fn text(&self, path: &[&str]) -> Option<Located<String>> {
+    pub(super) fn text(&self, path: &[&str]) -> Option<Located<String>> {
         let origin = self.tree.leaf(path)?.origin();
         Some(Located { value: self.tree.text(path)?.to_owned(), origin })
     }
 
     /// The texts of a list, each once: a second mention asks for nothing new.
-    fn texts(&self, path: &[&str]) -> Vec<Located<String>> {
+    pub(super) fn texts(&self, path: &[&str]) -> Vec<Located<String>> {
         let mut texts: Vec<Located<String>> = Vec::new();
         for item in self.tree.list(path) {
             if let Some(text) = item.as_text().filter(|text| !texts.iter().any(|seen| seen.value == **text)) {
@@ -233,7 +236,7 @@ impl Lowering<'_> {
         texts
     }
 
-    fn leaves(&self, path: &[&str]) -> BTreeMap<String, Located<String>> {
+    pub(super) fn leaves(&self, path: &[&str]) -> BTreeMap<String, Located<String>> {
         self.tree
             .entries(path)
             .filter_map(|(key, tree)| match tree {
@@ -252,7 +255,7 @@ impl Lowering<'_> {
         Path::new(self.modules.dir(file).unwrap_or(""))
     }
 
-    fn path(&self, file: FileId, written: &str) -> PathBuf {
+    pub(super) fn path(&self, file: FileId, written: &str) -> PathBuf {
         let written = written.strip_prefix("./").unwrap_or(written);
         self.dir(file).join(written)
     }

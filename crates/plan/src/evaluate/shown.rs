@@ -1,5 +1,7 @@
 //! An evaluated recipe as it is shown: options in order, with what became of each definition.
 
+mod outputs;
+
 use kiln_diag::Span;
 use kiln_recipe::{Data, Def, Entry, Merged, Priority, Tree, Value};
 
@@ -170,6 +172,7 @@ fn with_paths(path: &str, merged: &Merged, evaluated: &Evaluated) -> Data {
             Some(Located { value: FirmwareSource::Path(path), .. }) => replaced(item, &path.to_string_lossy()),
             _ => item.clone(),
         }),
+        _ if path.starts_with("outputs.") => outputs::with_paths(path, &merged.value, &evaluated.outputs),
         _ => match path.strip_prefix("boot.files.").and_then(|guest| evaluated.boot.files.get(guest)) {
             Some(local) => Data::Text(local.value.to_string_lossy().into_owned()),
             None => merged.value.clone(),
@@ -191,7 +194,7 @@ fn replaced(data: &Data, text: &str) -> Data {
     Data::Table(fields)
 }
 
-fn items(data: &Data, change: impl Fn(&Data, usize) -> Data) -> Data {
+pub(super) fn items(data: &Data, change: impl Fn(&Data, usize) -> Data) -> Data {
     let Data::List(items) = data else { return data.clone() };
     let changed =
         items.iter().enumerate().map(|(index, item)| Value { data: change(&item.data, index), span: item.span });

@@ -274,7 +274,7 @@ fn revision(text: &str) -> Result<(), Fault> {
 }
 
 /// What make may take for an option or an assignment is refused.
-fn make_target(text: &str) -> Result<(), Fault> {
+pub(super) fn make_target(text: &str) -> Result<(), Fault> {
     let sound = !text.is_empty()
         && !text.starts_with('-')
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-./+%@,".contains(c))
