@@ -5,7 +5,7 @@
 //! | `base/1` | tree, ARCH, toolchain identity, the make target that puts the base config together | requests: they come on top |
 //! | `extra-modules/1` | the kernel's key, of each source its contents, the folder in it and the variables for make, in order | where the sources are; how many compilers run |
 //! | `firmware/1` | the form, each file's name and the digest of its content as it was found | where it was found |
-//! | `kernel/3` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed, the contents of files outside of the tree that the config has built in (initramfs, firmware, certificates) | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
+//! | `kernel/4` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed, the contents of files outside of the tree that the config has built in (initramfs, firmware, certificates) | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
 //! | `deployed/1` | the keys of two kernels: the one that is out there, the one whose modules are to fit it | all else: it is in these keys |
 //! | `busybox/1` | the patched source, toolchain identity, the C library's archive, the config it starts from | the machine's name: the toolchain is of one machine |
 //! | `dtc/1` | tree | arch and config: `dtc` is the same with each |
@@ -83,7 +83,7 @@ pub fn base_key(inputs: &BaseInputs<'_>) -> Key {
 
 /// Names the built kernel with all its modules.
 pub fn kernel_key(inputs: &KernelInputs<'_>) -> Key {
-    let mut key = KeyWriter::new("kernel/3");
+    let mut key = KeyWriter::new("kernel/4");
     key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
     key.field("config", inputs.config).list("targets", inputs.targets);
     key.list("signing key", inputs.signing_key);

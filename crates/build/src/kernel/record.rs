@@ -54,7 +54,10 @@ pub(super) fn take(ground: &Ground<'_>) -> Result<BuildRecord, (PathBuf, io::Err
     rules(ground, &mut products);
     let linked = linked(ground)?;
     for product in products.values_mut() {
-        let is_stale = !linked.is_empty() && product.kind == ProductKind::BuiltIn && !linked.contains(&product.path);
+        // A module that another config had in several parts is linked in its folder; vmlinux is linked at the top.
+        let is_inner_link = product.kind == ProductKind::Link && product.path.contains('/');
+        let is_stale = (product.kind == ProductKind::BuiltIn || is_inner_link) && !linked.contains(&product.path);
+        let is_stale = !linked.is_empty() && is_stale;
         if is_stale {
             (product.kind, product.digest) = (ProductKind::Aid, None);
         }

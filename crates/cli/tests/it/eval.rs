@@ -171,12 +171,22 @@ fn origins_are_shown() {
         A = "m"
           # kiln.toml:3:1 (force)
           # a.config:1:1 lost "y"
+        ARM64_PTR_AUTH = "n"
+          # kiln:arch/aarch64:11:1 (default)
         B = "\"text\""
           # a.config:2:1
+        CMDLINE = "empty=false"
+          # kiln:arch/aarch64:13:1 (default)
+        CMDLINE_FROM_BOOTLOADER = "y"
+          # kiln:arch/aarch64:14:1 (default)
         CPU_BIG_ENDIAN = "n"
+          # kiln:arch/aarch64:8:1
+        CPU_LITTLE_ENDIAN = "y"
+          # kiln:arch/aarch64:9:1
+        OF = "y"
           # kiln:arch/aarch64:7:1
         SUSPEND = "y"
-          # kiln:arch/aarch64:9:1 (default)
+          # kiln:arch/aarch64:16:1 (default)
 
         [hardware]
         firmware = []

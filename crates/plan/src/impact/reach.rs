@@ -178,8 +178,9 @@ pub fn reach(
         (path.clone(), Reached { path, kind: record.kind(product), because })
     };
     let mut reached: BTreeMap<String, Reached> = reaching.found.into_iter().map(shown).collect();
-    for (path, built_in) in after.iter().filter(|(path, _)| record.find(path).is_none() && !before.contains_key(*path))
-    {
+    // What another config left in the folder is an aid, and no part of this build.
+    let was_part = |path: &str| record.find(path).is_some_and(|product| record.kind(product) != ProductKind::Aid);
+    for (path, built_in) in after.iter().filter(|(path, _)| !was_part(path) && !before.contains_key(*path)) {
         let kind = if *built_in { ProductKind::BuiltIn } else { ProductKind::Module };
         reached.insert(path.clone(), Reached { path: path.clone(), kind, because: Because::Added });
     }

@@ -23,6 +23,7 @@ fn sample() -> BuildRecord {
         ("kernel/bounds.s", Aid, "NR_CPUS", "", "kernel/bounds.c"),
         ("include/generated/bounds.h", Aid, "", "kernel/bounds.s", "Kbuild"),
         ("kernel/configs.o", BuiltIn, "", ".config", "kernel/configs.c"),
+        ("lib/left.o", Aid, "LEFT", "", "lib/left.c"),
         ("vmlinux", ProductKind::Link, "", "vmlinux.o", ""),
     ])
 }
@@ -61,6 +62,8 @@ fn what_a_change_reaches() {
     check("", "CONFIG_Y=m\n", "obj-$(CONFIG_Y) += y.o\n", [&without, &with_y], Verdict::ModulesOnly, &["net/y.o"]);
     let built_in = objects(&[("net/core.o", true), ("net/x.o", false), ("net/y.o", true)]);
     check("", "CONFIG_Y=y\n", "obj-$(CONFIG_Y) += y.o\n", [&without, &built_in], Verdict::NewKernel, &["net/y.o"]);
+    let left = objects(&[("net/core.o", true), ("net/x.o", false), ("lib/left.o", true)]);
+    check("", "CONFIG_LEFT=y\n", "", [&without, &left], Verdict::NewKernel, &["lib/left.o"]);
     let moved = objects(&[("net/core.o", true), ("net/x.o", true)]);
     check("CONFIG_Q=m\n", "CONFIG_Q=y\n", "", [&without, &moved], Verdict::ModulesOnly, &["net/x.ko", "net/x.o"]);
 }
