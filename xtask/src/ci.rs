@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{codegen, depmod_matrix, fix_matrix, incremental_matrix, kconfig_matrix, module_names, root, tidy};
+use crate::{codegen, depmod_matrix, fix_matrix, kconfig_matrix, module_names, root, tidy};
 
 /// Runs it; stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
@@ -15,16 +15,12 @@ pub(crate) fn run() -> Result<()> {
     // One run of this takes long: let it name all that fails.
     cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])?;
     // Samples of the matrices: the smallest of the modules' kernels, and the kernel tree that slow tests leave.
-    let slow = std::env::var_os("SLOW_TESTS").is_some_and(|value| value == "1");
-    if slow {
+    if std::env::var_os("SLOW_TESTS").is_some_and(|value| value == "1") {
         depmod_matrix::run(Some("cloud"))?;
         module_names::run(&module_names::Args::debians())?;
     }
     match kconfig_matrix::find_tree() {
         Some(_) => {
-            if slow {
-                incremental_matrix::run(&incremental_matrix::Args::sample())?;
-            }
             kconfig_matrix::run(&kconfig_matrix::Args::sample())?;
             fix_matrix::run(&fix_matrix::Args::sample())
         }

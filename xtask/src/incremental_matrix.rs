@@ -49,14 +49,6 @@ pub(crate) struct Args {
     work: PathBuf,
 }
 
-impl Args {
-    /// One step there and one back.
-    pub(crate) fn sample() -> Args {
-        let work = PathBuf::from("target/incremental");
-        Args { tree: None, configs: 2, steps: 2, back: true, seed: 1, jobs: 2, kiln: None, work }
-    }
-}
-
 /// A store with a recipe beside it.
 struct Side<'a> {
     args: &'a Args,
