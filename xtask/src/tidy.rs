@@ -32,6 +32,7 @@ const MAY_USE_EXEC: &[&str] = &["build", "boot", "cli", "xtask"];
 const HOMES: &[(&str, &[&str])] = &[
     ("toml_edit", &["recipe"]),
     ("object", &["modgraph", "testkit"]),
+    ("gimli", &["modgraph"]),
     ("batsat", &["fix"]),
     ("rustsat", &["fix"]),
     ("rustsat-batsat", &["fix"]),

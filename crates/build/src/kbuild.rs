@@ -24,7 +24,7 @@ mod outputs;
 mod sameness;
 mod unfinished;
 
-pub(crate) use environment::Make;
+pub(crate) use environment::{Make, OUTPUT_NAME, SOURCE_NAME};
 use failure::{Failure, FailureKind};
 pub use outputs::{Built, Image, Module};
 

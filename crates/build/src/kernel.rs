@@ -10,6 +10,7 @@
 //! Modules are stripped of debug information, and then signed where the config signs all modules: what is here can be
 //! loaded. Which of them a device gets is decided later, so that a change of loaders compiles nothing.
 
+pub(crate) mod layouts;
 mod named_files;
 mod record;
 mod verify;

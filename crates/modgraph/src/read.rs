@@ -8,6 +8,7 @@ mod compression;
 mod elf;
 mod facts;
 mod memory;
+mod structures;
 mod versions;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use crate::module::ModuleInfo;
 pub use compression::{MAX_DECOMPRESSED, MAX_RATIO};
 pub use elf::MAX_READ;
 pub use memory::{archive_members, memory_digest};
+pub use structures::{Member, Structure, StructureKind, StructuresError, structures};
 
 /// A file that can be read in pieces.
 pub trait ReadAt {

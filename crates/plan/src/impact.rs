@@ -2,8 +2,8 @@
 //! kernel that is already out there.
 //!
 //! [`Note`] reads what Kbuild writes beside each product, [`BuildRecord`] keeps of a finished build what is needed
-//! later, [`Mentions`] reads makefiles for what hangs on a symbol, [`reach()`] brings the three together, and
-//! [`compare()`] tells two finished builds apart.
+//! later, [`Mentions`] reads makefiles for what hangs on a symbol, [`reach()`] brings the three together,
+//! [`compare()`] tells two finished builds apart, and [`Layouts`] the structures of two configs.
 //!
 //! What holds: an object that differs between builds of two configs is among those that are reached. So whatever cannot
 //! be told from the text of a makefile counts as reached; more may be reached than changes, and [`compare()`] tells
@@ -15,9 +15,11 @@ mod mentions;
 mod note;
 mod reach;
 mod record;
+mod structures;
 
 pub use compare::{Comparison, ExportChange, compare};
 pub use mentions::{Effect, Mentions, Scope};
 pub use note::Note;
 pub use reach::{Because, Change, Impact, Objects, Reached, Verdict, changes, reach};
 pub use record::{BuildRecord, FileRef, Product, ProductKind, RecordError};
+pub use structures::{Cause, Layouts, MemberChange, Named, Slot, StructureChange, namings};

@@ -31,9 +31,9 @@ use crate::toolchain::{Target, Toolchain};
 /// When every kernel was built, as far as it says.
 const TIMESTAMP: &str = "Thu Jan  1 00:00:00 UTC 1970";
 /// What the source folder is called in debug information.
-const SOURCE_NAME: &str = "/usr/src/linux";
+pub(crate) const SOURCE_NAME: &str = "/usr/src/linux";
 /// What the output folder is called in debug information.
-const OUTPUT_NAME: &str = "/usr/src/linux-build";
+pub(crate) const OUTPUT_NAME: &str = "/usr/src/linux-build";
 /// The folder in the output that holds what is kiln's and not Kbuild's.
 const PRIVATE: &str = ".kiln";
 

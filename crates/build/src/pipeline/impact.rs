@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use kiln_plan::ConfigValues;
 use kiln_plan::impact::{
-    Because, BuildRecord, Change, Comparison, FileRef, Impact, Mentions, Verdict, changes, compare, reach,
+    Because, BuildRecord, Change, Comparison, FileRef, Impact, Mentions, Verdict, changes, compare, namings, reach,
 };
 use rayon::prelude::*;
 
@@ -131,7 +131,7 @@ pub fn impact(tree: &Tree, settled: &Settled, deployed: &Deployed) -> Result<Rep
         || rayon::join(|| expected(&deployed.config), || expected(&settled.config)),
     );
     let impact = reach(&deployed.record, &changes, &mentions?, &before, &after, &settled.config);
-    let places = places(&tree.path, &deployed.record, &impact);
+    let places = places(&tree.path, &deployed.record, &impact, &names);
     Ok(Report { changes, is_foreign, impact, places })
 }
 
@@ -197,62 +197,59 @@ fn mentions(tree: &Tree, srcarch: &str, names: &BTreeSet<String>) -> Result<Ment
     Ok(mentions)
 }
 
-/// Where the files that products were made from name the symbols by which they are reached.
-fn places(tree: &Path, record: &BuildRecord, impact: &Impact) -> Vec<Place> {
-    let mut by_symbol: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for reached in impact.reached.values() {
-        if let (Because::Names { symbol }, Some(product)) = (&reached.because, record.find(&reached.path)) {
-            by_symbol.entry(symbol).or_default().push(product);
+/// Where the files that products were made from name symbols that change, for what is reached by that.
+fn places(tree: &Path, record: &BuildRecord, impact: &Impact, symbols: &BTreeSet<String>) -> Vec<Place> {
+    let naming = namings_of(tree, record, symbols);
+    let mut places: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for reached in impact.reached.values().filter(|reached| matches!(reached.because, Because::Names { .. })) {
+        let Some(product) = record.find(&reached.path) else { continue };
+        let stem = reached.path.strip_suffix(".o").unwrap_or(&reached.path);
+        let files: Vec<_> =
+            record.reads(product).filter_map(|file| naming.get_key_value(&file.path).filter(|_| !file.made)).collect();
+        for symbol in record.symbols(product).filter(|symbol| symbols.contains(*symbol)) {
+            let naming = files.iter().filter(|(_, lines)| lines.contains_key(symbol));
+            // Its own source says more than a header that everybody reads.
+            if let Some((file, _)) = naming.min_by_key(|(file, _)| (!file.starts_with(stem), *file)) {
+                places.entry((symbol, file)).or_default().push(reached.path.clone());
+            }
         }
     }
-    let found =
-        by_symbol.into_par_iter().flat_map_iter(|(symbol, products)| places_of(tree, record, symbol, &products));
-    let mut found: Vec<Place> = found.collect();
-    found.sort();
-    found
-}
-
-fn places_of(tree: &Path, record: &BuildRecord, symbol: &str, products: &[usize]) -> Vec<Place> {
-    let files: BTreeSet<&FileRef> =
-        products.iter().flat_map(|&product| record.reads(product)).filter(|file| !file.made).collect();
-    let files: Vec<&FileRef> = files.into_iter().collect();
-    let naming: BTreeMap<&str, u32> = files
-        .into_par_iter()
-        .filter_map(|file| Some((file.path.as_str(), line_naming(&fs::read(tree.join(&file.path)).ok()?, symbol)?)))
-        .collect();
-    let mut places: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for &product in products {
-        let path = record.path(product);
-        let stem = path.strip_suffix(".o").unwrap_or(path);
-        let reads = record.reads(product).filter(|file| !file.made && naming.contains_key(file.path.as_str()));
-        // Its own source says more than a header that everybody reads.
-        let own = |file: &&FileRef| !file.path.starts_with(stem);
-        if let Some(file) = reads.min_by_key(|file| (own(file), &file.path)) {
-            places.entry(file.path.as_str()).or_default().push(path.to_owned());
-        }
-    }
-    let place = |(file, products): (&str, Vec<String>)| Place {
+    let place = |((symbol, file), products): ((&str, &str), Vec<String>)| Place {
         symbol: symbol.to_owned(),
         file: file.to_owned(),
-        line: naming[file],
+        line: naming[file][symbol],
         products,
     };
     places.into_iter().map(place).collect()
 }
 
-/// The first line of `text` that names `CONFIG_<symbol>`.
-fn line_naming(text: &[u8], symbol: &str) -> Option<u32> {
-    let text = String::from_utf8_lossy(text);
-    let wanted = format!("CONFIG_{symbol}");
-    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') || is_module(rest);
-    let at = text.match_indices(&wanted).find(|(at, _)| ends(&text[at + wanted.len()..]))?.0;
-    Some(1 + text[..at].matches('\n').count() as u32)
+/// The files of the tree that products were made from and that name some of the symbols, with the first line of each.
+pub(super) fn namings_of(
+    tree: &Path,
+    record: &BuildRecord,
+    symbols: &BTreeSet<String>,
+) -> BTreeMap<String, BTreeMap<String, u32>> {
+    let names = |product: &usize| record.symbols(*product).any(|symbol| symbols.contains(symbol));
+    let reads = (0..record.len()).filter(names).flat_map(|product| record.reads(product));
+    let files: BTreeSet<&FileRef> = reads.filter(|file| !file.made).collect();
+    let files: Vec<&FileRef> = files.into_iter().collect();
+    let of = |file: &&FileRef| {
+        let text = fs::read(tree.join(&file.path)).ok()?;
+        let lines = lines_naming(&String::from_utf8_lossy(&text), symbols);
+        (!lines.is_empty()).then(|| (file.path.clone(), lines))
+    };
+    files.par_iter().filter_map(of).collect()
 }
 
-/// `CONFIG_A_MODULE` is defined when `A` is `m`.
-fn is_module(rest: &str) -> bool {
-    let rest = rest.strip_prefix("_MODULE").map(|rest| rest.chars().next());
-    rest.is_some_and(|next| next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '_'))
+/// The first line of `text` that names each symbol.
+fn lines_naming(text: &str, symbols: &BTreeSet<String>) -> BTreeMap<String, u32> {
+    let mut lines = BTreeMap::new();
+    for (line, number) in text.lines().zip(1..).filter(|(line, _)| line.contains("CONFIG_")) {
+        for symbol in namings(line).filter(|symbol| symbols.contains(*symbol)) {
+            lines.entry(symbol.to_owned()).or_insert(number);
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -260,11 +257,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_that_names_a_symbol() {
-        let text = b"a\n#ifdef CONFIG_NET_NS\n#endif\nIS_ENABLED(CONFIG_NET)\n#ifdef CONFIG_USB_MODULE\n";
-        assert_eq!(line_naming(text, "NET_NS"), Some(2));
-        assert_eq!(line_naming(text, "NET"), Some(4));
-        assert_eq!(line_naming(text, "USB"), Some(5));
-        assert_eq!(line_naming(text, "NE"), None);
+    fn the_first_line_that_names_each_symbol() {
+        let text = "a\n#ifdef CONFIG_NET_NS\n#endif CONFIG_NET_NS\nIS_ENABLED(CONFIG_NET)\n#ifdef CONFIG_USB_MODULE\n";
+        let symbols = ["NET_NS", "NET", "USB", "NE"].map(str::to_owned).into();
+        let lines = lines_naming(text, &symbols).into_iter().map(|(symbol, line)| format!("{symbol} {line}"));
+        assert_eq!(lines.collect::<Vec<_>>(), ["NET 4", "NET_NS 2", "USB 5"]);
     }
 }

@@ -1,9 +1,11 @@
 //! `kiln impact`: what the recipe's changes reach of a kernel that is out there, and whether new modules fit it.
 
+mod layouts;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
-use kiln_build::pipeline::{self, Deployed, DeployedError, Report, Settled, Tree};
+use kiln_build::pipeline::{self, Deployed, DeployedError, LayoutReport, Report, Settled, Tree};
 use kiln_build::{Store, generation};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::impact::{Because, Change, Comparison, ExportChange, Reached, Verdict};
@@ -51,19 +53,30 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let findings = pipeline::findings(&tree, &resolution, &mut sources);
     evaluation::show(context, &sources, &findings, form)?;
     let report = pipeline::impact(&tree, &resolution.settled, &deployed)?;
-    let comparison = if args.exact && report.verdict() != Verdict::Nothing {
+    let exact = if args.exact && report.verdict() != Verdict::Nothing {
         let kernel = pipeline::build_kernel(&session, &tree, &resolution.settled, &evaluated)?;
-        Some(pipeline::exact(&deployed, &kernel).map_err(refused)?)
+        let comparison = pipeline::exact(&deployed, &kernel).map_err(refused)?;
+        // Another source has other structures, whatever the config.
+        let wants_layouts = !report.is_foreign && !comparison.same_objects();
+        let layouts = wants_layouts
+            .then(|| pipeline::layouts(&session, &tree, &resolution.settled, &deployed, &kernel, &comparison));
+        Some(Exact { comparison, layouts: layouts.transpose()? })
     } else {
         None
     };
     let asked = Asked { evaluated: &evaluated, tree: &tree, settled: &resolution.settled };
     if args.json {
-        context.ui.json(&as_json(&asked, &deployed, &report, comparison.as_ref()));
+        context.ui.json(&as_json(&asked, &deployed, &report, exact.as_ref()));
     } else {
-        context.ui.result(&text(&asked, &deployed, &report, comparison.as_ref(), args.all));
+        context.ui.result(&text(&asked, &deployed, &report, exact.as_ref(), args.all));
     }
     Ok(exit::FINE)
+}
+
+/// What compiling shows.
+struct Exact {
+    comparison: Comparison,
+    layouts: Option<LayoutReport>,
 }
 
 /// The recipe as it is now.
@@ -109,7 +122,8 @@ pub(super) fn refused(error: DeployedError) -> Failure {
         .help("build that recipe again with this kiln and this store: the same recipe gives the same kernel")
 }
 
-fn text(asked: &Asked<'_>, deployed: &Deployed, report: &Report, comparison: Option<&Comparison>, all: bool) -> String {
+fn text(asked: &Asked<'_>, deployed: &Deployed, report: &Report, exact: Option<&Exact>, all: bool) -> String {
+    let comparison = exact.map(|exact| &exact.comparison);
     let mut text = format!("against {}, Linux {}\n", deployed.name, deployed.release);
     if report.is_foreign {
         text.push_str("source, architecture or compiler are others than those that it was built with\n");
@@ -120,6 +134,9 @@ fn text(asked: &Asked<'_>, deployed: &Deployed, report: &Report, comparison: Opt
     }
     if let Some(comparison) = comparison {
         compared(&mut text, comparison, all);
+    }
+    if let Some(report) = exact.and_then(|exact| exact.layouts.as_ref()) {
+        layouts::text(&mut text, report, all);
     }
     let verdict = settled(report, comparison);
     let _ = writeln!(text, "verdict: {}", sentence(verdict, comparison.is_some()));
@@ -271,7 +288,8 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, comparison: Option<&Comparison>) -> Value {
+fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, exact: Option<&Exact>) -> Value {
+    let comparison = exact.map(|exact| &exact.comparison);
     let reason = |because: &Because| match because {
         Because::Names { symbol } => json!({ "kind": "names", "symbol": symbol }),
         Because::Makefile { symbol, file, line } => {
@@ -287,7 +305,8 @@ fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, comparison: 
     let list = |reached: &mut dyn Iterator<Item = &Reached>| -> Vec<Value> {
         reached.map(|one| json!({ "path": one.path, "because": reason(&one.because) })).collect()
     };
-    let exact = comparison.map(|found| {
+    let layouts = exact.and_then(|exact| exact.layouts.as_ref());
+    let compared = comparison.map(|found| {
         json!({
             "changed": found.changed, "added": found.added, "removed": found.removed, "configCopies": found.copies,
             "changedModules": found.changed_modules, "addedModules": found.added_modules,
@@ -297,6 +316,7 @@ fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, comparison: 
                 ExportChange::Removed(name) => json!({ "name": name, "change": "removed" }),
                 ExportChange::Changed(name) => json!({ "name": name, "change": "changed" }),
             }).collect::<Vec<_>>(),
+            "layouts": layouts.map(layouts::as_json), "layoutsOf": layouts.map(layouts::coverage),
         })
     });
     json!({
@@ -314,7 +334,7 @@ fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, comparison: 
         "places": report.places.iter().map(|place| json!({
             "symbol": place.symbol, "file": place.file, "line": place.line, "products": place.products,
         })).collect::<Vec<_>>(),
-        "exact": exact,
+        "exact": compared,
         "verdict": word(settled(report, comparison)),
         "fits": settled(report, comparison) <= Verdict::SameBytes,
     })

@@ -63,6 +63,17 @@ fn new_modules_for_a_deployed_kernel() {
     assert!(!ran.stderr.contains("compile"), "{}", ran.block());
     assert!(!sandbox.path().join("result").exists());
 
+    // A member of a structure that only modules know.
+    sandbox.file("kiln.toml", recipe("[kernel.config]\nNF_CONNTRACK_MARK = { force = \"y\" }\n"));
+    let report = json(&sandbox.kiln(&["impact", "--exact", "--json"]).expect(0).stdout);
+    let layouts = report["exact"]["layouts"].as_array().expect("layouts");
+    let conn = layouts.iter().find(|layout| layout["title"] == "struct nf_conn").expect("struct nf_conn");
+    let mark = conn["members"].as_array().expect("members").iter().find(|member| member["name"] == "mark");
+    assert_eq!(mark.expect("its member")["new"]["size"], 4, "{conn:#}");
+    assert_eq!(conn["symbol"], "NF_CONNTRACK_MARK");
+    assert_eq!(conn["file"], "include/net/netfilter/nf_conntrack.h");
+    assert_eq!(report["exact"]["layoutsOf"]["unread"], Value::Array(Vec::new()), "{report:#}");
+
     // One module more.
     let tunnel = "[kernel.config]\nNFT_TUNNEL = \"m\"\n[kmodloader.tunnel]\ntargets = [\"nft_tunnel\"]\n";
     sandbox.file("kiln.toml", recipe(tunnel));

@@ -40,6 +40,13 @@ pub enum ExportChange {
 }
 
 impl Comparison {
+    /// Whether every object of vmlinux and every module is there on both sides, and holds what it held.
+    pub fn same_objects(&self) -> bool {
+        let of_vmlinux = [&self.changed, &self.added, &self.removed];
+        let modules = [&self.changed_modules, &self.added_modules, &self.removed_modules];
+        of_vmlinux.into_iter().chain(modules).all(Vec::is_empty)
+    }
+
     /// What it means for the first kernel.
     pub fn verdict(&self) -> Verdict {
         let is_same = self.changed.is_empty() && self.added.is_empty() && self.removed.is_empty();
