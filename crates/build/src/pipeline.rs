@@ -30,6 +30,7 @@ use crate::toolchain::{Host, Target, Toolchain, ToolchainError};
 use crate::{Progress, Store};
 
 mod assemble;
+mod config_only;
 mod distill;
 mod extra;
 mod firmware;
@@ -41,6 +42,7 @@ mod settled;
 mod verify;
 
 pub use assemble::{AssembleError, Finished, assemble};
+pub use config_only::{ConfigOnly, impact_of_config, kernel_of_config};
 pub use distill::{Distillation, Material, distil};
 pub use extra::{build_extra_modules, extra_sources, unreadable_outputs};
 pub use history::History;

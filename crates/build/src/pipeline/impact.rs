@@ -124,15 +124,25 @@ pub fn impact(tree: &Tree, settled: &Settled, deployed: &Deployed) -> Result<Rep
     if is_foreign || changes.is_empty() {
         return Ok(Report { changes, is_foreign, impact: Impact::default(), places: Vec::new() });
     }
+    report(tree, settled, (&deployed.config, &deployed.record), changes)
+}
+
+/// What `changes` reach of a build, given its config and its record.
+pub(super) fn report(
+    tree: &Tree,
+    settled: &Settled,
+    (config, record): (&ConfigValues, &BuildRecord),
+    changes: Vec<Change>,
+) -> Result<Report, PipelineError> {
     let names: BTreeSet<String> = changes.iter().map(|change| change.symbol.clone()).collect();
     let expected = |config| estimate::expected(&tree.path, &settled.target, config);
     let (mentions, (before, after)) = rayon::join(
         || mentions(tree, &settled.target.srcarch, &names),
-        || rayon::join(|| expected(&deployed.config), || expected(&settled.config)),
+        || rayon::join(|| expected(config), || expected(&settled.config)),
     );
-    let impact = reach(&deployed.record, &changes, &mentions?, &before, &after, &settled.config);
-    let places = places(&tree.path, &deployed.record, &impact, &names);
-    Ok(Report { changes, is_foreign, impact, places })
+    let impact = reach(record, &changes, &mentions?, &before, &after, &settled.config);
+    let places = places(&tree.path, record, &impact, &names);
+    Ok(Report { changes, is_foreign: false, impact, places })
 }
 
 impl Report {
@@ -242,7 +252,7 @@ pub(super) fn namings_of(
 }
 
 /// The first line of `text` that names each symbol.
-fn lines_naming(text: &str, symbols: &BTreeSet<String>) -> BTreeMap<String, u32> {
+pub(super) fn lines_naming(text: &str, symbols: &BTreeSet<String>) -> BTreeMap<String, u32> {
     let mut lines = BTreeMap::new();
     for (line, number) in text.lines().zip(1..).filter(|(line, _)| line.contains("CONFIG_")) {
         for symbol in namings(line).filter(|symbol| symbols.contains(*symbol)) {

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// How many compilers run at once [default: one per processor]
     #[arg(long, short, value_name = "N")]
     jobs: Option<usize>,
-    /// Build again in an empty folder, compare every file, and fail naming those that differ
+    /// Build again in an empty folder, all but extra modules, compare every file, and fail naming those that differ
     #[arg(long, conflicts_with = "deployed")]
     verify: bool,
 }
@@ -108,7 +108,9 @@ fn for_deployed(
     from: &str,
     asked: &Asked<'_>,
 ) -> Result<Kernel, Failure> {
-    let deployed = impact::find(context, session.store, Some(from))?;
+    let deployed = impact::find(context, session.store, Some(from))?
+        .kernel(session, asked)?
+        .map_err(|config| config.no_kernel())?;
     let report = pipeline::impact(asked.tree, asked.settled, &deployed)?;
     let misfit = |verdict, is_exact| {
         let why = impact::sentence(verdict, is_exact);
@@ -155,6 +157,9 @@ fn verify(
     let compared = pipeline::verify(session, tree, settled, evaluated, sources, built)?;
     if compared.differing.is_empty() {
         context.ui.say(&format!("verified: two builds gave the same bytes in all {} files", compared.files));
+        if built.1.is_some() {
+            context.ui.say("modules of `kernel.extraModules` were not built again: both results have the same ones");
+        }
         return Ok(());
     }
     let n_differing = compared.differing.len();

@@ -1,12 +1,15 @@
 //! `kiln impact`: what the recipe's changes reach of a kernel that is out there, and whether new modules fit it.
 
+mod config_only;
 mod layouts;
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use kiln_build::pipeline::{self, Deployed, DeployedError, LayoutReport, Report, Settled, Tree};
+use anyhow::Context as _;
+use kiln_build::pipeline::{self, Deployed, DeployedError, LayoutReport, Place, Report, Session, Settled, Tree};
 use kiln_build::{Store, generation};
+use kiln_plan::ConfigValues;
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::impact::{Because, Change, Comparison, ExportChange, Reached, Verdict};
 use serde_json::{Value, json};
@@ -21,7 +24,7 @@ use crate::workshop::Workshop;
 /// Say what the change since the last build reaches, and whether a deployed kernel can take just the new modules
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Compare with this generation of the recipe, or with a result or its manifest.json [default: the last generation]
+    /// Compare with this generation of the recipe, with a result or its manifest.json, or with a .config, which tells less [default: the last generation]
     #[arg(long, value_name = "GENERATION|FILE")]
     from: Option<String>,
     /// Build the changed recipe, and compare what came out
@@ -45,13 +48,26 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
     let workshop = Workshop::open(context)?;
     let session = workshop.session(context, std::thread::available_parallelism().map_or(1, usize::from));
-    let deployed = find(context, &workshop.store, args.from.as_deref())?;
+    let found = find(context, &workshop.store, args.from.as_deref())?;
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
     let tree = evaluation::tree(&session, &evaluated, &sources)?;
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
     let findings = pipeline::findings(&tree, &resolution, &mut sources);
     evaluation::show(context, &sources, &findings, form)?;
+    let asked = Asked { evaluated: &evaluated, tree: &tree, settled: &resolution.settled };
+    let deployed = match found.kernel(&session, &asked)? {
+        Ok(deployed) => deployed,
+        Err(config) if args.exact => return Err(config.no_kernel()),
+        Err(config) => {
+            let told = pipeline::impact_of_config(&tree, &resolution.settled, &config.values)?;
+            match args.json {
+                true => context.ui.json(&config_only::as_json(&asked, &config, &told)),
+                false => context.ui.result(&config_only::text(&asked, &config, &told, args.all)),
+            }
+            return Ok(exit::FINE);
+        }
+    };
     let report = pipeline::impact(&tree, &resolution.settled, &deployed)?;
     let exact = if args.exact && report.verdict() != Verdict::Nothing {
         let kernel = pipeline::build_kernel(&session, &tree, &resolution.settled, &evaluated)?;
@@ -64,7 +80,6 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     } else {
         None
     };
-    let asked = Asked { evaluated: &evaluated, tree: &tree, settled: &resolution.settled };
     if args.json {
         context.ui.json(&as_json(&asked, &deployed, &report, exact.as_ref()));
     } else {
@@ -86,24 +101,87 @@ pub(super) struct Asked<'a> {
     pub(super) settled: &'a Settled,
 }
 
-/// Finds the deployed kernel: a generation of the recipe, or what a result says that it is.
-pub(super) fn find(context: &Context<'_>, store: &Store, from: Option<&str>) -> Result<Deployed, Failure> {
+/// What `--from` names.
+pub(super) enum Found {
+    /// A kernel in the store.
+    Kernel(Box<Deployed>),
+    /// A config, and nothing else.
+    Config(Config),
+}
+
+/// A config that somebody's kernel has.
+pub(super) struct Config {
+    /// The file.
+    path: PathBuf,
+    /// What it says.
+    values: ConfigValues,
+}
+
+impl Found {
+    /// The kernel; of a config, the one that the store has with it.
+    ///
+    /// # Errors
+    /// The kernel's record cannot be read.
+    pub(super) fn kernel(self, session: &Session<'_>, asked: &Asked<'_>) -> Result<Result<Deployed, Config>, Failure> {
+        let config = match self {
+            Found::Kernel(deployed) => return Ok(Ok(*deployed)),
+            Found::Config(config) => config,
+        };
+        let found = pipeline::kernel_of_config(session, asked.tree, asked.settled, &config.values).map_err(refused)?;
+        Ok(found.ok_or(config))
+    }
+}
+
+impl Config {
+    /// What a config is refused with where a kernel is wanted.
+    pub(super) fn no_kernel(&self) -> Failure {
+        let path = self.path.display();
+        let error =
+            anyhow::anyhow!("{path} is a config, and no kernel in the store was built with it from this source");
+        Failure::fault(error).help(
+            "build the recipe that gave it, and name the generation; without `--exact`, `kiln impact --from` says what a config alone tells",
+        )
+    }
+}
+
+/// Finds what `from` names: a generation of the recipe, a result, or a config.
+pub(super) fn find(context: &Context<'_>, store: &Store, from: Option<&str>) -> Result<Found, Failure> {
     let recipe = context.recipe();
     let wanted = from.unwrap_or("latest");
     let path = context.environment.current_dir.join(wanted);
     if from.is_some() && wanted.parse::<u32>().is_err() && path.exists() {
-        return of_result(store, &path);
+        return match config_of(&path)? {
+            Some(values) => Ok(Found::Config(Config { path: PathBuf::from(wanted), values })),
+            None => of_result(store, &path).map(|deployed| Found::Kernel(Box::new(deployed))),
+        };
     }
     let found = generation::find(store, &recipe, wanted).map_err(|error| {
         let failure = Failure::fault(error);
         match from {
             None => failure.help("`kiln build` makes the first generation; there is nothing to compare with before"),
-            Some(_) => {
-                failure.help("`kiln generations` lists them; a result's folder or its manifest.json will do too")
-            }
+            Some(_) => failure
+                .help("`kiln generations` lists them; a result's folder, its manifest.json or a .config will do too"),
         }
     })?;
-    pipeline::deployed(store, &found).map_err(refused)
+    pipeline::deployed(store, &found).map(|deployed| Found::Kernel(Box::new(deployed))).map_err(refused)
+}
+
+/// The values of a file that is a config, and not the manifest of a result.
+fn config_of(path: &Path) -> Result<Option<ConfigValues>, Failure> {
+    if path.is_dir() {
+        return Ok(None);
+    }
+    let text =
+        std::fs::read(path).with_context(|| format!("cannot read {}", path.display())).map_err(Failure::fault)?;
+    let text = String::from_utf8_lossy(&text);
+    if text.trim_start().starts_with('{') {
+        return Ok(None);
+    }
+    let is_config = |line: &str| line.starts_with("CONFIG_") || line.starts_with("# CONFIG_");
+    if text.lines().any(is_config) {
+        return Ok(Some(ConfigValues::parse(&text)));
+    }
+    Err(Failure::fault(anyhow::anyhow!("{} is neither a .config nor a result's manifest.json", path.display())))
 }
 
 fn of_result(store: &Store, path: &Path) -> Result<Deployed, Failure> {
@@ -290,21 +368,6 @@ fn word(verdict: Verdict) -> &'static str {
 
 fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, exact: Option<&Exact>) -> Value {
     let comparison = exact.map(|exact| &exact.comparison);
-    let reason = |because: &Because| match because {
-        Because::Names { symbol } => json!({ "kind": "names", "symbol": symbol }),
-        Because::Makefile { symbol, file, line } => {
-            json!({ "kind": "makefile", "symbol": symbol, "file": file, "line": line })
-        }
-        Because::From { path } => json!({ "kind": "from", "path": path }),
-        Because::Config => json!({ "kind": "config" }),
-        Because::Added => json!({ "kind": "added" }),
-        Because::Removed => json!({ "kind": "removed" }),
-        Because::Moved => json!({ "kind": "moved" }),
-        Because::Trimmed => json!({ "kind": "trimmed" }),
-    };
-    let list = |reached: &mut dyn Iterator<Item = &Reached>| -> Vec<Value> {
-        reached.map(|one| json!({ "path": one.path, "because": reason(&one.because) })).collect()
-    };
     let layouts = exact.and_then(|exact| exact.layouts.as_ref());
     let compared = comparison.map(|found| {
         json!({
@@ -324,18 +387,44 @@ fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, exact: Optio
         "from": { "name": deployed.name, "release": deployed.release, "kernel": deployed.key },
         "to": { "version": asked.tree.version.to_string(), "arch": asked.settled.target.arch },
         "foreign": report.is_foreign,
-        "changes": report.changes.iter().map(|change| json!({
-            "symbol": change.symbol, "before": change.before, "after": change.after,
-            "requested": asked.evaluated.kernel.requests.contains_key(&change.symbol),
-        })).collect::<Vec<_>>(),
-        "builtIn": list(&mut report.impact.built_in()),
-        "modules": list(&mut report.impact.modules()),
-        "configCopies": list(&mut report.impact.copies()),
-        "places": report.places.iter().map(|place| json!({
-            "symbol": place.symbol, "file": place.file, "line": place.line, "products": place.products,
-        })).collect::<Vec<_>>(),
+        "changes": changes_as_json(asked, &report.changes),
+        "builtIn": reached_as_json(&mut report.impact.built_in()),
+        "modules": reached_as_json(&mut report.impact.modules()),
+        "configCopies": reached_as_json(&mut report.impact.copies()),
+        "places": places_as_json(&report.places),
         "exact": compared,
         "verdict": word(settled(report, comparison)),
         "fits": settled(report, comparison) <= Verdict::SameBytes,
     })
+}
+
+fn changes_as_json(asked: &Asked<'_>, changes: &[Change]) -> Vec<Value> {
+    let change = |change: &Change| {
+        json!({
+            "symbol": change.symbol, "before": change.before, "after": change.after,
+            "requested": asked.evaluated.kernel.requests.contains_key(&change.symbol),
+        })
+    };
+    changes.iter().map(change).collect()
+}
+
+fn reached_as_json(reached: &mut dyn Iterator<Item = &Reached>) -> Vec<Value> {
+    let reason = |because: &Because| match because {
+        Because::Names { symbol } => json!({ "kind": "names", "symbol": symbol }),
+        Because::Makefile { symbol, file, line } => {
+            json!({ "kind": "makefile", "symbol": symbol, "file": file, "line": line })
+        }
+        Because::From { path } => json!({ "kind": "from", "path": path }),
+        Because::Config => json!({ "kind": "config" }),
+        Because::Added => json!({ "kind": "added" }),
+        Because::Removed => json!({ "kind": "removed" }),
+        Because::Moved => json!({ "kind": "moved" }),
+        Because::Trimmed => json!({ "kind": "trimmed" }),
+    };
+    reached.map(|one| json!({ "path": one.path, "because": reason(&one.because) })).collect()
+}
+
+fn places_as_json(places: &[Place]) -> Vec<Value> {
+    let place = |place: &Place| json!({ "symbol": place.symbol, "file": place.file, "line": place.line, "products": place.products });
+    places.iter().map(place).collect()
 }

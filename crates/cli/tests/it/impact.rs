@@ -34,6 +34,80 @@ fn nothing_to_compare_with() {
     sandbox.kiln(&["build", "--for", "7"]).expect(1);
 }
 
+/// A tree of a few objects, and a recipe for it that asks for `requests`.
+fn small(requests: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    for (file, text) in [
+        ("Makefile", "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 1\nEXTRAVERSION =\nobj-y += net/\ncore-y := net/\n"),
+        ("scripts/kconfig/conf.c", ""),
+        ("scripts/Makefile.build", ""),
+        ("arch/x86/Kconfig", ""),
+        ("arch/x86/Makefile", ""),
+        (
+            "Kconfig",
+            "config MODULES\n\tbool \"Modules\"\n\tmodules\n\tdefault y\nconfig CT\n\ttristate \"Tracking\"\n\
+             config FAST\n\tbool \"Fast\"\nconfig MARK\n\tbool \"Mark\"\n",
+        ),
+        ("Kbuild", "obj-y += net/\n"),
+        ("net/Makefile", "obj-y += core.o\nobj-$(CONFIG_CT) += ct.o\n"),
+        ("net/core.c", "#include <linux/net.h>\n#if IS_ENABLED(CONFIG_CT)\n#endif\n"),
+        ("net/ct.c", "#ifdef CONFIG_MARK\n#endif\n"),
+        ("include/linux/net.h", "\n#ifdef CONFIG_MARK\n#endif\n"),
+    ] {
+        sandbox.file(&format!("tree/{file}"), text);
+    }
+    let kernel = "[kernel]\nsrc = \"tree\"\narch = \"x86_64\"\nbaseConfig = \"allnoconfig\"\n";
+    sandbox.file("kiln.toml", format!("{kernel}\n[kernel.config]\nMODULES = \"y\"\n{requests}"));
+    sandbox
+}
+
+#[test]
+fn a_config_tells_no_more_than_it_knows() {
+    let told = |requests: &str, config: &str| {
+        let sandbox = small(requests);
+        sandbox.file("their.config", config);
+        let json = json(&sandbox.kiln(&["impact", "--from", "their.config", "--json"]).expect(0).stdout);
+        (sandbox.kiln(&["impact", "--from", "their.config"]).expect(0), json)
+    };
+    // A source of vmlinux names the symbol; the module's objects are new.
+    let (ran, report) = told("CT = \"m\"\n", "CONFIG_MODULES=y\n");
+    let ran =
+        ran.shows("against their.config, a config without a kernel in the store").shows("CT unset -> m (requested)");
+    let ran = ran.shows("CT: net/core.c:2: net/core.o").shows("is new: net/ct.o");
+    ran.shows("more may be reached than is named here").shows("verdict: not known: objects of vmlinux are reached");
+    assert_eq!((&report["verdict"], &report["fits"]), (&"unknown".into(), &Value::Null), "{report:#}");
+    // vmlinux gains an object.
+    let (ran, report) = told("CT = \"y\"\n", "CONFIG_MODULES=y\nCONFIG_CT=m\n");
+    ran.shows("verdict: new kernel, if it was built from this source");
+    assert_eq!((&report["verdict"], &report["fits"]), (&"new-kernel".into(), &false.into()), "{report:#}");
+    // Only a header and a module's source name it: that is not enough to say that modules fit.
+    let (ran, report) = told("CT = \"m\"\nMARK = \"y\"\n", "CONFIG_MODULES=y\nCONFIG_CT=m\n");
+    ran.shows("MARK: net/ct.c:1: net/ct.o")
+        .shows("  MARK: include/linux/net.h:2")
+        .shows("not known: headers are reached");
+    assert_eq!((&report["verdict"], &report["headers"][0]["line"]), (&"unknown".into(), &2.into()), "{report:#}");
+    // Nothing names it, and nothing changes.
+    told("FAST = \"y\"\n", "CONFIG_MODULES=y\n").0.shows("not known: nothing of vmlinux is seen to be reached");
+    told("", "CONFIG_MODULES=y\n").0.shows("no symbol changes").shows("not known: no symbol changes, but");
+}
+
+#[test]
+fn a_config_is_no_kernel() {
+    let sandbox = small("");
+    sandbox.file("their.config", "# CONFIG_CT is not set\n").file("text", "some text\n");
+    for command in [["impact", "--exact", "--from", "their.config"].as_slice(), &["build", "--for", "their.config"]] {
+        sandbox.kiln(command).expect(1).says("is a config, and no kernel in the store was built with it");
+    }
+    sandbox.kiln(&["impact", "--from", "text"]).expect(1).says("is neither a .config nor a result's manifest.json");
+}
+
+#[test]
+fn a_kernel_that_is_out_there_is_not_built_again_to_compare() {
+    let sandbox = small("");
+    let ran = sandbox.kiln(&["build", "--verify", "--for", "latest"]).expect(2);
+    ran.says("the argument '--verify' cannot be used with '--for <GENERATION|FILE>'");
+}
+
 #[test]
 fn new_modules_for_a_deployed_kernel() {
     if !slow_tests() {
@@ -43,6 +117,8 @@ fn new_modules_for_a_deployed_kernel() {
     sandbox.file("kiln.toml", recipe(""));
     sandbox.kiln(&["build", "--out", "deployed"]).expect(0);
     sandbox.kiln(&["impact"]).expect(0).shows("no symbol changes").shows("verdict: nothing to do");
+    let ran = sandbox.kiln(&["impact", "--from", "deployed/config"]).expect(0);
+    ran.shows("which has that config").shows("verdict: nothing to do");
 
     // A built-in object knows of connection tracking: what the seed warns of.
     sandbox.file("kiln.toml", recipe("[kernel.config]\nNF_CONNTRACK_MARK = { force = \"y\" }\nHZ_1000 = \"y\"\n"));

@@ -188,6 +188,22 @@ fn a_second_build_in_an_empty_folder_is_compared() {
     sandbox.kiln(&["build", "--verify"]).expect(0).says("verified: two builds gave the same bytes");
 }
 
+#[test]
+fn extra_modules_are_compared_as_they_are() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    let recipe = RECIPE
+        .replace("[kernel]\n", "[kernel]\nextraModules = [\"./own\"]\n")
+        .replace("targets = [", "targets = [\"own\", ");
+    sandbox.file("kiln.toml", format!("{recipe}[hardware]\nfirmwareMissing = [\"probe/*\"]\n"));
+    sandbox.file("own/Kbuild", "obj-m := own.o\n");
+    sandbox.file("own/own.c", "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\nMODULE_DESCRIPTION(\"own\");\n");
+    let ran = sandbox.kiln(&["build", "--verify"]).expect(0).says("verified: two builds gave the same bytes");
+    ran.says("modules of `kernel.extraModules` were not built again");
+}
+
 /// All files below a folder, links followed, by their path.
 fn files(top: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();

@@ -123,8 +123,10 @@ impl Impact {
     pub fn verdict(&self) -> Verdict {
         let is_other =
             |reached: &Reached| matches!(reached.because, Because::Added | Because::Removed | Because::Moved);
+        // A module's object that moves becomes part of vmlinux.
+        let moves = |reached: &Reached| reached.because == Because::Moved;
         match () {
-            () if self.built_in().any(is_other) => Verdict::NewKernel,
+            () if self.built_in().any(is_other) || self.reached.values().any(moves) => Verdict::NewKernel,
             () if self.built_in().next().is_some() => Verdict::Reached,
             () if self.reached.is_empty() => Verdict::Nothing,
             () => Verdict::ModulesOnly,

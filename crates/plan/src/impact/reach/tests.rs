@@ -65,7 +65,7 @@ fn what_a_change_reaches() {
     let left = objects(&[("net/core.o", true), ("net/x.o", false), ("lib/left.o", true)]);
     check("", "CONFIG_LEFT=y\n", "", [&without, &left], Verdict::NewKernel, &["lib/left.o"]);
     let moved = objects(&[("net/core.o", true), ("net/x.o", true)]);
-    check("CONFIG_Q=m\n", "CONFIG_Q=y\n", "", [&without, &moved], Verdict::ModulesOnly, &["net/x.ko", "net/x.o"]);
+    check("CONFIG_Q=m\n", "CONFIG_Q=y\n", "", [&without, &moved], Verdict::NewKernel, &["net/x.ko", "net/x.o"]);
 }
 
 #[test]
