@@ -20,7 +20,7 @@ use crate::patch::{self, PatchError};
 use crate::pipeline::Session;
 use crate::source::SourceError;
 use crate::store::StoreError;
-use crate::toolchain::{Toolchain, ToolchainError};
+use crate::toolchain::{Programs, Toolchain, ToolchainError};
 
 /// Why there is no busybox.
 #[derive(Debug, thiserror::Error)]
@@ -81,8 +81,9 @@ pub fn busybox(session: &Session<'_>, arch: Arch) -> Result<PathBuf, BusyboxErro
     let fetch = session.fetch();
     let SourcePackage { upstream, debian, patches, .. } = apt::source_package(&fetch, "busybox")?;
     let source = patch::apply(&fetch, &upstream, &patches, "")?;
-    let prefix = (arch != session.host_arch).then(|| arch.cross_prefix());
-    let toolchain = Toolchain::remembered(session.store, session.host, prefix.as_deref())?;
+    let prefix = if arch == session.host_arch { String::new() } else { arch.cross_prefix() };
+    // Whatever compiles the kernel: a program needs the machine's C library, which comes with this compiler.
+    let toolchain = Toolchain::remembered(session.store, session.host, &Programs::Gnu { prefix })?;
     let read = |path: PathBuf| fs::read_to_string(&path).map_err(|source| BusyboxError::Io { path, source });
     let parts = CONFIG.map(|part| read(debian.join(part)));
     let config = parts.into_iter().collect::<Result<String, _>>()?;
@@ -129,7 +130,7 @@ fn compile(session: &Session<'_>, toolchain: &Toolchain, tree: &Path, out: &Path
             .args([format!("-j{}", session.jobs.max(1)).as_str(), "-C"])
             .arg(tree)
             .arg(format!("O={}", out.display()))
-            .arg(format!("CROSS_COMPILE={}", toolchain.prefix()))
+            .arg(format!("CROSS_COMPILE={}", toolchain.programs().cross_compile()))
             .arg(goal)
             .dir(out)
             .env("HOME", out)

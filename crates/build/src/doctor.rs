@@ -12,7 +12,7 @@ use std::path::Path;
 use kiln_exec::{Exec, ExecError};
 use kiln_plan::Arch;
 
-use crate::toolchain::{Host, Target};
+use crate::toolchain::{Host, Programs, Target};
 
 mod package;
 mod probe;
@@ -56,6 +56,8 @@ pub enum Probe {
     Program(String),
     /// A header that the host's compiler finds, and a library that it links (`None` for the header alone).
     Library {
+        /// The compiler's name.
+        compiler: String,
         /// As in `#include <…>`.
         header: String,
         /// As in `-l…`.
@@ -119,14 +121,24 @@ pub fn needs(work: &Work) -> Vec<Need> {
         }
     }
     if let Some(target) = &work.target {
-        for (name, why, package) in BUILD_PROGRAMS {
+        let is_gnu = matches!(target.programs, Programs::Gnu { .. });
+        for (name, why, package) in BUILD_PROGRAMS.iter().filter(|(name, ..)| is_gnu || !GNU_ONLY.contains(name)) {
             program(name, why, package);
         }
-        let prefix = target.cross_compile.as_deref().unwrap_or_default();
-        if !prefix.is_empty() {
-            let why = format!("to compile the kernel for {}", target.arch);
-            program(&format!("{prefix}gcc"), &why, &cross_compiler_package(prefix));
-            program(&format!("{prefix}ld"), &why, &package::cross_binutils_package(prefix));
+        match &target.programs {
+            Programs::Gnu { prefix } if prefix.is_empty() => {}
+            Programs::Gnu { prefix } => {
+                let why = format!("to compile the kernel for {}", target.arch);
+                program(&format!("{prefix}gcc"), &why, &cross_compiler_package(prefix));
+                program(&format!("{prefix}ld"), &why, &package::cross_binutils_package(prefix));
+            }
+            Programs::Llvm { value } => {
+                program("ld", "to link the programs of the build", "binutils");
+                for (name, why, _) in BUILD_PROGRAMS.iter().filter(|(name, ..)| LLVM_PROGRAMS.contains(name)) {
+                    let llvm = target.programs.name(name);
+                    program(&llvm, why, &package::llvm_package(&llvm, value).unwrap_or_else(|| llvm.clone()));
+                }
+            }
         }
         for (symbol, name, why, package) in CONFIG_PROGRAMS {
             if matches!(work.config.get(symbol), Some("y" | "m")) {
@@ -211,7 +223,7 @@ impl Need {
 impl Missing {
     /// `make` itself.
     pub(crate) fn make() -> Missing {
-        Missing::program("make", &Target { arch: String::new(), srcarch: String::new(), cross_compile: None })
+        Missing::program("make", &Target { arch: String::new(), srcarch: String::new(), programs: Programs::gnu("") })
     }
 
     /// A program that a build called and did not find.
@@ -220,12 +232,15 @@ impl Missing {
         let known = BUILD_PROGRAMS.iter().map(|&(name, why, package)| (name, why, package));
         let configured = CONFIG_PROGRAMS.iter().map(|&(_, name, why, package)| (name, why, package));
         let found = known.chain(configured).find(|&(known, _, _)| known == base);
-        let prefix = target.cross_compile.as_deref().filter(|prefix| !prefix.is_empty() && base.starts_with(prefix));
-        let (why, debian_package) = match (found, prefix) {
-            (Some((_, why, package)), _) => (why.to_owned(), package.to_owned()),
-            (None, Some(prefix)) => {
-                (format!("to compile the kernel for {}", target.arch), cross_compiler_package(prefix))
+        let toolchain = match &target.programs {
+            Programs::Gnu { prefix } => {
+                (!prefix.is_empty() && base.starts_with(prefix)).then(|| cross_compiler_package(prefix))
             }
+            Programs::Llvm { value } => package::llvm_package(&base, value),
+        };
+        let (why, debian_package) = match (found, toolchain) {
+            (Some((_, why, package)), _) => (why.to_owned(), package.to_owned()),
+            (None, Some(package)) => (format!("to compile the kernel for {}", target.arch), package),
             // Most Debian packages are named for their program; a wrong guess fails loudly in apt.
             (None, None) => ("by the kernel's build".to_owned(), base.clone()),
         };
@@ -246,9 +261,8 @@ impl Missing {
 
     /// A header that a build included and the host's compiler did not find.
     pub(crate) fn header(name: &str) -> Option<Missing> {
-        let &(_, library, why, package) = HEADERS.iter().find(|&&(prefix, ..)| name.starts_with(prefix))?;
-        let probe = Probe::Library { header: name.to_owned(), library: library.map(str::to_owned) };
-        Some(Need { probe, why: why.to_owned(), debian_package: package.to_owned() }.missing())
+        let &(_, _, why, package) = HEADERS.iter().find(|&&(prefix, ..)| name.starts_with(prefix))?;
+        Some(Missing { what: header_name(name), why: why.to_owned(), debian_package: package.to_owned() })
     }
 }
 
@@ -262,10 +276,14 @@ impl std::fmt::Display for Probe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Probe::Program(name) => write!(f, "the program `{name}`"),
-            Probe::Library { header, .. } => write!(f, "the header <{header}>"),
+            Probe::Library { header, .. } => f.write_str(&header_name(header)),
             Probe::CrossLibrary { compiler, library } => write!(f, "`{library}` of `{compiler}`"),
         }
     }
+}
+
+fn header_name(header: &str) -> String {
+    format!("the header <{header}>")
 }
 
 /// Headers that the kernel's host programs include, and why, for the given target and configuration.
@@ -287,7 +305,11 @@ fn libraries(target: &Target, work: &Work) -> Vec<Need> {
         .filter(|(prefix, ..)| wanted.contains(prefix))
         .map(|&(prefix, library, why, package)| {
             let header = if prefix == "openssl/" { "openssl/opensslv.h" } else { prefix };
-            let probe = Probe::Library { header: header.to_owned(), library: library.map(str::to_owned) };
+            let probe = Probe::Library {
+                compiler: target.programs.host_cc(),
+                header: header.to_owned(),
+                library: library.map(str::to_owned),
+            };
             Need { probe, why: why.to_owned(), debian_package: package.to_owned() }
         })
         .collect()
@@ -312,6 +334,11 @@ const BUILD_PROGRAMS: &[(&str, &str, &str)] = &[
     ("perl", "to generate parts of the kernel", "perl-base"),
     ("gzip", "to compress the kernel's image", "gzip"),
 ];
+
+/// Programs of every build that LLVM's stand in for. Its compiler still links the build's own programs with `ld`.
+const GNU_ONLY: &[&str] = &["ar", "as", "gcc", "ld", "nm", "objcopy"];
+/// Programs of every build that LLVM has, by GNU's names.
+const LLVM_PROGRAMS: &[&str] = &["ar", "gcc", "ld", "nm", "objcopy"];
 
 /// Programs that a build calls when a symbol is on: symbol, name, why, package.
 const CONFIG_PROGRAMS: &[(&str, &str, &str, &str)] = &[

@@ -28,7 +28,7 @@ impl Finish<'_> {
     /// # Errors
     /// What the programs say.
     pub(crate) fn module(&self, file: &Path) -> Result<(), ExecError> {
-        let strip = format!("{}strip", self.toolchain.prefix());
+        let strip = self.toolchain.programs().name("strip");
         self.exec(strip).arg("--strip-debug").arg(file).text()?;
         let signs = self.config.get("MODULE_SIG_ALL") == Some("y");
         if let (true, Some(sign_file), Some(signing)) = (signs, self.sign_file, self.signing) {

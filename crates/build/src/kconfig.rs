@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kiln_exec::ExecError;
-use kiln_kconfig::{Dialect, Environment, Files, Host, Linux, Messages, Model, commands_ahead};
+use kiln_kconfig::{Dialect, Environment, Files, Host, Linux, Messages, Model, Programs, commands_ahead};
 
 use crate::Store;
 use crate::source::{VersionError, kernel_version};
@@ -39,16 +39,36 @@ pub struct LinuxTree<'a> {
     pub srctree: &'a Path,
     /// `ARCH`: `x86_64`, `arm64`, …
     pub arch: &'a str,
-    /// Prefix of the tools' names, like `aarch64-linux-gnu-`; may be empty.
-    pub cross_compile: &'a str,
-    /// The C compiler; the default is `${cross_compile}gcc`.
+    /// What the tools are called.
+    pub programs: &'a Programs,
+    /// The C compiler; the default is that of `programs`.
     pub cc: Option<&'a str>,
-    /// The linker; the default is `${cross_compile}ld`.
+    /// The linker; the default is that of `programs`.
     pub ld: Option<&'a str>,
     /// The Rust compiler; the default is `rustc`.
     pub rustc: Option<&'a str>,
     /// The folders of programs.
     pub path: &'a OsStr,
+}
+
+/// Why a kernel's Kconfig files cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The tree has no version.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    /// The tree's makefiles do not say how clang is called.
+    #[error("Linux {version} cannot be built with `{cc}` for {arch}: {why}")]
+    Clang {
+        /// The tree's version.
+        version: String,
+        /// The compiler.
+        cc: String,
+        /// `ARCH`.
+        arch: String,
+        /// What they lack.
+        why: &'static str,
+    },
 }
 
 impl Machine {
@@ -64,22 +84,23 @@ impl Machine {
     ///
     /// `more` are variables of the caller's that hold over those that the kernel's makefiles set.
     /// # Errors
-    /// The tree has no version.
+    /// The tree has no version, or its makefiles cannot use the compiler.
     pub fn linux(
         tree: &LinuxTree<'_>,
         current: &Path,
         more: &BTreeMap<String, Vec<u8>>,
         memory: Option<&Store>,
-    ) -> Result<Machine, VersionError> {
+    ) -> Result<Machine, MachineError> {
         let version = kernel_version(tree.srctree)?;
         let mut linux = Linux {
             arch: tree.arch,
             srctree: &tree.srctree.to_string_lossy(),
             version: &version,
-            cross_compile: tree.cross_compile,
+            programs: tree.programs,
             cc: tree.cc,
             ld: tree.ld,
             cc_version: "",
+            clang_flags: "",
             rustc_version: "",
             host: std::env::consts::ARCH,
         };
@@ -107,10 +128,44 @@ impl Machine {
             String::from_utf8_lossy(&said).lines().next().unwrap_or_default().to_owned()
         });
         (linux.cc_version, linux.rustc_version) = (&cc, &rustc);
+        let clang_flags;
+        // As the top makefile takes a compiler for clang.
+        if cc.contains("clang") && !more.contains_key("CLANG_FLAGS") {
+            let name = linux.cc.map_or_else(|| linux.programs.name("gcc"), str::to_owned);
+            let refused =
+                |why| MachineError::Clang { version: version.clone(), cc: name, arch: tree.arch.to_owned(), why };
+            clang_flags = machine.clang_flags(tree).map_err(refused)?;
+            linux.clang_flags = &clang_flags;
+        }
         let variables = variables(&linux);
         machine.probes.set_variables(&variables);
         machine.variables = variables;
         Ok(machine)
+    }
+
+    /// What clang is called with besides the kernel's own flags, in the words of the tree's makefile.
+    ///
+    /// # Errors
+    /// What the tree lacks.
+    /// # Source
+    /// `scripts/Makefile.clang`, which decides by `SRCARCH`, `SUBARCH`, `CROSS_COMPILE` and `LLVM_IAS`.
+    fn clang_flags(&self, tree: &LinuxTree<'_>) -> Result<String, &'static str> {
+        let makefile = tree.srctree.join("scripts/Makefile.clang");
+        if !makefile.is_file() {
+            return Err("it has no scripts/Makefile.clang, which 5.15 and later have");
+        }
+        if matches!(tree.programs, Programs::Llvm { value } if value.starts_with('-')) {
+            let top = std::fs::read(tree.srctree.join("Makefile")).unwrap_or_default();
+            if !String::from_utf8_lossy(&top).contains("LLVM_SUFFIX") {
+                return Err("its makefiles take no version of LLVM, which 5.18 and later do");
+            }
+        }
+        let lines = ["CLANG_FLAGS :=", &format!("include {}", makefile.display()), "$(info $(CLANG_FLAGS))", "all: ;"];
+        let lines: String = lines.iter().map(|line| format!(" '{line}'")).collect();
+        let command = format!("printf '%s\\n'{lines} | make -s -f - 2>/dev/null");
+        let said = self.probes.ask(command.as_bytes()).unwrap_or_default();
+        let flags = String::from_utf8_lossy(&said).trim().to_owned();
+        if flags.is_empty() { Err("its scripts/Makefile.clang has no target for that") } else { Ok(flags) }
     }
 
     /// Adds a file that is on no disk.

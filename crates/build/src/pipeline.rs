@@ -17,7 +17,9 @@ use kiln_diag::{Diagnostic, Diagnostics, FileId, Sources};
 use kiln_plan::check::{Known, empty_groups};
 use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
 use kiln_plan::step::{BaseInputs, base_key};
-use kiln_plan::{Arch, ConfigValues, Declarations, KernelVersion, Key, ModuleRules, Request, SourceSpec, Unmet, check};
+use kiln_plan::{
+    Arch, ConfigValues, Declarations, KernelVersion, Key, ModuleRules, Request, SourceSpec, ToolchainName, Unmet, check,
+};
 
 use crate::extra_modules::ExtraModulesError;
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
@@ -26,7 +28,7 @@ use crate::patch::{self, PatchError};
 use crate::resolve::{Asked, Base, Native, ResolveError, Resolved};
 use crate::source::{self, Fetch, SourceError, VersionError, kernel_version};
 use crate::store::StoreError;
-use crate::toolchain::{Host, Target, Toolchain, ToolchainError};
+use crate::toolchain::{Host, Programs, Target, Toolchain, ToolchainError};
 use crate::{Progress, Store};
 
 mod assemble;
@@ -192,14 +194,22 @@ fn version_of(tree: &Path) -> Result<KernelVersion, PipelineError> {
     KernelVersion::parse(&kernel_version(tree)?).map_err(PipelineError::OddVersion)
 }
 
-/// What is built for: the compiler of another architecture has that architecture's prefix.
+/// What is built for: GNU's compiler of another architecture has that architecture's prefix.
 pub fn target(host: Arch, wish: &KernelWish) -> Target {
     let arch = wish.arch.value;
-    let chosen = wish.cross_compile.as_ref().map(|prefix| prefix.value.clone());
-    // x86's makefiles ask the compiler for 32 or 64 bits themselves.
-    let native = arch == host || (arch.srcarch == "x86" && host.srcarch == "x86");
-    let cross_compile = chosen.or_else(|| (!native).then(|| arch.cross_prefix())).filter(|prefix| !prefix.is_empty());
-    Target { arch: arch.karch.to_owned(), srcarch: arch.srcarch.to_owned(), cross_compile }
+    let programs = match &wish.toolchain.value {
+        ToolchainName::Llvm { version } => {
+            Programs::Llvm { value: version.map_or_else(|| "1".to_owned(), |version| format!("-{version}")) }
+        }
+        ToolchainName::Gcc => {
+            let chosen = wish.cross_compile.as_ref().map(|prefix| prefix.value.clone());
+            // x86's makefiles ask the compiler for 32 or 64 bits themselves.
+            let native = arch == host || (arch.srcarch == "x86" && host.srcarch == "x86");
+            let usual = || if native { String::new() } else { arch.cross_prefix() };
+            Programs::Gnu { prefix: chosen.unwrap_or_else(usual) }
+        }
+    };
+    Target { arch: arch.karch.to_owned(), srcarch: arch.srcarch.to_owned(), programs }
 }
 
 /// Resolves the requests over the base config and compares.
@@ -208,7 +218,7 @@ pub fn target(host: Arch, wish: &KernelWish) -> Target {
 /// Any [`PipelineError`] of toolchain, Kconfig and store; an unmet request is none.
 pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<Resolution, PipelineError> {
     let target = target(session.host_arch, wish);
-    let toolchain = Toolchain::remembered(session.store, session.host, target.cross_compile.as_deref())?;
+    let toolchain = Toolchain::remembered(session.store, session.host, &target.programs)?;
     let requests: BTreeMap<String, String> =
         wish.requests.values().map(|request| (request.symbol.clone(), request.value.clone())).collect();
     let area = session.store.work_dir(&conf_key(tree, &target, &toolchain), "conf", session.progress)?;

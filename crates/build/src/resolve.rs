@@ -16,7 +16,7 @@ use kiln_plan::Declarations;
 use crate::doctor::Missing;
 use crate::kbuild::Make;
 use crate::kbuild::failure::{self, Failure};
-use crate::source::VersionError;
+use crate::kconfig::MachineError;
 use crate::toolchain::{Target, Toolchain};
 
 pub mod declarations;
@@ -119,9 +119,9 @@ pub enum ResolveError {
         /// Everything that was said, with file and line.
         said: String,
     },
-    /// The tree does not say which kernel it is.
+    /// The tree does not say which kernel it is, or cannot use the compiler.
     #[error(transparent)]
-    Version(VersionError),
+    Machine(#[from] MachineError),
     /// A program could not be run to its end.
     #[error("cannot run the kernel's Kconfig")]
     Exec(#[from] ExecError),

@@ -86,6 +86,7 @@ codes! {
     Priority "priority",
     RenamedSymbol "renamed-symbol",
     StrayParameters "stray-parameters",
+    StrayPrefix "stray-prefix",
     Syntax "syntax",
     TargetOff "target-off",
     Type "type",

@@ -24,22 +24,93 @@ pub struct Linux<'a> {
     pub srctree: &'a str,
     /// The version without local parts: `6.12.117`.
     pub version: &'a str,
-    /// Prefix of the tools' names, like `aarch64-linux-gnu-`; may be empty.
-    pub cross_compile: &'a str,
-    /// The C compiler; the default is `${cross_compile}gcc`.
+    /// What the tools are called.
+    pub programs: &'a Programs,
+    /// The C compiler; the default is that of `programs`.
     pub cc: Option<&'a str>,
-    /// The linker; the default is `${cross_compile}ld`.
+    /// The linker; the default is that of `programs`.
     pub ld: Option<&'a str>,
     /// What `$CC --version` prints; its first line is used.
     pub cc_version: &'a str,
+    /// What the tree's `scripts/Makefile.clang` has clang called with; empty for another compiler.
+    pub clang_flags: &'a str,
     /// What `$RUSTC --version` prints; empty without a compiler.
     pub rustc_version: &'a str,
+}
+
+/// What the compiler and its kin are called: the variables `CROSS_COMPILE` and `LLVM` of Linux's makefiles.
+///
+/// # Source
+/// Linux's Makefile; `Documentation/kbuild/llvm.rst`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Programs {
+    /// GCC and binutils.
+    Gnu {
+        /// What each name begins with (`aarch64-linux-gnu-`); empty for the host's own.
+        prefix: String,
+    },
+    /// Clang, LLD and LLVM's tools, each of which is for all machines.
+    Llvm {
+        /// What each name ends with (`-14`), or where all are (`/opt/llvm/bin/`); whatever else is set means the plain
+        /// names.
+        value: String,
+    },
+}
+
+impl Programs {
+    /// GCC and binutils with `prefix` in front of their names.
+    pub fn gnu(prefix: &str) -> Programs {
+        Programs::Gnu { prefix: prefix.to_owned() }
+    }
+
+    /// What does the work of GNU's program `name` (`gcc`, `ld`, `objcopy`).
+    pub fn name(&self, name: &str) -> String {
+        match self {
+            Programs::Gnu { prefix } => format!("{prefix}{name}"),
+            Programs::Llvm { value } => {
+                let program = match name {
+                    "gcc" => "clang".to_owned(),
+                    "ld" => "ld.lld".to_owned(),
+                    other => format!("llvm-{other}"),
+                };
+                match value.as_str() {
+                    folder if folder.ends_with('/') => format!("{folder}{program}"),
+                    version if version.starts_with('-') => format!("{program}{version}"),
+                    _ => program,
+                }
+            }
+        }
+    }
+
+    /// What compiles the programs that the build itself runs.
+    pub fn host_cc(&self) -> String {
+        match self {
+            Programs::Gnu { .. } => "gcc".to_owned(),
+            Programs::Llvm { .. } => self.name("gcc"),
+        }
+    }
+
+    /// The value of `CROSS_COMPILE`; empty where the names have no prefix.
+    pub fn cross_compile(&self) -> &str {
+        match self {
+            Programs::Gnu { prefix } => prefix,
+            Programs::Llvm { .. } => "",
+        }
+    }
+
+    /// The value of `LLVM`; `None` where it is not set.
+    pub fn llvm(&self) -> Option<&str> {
+        match self {
+            Programs::Gnu { .. } => None,
+            Programs::Llvm { value } => Some(value),
+        }
+    }
 }
 
 impl Environment {
     /// The variables for Linux (its Makefile and scripts/kconfig/Makefile).
     pub fn linux(linux: &Linux<'_>) -> Environment {
-        let tool = |name: &str| format!("{}{name}", linux.cross_compile);
+        let tool = |name: &str| linux.programs.name(name);
         let srcarch = source_arch(linux.arch);
         let mut numbers = linux.version.splitn(3, '.');
         let mut number = || numbers.next().unwrap_or_default().to_owned();
@@ -64,7 +135,10 @@ impl Environment {
             ("AR", tool("ar")),
             ("NM", tool("nm")),
             ("OBJCOPY", tool("objcopy")),
-            ("HOSTCC", "gcc".to_owned()),
+            ("OBJDUMP", tool("objdump")),
+            ("READELF", tool("readelf")),
+            ("STRIP", tool("strip")),
+            ("HOSTCC", linux.programs.host_cc()),
             ("RUSTC", "rustc".to_owned()),
             ("BINDGEN", "bindgen".to_owned()),
             ("PAHOLE", "pahole".to_owned()),
@@ -73,8 +147,8 @@ impl Environment {
             ("CONFIG_SHELL", "sh".to_owned()),
             ("CC_VERSION_TEXT", cc_version),
             ("RUSTC_VERSION_TEXT", linux.rustc_version.lines().next().unwrap_or_default().to_owned()),
-            ("CROSS_COMPILE", linux.cross_compile.to_owned()),
-            ("CLANG_FLAGS", String::new()),
+            ("CROSS_COMPILE", linux.programs.cross_compile().to_owned()),
+            ("CLANG_FLAGS", linux.clang_flags.to_owned()),
             ("USERCFLAGS", String::new()),
             ("USERLDFLAGS", String::new()),
             ("RUSTC_BOOTSTRAP", "1".to_owned()),
@@ -125,7 +199,24 @@ pub(crate) fn source_arch(arch: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::subarch;
+    use super::{Programs, subarch};
+
+    #[test]
+    fn programs_are_called_as_the_makefile_calls_them() {
+        let check = |programs: Programs, want: [&str; 4]| {
+            let [cc, ld, objcopy] = ["gcc", "ld", "objcopy"].map(|name| programs.name(name));
+            assert_eq!([cc, ld, objcopy, programs.host_cc()], want, "{programs:?}");
+        };
+        check(Programs::gnu(""), ["gcc", "ld", "objcopy", "gcc"]);
+        check(
+            Programs::gnu("mips-linux-gnu-"),
+            ["mips-linux-gnu-gcc", "mips-linux-gnu-ld", "mips-linux-gnu-objcopy", "gcc"],
+        );
+        let llvm = |value: &str| Programs::Llvm { value: value.to_owned() };
+        check(llvm("1"), ["clang", "ld.lld", "llvm-objcopy", "clang"]);
+        check(llvm("-14"), ["clang-14", "ld.lld-14", "llvm-objcopy-14", "clang-14"]);
+        check(llvm("/opt/"), ["/opt/clang", "/opt/ld.lld", "/opt/llvm-objcopy", "/opt/clang"]);
+    }
 
     #[test]
     fn machines_have_the_makefiles_names() {

@@ -34,7 +34,7 @@ pub use ahead::commands_ahead;
 pub use autoconf::AutoFiles;
 pub use conf::{Mode, Outcome, run};
 pub use dialect::Dialect;
-pub use environment::{Environment, Linux};
+pub use environment::{Environment, Linux, Programs};
 pub use evaluation::{Change, Evaluation, Limit, Reason, Refused, Term};
 pub use expression::{Comparison, Expr, ExprId, Tristate};
 pub use host::{Files, Host};

@@ -26,7 +26,7 @@ use crate::firmware::FirmwareCompression;
 use crate::options::options;
 use crate::outputs::{Output, make_targets};
 use crate::version::KernelVersion;
-use crate::{Arch, SourceSpec};
+use crate::{Arch, SourceSpec, ToolchainName};
 
 pub use json::json;
 pub use text::text;
@@ -88,7 +88,9 @@ pub struct Kernel {
     pub version: Option<Located<KernelVersion>>,
     /// The architecture.
     pub arch: Located<Arch>,
-    /// The toolchain's prefix, when the recipe says one.
+    /// What compiles.
+    pub toolchain: Located<ToolchainName>,
+    /// What the names of GNU's programs begin with, when the recipe says it; never beside another toolchain.
     pub cross_compile: Option<Located<String>>,
     /// Whether there are modules.
     pub modular: Located<bool>,

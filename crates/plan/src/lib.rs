@@ -22,6 +22,7 @@ mod reference;
 pub mod remedy;
 mod source;
 pub mod step;
+mod toolchain_name;
 mod version;
 pub mod why;
 
@@ -34,4 +35,5 @@ pub use makefiles::{ModuleRules, Rule};
 pub use options::options;
 pub use reference::reference;
 pub use source::SourceSpec;
+pub use toolchain_name::ToolchainName;
 pub use version::{KernelVersion, VersionError, VersionRange};

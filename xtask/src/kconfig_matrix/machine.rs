@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use kiln_kconfig::{Environment, Files, Host, Linux};
+use kiln_kconfig::{Environment, Files, Host, Linux, Programs};
 
 /// One architecture of a tree on this host.
 pub(crate) struct Machine {
@@ -40,10 +40,11 @@ impl Machine {
             arch,
             srctree: &tree.to_string_lossy(),
             version: &version,
-            cross_compile: "",
+            programs: &Programs::gnu(""),
             cc: None,
             ld: None,
             cc_version: &says("gcc"),
+            clang_flags: "",
             rustc_version: &says("rustc"),
             host: std::env::consts::ARCH,
         });

@@ -17,6 +17,22 @@ pub(super) fn cross_libc_package(arch: Arch) -> String {
     format!("libc6-dev-{}-cross", arch.debian.unwrap_or(arch.machine))
 }
 
+/// The package of LLVM's `program`; `None` when it is none of those. `value` is that of `LLVM`.
+///
+/// # Source
+/// The file lists of Debian 12's `clang`, `lld` and `llvm`, and of those with a version in their names (`clang-14`).
+pub(super) fn llvm_package(program: &str, value: &str) -> Option<String> {
+    let version = if value.starts_with('-') { value } else { "" };
+    let plain = program.rsplit('/').next().unwrap_or(program).strip_suffix(version)?;
+    let package = match plain {
+        "clang" | "clang++" => "clang",
+        "ld.lld" => "lld",
+        _ if plain.starts_with("llvm-") => "llvm",
+        _ => return None,
+    };
+    Some(format!("{package}{version}"))
+}
+
 /// The program that emulates `machine` (as `uname -m` says, or the kernel's `ARCH`), and its package.
 ///
 /// # Source

@@ -19,9 +19,9 @@ pub(super) fn is_there(probe: &Probe, host: &Host) -> Result<bool, ExecError> {
     let find = |name: &str| find_program(&host.path, Path::new(name));
     match probe {
         Probe::Program(name) => Ok(find(name).is_some()),
-        Probe::Library { header, library } => match find("gcc") {
+        Probe::Library { compiler, header, library } => match find(compiler) {
             None => Ok(false),
-            Some(gcc) => compiles(&gcc, header, library.as_deref(), host),
+            Some(cc) => compiles(&cc, header, library.as_deref(), host),
         },
         Probe::CrossLibrary { compiler, library } => match find(compiler) {
             None => Ok(false),
@@ -38,8 +38,8 @@ fn finds(gcc: &Path, library: &str, host: &Host) -> Result<bool, ExecError> {
 }
 
 /// Whether a program that includes `header` compiles, and links with `library`.
-fn compiles(gcc: &Path, header: &str, library: Option<&str>, host: &Host) -> Result<bool, ExecError> {
-    let exec = Exec::new(gcc)
+fn compiles(cc: &Path, header: &str, library: Option<&str>, host: &Host) -> Result<bool, ExecError> {
+    let exec = Exec::new(cc)
         .args(["-x", "c", "-", "-o", "/dev/null"])
         .args(library.map(|name| format!("-l{name}")))
         .env("PATH", &host.path)

@@ -5,9 +5,12 @@ use kiln_plan::ConfigValues;
 use super::*;
 
 fn work(config: &str, cross: Option<&str>) -> Work {
-    let target = Target { arch: "arm64".into(), srcarch: "arm64".into(), cross_compile: cross.map(str::to_owned) };
+    with(config, Programs::gnu(cross.unwrap_or_default()))
+}
+
+fn with(config: &str, programs: Programs) -> Work {
     Work {
-        target: Some(target),
+        target: Some(Target { arch: "arm64".into(), srcarch: "arm64".into(), programs }),
         config: ConfigValues::parse(config),
         apt_source: false,
         git_source: false,
@@ -56,6 +59,29 @@ fn what_is_needed_follows_the_recipe() {
         assert!(needs_package(&boots("mips"), package), "{package}");
     }
     assert!(needs_package(&boots("riscv64"), "libc6-dev-riscv64-cross"));
+}
+
+#[test]
+fn llvm_needs_no_gnu_compiler() {
+    let llvm = |value: &str| with("", Programs::Llvm { value: value.to_owned() });
+    let others = ["bc", "binutils", "bison"];
+    let check = |value: &str, more: [&str; 3]| {
+        let rest = ["flex", "gzip", "libc6-dev"];
+        let mut expected: Vec<&str> =
+            others.iter().chain(&rest).chain(&more).chain(&["make", "perl-base"]).copied().collect();
+        expected.sort_unstable();
+        assert_eq!(packages_of(&llvm(value)), expected);
+    };
+    check("1", ["clang", "lld", "llvm"]);
+    check("-14", ["clang-14", "lld-14", "llvm-14"]);
+    let target = llvm("-14").target.unwrap();
+    for (program, package) in [("clang-14", "clang-14"), ("/usr/bin/ld.lld-14", "lld-14"), ("llvm-strip-14", "llvm-14")]
+    {
+        assert_eq!(Missing::program(program, &target).debian_package, package, "{program}");
+    }
+    assert_eq!(Missing::program("flex", &target).debian_package, "flex");
+    let header = |work: &Work| needs(work).into_iter().find(|need| need.debian_package == "libc6-dev").unwrap().probe;
+    assert!(matches!(header(&llvm("1")), Probe::Library { compiler, .. } if compiler == "clang"));
 }
 
 #[test]
@@ -127,7 +153,7 @@ fn one_missing_program_is_named_with_its_package() {
 fn a_header_is_found_by_compiling() {
     let (_dir, host) = host_with(&["gcc", "as", "ld"]);
     let there = |header: &str| {
-        let probe = Probe::Library { header: header.to_owned(), library: None };
+        let probe = Probe::Library { compiler: "gcc".into(), header: header.to_owned(), library: None };
         probe::is_there(&probe, &host).unwrap()
     };
     assert!(there("stdio.h"));
@@ -137,7 +163,7 @@ fn a_header_is_found_by_compiling() {
 #[test]
 fn what_a_log_says_is_missing_is_told_in_the_same_words() {
     let target =
-        Target { arch: "arm64".into(), srcarch: "arm64".into(), cross_compile: Some("aarch64-linux-gnu-".into()) };
+        Target { arch: "arm64".into(), srcarch: "arm64".into(), programs: Programs::gnu("aarch64-linux-gnu-") };
     assert_eq!(Missing::program("flex", &target).debian_package, "flex");
     assert_eq!(Missing::program("/usr/bin/lzop", &target).debian_package, "lzop");
     assert_eq!(Missing::program("aarch64-linux-gnu-gcc", &target).debian_package, "gcc-aarch64-linux-gnu");

@@ -8,7 +8,7 @@
 //! | `HOME` | a private folder in the output | no dot file of the user is read |
 //! | `TMPDIR` | a private folder in the output | a killed build leaves nothing elsewhere |
 //! | `LC_ALL` | `C` | messages and sort order |
-//! | `ARCH`, `CROSS_COMPILE` | the target | given to `make` as arguments, as Kbuild wants them |
+//! | `ARCH`, `CROSS_COMPILE`, `LLVM` | the target, `LLVM` only for LLVM's toolchain | given to `make` as arguments, as Kbuild wants them |
 //! | `KBUILD_BUILD_TIMESTAMP` | `Thu Jan  1 00:00:00 UTC 1970` | appears in `/proc/version` |
 //! | `KBUILD_BUILD_USER`, `KBUILD_BUILD_HOST` | `kiln`, `kiln` | likewise |
 //! | `KBUILD_BUILD_VERSION` | `1` | the `#1` there; Kbuild would count builds in this folder |
@@ -72,7 +72,9 @@ impl Make<'_> {
             .arg(self.tree)
             .arg(assignment("O", self.out.as_os_str()))
             .arg(format!("ARCH={}", self.target.arch))
-            .arg(format!("CROSS_COMPILE={}", self.toolchain.prefix()))
+            // Empty too: the makefiles of some architectures would look for a prefix themselves.
+            .arg(format!("CROSS_COMPILE={}", self.toolchain.programs().cross_compile()))
+            .args(self.toolchain.programs().llvm().map(|value| format!("LLVM={value}")))
             .dir(self.out)
             .env("HOME", self.private("home"))
             .env("TMPDIR", self.private("tmp"))

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | each folder of `PATH` | a program appears or goes |
 //! | the programs that commands and variables name | one is replaced |
-//! | what a compiler calls (`cc1`, `as`, `ld`, `collect2`) | the same |
+//! | what a compiler calls (`cc1`, `as`, `ld`, `collect2`), the libraries behind LLVM's programs | the same |
 //! | files that commands name, with all files beside them | a script, and what it reads |
 //! | folders of headers, the loader's cache, Debian's list of packages | a header or a library comes or goes |
 
@@ -15,6 +15,8 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, find_program};
+
+use crate::toolchain::llvm;
 
 /// Paths that libraries and headers come and go by.
 const LIBRARIES: [&str; 4] = ["/etc/ld.so.cache", "/usr/include", "/usr/local/include", "/var/lib/dpkg/status"];
@@ -68,16 +70,22 @@ fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/._+-".contains(&byte)
 }
 
-/// The programs that a compiler calls; none of any other program.
+/// The programs that a compiler calls, and the libraries that LLVM's programs are made of; none of any other program.
 fn parts(program: &Path, path: &OsStr) -> Vec<PathBuf> {
     let name = program.file_name().unwrap_or_default().to_string_lossy();
-    let is_compiler = name.split('-').any(|part| COMPILERS.contains(&part));
-    if !is_compiler {
-        return Vec::new();
+    let mut found = Vec::new();
+    if name.split('-').any(|part| COMPILERS.contains(&part)) {
+        found.extend(PARTS.iter().filter_map(|part| {
+            let exec = Exec::new(program).arg(format!("-print-prog-name={part}")).env("PATH", path).env("LC_ALL", "C");
+            find_program(path, Path::new(exec.text().ok()?.trim()))
+        }));
     }
-    let found = PARTS.iter().filter_map(|part| {
-        let exec = Exec::new(program).arg(format!("-print-prog-name={part}")).env("PATH", path).env("LC_ALL", "C");
-        find_program(path, Path::new(exec.text().ok()?.trim()))
-    });
-    found.collect()
+    if name.split('-').any(|part| part == "clang") {
+        found.extend(llvm::compiler(path, program));
+    }
+    if ["clang", "llvm-", "ld.lld"].iter().any(|start| name.starts_with(start)) {
+        let programs = [program.to_owned()].into_iter().chain(found.clone());
+        found.extend(programs.flat_map(|program| llvm::libraries(path, &program)));
+    }
+    found
 }

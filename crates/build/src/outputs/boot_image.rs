@@ -142,7 +142,7 @@ fn packed(work: &Work<'_>, payload: &Payload, compression: Compression) -> Resul
 fn with_section(work: &Work<'_>, kernel: &Path, dtb: &Path) -> Result<Vec<u8>, OutputError> {
     let stage = tempfile::tempdir().map_err(io_error(kernel))?;
     let to = stage.path().join("vmlinux");
-    let objcopy = format!("{}objcopy", work.scene.toolchain.prefix());
+    let objcopy = work.scene.toolchain.programs().name("objcopy");
     let exec = work
         .scene
         .toolchain

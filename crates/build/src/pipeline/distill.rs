@@ -47,7 +47,7 @@ pub fn distil(
     lines: &BTreeMap<String, String>,
 ) -> Result<Distillation, PipelineError> {
     let target = target(session.host_arch, wish);
-    let toolchain = Toolchain::remembered(session.store, session.host, target.cross_compile.as_deref())?;
+    let toolchain = Toolchain::remembered(session.store, session.host, &target.programs)?;
     let area = session.store.work_dir(&conf_key(tree, &target, &toolchain), "conf", session.progress)?;
     let engine = Native::new(&tree.path, area.path(), &target, &toolchain, Some(session.store))?;
     let base = match super::base(&wish.base_config.value)? {

@@ -55,7 +55,7 @@ impl Settled {
 /// Those of the toolchain, and of a base config that cannot be read.
 pub fn recall(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<Option<Settled>, PipelineError> {
     let target = target(session.host_arch, wish);
-    let toolchain = Toolchain::remembered(session.store, session.host, target.cross_compile.as_deref())?;
+    let toolchain = Toolchain::remembered(session.store, session.host, &target.programs)?;
     let Some(file) = file(session, tree, wish, &target, &toolchain)? else { return Ok(None) };
     Ok(from_answers(&memory::recall(&file), target, toolchain))
 }

@@ -92,7 +92,7 @@ impl<'a> Native<'a> {
         let tree = LinuxTree {
             srctree: &self.conf.tree,
             arch: &self.conf.target.arch,
-            cross_compile: self.conf.toolchain.prefix(),
+            programs: self.conf.toolchain.programs(),
             cc: None,
             ld: None,
             rustc: None,
@@ -103,7 +103,7 @@ impl<'a> Native<'a> {
         make.prepare().map_err(|source| ResolveError::Io { path: self.conf.out.clone(), source })?;
         let private = |name: &str| make.private(name).into_os_string().into_vec();
         let more = BTreeMap::from([("HOME".to_owned(), private("home")), ("TMPDIR".to_owned(), private("tmp"))]);
-        Machine::linux(&tree, &self.conf.out, &more, self.memory).map_err(ResolveError::Version)
+        Ok(Machine::linux(&tree, &self.conf.out, &more, self.memory)?)
     }
 }
 

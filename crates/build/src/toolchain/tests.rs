@@ -32,7 +32,7 @@ impl Fake {
     }
 
     fn discover(&self) -> Result<Toolchain, ToolchainError> {
-        Toolchain::discover(&self.host(), Some("x-"))
+        Toolchain::discover(&self.host(), &Programs::gnu("x-"))
     }
 }
 
@@ -69,7 +69,7 @@ fn a_toolchain_is_remembered_until_a_program_changes() {
     };
     let n_runs = || std::fs::read(&runs).unwrap_or_default().len();
     ld("1.0");
-    let remembered = || Toolchain::remembered(&store, &fake.host(), Some("x-")).unwrap();
+    let remembered = || Toolchain::remembered(&store, &fake.host(), &Programs::gnu("x-")).unwrap();
     let first = remembered();
     assert_eq!(first, fake.discover().unwrap());
     let n_first = n_runs();
@@ -84,6 +84,80 @@ fn a_toolchain_is_remembered_until_a_program_changes() {
     std::fs::remove_file(runs).unwrap();
 }
 
+/// A clang of which only the name is its own, as the shared libraries of Debian's make it.
+fn llvm() -> Fake {
+    let fake = Fake { dir: tempfile::tempdir().unwrap() };
+    let real = fake.dir.path().join("real").display().to_string();
+    fake.script("real", "#!/bin/sh\n");
+    fake.script(
+        "clang",
+        &format!("#!/bin/sh\ncase $1 in\n-\\#*) echo ' \"{real}\" \"-cc1\"' >&2;;\n*) echo clang 14;;\nesac\n"),
+    );
+    for name in ["ld.lld", "llvm-ar", "llvm-nm", "llvm-objcopy", "llvm-strip", "make"] {
+        fake.script(name, &format!("#!/bin/sh\necho {name}, compatible with another\necho Test version 14.0\n"));
+    }
+    fake
+}
+
+fn of_llvm(value: &str) -> Programs {
+    Programs::Llvm { value: value.to_owned() }
+}
+
+#[test]
+fn a_changed_clang_is_noticed() {
+    let fake = llvm();
+    let identity = || Toolchain::discover(&fake.host(), &of_llvm("1")).unwrap().identity().to_owned();
+    let before = identity();
+    fake.script("real", "#!/bin/sh\n# patched\n");
+    let patched = identity();
+    fake.script("llvm-strip", "#!/bin/sh\necho LLVM version 15\n");
+    let strip = identity();
+    fake.script("ld.lld", "#!/bin/sh\n# patched\necho Test version 14.0\n");
+    let linker = identity();
+    let all = std::collections::BTreeSet::from([before, patched, strip, linker]);
+    assert_eq!(all.len(), 4);
+}
+
+#[test]
+fn llvms_programs_say_their_version_in_the_second_line() {
+    let found = Toolchain::discover(&llvm().host(), &of_llvm("1")).unwrap();
+    let versions = found.versions();
+    assert_eq!(versions[0], ("clang".to_owned(), "clang 14".to_owned()));
+    assert!(versions.contains(&("llvm-objcopy".to_owned(), "Test version 14.0".to_owned())), "{versions:?}");
+    // The host's own programs are read as ever.
+    assert!(versions.contains(&("make".to_owned(), "make, compatible with another".to_owned())), "{versions:?}");
+}
+
+#[test]
+fn two_toolchains_of_one_path_are_remembered_apart() {
+    let (fake, store_dir) = (llvm(), tempfile::tempdir().unwrap());
+    for name in ["gcc", "as", "ld", "objcopy"] {
+        fake.script(name, &format!("#!/bin/sh\necho {name} 1.0\n"));
+    }
+    let store = Store::open(store_dir.path()).unwrap();
+    for _ in 0..2 {
+        for programs in [Programs::gnu(""), of_llvm("1")] {
+            let toolchain = Toolchain::remembered(&store, &fake.host(), &programs).unwrap();
+            assert_eq!(toolchain, Toolchain::discover(&fake.host(), &programs).unwrap());
+        }
+    }
+    fake.script("real", "#!/bin/sh\n# patched\n");
+    let again = Toolchain::remembered(&store, &fake.host(), &of_llvm("1")).unwrap();
+    assert_eq!(again, Toolchain::discover(&fake.host(), &of_llvm("1")).unwrap(), "what clang calls is watched");
+}
+
+#[test]
+fn a_missing_program_of_llvms_is_named_with_its_package() {
+    let fake = llvm();
+    let missing = |value: &str| {
+        let missing = Toolchain::discover(&fake.host(), &of_llvm(value)).unwrap_err().missing().unwrap();
+        (missing.what, missing.debian_package)
+    };
+    std::fs::remove_file(fake.dir.path().join("llvm-nm")).unwrap();
+    assert_eq!(missing("1"), ("the program `llvm-nm`".to_owned(), "llvm".to_owned()));
+    assert_eq!(missing("-19"), ("the program `clang-19`".to_owned(), "clang-19".to_owned()));
+}
+
 #[test]
 fn a_missing_program_is_named() {
     let fake = Fake::new();
@@ -93,5 +167,5 @@ fn a_missing_program_is_named() {
     std::fs::remove_file(fake.dir.path().join("x-gcc")).unwrap();
     assert_eq!(missing(&fake).debian_package, "gcc-x");
     let host = Host { path: "/nonexistent".into() };
-    assert_eq!(Toolchain::discover(&host, None).unwrap_err().missing().unwrap().debian_package, "gcc");
+    assert_eq!(Toolchain::discover(&host, &Programs::gnu("")).unwrap_err().missing().unwrap().debian_package, "gcc");
 }

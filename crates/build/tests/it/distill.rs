@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use kiln_build::Store;
 use kiln_build::resolve::seed::{Mode, Seed};
 use kiln_build::resolve::{Base, Native, Resolver, TreeConf};
-use kiln_build::toolchain::{Host, Target, Toolchain};
+use kiln_build::toolchain::{Host, Programs, Target, Toolchain};
 use kiln_exec::Exec;
 use kiln_plan::distill::{Needed, distill};
 
@@ -46,7 +46,7 @@ fn check(work: &Path, name: &str, target: &Target, base: &Base, material: &Mater
     let store = Store::open(&work.join("store")).unwrap();
     let work = work.join(&target.arch);
     let everything = Host { path: variable("PATH").unwrap().into() };
-    let toolchain = Toolchain::discover(&everything, target.cross_compile.as_deref()).unwrap();
+    let toolchain = Toolchain::discover(&everything, &target.programs).unwrap();
     let native = Native::new(&tree, &work.join("native"), target, &toolchain, Some(&store)).unwrap();
     let asked = native.ask(base, &BTreeMap::new()).unwrap();
     let wanted = match material {
@@ -105,8 +105,7 @@ fn lists_of_requests() {
     if kernel_tree().is_none() {
         return;
     }
-    let arm64 =
-        Target { arch: "arm64".into(), srcarch: "arm64".into(), cross_compile: Some("aarch64-linux-gnu-".into()) };
+    let arm64 = Target { arch: "arm64".into(), srcarch: "arm64".into(), programs: Programs::gnu("aarch64-linux-gnu-") };
     let work = tempfile::tempdir().unwrap();
     let devices = [
         "belkin-rt3200",

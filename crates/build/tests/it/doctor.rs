@@ -1,13 +1,13 @@
 //! The doctor on the machine that runs the tests, which builds kernels and so lacks nothing.
 
 use kiln_build::doctor::{Work, checks};
-use kiln_build::toolchain::{Host, Target};
+use kiln_build::toolchain::{Host, Programs, Target};
 use kiln_plan::ConfigValues;
 
 #[test]
 fn a_host_that_compiles_lacks_nothing_and_an_empty_one_everything() {
     let work = Work {
-        target: Some(Target { arch: "x86_64".into(), srcarch: "x86".into(), cross_compile: None }),
+        target: Some(Target { arch: "x86_64".into(), srcarch: "x86".into(), programs: Programs::gnu("") }),
         config: ConfigValues::parse(""),
         apt_source: false,
         git_source: false,

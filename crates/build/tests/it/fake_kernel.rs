@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use kiln_build::kbuild::{BuildError, BuildSpec, Built};
-use kiln_build::toolchain::{Host, Target, Toolchain};
+use kiln_build::toolchain::{Host, Programs, Target, Toolchain};
 use kiln_build::{Progress, Silent};
 
 /// The tree, with folders for output beside it.
@@ -29,8 +29,8 @@ pub(crate) fn host() -> Host {
 impl FakeKernel {
     pub(crate) fn new() -> FakeKernel {
         let dir = tempfile::tempdir().unwrap();
-        let target = Target { arch: "x86_64".into(), srcarch: "x86".into(), cross_compile: None };
-        let kernel = FakeKernel { dir, target, toolchain: Toolchain::discover(&host(), None).unwrap() };
+        let target = Target { arch: "x86_64".into(), srcarch: "x86".into(), programs: Programs::gnu("") };
+        let kernel = FakeKernel { dir, target, toolchain: Toolchain::discover(&host(), &Programs::gnu("")).unwrap() };
         for (name, text) in FILES {
             kernel.write(name, text);
         }

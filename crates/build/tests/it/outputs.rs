@@ -15,7 +15,7 @@ use std::process::Command;
 
 use kiln_build::kernel::Kernel;
 use kiln_build::outputs::{Made, OutputError, Scene, make};
-use kiln_build::toolchain::{Target, Toolchain};
+use kiln_build::toolchain::{Programs, Target, Toolchain};
 use kiln_build::{Silent, Store};
 use kiln_diag::Sources;
 use kiln_plan::assembly::{Assembly, Content};
@@ -118,11 +118,11 @@ impl Ground {
         let evaluation = evaluate("kiln.toml", &reader, &setting, &mut Sources::new());
         let evaluated = evaluation.evaluated.unwrap_or_else(|| panic!("{:?}", evaluation.diagnostics));
         let store = Store::open(&self.at(store)).unwrap();
-        let (host, toolchain) = (host(), Toolchain::discover(&host(), None).unwrap());
+        let (host, toolchain) = (host(), Toolchain::discover(&host(), &Programs::gnu("")).unwrap());
         let key = KeyWriter::new("test").finish();
         let kernel =
             Kernel { dir: self.at("kernel"), key, release: "6.12.1".to_owned(), images: Vec::new(), work: key };
-        let target = Target { arch: "mips".into(), srcarch: "mips".into(), cross_compile: None };
+        let target = Target { arch: "mips".into(), srcarch: "mips".into(), programs: Programs::gnu("") };
         let scene = Scene {
             store: &store,
             host: &host,

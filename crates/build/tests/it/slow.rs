@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use kiln_build::resolve::{Base, Native, Resolver, TreeConf};
-use kiln_build::toolchain::{Host, Target, Toolchain};
+use kiln_build::toolchain::{Host, Programs, Target, Toolchain};
 use kiln_exec::Exec;
 
 use crate::fake_kernel::host;
@@ -42,16 +42,17 @@ pub(crate) fn variable(name: &str) -> Option<String> {
 }
 
 pub(crate) fn x86() -> Target {
-    Target { arch: "x86_64".into(), srcarch: "x86".into(), cross_compile: None }
+    Target { arch: "x86_64".into(), srcarch: "x86".into(), programs: Programs::gnu("") }
 }
 
 /// What the tree's own target makes, values only: the tools named in the heading are the same anyway.
 fn own(tree: &Path, out: &Path, target: &Target, name: &str) -> String {
     std::fs::create_dir_all(out).unwrap();
-    let cross = target.cross_compile.as_deref().unwrap_or_default();
+    let cross = target.programs.cross_compile();
     Exec::new("make")
         .args(["-s", "-C", tree.to_str().unwrap(), &format!("O={}", out.display())])
         .args([&format!("ARCH={}", target.arch), &format!("CROSS_COMPILE={cross}"), name])
+        .args(target.programs.llvm().map(|value| format!("LLVM={value}")))
         .env("PATH", variable("PATH").unwrap())
         .env("HOME", out)
         .env("LC_ALL", "C")
@@ -60,41 +61,54 @@ fn own(tree: &Path, out: &Path, target: &Target, name: &str) -> String {
     std::fs::read_to_string(out.join(".config")).unwrap()
 }
 
+fn target(arch: &str, srcarch: &str, programs: Programs) -> Target {
+    Target { arch: arch.into(), srcarch: srcarch.into(), programs }
+}
+
 #[test]
 fn configurations_equal_the_trees_own() {
     let Some(tree) = kernel_tree() else { return };
+    compare(&tree, &x86(), &["allnoconfig", "tinyconfig", "x86_64_defconfig", "defconfig"]);
+    compare(&tree, &target("arm64", "arm64", Programs::gnu("aarch64-linux-gnu-")), &["defconfig", "tinyconfig"]);
+}
+
+#[test]
+fn configurations_equal_the_trees_own_with_llvm() {
+    let Some(tree) = kernel_tree() else { return };
+    let llvm = || Programs::Llvm { value: "1".into() };
+    compare(&tree, &target("x86_64", "x86", llvm()), &["defconfig", "tinyconfig"]);
+    compare(&tree, &target("arm64", "arm64", llvm()), &["defconfig", "tinyconfig"]);
+    // A target that the host's own programs are not for, in another order of bytes than clang is told at first.
+    compare(&tree, &target("mips", "mips", llvm()), &["allnoconfig"]);
+}
+
+/// kiln's own engine, its use of the tree's `conf`, and the tree's own target give the same; the first base with requests
+/// too. Nothing is compared where the host has no such toolchain.
+fn compare(tree: &Path, target: &Target, bases: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     // The caller's own programs too: a Rust compiler that works only in the caller's home is none for the kernel.
     let everything = Host { path: variable("PATH").unwrap().into() };
-    let arm64 =
-        Target { arch: "arm64".into(), srcarch: "arm64".into(), cross_compile: Some("aarch64-linux-gnu-".into()) };
-    for (target, bases) in [
-        (x86(), &["allnoconfig", "tinyconfig", "x86_64_defconfig", "defconfig"][..]),
-        (arm64, &["defconfig", "tinyconfig"]),
-    ] {
-        // A host without the cross compiler still checks the first architecture.
-        let Ok(toolchain) = Toolchain::discover(&everything, target.cross_compile.as_deref()) else { continue };
-        let out = dir.path().join(&target.arch);
-        let conf = TreeConf::new(&tree, &out.join("conf"), &target, &toolchain).unwrap();
-        let native = Native::new(&tree, &out.join("native"), &target, &toolchain, None).unwrap();
-        for name in bases {
-            let base = match *name {
-                "tinyconfig" => Base::Tinyconfig,
-                "allnoconfig" => Base::Allnoconfig,
-                other => Base::Defconfig(other.to_owned()),
-            };
-            let ours = conf.resolve(&base, &BTreeMap::new()).unwrap().config_text;
-            let theirs = own(&tree, &dir.path().join("own"), &target, name);
-            assert!(ours == theirs, "{} {name} differs:\n{}", target.arch, first_difference(&ours, &theirs));
-            // Each base as it is; the rest is the engine's, and compared there with many more.
-            let n_sets = if *name == bases[0] { usize::MAX } else { 1 };
-            for requests in requests().into_iter().take(n_sets) {
-                let (ours, theirs) =
-                    (native.resolve(&base, &requests).unwrap(), conf.resolve(&base, &requests).unwrap());
-                let (config, other) = (&ours.config_text, &theirs.config_text);
-                assert!(config == other, "{} {name} {requests:?}:\n{}", target.arch, first_difference(config, other));
-                assert_eq!(ours.warnings, theirs.warnings, "{} {name} {requests:?}", target.arch);
-            }
+    let Ok(toolchain) = Toolchain::discover(&everything, &target.programs) else { return };
+    let conf = TreeConf::new(tree, &dir.path().join("conf"), target, &toolchain).unwrap();
+    let native = Native::new(tree, &dir.path().join("native"), target, &toolchain, None).unwrap();
+    for name in bases {
+        let base = match *name {
+            "tinyconfig" => Base::Tinyconfig,
+            "allnoconfig" => Base::Allnoconfig,
+            other => Base::Defconfig(other.to_owned()),
+        };
+        let ours = conf.resolve(&base, &BTreeMap::new()).unwrap().config_text;
+        let theirs = own(tree, &dir.path().join("own"), target, name);
+        assert!(ours == theirs, "{} {name} differs:\n{}", target.arch, first_difference(&ours, &theirs));
+        let is_llvm = theirs.contains("CONFIG_CC_IS_CLANG=y") && theirs.contains("CONFIG_LD_IS_LLD=y");
+        assert_eq!(is_llvm, target.programs.llvm().is_some(), "{} {name}", target.arch);
+        // Each base as it is; the rest is the engine's, and compared there with many more.
+        let n_sets = if *name == bases[0] { usize::MAX } else { 1 };
+        for requests in requests().into_iter().take(n_sets) {
+            let (ours, theirs) = (native.resolve(&base, &requests).unwrap(), conf.resolve(&base, &requests).unwrap());
+            let (config, other) = (&ours.config_text, &theirs.config_text);
+            assert!(config == other, "{} {name} {requests:?}:\n{}", target.arch, first_difference(config, other));
+            assert_eq!(ours.warnings, theirs.warnings, "{} {name} {requests:?}", target.arch);
         }
     }
 }

@@ -11,9 +11,9 @@ use anyhow::{Context as _, anyhow};
 use kiln_build::pipeline::{self, Distillation, Material};
 use kiln_diag::{Diagnostic, Diagnostics, Severity, Sources};
 use kiln_kconfig::fragment;
-use kiln_plan::SourceSpec;
 use kiln_plan::distill::{Heading, text};
 use kiln_plan::evaluate::{Evaluated, unquoted};
+use kiln_plan::{SourceSpec, ToolchainName};
 use kiln_recipe::Data;
 use serde_json::{Value, json};
 
@@ -218,6 +218,10 @@ fn heading(args: &Args, evaluated: &Evaluated, version: &str, found: &Distillati
     let quoted = |text: &str| Data::Text(text.to_owned()).to_string();
     kernel.extend(evaluated.kernel.src.as_ref().map(|src| ("src".to_owned(), source(&src.value))));
     kernel.push(("arch".to_owned(), quoted(&evaluated.kernel.arch.value.to_string())));
+    let toolchain = evaluated.kernel.toolchain.value;
+    if toolchain != ToolchainName::Gcc {
+        kernel.push(("toolchain".to_owned(), quoted(&toolchain.to_string())));
+    }
     let prefix = evaluated.kernel.cross_compile.as_ref();
     kernel.extend(prefix.map(|prefix| ("crossCompile".to_owned(), quoted(&prefix.value))));
     let patterns = evaluated.kernel.patches.iter();

@@ -10,6 +10,7 @@ use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 use kiln_build::Store;
 use kiln_build::kconfig::{LinuxTree, Machine};
+use kiln_build::toolchain::Programs;
 use kiln_kconfig::{Host as _, Mode, Outcome};
 
 use crate::commands::Context;
@@ -129,10 +130,14 @@ fn machine(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
         }
         Some(arch) => {
             let var = |name: &str| context.environment.vars.get(OsStr::new(name)).and_then(|value| value.to_str());
+            let programs = match var("LLVM").filter(|value| !value.is_empty()) {
+                Some(value) => Programs::Llvm { value: value.to_owned() },
+                None => Programs::gnu(var("CROSS_COMPILE").unwrap_or_default()),
+            };
             let tree = LinuxTree {
                 srctree: &srctree,
                 arch,
-                cross_compile: var("CROSS_COMPILE").unwrap_or_default(),
+                programs: &programs,
                 cc: var("CC"),
                 ld: var("LD"),
                 rustc: var("RUSTC"),

@@ -3,6 +3,7 @@
 use kiln_build::doctor::{self, Missing};
 use kiln_build::extra_modules::ExtraModulesError;
 use kiln_build::kbuild::BuildError;
+use kiln_build::kconfig::MachineError;
 use kiln_build::kernel::KernelError;
 use kiln_build::outputs::OutputError;
 use kiln_build::patch::PatchError;
@@ -63,7 +64,7 @@ fn patch(error: &PatchError) -> u8 {
 fn resolve(error: &ResolveError) -> u8 {
     match error {
         ResolveError::Tree(_)
-        | ResolveError::Version(_)
+        | ResolveError::Machine(_)
         | ResolveError::Refused { .. }
         | ResolveError::NoSuchBase { .. }
         | ResolveError::Unwritable { .. } => exit::FAULT,
@@ -138,6 +139,9 @@ fn help(error: &PipelineError) -> Vec<String> {
         }
         PipelineError::Assemble(AssembleError::Output(OutputError::Missing { missing, .. })) => {
             std::slice::from_ref(missing)
+        }
+        PipelineError::Resolve(ResolveError::Machine(MachineError::Clang { .. })) => {
+            return vec!["take out `kernel.toolchain`, and GCC compiles".to_owned()];
         }
         PipelineError::Toolchain(error) => {
             compiler = error.missing().into_iter().collect();

@@ -166,6 +166,7 @@ fn origins_are_shown() {
         makeTargets = []
         modular = true
         patches = []
+        toolchain = "gcc"
 
         [kernel.config]
         A = "m"

@@ -131,6 +131,12 @@ fn a_compiler_that_is_not_there() {
     sandbox.kiln(&["build"]).expect(3).says("nowhere-linux-gnu-gcc").says("kiln doctor");
     let ran = sandbox.kiln(&["doctor"]).expect(3);
     assert!(ran.stdout.contains("nowhere-linux-gnu-gcc"), "{}", ran.block());
+    sandbox.file("kiln.toml", format!("{SOURCE}makeTargets = [\"bzImage\"]\ntoolchain = \"llvm-99\"\n"));
+    sandbox.kiln(&["build"]).expect(3).says("clang-99").says("Debian package clang-99").says("kiln doctor");
+    let ran = sandbox.kiln(&["doctor"]).expect(3);
+    for package in ["clang-99", "lld-99", "llvm-99"] {
+        assert!(ran.stdout.contains(&format!("(Debian package {package})")), "{}", ran.block());
+    }
 }
 
 #[test]

@@ -178,6 +178,36 @@ fn the_bytes_depend_neither_on_the_folder_nor_on_kills() {
     assert_eq!(compiled(&sandbox.path().join("store")), before, "something was compiled");
 }
 
+/// With a module from outside of the tree, which must be of the same compiler.
+#[test]
+fn clang_builds_a_kernel_and_modules_for_it() {
+    if !slow_tests() {
+        return;
+    }
+    let sandbox = Sandbox::with_shared_store();
+    sandbox.file("own/own.c", "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\n");
+    sandbox.file("own/Kbuild", "obj-m := own.o\n");
+    let kernel = "toolchain = \"llvm\"\nextraModules = [\"./own\"]\nmakeTargets";
+    let recipe = RECIPE.replace("makeTargets", kernel).replace("\"crc-ccitt\"]", "\"crc-ccitt\", \"own\"]");
+    sandbox.file("kiln.toml", format!("{recipe}[hardware]\nfirmwareMissing = [\"probe/*\"]\n"));
+    let missing = sandbox.kiln(&["doctor", "--no-boot"]);
+    if missing.stdout.contains("clang") {
+        return;
+    }
+    sandbox.kiln(&["build", "--verify"]).expect(0).says("verified: two builds gave the same bytes");
+    let result = files(&sandbox.path().join("result"));
+    let manifest: serde_json::Value = serde_json::from_slice(&result["manifest.json"]).expect("JSON");
+    let first = manifest["kernel"]["toolchain"][0].as_str().expect("a compiler");
+    assert!(first.starts_with("clang: ") && first.contains("clang version"), "{manifest:#}");
+    // Each object says in `.comment` what compiled it.
+    let has = |name: &str, text: &[u8]| result[name].windows(text.len()).any(|window| window == text);
+    let modules: Vec<&String> = result.keys().filter(|name| name.ends_with(".ko")).collect();
+    assert_eq!(modules.len(), 3, "{modules:?}");
+    for name in modules.into_iter().map(String::as_str).chain(["kernel/vmlinux"]) {
+        assert!(has(name, b"clang version") && !has(name, b"GCC: ("), "{name}");
+    }
+}
+
 #[test]
 fn a_second_build_in_an_empty_folder_is_compared() {
     if !slow_tests() {

@@ -173,7 +173,7 @@ impl Unmet {
             }
             UnmetKind::OutOfRange { .. } => vec!["ask for a number in the range".to_owned(), self.allowing()],
             UnmetKind::ToolFeature => vec![
-                "no request can turn that on: install or update the tool (`kiln doctor`), or set `kernel.crossCompile`"
+                "no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)"
                     .to_owned(),
                 self.allowing(),
             ],

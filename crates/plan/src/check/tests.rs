@@ -508,13 +508,13 @@ fn the_hosts_tools() {
           note: it is declared at Kconfig:34
           note: `TOOL` needs CC_HAS_IT [=n] (Kconfig:36)
           note:   `CC_HAS_IT` is what the host answers: the C compiler `gcc-12` was asked whether it takes `-mit` (Kconfig:33)
-          help: no request can turn that on: install or update the tool (`kiln doctor`), or set `kernel.crossCompile`
+          help: no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)
           help: or allow it: `TOOL = { value = "y", optional = true }`
         error[missing-tool-feature]: `DIRECT` was asked to be `y` and came out unset: this host's tools lack what it needs
           kiln.toml:2:1: asked for here
           note: it is declared at Kconfig:37
           note: `DIRECT` needs more than this host has: the C compiler `gcc-12` was asked whether it takes `-mdirect` (Kconfig:39)
-          help: no request can turn that on: install or update the tool (`kiln doctor`), or set `kernel.crossCompile`
+          help: no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)
           help: or allow it: `DIRECT = { value = "y", optional = true }`
     "#]],
     );

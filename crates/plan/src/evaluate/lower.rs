@@ -13,7 +13,7 @@ use crate::evaluate::{
 };
 use crate::firmware::FirmwareCompression;
 use crate::version::KernelVersion;
-use crate::{Arch, SourceSpec};
+use crate::{Arch, SourceSpec, ToolchainName};
 
 /// A merged recipe on its way to [`Evaluated`].
 pub(super) struct Lowering<'a> {
@@ -61,11 +61,13 @@ impl Lowering<'_> {
             origin: self.tree.leaf(&["kernel", "modular"])?.origin(),
         };
         let requests = requests::requests(self.tree, &modular, &mut self.diagnostics);
+        let toolchain = self.toolchain()?;
         Some(Kernel {
             src: self.source(),
             version: self.version(),
             arch: self.arch()?,
-            cross_compile: self.text(&["kernel", "crossCompile"]).filter(|prefix| !prefix.value.is_empty()),
+            cross_compile: self.cross_compile(&toolchain),
+            toolchain,
             modular,
             base_config: self.base_config()?,
             patches: self.patches(),
@@ -89,6 +91,29 @@ impl Lowering<'_> {
     fn arch(&self) -> Option<Located<Arch>> {
         let value = facts::arch(self.setting, self.tree)?;
         Some(Located { value, origin: self.tree.leaf(&["kernel", "arch"]).and_then(Merged::origin) })
+    }
+
+    fn toolchain(&self) -> Option<Located<ToolchainName>> {
+        let written = self.text(&["kernel", "toolchain"])?;
+        Some(Located { value: ToolchainName::parse(&written.value)?, origin: written.origin })
+    }
+
+    /// The prefix, which only GNU's programs have.
+    fn cross_compile(&mut self, toolchain: &Located<ToolchainName>) -> Option<Located<String>> {
+        let prefix = self.text(&["kernel", "crossCompile"]).filter(|prefix| !prefix.value.is_empty())?;
+        if toolchain.value == ToolchainName::Gcc {
+            return Some(prefix);
+        }
+        let message = format!("`kernel.toolchain = \"{}\"` takes no prefix", toolchain.value);
+        let mut finding = Diagnostic::error(Code::StrayPrefix, message).option("kernel.crossCompile");
+        for (origin, label) in [(prefix.origin, "the prefix is written here"), (toolchain.origin, "the toolchain here")]
+        {
+            finding = origin.into_iter().fold(finding, |finding, span| finding.label(span, label));
+        }
+        let help =
+            "take out `kernel.crossCompile`: clang compiles for every machine, and is told which by `kernel.arch`";
+        self.diagnostics.push(finding.help(help));
+        None
     }
 
     fn base_config(&self) -> Option<Located<BaseConfig>> {

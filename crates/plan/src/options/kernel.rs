@@ -3,9 +3,9 @@
 use kiln_recipe::{AttrsOf, Data, Declaration, Fault, Field, Leaf, OneOf, Shape, TextType, Type};
 
 use super::{With, list, name, option, required, variant};
-use crate::Arch;
 use crate::evaluate::unquoted;
 use crate::version::KernelVersion;
+use crate::{Arch, ToolchainName};
 
 /// The declarations, in the order of the reference.
 pub(super) fn entries() -> Vec<Declaration> {
@@ -63,8 +63,16 @@ fn source() -> Vec<Declaration> {
         )
         .example("\"x86_64\""),
         option(
+            "toolchain",
+            "What compiles: GCC with binutils (`gcc`), or Clang with LLD and LLVM's tools (`llvm`), whose programs may have \
+             a version in their names (`llvm-14` for `clang-14` and `ld.lld-14`).",
+            Type::Text(TextType { noun: Some("toolchain"), check: Some(toolchain), ..TextType::default() }),
+        )
+        .default(Data::Text("gcc".to_owned()))
+        .example("\"llvm\""),
+        option(
             "crossCompile",
-            "What the names of the toolchain's programs begin with, when it is not the usual prefix of the architecture.",
+            "What the names of GCC and binutils begin with, when it is not the usual prefix of the architecture.",
             Type::Text(TextType { check: Some(name::one_line), ..TextType::default() }),
         )
         .example("\"arm-none-eabi-\""),
@@ -247,6 +255,18 @@ pub(crate) fn unknown_arch(text: &str) -> Fault {
         _ if text == "x86" => fault.help("write `x86_64` or `i386`"),
         _ => fault.help("the usual ones are `x86_64`, `arm64`, `arm`, `mips`, `mipsel` and `riscv`"),
     }
+}
+
+fn toolchain(text: &str) -> Result<(), Fault> {
+    if ToolchainName::parse(text).is_some() {
+        return Ok(());
+    }
+    let fault = Fault::new(format!("there is no toolchain `{}`", text.escape_debug()));
+    Err(if text.starts_with("gcc") {
+        fault.help("write `gcc`; another one by the prefix of its programs, in `kernel.crossCompile`")
+    } else {
+        fault.help("write `gcc`, `llvm`, or `llvm-N` for programs that are called `clang-N`")
+    })
 }
 
 fn url(text: &str) -> Result<(), Fault> {

@@ -702,6 +702,59 @@ arch = "x86"
 }
 
 #[test]
+fn toolchains() {
+    finds(
+        "[kernel]\ntoolchain = \"clang\"\n",
+        expect![[r#"
+        error[type]: `kernel.toolchain`: there is no toolchain `clang`
+          option kernel.toolchain
+          kiln.toml:2:13
+          help: write `gcc`, `llvm`, or `llvm-N` for programs that are called `clang-N`
+    "#]],
+    );
+    finds(
+        "[kernel]\ntoolchain = \"gcc-12\"\n",
+        expect![[r#"
+        error[type]: `kernel.toolchain`: there is no toolchain `gcc-12`
+          option kernel.toolchain
+          kiln.toml:2:13
+          help: write `gcc`; another one by the prefix of its programs, in `kernel.crossCompile`
+    "#]],
+    );
+    finds(
+        r#"imports = ["./board.toml"]
+[kernel]
+toolchain = "llvm-14"
+#- board.toml
+[kernel]
+crossCompile = "mips-linux-gnu-"
+"#,
+        expect![[r#"
+            error[stray-prefix]: `kernel.toolchain = "llvm-14"` takes no prefix
+              option kernel.crossCompile
+              board.toml:2:1 the prefix is written here
+              kiln.toml:3:1 the toolchain here
+              help: take out `kernel.crossCompile`: clang compiles for every machine, and is told which by `kernel.arch`
+        "#]],
+    );
+    finds("[kernel]\ntoolchain = \"llvm\"\ncrossCompile = \"\"\n", expect![[""]]);
+    gives(
+        "[kernel]\narch = \"arm64\"\ntoolchain = \"llvm-14\"\n",
+        expect![[r#"
+        [kernel]
+        arch = "arm64"
+          # kiln.toml:2:1
+        baseConfig = "alldefconfig"
+        extraPatchPhase = "true"
+        makeTargets = []
+        modular = true
+        patches = []
+        toolchain = "llvm-14"
+          # kiln.toml:3:1"#]],
+    );
+}
+
+#[test]
 fn source_tables() {
     finds(
         r#"imports = ["./a.toml", "./b.toml", "./c.toml"]
@@ -779,7 +832,8 @@ fn an_empty_recipe_is_one() {
             extraPatchPhase = "true"
             makeTargets = []
             modular = true
-            patches = []"#]],
+            patches = []
+            toolchain = "gcc""#]],
     );
 }
 
@@ -805,6 +859,7 @@ B = { value = "m", priority = 900, optional = true }
             makeTargets = []
             modular = true
             patches = []
+            toolchain = "gcc"
 
             [kernel.config]
             A = "y"
@@ -861,7 +916,8 @@ patches = ["../x.patch", "q.patch"]
             modular = true
             patches = ["sub/../x.patch", "sub/q.patch", "p/*.patch"]
               # sub/c.toml:3:1
-              # kiln.toml:5:1"#]],
+              # kiln.toml:5:1
+            toolchain = "gcc""#]],
     );
 }
 
@@ -890,6 +946,7 @@ NEVER = "y"
             makeTargets = []
             modular = true
             patches = []
+            toolchain = "gcc"
 
             [kernel.conditionalConfig.A]
             B = "y"
@@ -945,6 +1002,7 @@ C = "\"m\""
             modular = false
               # kiln.toml:3:1
             patches = []
+            toolchain = "gcc"
 
             [kernel.conditionalConfig.A]
             C = "\"m\""
@@ -1031,6 +1089,7 @@ CONFIG_D=m
             makeTargets = []
             modular = true
             patches = []
+            toolchain = "gcc"
 
             [kernel.config]
             A = "y"
@@ -1070,6 +1129,7 @@ blacklist = ["ath9k"]
             makeTargets = []
             modular = true
             patches = []
+            toolchain = "gcc"
 
             [kmodloader.empty]
             blacklist = []
@@ -1119,6 +1179,7 @@ firmware = [{ path = "./fw" }]
             patches = []
             src = { path = "sub/../linux" }
               # sub/a.toml:2:1
+            toolchain = "gcc"
 
             [boot.files]
             "/etc/nft" = "sub/x/y"

@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use kiln_exec::find_program;
 
 use super::*;
-use crate::toolchain::Host;
+use crate::toolchain::{Host, Programs};
 
 /// A tree of one source and Kbuild's folder with a note of it, compiled by `compiler` under either config; of what comes out,
 /// the structures of `a.h`.
@@ -33,8 +33,8 @@ fn check(compiler: &str, flags: &str, header: &str, configs: [&str; 2], expected
     let before = listing(&out);
 
     let path: OsString = "/usr/bin:/bin".into();
-    let toolchain = Toolchain::discover(&Host { path }, None).unwrap();
-    let target = Target { arch: "x86_64".to_owned(), srcarch: "x86".to_owned(), cross_compile: None };
+    let toolchain = Toolchain::discover(&Host { path }, &Programs::gnu("")).unwrap();
+    let target = Target { arch: "x86_64".to_owned(), srcarch: "x86".to_owned(), programs: Programs::gnu("") };
     let configs = configs.map(ConfigValues::parse);
     let two = TwoConfigs::new((&tree, &out, &scratch), &target, &toolchain, [&configs[0], &configs[1]]).unwrap();
     for (found, expected) in two.structures("net/a.o").unwrap().into_iter().zip(expected) {

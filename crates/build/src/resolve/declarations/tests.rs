@@ -1,6 +1,7 @@
 use expect_test::{Expect, expect};
 
 use super::*;
+use crate::toolchain::Programs;
 
 fn scan_of(files: &[(&str, &str)]) -> Declarations {
     let dir = tempfile::tempdir().unwrap();
@@ -10,7 +11,7 @@ fn scan_of(files: &[(&str, &str)]) -> Declarations {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let target = Target { arch: "x86_64".into(), srcarch: "x86".into(), cross_compile: None };
+    let target = Target { arch: "x86_64".into(), srcarch: "x86".into(), programs: Programs::gnu("") };
     scan(dir.path(), &target).unwrap()
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::toolchain::Programs;
 
 fn listed(config: &str, files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     let dir = tempfile::tempdir().unwrap();
@@ -7,7 +8,7 @@ fn listed(config: &str, files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let target = Target { arch: "x86_64".into(), srcarch: "x86".into(), cross_compile: None };
+    let target = Target { arch: "x86_64".into(), srcarch: "x86".into(), programs: Programs::gnu("") };
     let objects = objects(dir.path(), &target, &ConfigValues::parse(config));
     (objects.linked.into_iter().collect(), objects.modules.into_keys().collect())
 }
