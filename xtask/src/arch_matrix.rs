@@ -1,7 +1,7 @@
 //! `cargo xtask arch-matrix`: the router of every machine, built and booted, as a table in Markdown.
 //!
 //! Each row is one run of `kiln build` and one of `kiln boot` on a recipe that imports `examples/router-MACHINE` and changes
-//! only the source. Kernels are kept in kiln's store, so a second run compiles nothing.
+//! only source and toolchain. Kernels are kept in kiln's store, so a second run compiles nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// The store of kiln [default: the user's own]
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
+    /// What compiles the kernels: `gcc`, `llvm`, `llvm-14`
+    #[arg(long, value_name = "NAME", default_value = "gcc")]
+    toolchain: String,
     /// Install what a machine's kernel and boot need before it is built, as `kiln doctor --install` does
     #[arg(long)]
     install: bool,
@@ -75,8 +78,11 @@ fn examples(folder: &Path) -> Result<Vec<String>> {
 fn row(args: &Args, machine: &str, source: &str) -> Result<String> {
     let folder = tempfile::tempdir()?;
     let example = root().join("examples").join(format!("{PREFIX}{machine}")).join("kiln.toml");
-    let recipe =
-        format!("imports = [{example:?}]\n\n[kernel]\nsrc = {{ value = {{ apt = {source:?} }}, priority = 80 }}\n");
+    let recipe = format!(
+        "imports = [{example:?}]\n\n[kernel]\nsrc = {{ value = {{ apt = {source:?} }}, priority = 80 }}\n\
+         toolchain = {:?}\n",
+        args.toolchain,
+    );
     fs::write(folder.path().join("kiln.toml"), recipe)?;
     let kiln = |words: &[&str]| {
         let mut command = Command::new(root().join("target/release/kiln"));
