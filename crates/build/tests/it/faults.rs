@@ -113,11 +113,11 @@ fn of_two_at_once_one_unpacks_and_both_have_it() {
 }
 
 /// A small file system in memory for as long as it lives; nothing where that is not allowed.
-struct Tmpfs(PathBuf);
+pub(crate) struct Tmpfs(pub(crate) PathBuf);
 
 impl Tmpfs {
     #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-    fn mount(at: &Path, size: &str) -> Option<Tmpfs> {
+    pub(crate) fn mount(at: &Path, size: &str) -> Option<Tmpfs> {
         fs::create_dir(at).unwrap();
         let mount =
             Exec::new("mount").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").args(["-t", "tmpfs", "-o", size, "tmpfs"]);
@@ -160,6 +160,26 @@ fn a_full_disk_is_told_and_leaves_nothing() {
     // What was half-written is gone, so that there is room again.
     fs::write(ground.path("less.tar"), kernel_tar(100)).unwrap();
     source::fetch(&fetch, &SourceSpec::Path(ground.path("less.tar"))).unwrap();
+}
+
+#[test]
+fn two_sources_at_once_in_one_store() {
+    let dir = TempDir::new().unwrap();
+    let store = dir.path().join("store");
+    let tarballs = ["one.tar", "two.tar"].map(|name| dir.path().join(name));
+    for (tarball, n_files) in tarballs.iter().zip([3000, 3001]) {
+        fs::write(tarball, kernel_tar(n_files)).unwrap();
+    }
+    let spawned = tarballs.each_ref().map(|tarball| spawn(&store, &["path", tarball.to_str().unwrap()]));
+    let [one, two] = spawned.map(ended);
+    assert!(one.0 && two.0, "{}{}", one.2, two.2);
+    assert_ne!(one.1, two.1);
+    assert!(is_clean(&store));
+    // Neither has files of the other: both are found whole.
+    for (tarball, out) in tarballs.iter().zip([one.1, two.1]) {
+        let (good, again, err) = ended(spawn(&store, &["path", tarball.to_str().unwrap()]));
+        assert!(good && again == out && !err.contains("unpack"), "{err}");
+    }
 }
 
 #[test]
