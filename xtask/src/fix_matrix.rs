@@ -6,6 +6,7 @@
 //! without reading the tree. A fix with which `conf` does not give every request, or a contradiction where there is a fix
 //! for sure, fails the run.
 
+mod command;
 mod draw;
 mod report;
 
@@ -18,6 +19,7 @@ use kiln_kconfig::{Base, Dialect, Model, Type, resolve};
 
 use crate::kconfig_matrix::machine::Machine;
 use crate::kconfig_matrix::oracle::{Oracle, Server};
+use command::Commands;
 use draw::Draw;
 use report::{End, Report};
 
@@ -42,6 +44,9 @@ pub(crate) struct Args {
     /// A quick look: x86 and arm64 with five draws for each base
     #[arg(long)]
     sample: bool,
+    /// Run every draw as whole commands of this kiln too, and say how long they take
+    #[arg(long, value_name = "FILE")]
+    kiln: Option<PathBuf>,
     /// Show every draw
     #[arg(long)]
     verbose: bool,
@@ -60,6 +65,7 @@ impl Args {
             seed: 0,
             deadline: 10.0,
             sample: true,
+            kiln: None,
             verbose: false,
             work: crate::root().join("target/kconfig-matrix"),
         }
@@ -96,6 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let work = args.work.canonicalize()?;
         let folder = tempfile::Builder::new().prefix("fix-").tempdir_in(&work)?;
         let oracle = Oracle::new(&tree, &work, folder.path())?;
+        let mut commands = args.kiln.as_ref().map(|kiln| Commands::new(kiln, &tree, folder.path())).transpose()?;
         for arch in &args.arch {
             let machine = Machine::new(&tree, folder.path(), arch)?;
             let (model, said) = Model::parse("Kconfig", &machine, &machine, Dialect::of_tree(&machine));
@@ -104,10 +111,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             let server = oracle.serve(&machine)?;
             let mut bench = Bench { args: &args, model: &model, server, folder: folder.path().join("job") };
             for ground in grounds(&tree, arch)? {
-                let report = bench.base(&ground)?;
+                let report = bench.base(&ground, arch, commands.as_mut())?;
                 println!("{}", report.line(&format!("{arch} {}", ground.name)));
                 whole.add(report);
             }
+        }
+        if let Some(commands) = commands {
+            print!("{}", commands.lines());
         }
     }
     println!("{}", whole.line("all"));
@@ -137,13 +147,24 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn base(&mut self, ground: &Ground) -> Result<Report> {
+    #[expect(clippy::print_stdout, reason = "a developer's tool says what it found")]
+    fn base(&mut self, ground: &Ground, arch: &str, mut commands: Option<&mut Commands>) -> Result<Report> {
         let mut report = Report::default();
         for number in self.args.seed..self.args.seed + self.args.draws {
             let configs = [("base", ground.text.as_slice())];
             let draw = Draw::new(self.model, number, base(ground, &configs));
             let (end, seconds) = self.one(ground, &draw)?;
             report.count(&draw, end, seconds);
+            if let Some(commands) = commands.as_deref_mut()
+                && !commands.run(self.model, ground, arch, &draw, end)?
+            {
+                println!(
+                    "{} {}: {} -> {end:?}, and the command ends otherwise",
+                    ground.name,
+                    number,
+                    draw.text(self.model)
+                );
+            }
         }
         Ok(report)
     }

@@ -1,7 +1,8 @@
 //! Which of many fixes are shown.
 //!
 //! Fixes that differ in one symbol are one kind: where one driver would do as well as another to have their bus, a list of
-//! drivers is no list of ways. Of each kind the best is shown, and the others are named with it; where there is room left,
+//! drivers is no list of ways. So are those that differ in several for each of which alone another would do: choices that have
+//! nothing to do with each other make no further way. Of each kind the best is shown, and the others are named with it; where there is room left,
 //! they are shown too.
 
 use std::cmp::Ordering;
@@ -25,6 +26,14 @@ pub(crate) fn chosen(model: &Model, mut found: Vec<Fix>, n_wanted: usize) -> Vec
             None => kinds.push(vec![fix]),
         }
     }
+    let mut apart: Vec<Vec<Fix>> = Vec::new();
+    for kind in kinds {
+        match apart.iter_mut().find(|other| is_mixed(other, &kind[0])) {
+            Some(other) => other.extend(kind),
+            None => apart.push(kind),
+        }
+    }
+    let kinds = apart;
     let n_wanted = n_wanted.max(1);
     let mut room = n_wanted.saturating_sub(kinds.len());
     let mut chosen = Vec::new();
@@ -39,6 +48,19 @@ pub(crate) fn chosen(model: &Model, mut found: Vec<Fix>, n_wanted: usize) -> Vec
     chosen
 }
 
+/// Whether `fix` is the first of `kind` with several of its symbols swapped, for each of which alone that would do.
+fn is_mixed(kind: &[Fix], fix: &Fix) -> bool {
+    let (ours, theirs) = (symbols(&kind[0]), symbols(fix));
+    let swaps: Vec<Instead> = kind.iter().filter_map(|other| swap(&kind[0], other)).collect();
+    let is_known =
+        |new: &&SymbolId| swaps.iter().any(|swap| swap.setting.symbol == **new && !theirs.contains(&swap.of));
+    let is_swapped =
+        |gone: &&SymbolId| swaps.iter().any(|swap| swap.of == **gone && theirs.contains(&swap.setting.symbol));
+    ours.len() == theirs.len()
+        && theirs.difference(&ours).all(|new| is_known(&new))
+        && ours.difference(&theirs).all(|gone| is_swapped(&gone))
+}
+
 /// How many kinds there are among these.
 pub(crate) fn count(found: &[Fix]) -> usize {
     let mut heads: Vec<&Fix> = Vec::new();
@@ -50,7 +72,8 @@ pub(crate) fn count(found: &[Fix]) -> usize {
     heads.len()
 }
 
-fn order(model: &Model, left: &Fix, right: &Fix) -> Ordering {
+/// The better one first: what costs less, then by name.
+pub(crate) fn order(model: &Model, left: &Fix, right: &Fix) -> Ordering {
     let names = |fix: &Fix| fix.settings.iter().map(|setting| model.name(setting.symbol).into_owned()).collect();
     let (left_names, right_names): (Vec<String>, Vec<String>) = (names(left), names(right));
     left.cost.cmp(&right.cost).then_with(|| left_names.cmp(&right_names))

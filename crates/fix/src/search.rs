@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use kiln_kconfig::{SymbolId, Type};
 use rustsat::types::Lit;
 
 use crate::circuit::{Answer, Circuit, Counter};
@@ -25,6 +26,9 @@ const N_SETS: usize = 64;
 
 /// So many steps are for further sets when one is known.
 const MORE: u64 = 200_000;
+
+/// So many swaps are looked at for each setting of the best, where not all sets were.
+const N_SWAPS: usize = 8;
 
 /// So many are for making the first that works smaller when patience is at its end.
 const REDUCING: u64 = 1_000_000;
@@ -130,12 +134,10 @@ impl<'a, 'm> Search<'a, 'm> {
                     }
                 }
                 Answer::No(core) => {
-                    let news: Vec<Lit> = core.iter().map(|literal| !*literal).collect();
-                    let news: Vec<Lit> = news.into_iter().filter(|new| self.counted.get(new) == Some(&false)).collect();
-                    if !news.is_empty() {
-                        self.counter.add(&news);
-                        self.counted.extend(news.into_iter().map(|new| (new, true)));
-                    } else if core.iter().all(|literal| all.contains(literal)) {
+                    if self.count(&core) {
+                        continue;
+                    }
+                    if core.iter().all(|literal| all.contains(literal)) {
                         break;
                     } else {
                         bound += 1;
@@ -157,7 +159,94 @@ impl<'a, 'm> Search<'a, 'm> {
                 known => Outcome::OutOfTime(known),
             };
         }
+        if found.len() >= N_SETS || until.is_some_and(|until| self.effort.spent() >= until) {
+            self.improve(&mut found, &all);
+        }
         Outcome::Fixes(kinds::chosen(self.problem.now.model(), found, self.problem.n_wanted))
+    }
+
+    /// Counts what a proof needs and was assumed away so far; whether there was any.
+    fn count(&mut self, core: &[Lit]) -> bool {
+        let is_new = |new: &Lit| self.counted.get(new) == Some(&false);
+        let news: Vec<Lit> = core.iter().map(|literal| !*literal).filter(is_new).collect();
+        self.counter.add(&news);
+        self.counted.extend(news.iter().map(|new| (*new, true)));
+        !news.is_empty()
+    }
+
+    /// Looks for fixes that differ from the best in one symbol, as long as that makes it better: of many sets of one size
+    /// only some were seen.
+    fn improve(&mut self, found: &mut Vec<Fix>, all: &[Lit]) {
+        let until = self.effort.spent() + MORE;
+        let mut before = None;
+        loop {
+            let model = self.problem.now.model();
+            let Some(best) = found.iter().min_by(|left, right| kinds::order(model, left, right)).cloned() else {
+                return;
+            };
+            if before.as_ref() == Some(&best.settings) {
+                return;
+            }
+            let n_before = found.len();
+            best.settings.iter().for_each(|setting| self.ask_directly(&best, setting.symbol, until, found));
+            if found[n_before..].iter().any(|fix| fix.cost < best.cost) {
+                continue;
+            }
+            for setting in &best.settings {
+                let mut n_seen = 0;
+                while n_seen < N_SWAPS {
+                    if self.effort.spent() >= until {
+                        return;
+                    }
+                    let mut assumptions = self.assumptions(best.cost.size, all);
+                    for other in &best.settings {
+                        let changed = self.encoding.setters[&other.symbol].changed;
+                        assumptions.push(if other.symbol == setting.symbol { !changed } else { changed });
+                    }
+                    match self.encoding.circuit.solve(&assumptions) {
+                        Answer::Unknown => return,
+                        Answer::No(core) if self.count(&core) => {}
+                        Answer::No(_) => break,
+                        Answer::Yes => {
+                            n_seen += 1;
+                            let settings = self.proposed();
+                            match self.trial.best_of(&settings) {
+                                Some(fix) => {
+                                    found.push(Fix { is_smallest: best.is_smallest, ..fix });
+                                    self.leave_out(&settings);
+                                }
+                                None => self.refuse(&settings),
+                            }
+                        }
+                    }
+                }
+            }
+            before = Some(best.settings);
+        }
+    }
+
+    /// Tries in the place of a symbol's setting what it selects and can be asked for itself: a bus instead of a driver.
+    fn ask_directly(&mut self, best: &Fix, in_place_of: SymbolId, until: u64, found: &mut Vec<Fix>) {
+        let model = self.problem.now.model();
+        let is_known = |symbol: &SymbolId| {
+            self.encoding.setters.contains_key(symbol) && model.selectors(*symbol).any(|line| line.by == in_place_of)
+        };
+        let raised: Vec<SymbolId> = best.raised.iter().copied().filter(is_known).collect();
+        for symbol in raised {
+            let values: &[&str] = if model.type_of(symbol) == Type::Tristate { &["y", "m"] } else { &["y"] };
+            for value in values {
+                if self.effort.spent() >= until {
+                    return;
+                }
+                let others = best.settings.iter().filter(|setting| setting.symbol != in_place_of).cloned();
+                let settings: Vec<Setting> = others.chain([Setting { symbol, value: (*value).to_owned() }]).collect();
+                if let Some(fix) = self.trial.best_of(&settings) {
+                    self.leave_out(&fix.settings);
+                    found.push(Fix { is_smallest: best.is_smallest, ..fix });
+                    break;
+                }
+            }
+        }
     }
 
     /// What is assumed: all requests, no setting that is not counted, and of those that are no more than `bound`.

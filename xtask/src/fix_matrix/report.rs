@@ -74,10 +74,7 @@ impl Report {
 
     /// One line of the table; shares are of the draws that can be fixed, as far as is known.
     pub(crate) fn line(&self, name: &str) -> String {
-        let mut seconds = self.seconds.clone();
-        seconds.sort_by(f64::total_cmp);
-        let at = |share: f64| seconds.get((seconds.len() as f64 * share) as usize).or(seconds.last()).copied();
-        let [median, most, all] = [0.5, 0.95, 1.0].map(|share| at(share).unwrap_or(0.0));
+        let [median, most, all] = shares(&self.seconds);
         let solved = self.n_smallest + self.n_fixed + self.n_late;
         let possible = (solved + self.n_unsolved + self.n_wrong).max(1);
         let share = |count: usize| 100.0 * count as f64 / possible as f64;
@@ -93,4 +90,12 @@ impl Report {
             self.n_wrong
         )
     }
+}
+
+/// The median, what 95 % stay below, and the longest; of nothing they are 0.
+pub(super) fn shares(seconds: &[f64]) -> [f64; 3] {
+    let mut seconds = seconds.to_vec();
+    seconds.sort_by(f64::total_cmp);
+    let at = |share: f64| seconds.get((seconds.len() as f64 * share) as usize).or(seconds.last()).copied();
+    [0.5, 0.95, 1.0].map(|share| at(share).unwrap_or(0.0))
 }

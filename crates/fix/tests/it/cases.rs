@@ -39,6 +39,53 @@ fn check(text: &str, requests: &str, expect: Expect) {
     expect.assert_eq(&shown);
 }
 
+/// Three buses that five drivers each would bring along make 216 sets of three; only some are looked at.
+#[test]
+fn of_many_sets_the_best_is_found() {
+    let mut text = "config MODULES\n\tbool \"M\"\n\tmodules\n\tdefault y\n".to_owned();
+    for bus in ["A", "B", "C"] {
+        // The drivers come first, so that they are met first.
+        for driver in 1..=5 {
+            text += &format!("config {bus}_{driver}\n\ttristate \"D\"\n\tselect {bus}_BUS\n");
+        }
+        text += &format!("config {bus}_BUS\n\tbool \"B\"\n");
+        text += &format!("config WANT_{bus}\n\tbool \"W\"\n\tdepends on {bus}_BUS\n");
+    }
+    check(
+        &text,
+        "WANT_A=y WANT_B=y WANT_C=y",
+        expect![[r#"
+            fix of 3, smallest
+              A_BUS=y for WANT_A
+              B_BUS=y for WANT_B
+              C_BUS=y for WANT_C
+              or A_3=y instead of A_BUS
+              or A_4=y instead of A_BUS
+              or A_5=y instead of A_BUS
+              or B_1=y instead of B_BUS
+              or B_2=y instead of B_BUS
+              or B_3=y instead of B_BUS
+              or B_4=y instead of B_BUS
+              or B_5=y instead of B_BUS
+              or C_1=y instead of C_BUS
+              or C_2=y instead of C_BUS
+              or C_3=y instead of C_BUS
+              or C_4=y instead of C_BUS
+              or C_5=y instead of C_BUS
+            fix of 3, smallest
+              A_1=y for WANT_A
+              B_BUS=y for WANT_B
+              C_BUS=y for WANT_C
+              turns on A_BUS
+            fix of 3, smallest
+              A_2=y for WANT_A
+              B_BUS=y for WANT_B
+              C_BUS=y for WANT_C
+              turns on A_BUS
+        "#]],
+    );
+}
+
 fn shown(model: &Model, problem: &Problem<'_, '_>, fix: &Fix, names: &[String]) -> String {
     let mut out = format!("fix of {}{}\n", fix.cost.size, if fix.is_smallest { ", smallest" } else { "" });
     for (setting, needed) in fix.settings.iter().zip(needed_for(problem, fix)) {

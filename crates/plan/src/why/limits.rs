@@ -122,6 +122,7 @@ impl Story<'_, '_> {
         };
         let near: Vec<&Selection> = selectors.iter().filter(|line| is_near(line) && !is_free(line)).collect();
         let prompted: Vec<&Selection> = selectors.iter().filter(|line| model.prompt(line.by).is_some()).collect();
+        let prompted = self.nearest(prompted, wanted);
         let lines = if near.is_empty() && free.is_empty() { prompted } else { near };
         let (listed, first) = (self.names(lines.iter().copied()), lines.first().map(|line| line.by));
         // Those that nobody can ask for are followed too, since what they need is the answer.
@@ -144,6 +145,29 @@ impl Story<'_, '_> {
         if let Some(first) = first {
             self.follow(first, wanted, depth + 1);
         }
+    }
+
+    /// Those that can be had on this architecture, or all when none can; the one that needs least comes first.
+    fn nearest<'s>(&self, lines: Vec<&'s Selection>, wanted: Tristate) -> Vec<&'s Selection> {
+        let model = self.evaluation.model();
+        let needs = |line: &Selection| -> (usize, usize) {
+            let terms = model.direct_dependency(line.by).map(|dependency| self.evaluation.too_low(dependency, wanted));
+            let terms = terms.unwrap_or_default();
+            let is_missing = |symbol: SymbolId| model.definitions(symbol).next().is_none();
+            let is_elsewhere = |term: &&Term| match model.expression(term.expression) {
+                Expr::Symbol(symbol) => is_missing(symbol),
+                Expr::Or(operands) => operands
+                    .iter()
+                    .all(|operand| matches!(model.expression(*operand), Expr::Symbol(symbol) if is_missing(symbol))),
+                _ => false,
+            };
+            (terms.iter().filter(is_elsewhere).count(), terms.len())
+        };
+        let mut rated: Vec<((usize, usize), &Selection)> = lines.into_iter().map(|line| (needs(line), line)).collect();
+        rated.sort_by_key(|(needs, _)| *needs);
+        let n_here = rated.iter().filter(|((elsewhere, _), _)| *elsewhere == 0).count();
+        rated.truncate(if n_here == 0 { rated.len() } else { n_here });
+        rated.into_iter().map(|(_, line)| line).collect()
     }
 
     /// The first few of those who select a symbol.
