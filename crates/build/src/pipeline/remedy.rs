@@ -144,7 +144,13 @@ pub fn with_remedy(
                 last.help.push("what helps was not found at once: `kiln fix` looks longer".to_owned());
             }
         }
-        Remedy::NoMemory(_) | Remedy::Holds => {}
+        Remedy::NoMemory(bytes) => {
+            if let Some(last) = last {
+                let size = bytes >> 20;
+                last.help.push(format!("no fix was looked for: the host refuses {size} MiB of memory for the solver"));
+            }
+        }
+        Remedy::Holds => {}
     }
     Ok(findings.into_iter().collect())
 }

@@ -178,8 +178,10 @@ fn text(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evalu
         out += &format!("{symbol} = {value:?}{place} does not hold yet\n");
     }
     let requests = &evaluated.kernel.requests;
+    let is_hopeless = |symbol: &String| remedies.hopeless.iter().any(|unmet| unmet.request.symbol == *symbol);
+    let is_new = |symbol: &String, value: &String| requests.get(symbol).is_none_or(|old| old.value != *value);
     let new: Vec<(&String, &String)> =
-        asked.iter().filter(|(symbol, value)| requests.get(*symbol).is_none_or(|old| old.value != **value)).collect();
+        asked.iter().filter(|(symbol, value)| is_new(symbol, value) && !is_hopeless(symbol)).collect();
     match &remedies.remedy {
         Remedy::Holds if remedies.hopeless.is_empty() => {
             out += &match new.as_slice() {

@@ -39,6 +39,24 @@ fn check(text: &str, requests: &str, expect: Expect) {
     expect.assert_eq(&shown);
 }
 
+#[test]
+fn a_driver_is_not_had_by_compiling_it_alone() {
+    check(
+        "config COMPILE_TEST\n\tbool \"C\"\n\
+         config SOC\n\tbool \"S\"\n\tselect CLOCK\n\
+         config CLOCK\n\tbool\n\
+         config DRIVER\n\tbool \"D\"\n\tdepends on SOC || COMPILE_TEST\n",
+        "DRIVER=y",
+        expect![[r#"
+            fix of 1, smallest
+              SOC=y for DRIVER
+              turns on CLOCK
+            fix of 1, smallest
+              COMPILE_TEST=y for DRIVER
+        "#]],
+    );
+}
+
 /// Three buses that five drivers each would bring along make 216 sets of three; only some are looked at.
 #[test]
 fn of_many_sets_the_best_is_found() {

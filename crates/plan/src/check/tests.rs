@@ -101,6 +101,11 @@ config COMPRESS_ZSTD
 \tbool \"zstd\"
 endif
 endif
+config COMPILE_TEST
+\tbool \"compile only\"
+config QCOM_SOUND
+\tbool \"sound\"
+\tdepends on ARCH_QCOM && NET || COMPILE_TEST
 ";
 
 fn model() -> Model {
@@ -269,6 +274,16 @@ fn of_another_architecture() {
           help: or allow it: `QCOM_DRIVER = { value = "y", optional = true }`
     "#]],
     );
+    told(&["QCOM_SOUND=y"], expect![[r#"
+        error[unmet-dependency]: `QCOM_SOUND` was asked to be `y` and came out unset: what it depends on does not hold
+          kiln.toml:1:1: asked for here
+          note: it is declared at Kconfig:84
+          note: `QCOM_SOUND` needs one of ARCH_QCOM && NET [=n] || COMPILE_TEST [=n] (Kconfig:86)
+          note:   `COMPILE_TEST` can be turned on, only to see whether it compiles: ask for `COMPILE_TEST = "y"`
+          note:   `ARCH_QCOM` exists only for arm, arm64
+          help: it is for other machines: move it under `[when.'any(arch = "arm", arch = "arm64")'.kernel.config]`
+          help: or allow it: `QCOM_SOUND = { value = "y", optional = true }`
+    "#]]);
 }
 
 #[test]

@@ -293,6 +293,9 @@ impl Story<'_, '_> {
             Expr::Symbol(symbol) if model.definitions(symbol).next().is_none() => {
                 (self.asked.elsewhere)(&model.name(symbol))
             }
+            Expr::And(parts) => {
+                parts.iter().map(|part| self.arches_of(*part)).find(|arches| !arches.is_empty()).unwrap_or_default()
+            }
             _ => Vec::new(),
         }
     }
@@ -321,7 +324,21 @@ impl Story<'_, '_> {
             symbols.into_iter().partition(|symbol| self.request(*symbol, needed).is_some());
         for on in free.iter().take(N_ALTERNATIVES) {
             let request = self.request(*on, needed);
-            self.say(depth, format!("{} can be turned on", self.name(*on)), None, request);
+            let name = self.name(*on);
+            // What this offers is no way to have the hardware, as Documentation/kbuild/kconfig-language.rst says.
+            let what_for = if model.name(*on) == "COMPILE_TEST" { ", only to see whether it compiles" } else { "" };
+            self.say(depth, format!("{name} can be turned on{what_for}"), None, request);
+        }
+        let parts = operands.iter().filter_map(|operand| match model.expression(*operand) {
+            Expr::And(parts) => Some(parts),
+            _ => None,
+        });
+        for part in parts.flatten() {
+            let arches = self.arches_of(*part);
+            if let (Expr::Symbol(on), false) = (model.expression(*part), arches.is_empty()) {
+                let text = format!("{} exists only for {}", self.name(on), arches.join(", "));
+                self.say(depth, text, None, None);
+            }
         }
         for on in other.iter().take(N_ALTERNATIVES) {
             let name = self.name(*on);
