@@ -248,11 +248,20 @@ impl Bench<'_> {
 /// What this process has used of the processor, its threads that have ended included, in steps of 10 ms: what else the
 /// machine does is not in it.
 fn processor_seconds() -> f64 {
+    processor_of([11, 12])
+}
+
+/// What programs that this process ran to their end have used, likewise.
+fn processor_seconds_of_children() -> f64 {
+    processor_of([13, 14])
+}
+
+fn processor_of(fields: [usize; 2]) -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // Behind the name in parentheses, the 12th and 13th: user and system time in hundredths of a second.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let hundredths = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    (hundredths(11) + hundredths(12)) / 100.0
+    // Behind the name in parentheses, from the 12th: user and system time of its own and of its children, in hundredths.
+    let words: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let hundredths = |index: usize| words.get(index).and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0);
+    fields.map(hundredths).iter().sum::<f64>() / 100.0
 }
 
 fn base<'a>(ground: &Ground, configs: &'a [(&'a str, &'a [u8])]) -> Base<'a> {

@@ -9,17 +9,19 @@ use anyhow::{Context, Result, ensure};
 use kiln_kconfig::Model;
 use serde_json::Value;
 
-use super::Ground;
 use super::draw::Draw;
 use super::report::{End, shares};
+use super::{Ground, processor_seconds_of_children};
 
 /// Commands of a kiln, in a folder with a recipe.
 pub(super) struct Commands {
     kiln: PathBuf,
     tree: PathBuf,
     dir: PathBuf,
-    /// Seconds by the clock, from start to end of the process, of `check`, `fix` and `why`.
-    seconds: [Vec<f64>; 3],
+    /// Seconds of `check`, `fix` and `why`: by the clock, from start to end of the process.
+    wall: [Vec<f64>; 3],
+    /// Of all processors, with what the process runs itself.
+    cpu: [Vec<f64>; 3],
 }
 
 impl Commands {
@@ -27,7 +29,7 @@ impl Commands {
         let kiln = kiln.canonicalize().with_context(|| format!("no kiln {}", kiln.display()))?;
         let dir = work.join("recipe");
         fs::create_dir_all(&dir).with_context(|| dir.display().to_string())?;
-        Ok(Commands { kiln, tree: tree.to_owned(), dir, seconds: Default::default() })
+        Ok(Commands { kiln, tree: tree.to_owned(), dir, wall: Default::default(), cpu: Default::default() })
     }
 
     /// Runs them on one draw; whether `kiln fix` came to the same end as the library.
@@ -74,25 +76,27 @@ impl Commands {
 
     /// The exit status, and the JSON that was printed.
     fn one(&mut self, which: usize, words: &[&str]) -> Result<(i32, Value)> {
-        let started = Instant::now();
+        let (started, spent) = (Instant::now(), processor_seconds_of_children());
         let output = Command::new(&self.kiln).args(words).arg("--quiet").current_dir(&self.dir).output();
         let output = output.with_context(|| format!("cannot run {}", self.kiln.display()))?;
-        self.seconds[which].push(started.elapsed().as_secs_f64());
+        self.wall[which].push(started.elapsed().as_secs_f64());
+        self.cpu[which].push(processor_seconds_of_children() - spent);
         let said = || format!("kiln {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr));
         let status = output.status.code().with_context(said)?;
         let value = serde_json::from_slice(&output.stdout).with_context(said)?;
         Ok((status, value))
     }
 
-    /// A line for each command: median, 95 % and longest.
+    /// Lines of a table: for each command median, 95 % and longest, by the clock and of the processor.
     pub(super) fn lines(&self) -> String {
-        let line = |(name, seconds): (&str, &Vec<f64>)| {
-            let [median, most, all] = shares(seconds);
-            format!(
-                "kiln {name:5} {:5} runs: median {median:.3} s, 95 % {most:.3} s, longest {all:.3} s\n",
-                seconds.len()
-            )
+        let names = ["check", "fix", "why"];
+        let line = |(name, (wall, cpu)): (&str, (&Vec<f64>, &Vec<f64>))| {
+            let shown = |seconds: &[f64]| shares(seconds).map(|share| format!("{share:.2} s")).join(", ");
+            format!("| `kiln {name}` | {} | {} | {} |\n", wall.len(), shown(wall), shown(cpu))
         };
-        ["check", "fix", "why"].into_iter().zip(&self.seconds).map(line).collect()
+        let rows: String = names.into_iter().zip(self.wall.iter().zip(&self.cpu)).map(line).collect();
+        format!(
+            "| median, 95 %, longest | runs | by the clock | of the processor |\n| --- | ---: | ---: | ---: |\n{rows}"
+        )
     }
 }

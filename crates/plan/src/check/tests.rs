@@ -274,7 +274,9 @@ fn of_another_architecture() {
           help: or allow it: `QCOM_DRIVER = { value = "y", optional = true }`
     "#]],
     );
-    told(&["QCOM_SOUND=y"], expect![[r#"
+    told(
+        &["QCOM_SOUND=y"],
+        expect![[r#"
         error[unmet-dependency]: `QCOM_SOUND` was asked to be `y` and came out unset: what it depends on does not hold
           kiln.toml:1:1: asked for here
           note: it is declared at Kconfig:84
@@ -283,7 +285,8 @@ fn of_another_architecture() {
           note:   `ARCH_QCOM` exists only for arm, arm64
           help: it is for other machines: move it under `[when.'any(arch = "arm", arch = "arm64")'.kernel.config]`
           help: or allow it: `QCOM_SOUND = { value = "y", optional = true }`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
