@@ -125,10 +125,65 @@ fn one_source_under_two_configs() {
             bound 72+12
     "#]];
     let configs = ["CONFIG_LENGTH=16\n", "CONFIG_LENGTH=16\nCONFIG_MORE=y\nCONFIG_UNUSED=m\n"];
-    for compiler in ["gcc", "clang"] {
+    // Other machines of 64 bits have the same layouts, and other relocations in their debug information.
+    for compiler in ["gcc", "clang", "aarch64-linux-gnu-gcc", "riscv64-linux-gnu-gcc"] {
         if find_program("/usr/bin:/bin".as_ref(), Path::new(compiler)).is_some() {
             check(compiler, "-O2", HEADER, configs, [&old, &new]);
         }
+    }
+}
+
+/// Of 32 bits, the other byte order, and with addends in the bytes that are relocated.
+#[test]
+fn a_machine_of_another_kind() {
+    let compiler = "mips-linux-gnu-gcc";
+    if find_program("/usr/bin:/bin".as_ref(), Path::new(compiler)).is_some() {
+        let configs = ["CONFIG_LENGTH=16\n", "CONFIG_LENGTH=16\nCONFIG_MORE=y\n"];
+        check(
+            compiler,
+            "-O2",
+            HEADER,
+            configs,
+            [
+                &expect![[r#"
+            atomic_t 4 bytes, line 1
+                count 0+4
+            struct inner 4 bytes, line 3
+                uses 0+4 (atomic_t)
+            struct outer 48 bytes, line 9
+                name 0+16
+                ins 16+8 (struct inner)
+                next 24+4
+                low bit 192+3
+                high bit 195+7
+                at 28+12
+                at[].x 28+2
+                at[].y 30+2
+                one.x 40+2
+                one.y 42+2
+                bound 44+4
+        "#]],
+                &expect![[r#"
+            atomic_t 4 bytes, line 1
+                count 0+4
+            struct inner 8 bytes, line 3
+                uses 0+4 (atomic_t)
+                extra 4+4
+            struct outer 64 bytes, line 9
+                name 0+16
+                ins 16+16 (struct inner)
+                next 32+4
+                low bit 256+3
+                high bit 259+7
+                at 36+12
+                at[].x 36+2
+                at[].y 38+2
+                one.x 48+2
+                one.y 50+2
+                bound 52+12
+        "#]],
+            ],
+        );
     }
 }
 
