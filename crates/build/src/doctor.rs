@@ -240,6 +240,7 @@ impl Missing {
         };
         let (why, debian_package) = match (found, toolchain) {
             (Some((_, why, package)), _) => (why.to_owned(), package.to_owned()),
+            (None, Some(package)) if target.arch.is_empty() => ("to compile the kernel".to_owned(), package),
             (None, Some(package)) => (format!("to compile the kernel for {}", target.arch), package),
             // Most Debian packages are named for their program; a wrong guess fails loudly in apt.
             (None, None) => ("by the kernel's build".to_owned(), base.clone()),

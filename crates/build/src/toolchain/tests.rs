@@ -151,6 +151,7 @@ fn a_missing_program_of_llvms_is_named_with_its_package() {
     let fake = llvm();
     let missing = |value: &str| {
         let missing = Toolchain::discover(&fake.host(), &of_llvm(value)).unwrap_err().missing().unwrap();
+        assert_eq!(missing.why, "to compile the kernel");
         (missing.what, missing.debian_package)
     };
     std::fs::remove_file(fake.dir.path().join("llvm-nm")).unwrap();
