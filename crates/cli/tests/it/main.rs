@@ -37,6 +37,7 @@ mod impact;
 mod kconfig;
 mod kernel_faults;
 mod modules;
+mod outputs;
 mod recipe_faults;
 mod router;
 mod sandbox;
