@@ -70,6 +70,9 @@ const LLVM: &[&str] = &["gcc", "ld", "ar", "nm", "objcopy", "strip"];
 /// Programs of the host whose versions count; only the first must be there.
 const HOST_PROGRAMS: [&str; 3] = ["make", "pahole", "rustc"];
 
+/// The encoding of LLVM's identity; one that is remembered in another encoding is not taken.
+const LLVM_FORMAT: &str = "toolchain-llvm/2";
+
 /// Why a toolchain could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolchainError {
@@ -146,7 +149,7 @@ impl Toolchain {
         hasher.update(host.path.as_bytes()).update(b"\0");
         match programs {
             Programs::Gnu { prefix } => hasher.update(prefix.as_bytes()),
-            Programs::Llvm { value } => hasher.update(b"LLVM=").update(value.as_bytes()),
+            Programs::Llvm { value } => hasher.update(LLVM_FORMAT.as_bytes()).update(value.as_bytes()),
         };
         let name = hasher.finalize().to_hex();
         // Without the memory all is asked, which is slow and right.
@@ -237,7 +240,7 @@ fn gnu_key(host: &Host, prefix: &str, cc: &Path) -> Result<KeyWriter, ToolchainE
 }
 
 fn llvm_key(host: &Host, value: &str, cc: &Path, ld: &Path) -> Result<KeyWriter, ToolchainError> {
-    let mut key = KeyWriter::new("toolchain-llvm/1");
+    let mut key = KeyWriter::new(LLVM_FORMAT);
     key.field("LLVM", value);
     key.field("cc", digest(cc)?);
     let compiler = llvm::compiler(&host.path, cc);

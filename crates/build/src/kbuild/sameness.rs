@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | the seed of structure layouts, `RANDSTRUCT` | the tree makes it with `scripts/gen-randstruct-seed.sh` (from 6.0) | another script, whose seed follows from the tree's top makefile |
 //! | the seed of `GCC_PLUGIN_LATENT_ENTROPY` | it is on | `-frandom-seed` |
+//! | the folders in debug information of assembly, which Clang maps in DWARF 4 only | LLVM compiles, `DEBUG_INFO` is on and not as DWARF 4 | `-gdwarf-4` for assembly |
 //! | the order in which `pahole -j` writes BTF | `DEBUG_INFO_BTF` is on and the tree asks for `-j` | a `pahole` without it |
 //!
 //! The key of module signatures is settled elsewhere (`crate::signing`), names, times and paths in [`super::environment`].
@@ -34,6 +35,10 @@ pub(super) fn arguments(make: &Make, config: &ConfigValues) -> Result<Vec<String
     }
     if is_on("GCC_PLUGIN_LATENT_ENTROPY") {
         arguments.push(format!("KCFLAGS={} -frandom-seed=kiln", make.compiler_flags().to_string_lossy()));
+    }
+    if make.toolchain.programs().llvm().is_some() && is_on("DEBUG_INFO") && !is_on("DEBUG_INFO_DWARF4") {
+        // Each object says which version it has, so the others keep the one that was asked for.
+        arguments.push(format!("KAFLAGS={} -gdwarf-4", make.compiler_flags().to_string_lossy()));
     }
     if is_on("DEBUG_INFO_BTF") {
         let script = write(make.private("pahole"), PAHOLE)?;
@@ -71,6 +76,7 @@ fn write(path: PathBuf, text: &str) -> Result<PathBuf, BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::toolchain::{Host, Programs, Target, Toolchain};
     use kiln_exec::Exec;
 
     #[test]
@@ -81,6 +87,42 @@ mod tests {
         let path = format!("{}:/usr/bin:/bin", dir.path().display());
         let said = Exec::new(script).env("PATH", path).args(["-J", "-j", "-j4", "--jobs x", "", "vmlinux"]).text();
         assert_eq!(said.unwrap(), "<-J><--jobs x><><vmlinux>");
+    }
+
+    #[test]
+    fn assembly_of_clangs_gets_debug_information_in_which_folders_are_mapped() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [
+            "gcc",
+            "as",
+            "ld",
+            "objcopy",
+            "clang",
+            "ld.lld",
+            "llvm-ar",
+            "llvm-nm",
+            "llvm-objcopy",
+            "llvm-strip",
+            "make",
+        ] {
+            write(dir.path().join(name), "#!/bin/sh\necho 1\n").unwrap();
+        }
+        let host = Host { path: format!("{}:/usr/bin:/bin", dir.path().display()).into() };
+        let arguments = |programs: Programs, config: &str| {
+            let toolchain = Toolchain::discover(&host, &programs).unwrap();
+            let target = Target { arch: "x86_64".into(), srcarch: "x86".into(), programs };
+            let make = Make { tree: dir.path(), out: dir.path(), target: &target, toolchain: &toolchain };
+            arguments(&make, &ConfigValues::parse(config)).unwrap()
+        };
+        let llvm = || Programs::Llvm { value: "1".to_owned() };
+        let dwarf5 = "CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_DWARF5=y\n";
+        let given = arguments(llvm(), dwarf5);
+        // It takes the place of the variable in the environment, so all of that must be in it.
+        let [flags] = &given[..] else { panic!("{given:?}") };
+        assert!(flags.starts_with("KAFLAGS=-fdebug-prefix-map=") && flags.ends_with("/= -gdwarf-4"), "{flags}");
+        assert!(arguments(llvm(), "CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_DWARF4=y\n").is_empty());
+        assert!(arguments(llvm(), "CONFIG_DEBUG_INFO_NONE=y\n").is_empty(), "it would turn debug information on");
+        assert!(arguments(Programs::gnu(""), dwarf5).is_empty());
     }
 
     #[test]
