@@ -129,7 +129,7 @@ impl Unmet {
         match &self.kind {
             UnmetKind::UnknownSymbol { nearest, is_spelled_alike: false, elsewhen: None } => {
                 let similar = alternatives(nearest.iter().map(|name| format!("`{name}`")));
-                let similar = Some(format!("did you mean {similar}?")).filter(|_| !nearest.is_empty());
+                let similar = Some(format!("the nearest by its words: {similar}")).filter(|_| !nearest.is_empty());
                 let patches = "if patches bring it, name them in `kernel.patches`; if not, leave it out".to_owned();
                 similar.into_iter().chain([patches, self.allowing()]).collect()
             }
