@@ -50,7 +50,7 @@ pub use extra::{build_extra_modules, extra_sources, unreadable_outputs};
 pub use history::History;
 pub use impact::{Deployed, DeployedError, Place, Report, deployed, deployed_kernel, exact, impact, with_new_modules};
 pub use layouts::{LayoutReport, Unread, layouts};
-pub use remedy::{Remedies, all_hold, asked, remedies, with_remedy};
+pub use remedy::{MORE_MEMORY, Remedies, all_hold, asked, remedies, with_remedy};
 pub use settled::{Settled, recall};
 pub use verify::{Compared, verify};
 

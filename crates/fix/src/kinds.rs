@@ -1,9 +1,9 @@
 //! Which of many fixes are shown.
 //!
 //! Fixes that differ in one symbol are one kind: where one driver would do as well as another to have their bus, a list of
-//! drivers is no list of ways. So are those that differ in several for each of which alone another would do: choices that have
-//! nothing to do with each other make no further way. Of each kind the best is shown, and the others are named with it; where there is room left,
-//! they are shown too.
+//! drivers is no list of ways. So are those that differ in several for each of which alone another would do: choices that
+//! have nothing to do with each other make no further way. Of each kind the best is shown, and the others are named with
+//! it; where there is room left, they are shown too.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;

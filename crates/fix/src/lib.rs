@@ -82,7 +82,7 @@ pub struct Cost {
     /// Symbols whose request is added or changed.
     pub size: usize,
     /// Whether `COMPILE_TEST` is asked for, with which drivers are compiled for hardware that is not there.
-    pub n_tests: usize,
+    pub asks_compile_test: bool,
     /// Requests that have another value than they were given.
     pub n_altered: usize,
     /// Symbols whose value is another one than with the given requests alone.

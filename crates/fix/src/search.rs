@@ -139,14 +139,12 @@ impl<'a, 'm> Search<'a, 'm> {
                     }
                     if core.iter().all(|literal| all.contains(literal)) {
                         break;
-                    } else {
-                        bound += 1;
-                        // One more than needed is an alternative, two more are none.
-                        let first = found.first().map(|first| first.cost.size);
-                        if first.is_some_and(|first| bound > first + 1 || kinds::count(&found) >= self.problem.n_wanted)
-                        {
-                            break;
-                        }
+                    }
+                    bound += 1;
+                    // One more than needed is an alternative, two more are none.
+                    let first = found.first().map(|first| first.cost.size);
+                    if first.is_some_and(|first| bound > first + 1 || kinds::count(&found) >= self.problem.n_wanted) {
+                        break;
                     }
                 }
             }
@@ -193,35 +191,36 @@ impl<'a, 'm> Search<'a, 'm> {
                 continue;
             }
             for setting in &best.settings {
-                let mut n_seen = 0;
-                while n_seen < N_SWAPS {
-                    if self.effort.spent() >= until {
-                        return;
-                    }
-                    let mut assumptions = self.assumptions(best.cost.size, all);
-                    for other in &best.settings {
-                        let changed = self.encoding.setters[&other.symbol].changed;
-                        assumptions.push(if other.symbol == setting.symbol { !changed } else { changed });
-                    }
-                    match self.encoding.circuit.solve(&assumptions) {
-                        Answer::Unknown => return,
-                        Answer::No(core) if self.count(&core) => {}
-                        Answer::No(_) => break,
-                        Answer::Yes => {
-                            n_seen += 1;
-                            let settings = self.proposed();
-                            match self.trial.best_of(&settings) {
-                                Some(fix) => {
-                                    found.push(Fix { is_smallest: best.is_smallest, ..fix });
-                                    self.leave_out(&settings);
-                                }
-                                None => self.refuse(&settings),
-                            }
+                self.swaps(&best, setting.symbol, all, until, found);
+            }
+            before = Some(best.settings);
+        }
+    }
+
+    /// Asks the solver for sets that have something else in the place of one symbol of the best.
+    fn swaps(&mut self, best: &Fix, in_place_of: SymbolId, all: &[Lit], until: u64, found: &mut Vec<Fix>) {
+        let mut n_seen = 0;
+        while n_seen < N_SWAPS && self.effort.spent() < until {
+            let mut assumptions = self.assumptions(best.cost.size, all);
+            for other in &best.settings {
+                let changed = self.encoding.setters[&other.symbol].changed;
+                assumptions.push(if other.symbol == in_place_of { !changed } else { changed });
+            }
+            match self.encoding.circuit.solve(&assumptions) {
+                Answer::No(core) if self.count(&core) => {}
+                Answer::No(_) | Answer::Unknown => return,
+                Answer::Yes => {
+                    n_seen += 1;
+                    let settings = self.proposed();
+                    match self.trial.best_of(&settings) {
+                        Some(fix) => {
+                            found.push(Fix { is_smallest: best.is_smallest, ..fix });
+                            self.leave_out(&settings);
                         }
+                        None => self.refuse(&settings),
                     }
                 }
             }
-            before = Some(best.settings);
         }
     }
 

@@ -270,7 +270,7 @@ impl<'a, 'm> Trial<'a, 'm> {
         for setting in settings {
             let is_tristate = model.type_of(setting.symbol) == Type::Tristate;
             let is_logic = model.type_of(setting.symbol).is_logic();
-            cost.n_tests += usize::from(model.name(setting.symbol) == "COMPILE_TEST");
+            cost.asks_compile_test |= model.name(setting.symbol) == "COMPILE_TEST";
             cost.n_altered += usize::from(self.request(setting.symbol).is_some());
             cost.n_off += usize::from(is_logic && setting.value == "n");
             cost.n_built_in += usize::from(is_tristate && setting.value == "y");

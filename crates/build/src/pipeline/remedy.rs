@@ -14,6 +14,9 @@ use crate::resolve::declarations;
 /// So many steps `check` looks for a fix, which takes two seconds where it takes that long: no clock decides what it says.
 const HELPING: u64 = 2_000_000;
 
+/// What to do about a host that refuses the solver's memory.
+pub const MORE_MEMORY: &str = "raise the limit of address space (`ulimit -v`) or of the container";
+
 /// What can be done for a recipe, and for what is asked on top of it.
 #[derive(Debug, Clone)]
 pub struct Remedies {
@@ -147,7 +150,8 @@ pub fn with_remedy(
         Remedy::NoMemory(bytes) => {
             if let Some(last) = last {
                 let size = bytes >> 20;
-                last.help.push(format!("no fix was looked for: the host refuses {size} MiB of memory for the solver"));
+                let why = format!("the host refuses {size} MiB of memory for the solver");
+                last.help.push(format!("no fix was looked for: {why}; {MORE_MEMORY}"));
             }
         }
         Remedy::Holds => {}

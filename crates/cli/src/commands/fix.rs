@@ -59,7 +59,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let remedies = pipeline::remedies(&tree, &resolution, &evaluated.kernel, &asked, patience)?;
     if let Remedy::NoMemory(bytes) = &remedies.remedy {
         let failure = Failure::host(anyhow::anyhow!("the host refuses {} MiB of memory for the solver", bytes >> 20));
-        return Err(failure.help("raise the limit of address space (`ulimit -v`) or of the container"));
+        return Err(failure.help(pipeline::MORE_MEMORY));
     }
     let mut findings = pipeline::findings_of(&tree, &remedies.hopeless, &mut sources);
     if let Remedy::Contradiction(contradiction) = &remedies.remedy {

@@ -153,21 +153,24 @@ impl Story<'_, '_> {
         let needs = |line: &Selection| -> (usize, usize) {
             let terms = model.direct_dependency(line.by).map(|dependency| self.evaluation.too_low(dependency, wanted));
             let terms = terms.unwrap_or_default();
-            let is_missing = |symbol: SymbolId| model.definitions(symbol).next().is_none();
-            let is_elsewhere = |term: &&Term| match model.expression(term.expression) {
-                Expr::Symbol(symbol) => is_missing(symbol),
-                Expr::Or(operands) => operands
-                    .iter()
-                    .all(|operand| matches!(model.expression(*operand), Expr::Symbol(symbol) if is_missing(symbol))),
-                _ => false,
-            };
-            (terms.iter().filter(is_elsewhere).count(), terms.len())
+            (terms.iter().filter(|term| self.is_out_of_reach(term.expression)).count(), terms.len())
         };
         let mut rated: Vec<((usize, usize), &Selection)> = lines.into_iter().map(|line| (needs(line), line)).collect();
         rated.sort_by_key(|(needs, _)| *needs);
         let n_here = rated.iter().filter(|((elsewhere, _), _)| *elsewhere == 0).count();
         rated.truncate(if n_here == 0 { rated.len() } else { n_here });
         rated.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// Whether a condition hangs on symbols that this architecture does not declare.
+    fn is_out_of_reach(&self, id: ExprId) -> bool {
+        let model = self.evaluation.model();
+        match model.expression(id) {
+            Expr::Symbol(symbol) => model.definitions(symbol).next().is_none(),
+            Expr::Or(operands) => operands.iter().all(|operand| self.is_out_of_reach(*operand)),
+            Expr::And(parts) => parts.iter().any(|part| self.is_out_of_reach(*part)),
+            Expr::Not(_) | Expr::Compare(..) => false,
+        }
     }
 
     /// The first few of those who select a symbol.
