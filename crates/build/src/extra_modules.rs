@@ -13,7 +13,7 @@ mod build;
 mod source;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kiln_exec::{ExecError, Interrupt};
 use kiln_plan::step::{ExtraModulesInputs, extra_modules_key};
@@ -159,4 +159,22 @@ pub fn extra_modules(
     let build = build::Build { store, spec, kernel, config: &config, signing: signing.as_ref(), progress };
     let dir = store.realize(&key, "modules", progress, |out| build.all(&sources, out))?;
     Ok(ExtraModules { dir, key })
+}
+
+/// Builds the modules of `sources` once more, in an empty folder and with nothing of what is kept, and leaves them in
+/// `out`, which is no result of the store.
+///
+/// # Errors
+/// See [`ExtraModulesError`].
+pub fn again(
+    store: &Store,
+    spec: &KernelSpec<'_>,
+    kernel: &Kernel,
+    sources: &[ExtraSource],
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<(), ExtraModulesError> {
+    let config = ConfigValues::parse(spec.config_text);
+    let signing = signing(store, spec, &config, progress)?;
+    build::Build { store, spec, kernel, config: &config, signing: signing.as_ref(), progress }.all_again(sources, out)
 }

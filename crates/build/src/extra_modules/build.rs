@@ -16,7 +16,7 @@ use crate::kbuild::Make;
 use crate::kbuild::failure::{self, Failure, FailureKind};
 use crate::kernel::{Kernel, KernelSpec};
 use crate::signing::Signing;
-use crate::store::remove;
+use crate::store::{WorkDir, remove};
 use crate::tree::{self, Kind, Listing};
 use crate::{Progress, Store};
 
@@ -44,16 +44,33 @@ struct Copied<'a> {
 }
 
 impl Build<'_> {
-    /// Builds all of `sources` and leaves the modules in `out`.
+    /// Builds all of `sources` and leaves the modules in `out`; what is prepared for them is kept.
     pub(super) fn all(&self, sources: &[ExtraSource], out: &Path) -> Result<(), ExtraModulesError> {
-        let mut key = KeyWriter::new("modules-work/1");
-        key.field("kernel", self.kernel.key);
-        let mut area = self.store.work_dir(&key.finish(), "modules", self.progress)?;
+        let mut area = self.area("modules")?;
         // Once it is whole nothing writes into what is prepared; the copies are made anew each time.
         if area.was_cut_off() && !area.path().join(BUILD).join(PREPARED).is_file() {
             area.clear()?;
         }
-        let (top, build) = (area.path().join("src"), area.path().join(BUILD));
+        self.all_in(area.path(), sources, out)?;
+        Ok(area.finish()?)
+    }
+
+    /// The same in an empty area, of which nothing is kept.
+    pub(super) fn all_again(&self, sources: &[ExtraSource], out: &Path) -> Result<(), ExtraModulesError> {
+        let mut area = self.area("verify-modules")?;
+        area.clear()?;
+        self.all_in(area.path(), sources, out)?;
+        area.clear()?;
+        Ok(area.finish()?)
+    }
+
+    fn area(&self, kind: &str) -> Result<WorkDir, ExtraModulesError> {
+        let key = KeyWriter::new("modules-work/1").field("kernel", self.kernel.key).finish();
+        Ok(self.store.work_dir(&key, kind, self.progress)?)
+    }
+
+    fn all_in(&self, area: &Path, sources: &[ExtraSource], out: &Path) -> Result<(), ExtraModulesError> {
+        let (top, build) = (area.join("src"), area.join(BUILD));
         fs::create_dir_all(&build).map_err(io_error(&build))?;
         let make = Make { tree: self.spec.tree, out: &build, target: self.spec.target, toolchain: self.spec.toolchain };
         make.prepare().map_err(io_error(&build))?;
@@ -71,9 +88,7 @@ impl Build<'_> {
         let made = self.make_all(&make, &top, &copies);
         self.progress.end();
         made?;
-        self.install(&make, &copies, out)?;
-        area.finish()?;
-        Ok(())
+        self.install(&make, &copies, out)
     }
 
     /// Makes what modules are compiled with: headers, host programs, and the kernel's symbols.

@@ -41,8 +41,8 @@ pub fn again(
 
 impl Again {
     /// A folder for what is made of the kernel; it goes with it.
-    pub fn scratch(&self) -> PathBuf {
-        self.work.path().join("result")
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.work.path().join(name)
     }
 
     /// Deletes it.

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::assemble::assembly;
 use super::{AssembleError, Finished, PipelineError, Session, Settled, Tree, kernel_spec, targets};
-use crate::extra_modules::ExtraModules;
+use crate::extra_modules::{self, ExtraModules, ExtraSource};
 use crate::kernel::{self, Kernel};
 use crate::result::write_all;
 use crate::tree::{self, Kind, TreeError};
@@ -24,8 +24,15 @@ pub struct Compared {
     pub differing: Vec<String>,
 }
 
+impl Compared {
+    fn add(&mut self, more: Compared) {
+        self.files += more.files;
+        self.differing.extend(more.differing);
+    }
+}
+
 /// Builds a finished build again in an empty folder, with one compiler more at once, and compares every file: of the
-/// compiled kernel with all its modules, and of the result. Modules from outside of the tree are not built again.
+/// compiled kernel with all its modules, of modules from outside of the tree, and of the result.
 ///
 /// # Errors
 /// Any [`PipelineError`] of a build.
@@ -35,6 +42,7 @@ pub fn verify(
     settled: &Settled,
     evaluated: &Evaluated,
     sources: &Sources,
+    extra_sources: &[ExtraSource],
     built: (&Kernel, Option<&ExtraModules>, &Finished),
 ) -> Result<Compared, PipelineError> {
     let (kernel, extra, finished) = built;
@@ -43,15 +51,22 @@ pub fn verify(
     let targets = targets(evaluated);
     let spec = kernel_spec(&other, tree, settled, evaluated, &targets);
     let again = kernel::again(session.store, &spec, kernel, session.progress)?;
-    let result = again.scratch();
     let mut compared = compare(&kernel.dir, &again.kernel.dir).map_err(unreadable)?;
-    let (assembly, _) = assembly(session, tree, settled, &again.kernel, evaluated, extra, sources)?;
+    let extra_again = match extra {
+        Some(extra) => {
+            let dir = again.scratch("extra-modules");
+            extra_modules::again(session.store, &spec, &again.kernel, extra_sources, &dir, session.progress)?;
+            compared.add(compare(&extra.dir, &dir).map_err(unreadable)?);
+            Some(ExtraModules { dir, key: extra.key })
+        }
+        None => None,
+    };
+    let (assembly, _) = assembly(session, tree, settled, &again.kernel, evaluated, extra_again.as_ref(), sources)?;
     match assembly {
         Some(assembly) => {
+            let result = again.scratch("result");
             write_all(&again.kernel.dir, &assembly, &result).map_err(AssembleError::from)?;
-            let more = compare(&finished.dir, &result).map_err(unreadable)?;
-            compared.files += more.files;
-            compared.differing.extend(more.differing);
+            compared.add(compare(&finished.dir, &result).map_err(unreadable)?);
         }
         // The loaders were closed once: other modules are there now.
         None => compared.differing.push("the loaders".to_owned()),

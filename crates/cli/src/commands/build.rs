@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kiln_build::extra_modules::ExtraModules;
+use kiln_build::extra_modules::{ExtraModules, ExtraSource};
 use kiln_build::kernel::{Kernel, KernelError};
 use kiln_build::pipeline::{self, Finished, PipelineError, Session, Settled, Tree};
 use kiln_build::{generation, result};
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// How many compilers run at once [default: one per processor]
     #[arg(long, short, value_name = "N")]
     jobs: Option<usize>,
-    /// Build again in an empty folder, all but extra modules, compare every file, and fail naming those that differ
+    /// Build again in an empty folder, compare every file, and fail naming those that differ
     #[arg(long, conflicts_with = "deployed")]
     verify: bool,
 }
@@ -47,7 +47,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let tree = evaluation::tree(&session, &evaluated, &sources)?;
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let settled = settle(context, &session, &tree, &evaluated, &mut sources, form)?;
-    let (extra, findings) = pipeline::extra_sources(&session, &settled, &evaluated)?;
+    let (extra_sources, findings) = pipeline::extra_sources(&session, &settled, &evaluated)?;
     let findings = findings.into_iter().chain(pipeline::unreadable_outputs(&settled, &evaluated)).collect();
     evaluation::show(context, &sources, &findings, form)?;
     let kernel = match &args.deployed {
@@ -57,14 +57,15 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
             for_deployed(context, &session, from, &asked)?
         }
     };
-    let extra = pipeline::build_extra_modules(&session, &tree, &settled, &evaluated, &kernel, &extra)?;
+    let extra = pipeline::build_extra_modules(&session, &tree, &settled, &evaluated, &kernel, &extra_sources)?;
     let (finished, findings) =
         pipeline::assemble(&session, &tree, &settled, &kernel, &evaluated, extra.as_ref(), &sources)
             .map_err(|error| Failure::from(PipelineError::from(error)))?;
     evaluation::show(context, &sources, &findings, form)?;
     let Some(finished) = finished else { return Err(Failure::Said(exit::FAULT)) };
     if args.verify {
-        verify(context, &session, &tree, (&settled, &evaluated, &sources), (&kernel, extra.as_ref(), &finished))?;
+        let built = (&kernel, extra.as_ref(), &finished);
+        verify(context, &session, &tree, (&settled, &evaluated, &sources), &extra_sources, built)?;
     }
     let link = context.environment.current_dir.join(&args.out);
     result::link(&finished.dir, &link).map_err(Failure::host)?;
@@ -152,14 +153,12 @@ fn verify(
     session: &Session<'_>,
     tree: &Tree,
     (settled, evaluated, sources): (&Settled, &Evaluated, &Sources),
+    extra_sources: &[ExtraSource],
     built: (&Kernel, Option<&ExtraModules>, &Finished),
 ) -> Result<(), Failure> {
-    let compared = pipeline::verify(session, tree, settled, evaluated, sources, built)?;
+    let compared = pipeline::verify(session, tree, settled, evaluated, sources, extra_sources, built)?;
     if compared.differing.is_empty() {
         context.ui.say(&format!("verified: two builds gave the same bytes in all {} files", compared.files));
-        if built.1.is_some() {
-            context.ui.say("modules of `kernel.extraModules` were not built again: both results have the same ones");
-        }
         return Ok(());
     }
     let n_differing = compared.differing.len();
