@@ -80,7 +80,16 @@ struct Row {
     missed: Vec<String>,
     quick_ms: u128,
     build_s: f64,
-    loaded: Option<bool>,
+    loaded: Option<Loaded>,
+}
+
+/// What the kernel from before the change made of the new modules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loaded {
+    Yes,
+    /// It took them, and one found nothing in QEMU's machine that it drives.
+    NoDevice,
+    No,
 }
 
 /// Runs it.
@@ -214,7 +223,7 @@ impl Ground {
     }
 
     /// Loads the new modules into the kernel before the change; `None` when there is none.
-    fn load(&self, requests: &[(String, String)], exact: &Value) -> Result<Option<bool>> {
+    fn load(&self, requests: &[(String, String)], exact: &Value) -> Result<Option<Loaded>> {
         let modules = exact["exact"]["addedModules"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let name = |path: &str| path.rsplit('/').next().and_then(|name| name.strip_suffix(".ko")).map(str::to_owned);
         let names: Vec<String> = modules.filter_map(name).collect();
@@ -224,8 +233,17 @@ impl Ground {
         self.write(requests, &names)?;
         let built = self.kiln(&["build", "--for", "latest", "--out", "result-for"])?;
         ensure!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        let booted = self.kiln(&["boot", "--result", "result-for"])?;
-        Ok(Some(booted.status.success()))
+        let booted = self.kiln(&["boot", "--result", "result-for", "--json"])?;
+        let verdict: Value = serde_json::from_slice(&booted.stdout)
+            .with_context(|| String::from_utf8_lossy(&booted.stderr).into_owned())?;
+        let mut steps = verdict["steps"].as_array().into_iter().flatten();
+        let failed = steps.find(|step| step["outcome"] == "failed").and_then(|step| step["detail"].as_str());
+        Ok(Some(match failed {
+            _ if verdict["ok"] == true => Loaded::Yes,
+            // `ENODEV` is what a driver's own code says, once the kernel has linked it.
+            Some(detail) if detail.ends_with("No such device") => Loaded::NoDevice,
+            _ => Loaded::No,
+        }))
     }
 }
 
@@ -265,7 +283,12 @@ fn differences(one: &BuildRecord, two: &BuildRecord) -> Vec<String> {
 
 #[expect(clippy::print_stdout, reason = "a developer's tool shows its findings")]
 fn show(row: &Row) {
-    let loaded = row.loaded.map_or("", |loaded| if loaded { ", loads" } else { ", DOES NOT LOAD" });
+    let loaded = match row.loaded {
+        None => "",
+        Some(Loaded::Yes) => ", loads",
+        Some(Loaded::NoDevice) => ", loads and finds no device",
+        Some(Loaded::No) => ", DOES NOT LOAD",
+    };
     println!(
         "{}: {} then {}; {} reached, {} changed, {} missed{loaded}; {} ms, {:.0} s",
         row.change,
@@ -287,7 +310,7 @@ fn report(rows: &[Row]) -> Result<()> {
     let mut quick: Vec<u128> = rows.iter().map(|row| row.quick_ms).collect();
     quick.sort_unstable();
     let wrong = rows.iter().filter(|row| row.verdict == "modules-only" && row.exact == "new-kernel").count();
-    let unloaded = rows.iter().filter(|row| row.loaded == Some(false)).count();
+    let loaded = |what: Loaded| rows.iter().filter(|row| row.loaded == Some(what)).count();
     println!("\n| | |\n|---|---|");
     println!("| changes | {} |", rows.len());
     println!("| objects that changed | {changed} |");
@@ -297,13 +320,12 @@ fn report(rows: &[Row]) -> Result<()> {
     for verdict in ["nothing", "modules-only", "same-bytes", "new-kernel"] {
         println!("| {verdict}, compiled | {} |", rows.iter().filter(|row| row.exact == verdict).count());
     }
-    println!(
-        "| loaded into the kernel before | {} of {} |",
-        rows.iter().filter(|row| row.loaded == Some(true)).count(),
-        rows.iter().filter(|row| row.loaded.is_some()).count()
-    );
+    println!("| new modules loaded into the kernel before | {} |", loaded(Loaded::Yes));
+    println!("| taken by it, and their device is not there | {} |", loaded(Loaded::NoDevice));
+    println!("| refused by it | {} |", loaded(Loaded::No));
     println!("| quick answer, median | {} ms |", quick.get(quick.len() / 2).copied().unwrap_or_default());
     ensure!(missed == 0, "{missed} objects changed that were not foretold");
-    ensure!(wrong == 0 && unloaded == 0, "{wrong} verdicts were wrong, {unloaded} modules did not load");
+    let refused = loaded(Loaded::No);
+    ensure!(wrong == 0 && refused == 0, "{wrong} verdicts were wrong, of {refused} the modules did not load");
     Ok(())
 }
