@@ -84,12 +84,13 @@ struct Row {
 }
 
 /// What the kernel from before the change made of the new modules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Loaded {
     Yes,
     /// It took them, and one found nothing in QEMU's machine that it drives.
     NoDevice,
-    No,
+    /// The verdict of the boot says why.
+    No(String),
 }
 
 /// Runs it.
@@ -242,7 +243,7 @@ impl Ground {
             _ if verdict["ok"] == true => Loaded::Yes,
             // `ENODEV` is what a driver's own code says, once the kernel has linked it.
             Some(detail) if detail.ends_with("No such device") => Loaded::NoDevice,
-            _ => Loaded::No,
+            _ => Loaded::No(format!("{} {}", failed.unwrap_or_default(), verdict["reasons"])),
         }))
     }
 }
@@ -283,11 +284,11 @@ fn differences(one: &BuildRecord, two: &BuildRecord) -> Vec<String> {
 
 #[expect(clippy::print_stdout, reason = "a developer's tool shows its findings")]
 fn show(row: &Row) {
-    let loaded = match row.loaded {
-        None => "",
-        Some(Loaded::Yes) => ", loads",
-        Some(Loaded::NoDevice) => ", loads and finds no device",
-        Some(Loaded::No) => ", DOES NOT LOAD",
+    let loaded = match &row.loaded {
+        None => String::new(),
+        Some(Loaded::Yes) => ", loads".to_owned(),
+        Some(Loaded::NoDevice) => ", loads and finds no device".to_owned(),
+        Some(Loaded::No(why)) => format!(", DOES NOT LOAD: {why}"),
     };
     println!(
         "{}: {} then {}; {} reached, {} changed, {} missed{loaded}; {} ms, {:.0} s",
@@ -310,7 +311,8 @@ fn report(rows: &[Row]) -> Result<()> {
     let mut quick: Vec<u128> = rows.iter().map(|row| row.quick_ms).collect();
     quick.sort_unstable();
     let wrong = rows.iter().filter(|row| row.verdict == "modules-only" && row.exact == "new-kernel").count();
-    let loaded = |what: Loaded| rows.iter().filter(|row| row.loaded == Some(what)).count();
+    let loaded = |is: fn(&Loaded) -> bool| rows.iter().filter(|row| row.loaded.as_ref().is_some_and(is)).count();
+    let refused = loaded(|loaded| matches!(loaded, Loaded::No(_)));
     println!("\n| | |\n|---|---|");
     println!("| changes | {} |", rows.len());
     println!("| objects that changed | {changed} |");
@@ -320,12 +322,14 @@ fn report(rows: &[Row]) -> Result<()> {
     for verdict in ["nothing", "modules-only", "same-bytes", "new-kernel"] {
         println!("| {verdict}, compiled | {} |", rows.iter().filter(|row| row.exact == verdict).count());
     }
-    println!("| new modules loaded into the kernel before | {} |", loaded(Loaded::Yes));
-    println!("| taken by it, and their device is not there | {} |", loaded(Loaded::NoDevice));
-    println!("| refused by it | {} |", loaded(Loaded::No));
+    println!("| new modules loaded into the kernel before | {} |", loaded(|loaded| matches!(loaded, Loaded::Yes)));
+    println!(
+        "| taken by it, and their device is not there | {} |",
+        loaded(|loaded| matches!(loaded, Loaded::NoDevice))
+    );
+    println!("| refused by it | {} |", refused);
     println!("| quick answer, median | {} ms |", quick.get(quick.len() / 2).copied().unwrap_or_default());
     ensure!(missed == 0, "{missed} objects changed that were not foretold");
-    let refused = loaded(Loaded::No);
     ensure!(wrong == 0 && refused == 0, "{wrong} verdicts were wrong, of {refused} the modules did not load");
     Ok(())
 }

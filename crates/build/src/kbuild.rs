@@ -135,23 +135,33 @@ pub fn build(spec: &BuildSpec, progress: &dyn Progress) -> Result<Built, BuildEr
     unfinished::recover(&make)?;
     write_config(&out.join(".config"), spec.config_text)?;
     let config = ConfigValues::parse(spec.config_text);
-    settle(spec, &make, progress)?;
+    let arguments = sameness::arguments(&make, &config)?;
+    // What the last build was of is known until the next line.
     let pending = estimate::pending(&make, &config);
+    settle(spec, &make, &arguments, progress)?;
     let marker = unfinished::begin(&make)?;
-    compile(spec, &make, &config, pending, progress)?;
+    compile(spec, &make, &config, &arguments, pending, progress)?;
     compare(&out, spec.config_text)?;
     let built = outputs::collect(&make, &config, spec.targets)?;
     marker.finish()?;
     Ok(built)
 }
 
-/// Lets the tree's own Kconfig normalise and take over the configuration, and stops if it comes out differently.
+/// Lets the tree's own Kconfig take over the configuration, and stops if it comes out differently.
 ///
-/// `olddefconfig` always writes what it understood, `syncconfig` only when values differ: so the first is compared, and the
-/// second, a part of every build, has nothing left to change.
-fn settle(spec: &BuildSpec, make: &Make, progress: &dyn Progress) -> Result<(), BuildError> {
+/// `syncconfig` is a part of every build; run first, it leaves nothing for the build to read again. It changes `.config`
+/// only when a value differs, and asks about a value that is missing, which nobody answers. Where it fails, be it for that
+/// or because the tree is older than it (4.19), `olddefconfig` writes what it understood, to be compared.
+fn settle(spec: &BuildSpec, make: &Make, arguments: &[String], progress: &dyn Progress) -> Result<(), BuildError> {
+    let by = |target: &str| {
+        let args: Vec<&str> = ["-s", target].into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        run(make, &args, spec.log, &mut |_| {})
+    };
     progress.begin("configure", None);
-    let result = run(make, &["-s", "olddefconfig"], spec.log, &mut |_| {});
+    let result = match by("syncconfig") {
+        Err(BuildError::Failed { .. }) => by("olddefconfig"),
+        result => result,
+    };
     progress.end();
     result?;
     compare(make.out, spec.config_text)
@@ -162,6 +172,7 @@ fn compile(
     spec: &BuildSpec,
     make: &Make,
     config: &ConfigValues,
+    arguments: &[String],
     mut pending: estimate::Pending,
     progress: &dyn Progress,
 ) -> Result<(), BuildError> {
@@ -170,8 +181,7 @@ fn compile(
     let key = spec.signing_key.map(|key| format!("CONFIG_MODULE_SIG_KEY={}", key.display()));
     let mut args = vec![jobs.as_str(), "vmlinux"];
     args.extend(key.as_deref());
-    let settled = sameness::arguments(make, config)?;
-    args.extend(settled.iter().map(String::as_str));
+    args.extend(arguments.iter().map(String::as_str));
     args.extend(spec.targets.iter().map(String::as_str).filter(|target| !matches!(*target, "vmlinux" | "modules")));
     if config.get("MODULES") == Some("y") {
         args.push("modules");
