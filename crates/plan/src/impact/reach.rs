@@ -170,7 +170,16 @@ pub fn reach(
             reaching.effect(&change.symbol, effect, before);
         }
     }
-    if config.get("TRIM_UNUSED_KSYMS") == Some("y") && reaching.touches_modules() {
+    reaching.spread();
+    // What another config left in the folder is an aid, and no part of this build.
+    let was_part = |path: &str| record.find(path).is_some_and(|product| record.kind(product) != ProductKind::Aid);
+    let added: Vec<(&String, ProductKind)> = after
+        .iter()
+        .filter(|(path, _)| !was_part(path) && !before.contains_key(*path))
+        .map(|(path, built_in)| (path, if *built_in { ProductKind::BuiltIn } else { ProductKind::Module }))
+        .collect();
+    let adds_modules = added.iter().any(|(_, kind)| *kind == ProductKind::Module);
+    if config.get("TRIM_UNUSED_KSYMS") == Some("y") && (adds_modules || reaching.touches_modules()) {
         reaching.all(&Because::Trimmed);
     }
     reaching.copies();
@@ -180,10 +189,7 @@ pub fn reach(
         (path.clone(), Reached { path, kind: record.kind(product), because })
     };
     let mut reached: BTreeMap<String, Reached> = reaching.found.into_iter().map(shown).collect();
-    // What another config left in the folder is an aid, and no part of this build.
-    let was_part = |path: &str| record.find(path).is_some_and(|product| record.kind(product) != ProductKind::Aid);
-    for (path, built_in) in after.iter().filter(|(path, _)| !was_part(path) && !before.contains_key(*path)) {
-        let kind = if *built_in { ProductKind::BuiltIn } else { ProductKind::Module };
+    for (path, kind) in added {
         reached.insert(path.clone(), Reached { path: path.clone(), kind, because: Because::Added });
     }
     Impact { reached }

@@ -86,6 +86,23 @@ fn flags_and_folders() {
     check("", "CONFIG_D=y\n", "obj-$(CONFIG_D) += ./\n", [&Objects::new(), &without], Verdict::Reached, &all);
 }
 
+/// What vmlinux exports then hangs on all modules, those that are new included.
+#[test]
+fn trimmed_exports_follow_the_modules() {
+    let without = objects(&[("net/core.o", true), ("net/x.o", false)]);
+    let with_y = objects(&[("net/core.o", true), ("net/x.o", false), ("net/y.o", false)]);
+    let trimmed = |config: &str| format!("CONFIG_TRIM_UNUSED_KSYMS=y\n{config}");
+    let verdict = |before: &str, after: &str, lists: [&Objects; 2]| {
+        let [before, after] = [before, after].map(|text| ConfigValues::parse(&trimmed(text)));
+        let mentions = Mentions::new("x86", "", "");
+        reach(&sample(), &changes(&before, &after), &mentions, lists[0], lists[1], &after).verdict()
+    };
+    assert_eq!(verdict("", "CONFIG_Y=m\n", [&without, &with_y]), Verdict::Reached);
+    assert_eq!(verdict("CONFIG_X=m\n", "", [&without, &objects(&[("net/core.o", true)])]), Verdict::Reached);
+    assert_eq!(verdict("", "CONFIG_X=y\n", [&without, &without]), Verdict::Reached);
+    assert_eq!(verdict("", "CONFIG_OTHER=y\n", [&without, &without]), Verdict::ModulesOnly);
+}
+
 #[test]
 fn a_copy_of_the_config_is_no_reason_for_a_new_kernel() {
     let (before, after) = (ConfigValues::parse("CONFIG_X=m\n"), ConfigValues::parse(""));
