@@ -149,9 +149,9 @@ pub fn build(spec: &BuildSpec, progress: &dyn Progress) -> Result<Built, BuildEr
 
 /// Lets the tree's own Kconfig take over the configuration, and stops if it comes out differently.
 ///
-/// `syncconfig` is a part of every build; run first, it leaves nothing for the build to read again. It changes `.config`
-/// only when a value differs, and asks about a value that is missing, which nobody answers. Where it fails, be it for that
-/// or because the tree is older than it (4.19), `olddefconfig` writes what it understood, to be compared.
+/// `syncconfig` is a part of every build; run first, it leaves nothing for the build to read again. It writes `.config` anew
+/// only when a value differs or is missing, and then the two are not the same. Where it fails, as in a tree that is older
+/// than it (4.19), `olddefconfig` writes what it understood, to be compared.
 fn settle(spec: &BuildSpec, make: &Make, arguments: &[String], progress: &dyn Progress) -> Result<(), BuildError> {
     let by = |target: &str| {
         let args: Vec<&str> = ["-s", target].into_iter().chain(arguments.iter().map(String::as_str)).collect();

@@ -171,13 +171,7 @@ pub fn reach(
         }
     }
     reaching.spread();
-    // What another config left in the folder is an aid, and no part of this build.
-    let was_part = |path: &str| record.find(path).is_some_and(|product| record.kind(product) != ProductKind::Aid);
-    let added: Vec<(&String, ProductKind)> = after
-        .iter()
-        .filter(|(path, _)| !was_part(path) && !before.contains_key(*path))
-        .map(|(path, built_in)| (path, if *built_in { ProductKind::BuiltIn } else { ProductKind::Module }))
-        .collect();
+    let added = added(record, before, after);
     let adds_modules = added.iter().any(|(_, kind)| *kind == ProductKind::Module);
     if config.get("TRIM_UNUSED_KSYMS") == Some("y") && (adds_modules || reaching.touches_modules()) {
         reaching.all(&Because::Trimmed);
@@ -190,9 +184,18 @@ pub fn reach(
     };
     let mut reached: BTreeMap<String, Reached> = reaching.found.into_iter().map(shown).collect();
     for (path, kind) in added {
-        reached.insert(path.clone(), Reached { path: path.clone(), kind, because: Because::Added });
+        reached.insert(path.to_owned(), Reached { path: path.to_owned(), kind, because: Because::Added });
     }
     Impact { reached }
+}
+
+/// Objects that only the second config lists.
+fn added<'a>(record: &BuildRecord, before: &Objects, after: &'a Objects) -> Vec<(&'a str, ProductKind)> {
+    // What another config left in the folder is an aid, and no part of this build.
+    let was_part = |path: &str| record.find(path).is_some_and(|product| record.kind(product) != ProductKind::Aid);
+    let kind = |built_in: bool| if built_in { ProductKind::BuiltIn } else { ProductKind::Module };
+    let is_new = |path: &str| !was_part(path) && !before.contains_key(path);
+    after.iter().filter(|(path, _)| is_new(path)).map(|(path, built_in)| (path.as_str(), kind(*built_in))).collect()
 }
 
 /// The work under way: products by number with why they are reached, and those whose readers are still to be looked at.
