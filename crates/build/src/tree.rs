@@ -175,16 +175,17 @@ fn read_folder(root: &Path, below: &Path) -> Result<Vec<Found>, TreeError> {
             continue;
         }
         let meta = entry.metadata().map_err(unreadable(&entry.path()))?;
-        let kind = kind_of(&entry.path(), &meta).map_err(unreadable(&entry.path()))?;
+        let kind = kind_of(|| entry.path(), &meta)?;
         found.push(found_at(below.join(entry.file_name()), kind, &meta));
     }
     Ok(found)
 }
 
-fn kind_of(path: &Path, meta: &Metadata) -> io::Result<Kind> {
+fn kind_of(path: impl Fn() -> PathBuf, meta: &Metadata) -> Result<Kind, TreeError> {
     let kind = meta.file_type();
     Ok(if kind.is_symlink() {
-        Kind::Link(fs::read_link(path)?)
+        let path = path();
+        Kind::Link(fs::read_link(&path).map_err(|source| TreeError::Unreadable { path, source })?)
     } else if kind.is_dir() {
         Kind::Folder
     } else if kind.is_file() {

@@ -1,23 +1,29 @@
 //! Digests of files that have not changed since they were last read.
 //!
-//! One file per tree under the store's `cache/trees`: a line with the format's version, then per file
-//! `digest changed touched size inode path NUL`. A file counts as unchanged when all four numbers are the same and it was
-//! last touched well before it was read: a file changed twice within one tick of the clock looks the same.
+//! One file per tree under the store's `cache/trees`: a line with the format's version, a line `numbers digest` for the
+//! tree as a whole, then per file `digest changed touched size inode path NUL`. A file counts as unchanged when all four
+//! numbers are the same and it was last touched well before it was read: a file changed twice within one tick of the clock
+//! looks the same. Where that holds for every file, the second line says so at once, and the rest is not read.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rayon::prelude::*;
 
-use super::{Found, Kind, TreeDigest, TreeError, list};
+use super::{Found, Kind, Listing, TreeDigest, TreeError, list};
 use crate::store::{Store, write_whole};
 
-const FORMAT: &str = "kiln tree digests 1";
+const FORMAT: &str = "kiln tree digests 2\n";
+/// Two digests in hexadecimal, a space between them and the end of the line.
+const WHOLE: usize = 2 * 64 + 2;
 /// How long before it was read a file must have been touched last, in nanoseconds; some file systems count in 2 s.
 const SETTLED: i64 = 3_000_000_000;
+/// Stands for the numbers of a tree with files that were touched just now; no listing has this digest.
+const NO_NUMBERS: blake3::Hash = blake3::Hash::from_bytes([0; 32]);
 
 /// Gives the digest of the tree `root`, reading only files that changed since the last time.
 ///
@@ -28,28 +34,49 @@ pub fn remembered_digest(store: &Store, root: &Path) -> Result<TreeDigest, TreeE
     let name = blake3::hash(root.as_os_str().as_bytes()).to_hex();
     // Without the memory everything is read, which is slow and right.
     let memory = store.cache("trees").ok().map(|dir| dir.join(&name.as_str()[..32]));
+    let numbers = listing.numbers();
+    if let Some(digest) = memory.as_ref().and_then(|path| whole(path, numbers)) {
+        return Ok(digest);
+    }
     let text = memory.as_ref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
     let known = parse(&text);
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as i64);
-    let digests: Result<Vec<(blake3::Hash, bool)>, TreeError> = listing
+    let digests: Result<Vec<blake3::Hash>, TreeError> = listing
         .files()
         .par_iter()
         .map(|file| match known.get(file.path.as_os_str().as_bytes()) {
-            Some((numbers, digest)) if file.kind == Kind::File && *numbers == numbers_of(file) => Ok((*digest, true)),
-            _ => listing.digest_of(file).map(|digest| (digest, false)),
+            Some((numbers, digest)) if file.kind == Kind::File && *numbers == numbers_of(file) => Ok(*digest),
+            _ => listing.digest_of(file),
         })
         .collect();
     let digests = digests?;
-    let n_files = listing.files().iter().filter(|file| file.kind == Kind::File).count();
-    let n_known = digests.iter().filter(|(_, was_known)| *was_known).count();
-    if let Some(path) = memory.filter(|_| n_known < n_files || known.len() > n_files) {
-        let settled = |file: &Found| file.touched < started - SETTLED;
-        let files = listing.files().iter().zip(&digests).filter(|(file, _)| file.kind == Kind::File && settled(file));
+    let digest = listing.combine(&digests);
+    if let Some(path) = memory {
+        let files = listing.files().iter().zip(&digests).filter(|(file, _)| file.kind == Kind::File);
+        let (settled, fresh): (Vec<_>, Vec<_>) = files.partition(|(file, _)| file.touched < started - SETTLED);
+        let numbers = if fresh.is_empty() { numbers } else { NO_NUMBERS };
         // A memory that cannot be written costs time only.
-        let _ = write_whole(&path, &print(files.map(|(file, (digest, _))| (file, digest))));
+        let _ = write_whole(&path, &print(numbers, digest, &settled));
     }
-    let digests: Vec<blake3::Hash> = digests.into_iter().map(|(digest, _)| digest).collect();
-    Ok(listing.combine(&digests))
+    Ok(digest)
+}
+
+impl Listing {
+    /// A digest of the tree that has each file's numbers in place of its bytes.
+    fn numbers(&self) -> blake3::Hash {
+        let of = |file: &Found| blake3::hash(numbers_of(file).map(i64::to_le_bytes).as_flattened());
+        let numbers: Vec<blake3::Hash> = self.files().par_iter().map(of).collect();
+        self.combine(&numbers)
+    }
+}
+
+/// The digest of the tree, when its memory at `path` is of a tree with these `numbers`.
+fn whole(path: &Path, numbers: blake3::Hash) -> Option<TreeDigest> {
+    let mut head = [0; FORMAT.len() + WHOLE];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
+    let line = std::str::from_utf8(head.strip_prefix(FORMAT.as_bytes())?).ok()?;
+    let (of, digest) = line.strip_suffix('\n')?.split_once(' ')?;
+    (blake3::Hash::from_hex(of).ok()? == numbers).then(|| blake3::Hash::from_hex(digest).ok()).flatten()
 }
 
 type Numbers = [i64; 4];
@@ -58,8 +85,8 @@ fn numbers_of(file: &Found) -> Numbers {
     [file.changed, file.touched, file.size as i64, file.inode as i64]
 }
 
-fn print<'a>(files: impl Iterator<Item = (&'a Found, &'a blake3::Hash)>) -> Vec<u8> {
-    let mut text = format!("{FORMAT}\n").into_bytes();
+fn print(numbers: blake3::Hash, whole: TreeDigest, files: &[(&Found, &blake3::Hash)]) -> Vec<u8> {
+    let mut text = format!("{FORMAT}{} {}\n", numbers.to_hex(), whole.to_hex()).into_bytes();
     for (file, digest) in files {
         let [changed, touched, size, inode] = numbers_of(file);
         text.extend_from_slice(format!("{} {changed} {touched} {size} {inode} ", digest.to_hex()).as_bytes());
@@ -71,7 +98,9 @@ fn print<'a>(files: impl Iterator<Item = (&'a Found, &'a blake3::Hash)>) -> Vec<
 
 /// Reads what [`print`] wrote; whatever is not that is as good as nothing.
 fn parse(text: &[u8]) -> BTreeMap<&[u8], (Numbers, blake3::Hash)> {
-    let Some(body) = text.strip_prefix(format!("{FORMAT}\n").as_bytes()) else { return BTreeMap::new() };
+    let Some(body) = text.strip_prefix(FORMAT.as_bytes()).and_then(|rest| rest.get(WHOLE..)) else {
+        return BTreeMap::new();
+    };
     body.split(|&byte| byte == 0).filter_map(parse_line).collect()
 }
 
