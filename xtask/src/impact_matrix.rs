@@ -89,6 +89,8 @@ enum Loaded {
     Yes,
     /// It took them, and one found nothing in QEMU's machine that it drives.
     NoDevice,
+    /// It does not boot without them, either: an earlier change took what the guest needs.
+    NoBoot,
     /// The verdict of the boot says why.
     No(String),
 }
@@ -208,7 +210,7 @@ impl Ground {
         let mut row = Row { verdict: word(&quick), exact: word(&exact), quick_ms, build_s, ..Row::default() };
         row.change = requests.last().map(|(symbol, value)| format!("{symbol}={value}")).unwrap_or_default();
         if load && exact["fits"] == true {
-            row.loaded = self.load(&requests, &exact)?;
+            row.loaded = self.load(state, &requests, &exact)?;
         }
         let next = self.state(requests.clone(), &self.build(&requests)?)?;
         let reached: BTreeSet<&str> = ["builtIn", "modules", "configCopies"]
@@ -224,7 +226,7 @@ impl Ground {
     }
 
     /// Loads the new modules into the kernel before the change; `None` when there is none.
-    fn load(&self, requests: &[(String, String)], exact: &Value) -> Result<Option<Loaded>> {
+    fn load(&self, state: &State, requests: &[(String, String)], exact: &Value) -> Result<Option<Loaded>> {
         let modules = exact["exact"]["addedModules"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let name = |path: &str| path.rsplit('/').next().and_then(|name| name.strip_suffix(".ko")).map(str::to_owned);
         let names: Vec<String> = modules.filter_map(name).collect();
@@ -234,17 +236,30 @@ impl Ground {
         self.write(requests, &names)?;
         let built = self.kiln(&["build", "--for", "latest", "--out", "result-for"])?;
         ensure!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-        let booted = self.kiln(&["boot", "--result", "result-for", "--json"])?;
-        let verdict: Value = serde_json::from_slice(&booted.stdout)
-            .with_context(|| String::from_utf8_lossy(&booted.stderr).into_owned())?;
+        let verdict = self.boot()?;
         let mut steps = verdict["steps"].as_array().into_iter().flatten();
         let failed = steps.find(|step| step["outcome"] == "failed").and_then(|step| step["detail"].as_str());
         Ok(Some(match failed {
             _ if verdict["ok"] == true => Loaded::Yes,
             // `ENODEV` is what a driver's own code says, once the kernel has linked it.
             Some(detail) if detail.ends_with("No such device") => Loaded::NoDevice,
+            None if !self.boots(state)? => Loaded::NoBoot,
             _ => Loaded::No(format!("{} {}", failed.unwrap_or_default(), verdict["reasons"])),
         }))
+    }
+
+    /// Whether the kernel before the change boots as it was built.
+    fn boots(&self, state: &State) -> Result<bool> {
+        self.write(&state.requests, &[])?;
+        let built = self.kiln(&["build", "--for", "latest", "--out", "result-for"])?;
+        ensure!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        Ok(self.boot()?["ok"] == true)
+    }
+
+    /// Boots what was built for the kernel before the change, and gives the verdict.
+    fn boot(&self) -> Result<Value> {
+        let booted = self.kiln(&["boot", "--result", "result-for", "--json"])?;
+        serde_json::from_slice(&booted.stdout).with_context(|| String::from_utf8_lossy(&booted.stderr).into_owned())
     }
 }
 
@@ -288,6 +303,7 @@ fn show(row: &Row) {
         None => String::new(),
         Some(Loaded::Yes) => ", loads".to_owned(),
         Some(Loaded::NoDevice) => ", loads and finds no device".to_owned(),
+        Some(Loaded::NoBoot) => ", does not boot before the change either".to_owned(),
         Some(Loaded::No(why)) => format!(", DOES NOT LOAD: {why}"),
     };
     println!(
@@ -327,7 +343,8 @@ fn report(rows: &[Row]) -> Result<()> {
         "| taken by it, and their device is not there | {} |",
         loaded(|loaded| matches!(loaded, Loaded::NoDevice))
     );
-    println!("| refused by it | {} |", refused);
+    println!("| it does not boot without them either | {} |", loaded(|loaded| matches!(loaded, Loaded::NoBoot)));
+    println!("| refused by it | {refused} |");
     println!("| quick answer, median | {} ms |", quick.get(quick.len() / 2).copied().unwrap_or_default());
     ensure!(missed == 0, "{missed} objects changed that were not foretold");
     ensure!(wrong == 0 && refused == 0, "{wrong} verdicts were wrong, of {refused} the modules did not load");
