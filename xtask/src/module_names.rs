@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use kiln_build::makefiles;
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 
 use crate::depmod_matrix::{unpacked, unpacked_makefiles};
 
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         _ => debians()?,
     };
     let rules = makefiles::read(&tree).map_err(|(path, error)| anyhow::anyhow!("{}: {error}", path.display()))?;
-    let config = ConfigValues::parse(&read(&config)?);
+    let config = Config::parse(&read(&config)?);
     let order = read(&modules)?;
     let (mut right, mut all) = (0u32, 0u32);
     for line in order.lines() {

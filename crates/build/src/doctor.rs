@@ -25,7 +25,7 @@ pub struct Work {
     /// What is built for; `None` when nothing is compiled.
     pub target: Option<Target>,
     /// Values that are on, as in a `.config`: requests before the kernel is resolved, the whole `.config` after.
-    pub config: kiln_plan::ConfigValues,
+    pub config: kiln_kconfig::Config,
     /// Whether the source comes from a Debian package.
     pub apt_source: bool,
     /// Whether the source comes from a git repository.

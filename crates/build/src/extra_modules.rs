@@ -16,8 +16,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::{ExecError, Interrupt};
+use kiln_kconfig::Config;
+use kiln_plan::Key;
 use kiln_plan::step::{ExtraModulesInputs, extra_modules_key};
-use kiln_plan::{ConfigValues, Key};
 
 pub use self::source::{ExtraSource, Where, sources};
 use crate::doctor::Missing;
@@ -149,7 +150,7 @@ pub fn extra_modules(
     sources: &[ExtraSource],
     progress: &dyn Progress,
 ) -> Result<ExtraModules, ExtraModulesError> {
-    let config = ConfigValues::parse(spec.config_text);
+    let config = Config::parse(spec.config_text);
     let signing = signing(store, spec, &config, progress)?;
     let mut sources = sources.to_vec();
     // The kernel may have taken an hour, and the user may have used it.
@@ -174,7 +175,7 @@ pub fn again(
     out: &Path,
     progress: &dyn Progress,
 ) -> Result<(), ExtraModulesError> {
-    let config = ConfigValues::parse(spec.config_text);
+    let config = Config::parse(spec.config_text);
     let signing = signing(store, spec, &config, progress)?;
     build::Build { store, spec, kernel, config: &config, signing: signing.as_ref(), progress }.all_again(sources, out)
 }

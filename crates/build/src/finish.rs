@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use kiln_exec::{Exec, ExecError};
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 
 use crate::signing::Signing;
 use crate::toolchain::Toolchain;
@@ -12,7 +12,7 @@ use crate::toolchain::Toolchain;
 /// What strips and signs a module.
 pub(crate) struct Finish<'a> {
     pub(crate) toolchain: &'a Toolchain,
-    pub(crate) config: &'a ConfigValues,
+    pub(crate) config: &'a Config,
     pub(crate) signing: Option<&'a Signing>,
     /// The tree's `sign-file`, when there is one.
     pub(crate) sign_file: Option<&'a Path>,

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::ExecError;
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 
 use crate::doctor::Missing;
 use crate::progress::Progress;
@@ -134,7 +134,7 @@ pub fn build(spec: &BuildSpec, progress: &dyn Progress) -> Result<Built, BuildEr
     make.prepare().map_err(io_error(&out))?;
     unfinished::recover(&make)?;
     write_config(&out.join(".config"), spec.config_text)?;
-    let config = ConfigValues::parse(spec.config_text);
+    let config = Config::parse(spec.config_text);
     let arguments = sameness::arguments(&make, &config)?;
     // What the last build was of is known until the next line.
     let pending = estimate::pending(&make, &config);
@@ -171,7 +171,7 @@ fn settle(spec: &BuildSpec, make: &Make, arguments: &[String], progress: &dyn Pr
 fn compile(
     spec: &BuildSpec,
     make: &Make,
-    config: &ConfigValues,
+    config: &Config,
     arguments: &[String],
     mut pending: estimate::Pending,
     progress: &dyn Progress,

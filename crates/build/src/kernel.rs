@@ -21,9 +21,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::{ExecError, Interrupt};
+use kiln_kconfig::Config;
 use kiln_plan::manifest::FileEntry;
 use kiln_plan::step::{KernelInputs, kernel_key};
-use kiln_plan::{ConfigValues, Key, KeyWriter};
+use kiln_plan::{Key, KeyWriter};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -151,7 +152,7 @@ const FACTS: &str = "kernel.json";
 /// # Errors
 /// See [`KernelError`]; what was compiled so far is kept for the next try.
 pub fn kernel(store: &Store, spec: &KernelSpec<'_>, progress: &dyn Progress) -> Result<Kernel, KernelError> {
-    let config = ConfigValues::parse(spec.config_text);
+    let config = Config::parse(spec.config_text);
     let signing = signing(store, spec, &config, progress)?;
     let key = kernel_key(&KernelInputs {
         tree: spec.tree_key,
@@ -211,7 +212,7 @@ pub(crate) fn with_images_of(
 fn build(
     store: &Store,
     spec: &KernelSpec<'_>,
-    config: &ConfigValues,
+    config: &Config,
     signing: Option<&Signing>,
     out: &Path,
     progress: &dyn Progress,
@@ -238,7 +239,7 @@ fn build(
 pub(crate) fn signing(
     store: &Store,
     spec: &KernelSpec<'_>,
-    config: &ConfigValues,
+    config: &Config,
     progress: &dyn Progress,
 ) -> Result<Option<Signing>, SigningError> {
     if !Signing::wanted(config) {
@@ -255,7 +256,7 @@ pub(crate) fn signing(
 fn build_in(
     store: &Store,
     spec: &KernelSpec<'_>,
-    config: &ConfigValues,
+    config: &Config,
     signing: Option<&Signing>,
     work: &mut WorkDir,
     out: &Path,
@@ -287,7 +288,7 @@ fn build_in(
 /// Takes the results out of Kbuild's folder.
 fn take(
     spec: &KernelSpec<'_>,
-    config: &ConfigValues,
+    config: &Config,
     signing: Option<&Signing>,
     built: &Built,
     work: &Path,

@@ -27,11 +27,12 @@ use std::path::{Path, PathBuf};
 use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_exec::{ExecError, Interrupt};
 use kiln_image::{TreeError as FileTreeError, WriteError};
+use kiln_kconfig::Config;
 use kiln_plan::assembly::Assembly;
 use kiln_plan::manifest::OutputEntry;
 use kiln_plan::outputs::{Compression, Output, OutputKind, best, order, readable};
 use kiln_plan::step::{OutputInputs, output_key};
-use kiln_plan::{Arch, ConfigValues, Key};
+use kiln_plan::{Arch, Key};
 
 pub use self::dtc::DtcError;
 use crate::compress::{self, CompressError};
@@ -160,7 +161,7 @@ pub enum OutputError {
 }
 
 /// What this kernel would make nothing of, known once the config is resolved.
-pub fn unreadable(outputs: &BTreeMap<String, Output>, config: &ConfigValues) -> Diagnostics {
+pub fn unreadable(outputs: &BTreeMap<String, Output>, config: &Config) -> Diagnostics {
     outputs.values().filter_map(|output| readable(output, config)).collect()
 }
 
@@ -191,7 +192,7 @@ pub fn programs(outputs: &BTreeMap<String, Output>) -> BTreeSet<&'static str> {
 /// See [`OutputError`].
 pub fn make(scene: &Scene<'_>, outputs: &BTreeMap<String, Output>) -> Result<BTreeMap<String, Made>, OutputError> {
     let order = order(outputs).expect("a recipe whose outputs form a circle is not evaluated");
-    let config = ConfigValues::parse(scene.config_text);
+    let config = Config::parse(scene.config_text);
     let mut made: BTreeMap<String, Made> = BTreeMap::new();
     for name in order {
         kiln_exec::interrupted()?;
@@ -214,7 +215,7 @@ pub fn make(scene: &Scene<'_>, outputs: &BTreeMap<String, Output>) -> Result<BTr
 struct Work<'a> {
     scene: &'a Scene<'a>,
     output: &'a Output,
-    config: &'a ConfigValues,
+    config: &'a Config,
     /// Those that are there already.
     made: &'a BTreeMap<String, Made>,
 }

@@ -14,12 +14,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kiln_diag::{Diagnostic, Diagnostics, FileId, Sources};
+use kiln_kconfig::{Config, Declarations, Request};
 use kiln_plan::check::{Known, empty_groups};
 use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
 use kiln_plan::step::{BaseInputs, base_key};
-use kiln_plan::{
-    Arch, ConfigValues, Declarations, KernelVersion, Key, ModuleRules, Request, SourceSpec, ToolchainName, Unmet, check,
-};
+use kiln_plan::{Arch, KernelVersion, Key, ModuleRules, SourceSpec, ToolchainName, Unmet, check};
 
 use crate::extra_modules::ExtraModulesError;
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
@@ -233,14 +232,8 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
     let Resolved { config_text, warnings, declarations } = parsed.resolve()?;
     drop(engine);
     area.finish()?;
-    let config = ConfigValues::parse(&config_text);
-    let asked = wish.requests.values().map(|request| Request {
-        symbol: request.symbol.clone(),
-        value: request.value.clone(),
-        optional: request.optional,
-        origin: Some(request.origin),
-    });
-    let asked: Vec<Request> = asked.collect();
+    let config = Config::parse(&config_text);
+    let asked: Vec<Request> = wish.requests.values().map(|request| request.request()).collect();
     let mut unmet = check(&asked, &config, &declarations);
     let history = History::new(session.store, &target.arch, &tree.version);
     history.keep(parsed.model());

@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::ExecError;
-use kiln_plan::Declarations;
+use kiln_kconfig::Declarations;
 
 use crate::doctor::Missing;
 use crate::kbuild::Make;

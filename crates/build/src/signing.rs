@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, ExecError};
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 
 use crate::store::StoreError;
 use crate::toolchain::Toolchain;
@@ -58,7 +58,7 @@ const DEFAULT_PLACE: &str = "\"certs/signing_key.pem\"";
 
 impl Signing {
     /// Whether the config has the build make up a key.
-    pub(crate) fn wanted(config: &ConfigValues) -> bool {
+    pub(crate) fn wanted(config: &Config) -> bool {
         config.get("MODULE_SIG_KEY") == Some(DEFAULT_PLACE)
             && ["MODULE_SIG", "IMA_APPRAISE_MODSIG"].iter().any(|symbol| config.get(symbol) == Some("y"))
     }

@@ -12,6 +12,7 @@ mod checks;
 mod conditions;
 mod conf;
 mod config;
+mod declaration;
 mod dialect;
 mod environment;
 mod evaluation;
@@ -27,12 +28,16 @@ mod number;
 mod parser;
 mod random;
 mod recursion;
+mod request;
 mod resolve;
 mod simplify;
+mod value;
 
 pub use ahead::commands_ahead;
 pub use autoconf::AutoFiles;
 pub use conf::{Mode, Outcome, run};
+pub use config::{Config, Difference};
+pub use declaration::{Declaration, Declarations};
 pub use dialect::Dialect;
 pub use environment::{Environment, Linux, Programs};
 pub use evaluation::{Change, Evaluation, Limit, Reason, Refused, Term};
@@ -42,4 +47,6 @@ pub use message::{Level, Message, Messages, Place};
 pub use model::{
     DefaultValue, Definition, Model, NodeId, NodeKind, Prompt, PropertyId, Range, Selection, SymbolId, Type,
 };
+pub use request::{Request, Strength};
 pub use resolve::{Base, Resolved, resolve};
+pub use value::{Value, quote, unquote};

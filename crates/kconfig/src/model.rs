@@ -237,6 +237,30 @@ impl Type {
         }
     }
 
+    /// The name with its article, for messages: `a tristate`.
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Type::Unknown => "without a type",
+            Type::Bool => "a bool",
+            Type::Tristate => "a tristate",
+            Type::Int => "an int",
+            Type::Hex => "a hex",
+            Type::String => "a string",
+        }
+    }
+
+    /// The values that it has, for messages.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Type::Unknown => "it has no type",
+            Type::Bool => "a bool is `y` or `n`",
+            Type::Tristate => "a tristate is `y`, `m` or `n`",
+            Type::Int => "an int is a decimal number without zeros in front, `250`",
+            Type::Hex => "a hex is a hexadecimal number, `0x1000`",
+            Type::String => "a string is any text",
+        }
+    }
+
     /// Whether values are `y`, `m`, `n`.
     pub fn is_logic(self) -> bool {
         matches!(self, Type::Bool | Type::Tristate)

@@ -17,12 +17,12 @@ use kiln_modgraph::{Because, Closure, DepmodError, Graph, Layout, ModuleId, depm
 use kiln_service::{RenderedFile, graph as service_graph, render};
 
 use crate::Evaluated;
-use crate::check::ConfigValues;
 use crate::closing::Closed;
 use crate::manifest::{
     FileEntry, KernelEntry, LoaderEntry, MANIFEST_VERSION, Manifest, ModuleEntry, OutputEntry, Reason, RequestEntry,
     Sizes,
 };
+use kiln_kconfig::Config;
 
 /// Folder on the device that holds the loaders' scripts.
 pub const SCRIPT_DIR: &str = "/lib/kmodloader";
@@ -37,7 +37,7 @@ pub struct Parts<'a> {
     /// The kernel as the manifest describes it.
     pub kernel: &'a KernelEntry,
     /// The resolved config.
-    pub config: &'a ConfigValues,
+    pub config: &'a Config,
     /// All modules of the build.
     pub graph: &'a Graph,
     /// Modules from outside of the tree, by their path below `lib/modules/<release>`, with where each is now.

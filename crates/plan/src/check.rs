@@ -4,43 +4,18 @@
 //! whose *value* does not hold. [`Unmet::explain`] asks the engine why, which settles the kind; [`Unmet::diagnostic`] turns
 //! it into a finding. So a recipe whose requests all hold pays for nothing but the comparison.
 
-use std::collections::BTreeMap;
-
-use kiln_diag::Span;
+use kiln_kconfig::{Config, Declaration, Declarations, Request, Type, Value};
 
 use crate::why::Cause;
 
-mod declaration;
 mod explain;
 mod finding;
 mod group;
 mod history;
-mod value;
 
-pub use declaration::{Declaration, Declarations, SymbolType};
 pub use explain::Known;
 pub use group::{EmptyGroup, empty_groups};
 pub use history::{Catalogue, Successor};
-pub use value::Value;
-
-/// A definition under `kernel.config`, as merged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The symbol, without `CONFIG_`.
-    pub symbol: String,
-    /// The value as it was written: `y`, `m`, `n`, a number, a bare or quoted string.
-    pub value: String,
-    /// Whether it may stay unmet, and is then only reported.
-    pub optional: bool,
-    /// Where it was written; `None` for what kiln itself asks for.
-    pub origin: Option<Span>,
-}
-
-/// What a `.config` says of each symbol.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ConfigValues {
-    values: BTreeMap<String, String>,
-}
 
 /// A request that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +79,7 @@ pub enum UnmetKind {
     /// The symbol's type has no such value.
     WrongType {
         /// The symbol's type.
-        symbol_type: SymbolType,
+        symbol_type: Type,
     },
     /// `m` was asked for, and modules are off.
     NoModules,
@@ -148,7 +123,7 @@ pub enum UnmetKind {
 const N_NEAREST: usize = 3;
 
 /// Compares every request with what came out; the result is in the order of `requests`.
-pub fn check(requests: &[Request], config: &ConfigValues, declarations: &Declarations) -> Vec<Unmet> {
+pub fn check(requests: &[Request], config: &Config, declarations: &Declarations) -> Vec<Unmet> {
     let modules = config.get("MODULES") == Some("y");
     let mut unmet = Vec::new();
     for request in requests {
@@ -166,40 +141,7 @@ pub fn check(requests: &[Request], config: &ConfigValues, declarations: &Declara
     unmet
 }
 
-impl ConfigValues {
-    /// Reads a `.config`; lines that are not assignments are passed over.
-    pub fn parse(text: &str) -> ConfigValues {
-        let assignment = |line: &str| {
-            let (name, value) = line.strip_prefix("CONFIG_")?.split_once('=')?;
-            Some((name.to_owned(), value.to_owned()))
-        };
-        ConfigValues { values: text.lines().filter_map(assignment).collect() }
-    }
-
-    /// The value as it is written in the `.config`, strings with their quotes; `None` when off or not there.
-    pub fn get(&self, symbol: &str) -> Option<&str> {
-        self.values.get(symbol).map(String::as_str)
-    }
-
-    /// All symbols that are not off, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-}
-
-/// From symbols that are not off and their values.
-impl FromIterator<(String, String)> for ConfigValues {
-    fn from_iter<I: IntoIterator<Item = (String, String)>>(values: I) -> ConfigValues {
-        ConfigValues { values: values.into_iter().collect() }
-    }
-}
-
-fn check_one(
-    request: &Request,
-    config: &ConfigValues,
-    declarations: &Declarations,
-    modules: bool,
-) -> Option<UnmetKind> {
+fn check_one(request: &Request, config: &Config, declarations: &Declarations, modules: bool) -> Option<UnmetKind> {
     let resolved = config.get(&request.symbol);
     let off = request.value == "n" && matches!(resolved, None | Some("n"));
     let Some(declaration) = declarations.get(&request.symbol) else {
@@ -214,14 +156,14 @@ fn check_one(
         return Some(UnmetKind::WrongType { symbol_type });
     };
     // A bare `y` is for a bool; who wants a text that reads like one says so with its quotes.
-    if symbol_type == SymbolType::String && matches!(request.value.as_str(), "y" | "m" | "n") {
+    if symbol_type == Type::String && matches!(request.value.as_str(), "y" | "m" | "n") {
         return Some(UnmetKind::WrongType { symbol_type });
     }
     let got = resolved.and_then(|text| Value::parse(text, symbol_type));
     if got.as_ref() == Some(&wanted) {
         return None;
     }
-    let wants_module = request.value == "m" && symbol_type == SymbolType::Tristate;
+    let wants_module = request.value == "m" && symbol_type == Type::Tristate;
     Some(if wants_module && !modules { UnmetKind::NoModules } else { UnmetKind::Value })
 }
 

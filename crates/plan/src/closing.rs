@@ -11,8 +11,8 @@ use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
 use kiln_modgraph::{Because, Closure, ClosureOptions, Graph, closure, fold};
 use kiln_service::{Dependency, LoadStep, LoaderName, LoaderSpec, ServiceName};
 
-use crate::check::ConfigValues;
 use crate::{Loader, ModuleRules};
+use kiln_kconfig::Config;
 
 /// What loaders are closed against.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub struct Closing<'a> {
     /// Which symbol makes which module.
     pub rules: &'a ModuleRules,
     /// The resolved config.
-    pub config: &'a ConfigValues,
+    pub config: &'a Config,
     /// Whether the kernel loads modules at all.
     pub modular: bool,
     /// The kernel's release: the folder under `/lib/modules`.

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use kiln_diag::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
+use kiln_kconfig::Strength;
 use kiln_recipe::{Def, Imports, Reader, Tree};
 
 use crate::builtin::{BUILTINS, SCHEME};
@@ -166,6 +167,15 @@ pub struct Request {
     pub because: Option<Because>,
     /// The request that it replaced.
     pub overridden: Option<Box<Request>>,
+}
+
+impl Request {
+    /// The request alone, as the engine's questions take it.
+    pub fn request(&self) -> kiln_kconfig::Request {
+        let strength = if self.optional { Strength::Optional } else { Strength::Required };
+        let (symbol, value) = (self.symbol.clone(), self.value.clone());
+        kiln_kconfig::Request { symbol, value, strength, origin: Some(self.origin) }
+    }
 }
 
 /// What made a request, other than `kernel.config`.
@@ -329,20 +339,4 @@ impl std::fmt::Display for BaseConfig {
             BaseConfig::File(path) => write!(f, "{}", path.display()),
         }
     }
-}
-
-/// The content of a symbol's value: without the quotes and escapes of a `.config`, where it has both quotes.
-pub fn unquoted(value: &str) -> String {
-    let Some(inner) = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return value.to_owned() };
-    let mut content = String::with_capacity(inner.len());
-    let mut characters = inner.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => content.extend(characters.next()),
-            // A bare quote inside: the outer ones are not a pair, and the text is bare.
-            '"' => return value.to_owned(),
-            other => content.push(other),
-        }
-    }
-    content
 }

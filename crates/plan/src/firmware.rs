@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use kiln_diag::{Code, Diagnostic};
 
-use crate::check::ConfigValues;
 use crate::evaluate::Located;
 use crate::version::{KernelVersion, VersionRange};
+use kiln_kconfig::Config;
 
 /// What the recipe says about compression of firmware files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ impl Packing {
     ///
     /// # Source
     /// drivers/base/firmware_loader/Kconfig; before 5.19 there was one form, and `FW_LOADER_COMPRESS` meant it.
-    fn is_read(self, config: &ConfigValues, version: &KernelVersion) -> bool {
+    fn is_read(self, config: &Config, version: &KernelVersion) -> bool {
         let is_on = |symbol| config.get(symbol) == Some("y");
         let has_one_form = VersionRange::parse("<5.19").is_ok_and(|range| range.contains(version));
         match self {
@@ -83,7 +83,7 @@ impl Packing {
 /// In which form firmware files are installed; an error when the recipe wants one that the kernel does not read.
 pub fn packing(
     wish: &Located<FirmwareCompression>,
-    config: &ConfigValues,
+    config: &Config,
     version: &KernelVersion,
 ) -> (Packing, Option<Diagnostic>) {
     let FirmwareCompression::Fixed(packing) = wish.value else {
@@ -172,7 +172,7 @@ pub fn link_text(from: &str, to: &str) -> String {
 mod tests {
     use super::*;
 
-    fn config(symbols: &[&str]) -> ConfigValues {
+    fn config(symbols: &[&str]) -> Config {
         symbols.iter().map(|symbol| ((*symbol).to_owned(), "y".to_owned())).collect()
     }
 

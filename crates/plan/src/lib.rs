@@ -28,7 +28,7 @@ pub mod why;
 
 pub use arch::{Arch, Endian};
 pub use builtin::{BUILTINS, SCHEME};
-pub use check::{ConfigValues, Declaration, Declarations, Request, SymbolType, Unmet, UnmetKind, check};
+pub use check::{Unmet, UnmetKind, check};
 pub use evaluate::{Evaluated, Loader};
 pub use key::{Key, KeyWriter};
 pub use makefiles::{ModuleRules, Rule};

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ConfigValues;
+use kiln_kconfig::Config;
 
 /// How far variables may refer to one another; a makefile that goes deeper refers to itself.
 const MAX_DEPTH: u32 = 20;
@@ -30,7 +30,7 @@ impl Variables {
     /// The variables that Kbuild's makefile in `folder` sees: the config, the architecture, where it is.
     ///
     /// Source and output are both `.`: paths are those inside of either.
-    pub fn of_folder(folder: &str, arch: &str, srcarch: &str, config: &ConfigValues) -> Variables {
+    pub fn of_folder(folder: &str, arch: &str, srcarch: &str, config: &Config) -> Variables {
         let mut variables = Variables::default();
         for (name, value) in config.iter() {
             variables.set(&format!("CONFIG_{name}"), value.trim_matches('"').to_owned());

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use kiln_kconfig::{Model, SymbolId};
 
-use crate::{ConfigValues, ModuleRules, Rule};
+use crate::{ModuleRules, Rule};
+use kiln_kconfig::Config;
 
 /// Where words are looked up.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +18,7 @@ pub struct Naming<'a> {
     /// What its makefiles build.
     pub rules: &'a ModuleRules,
     /// The resolved config.
-    pub config: &'a ConfigValues,
+    pub config: &'a Config,
 }
 
 /// What a word turned out to be.

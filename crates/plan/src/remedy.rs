@@ -9,8 +9,8 @@ use kiln_fix::{Fix, Instead, Outcome, Problem, Request as Wanted, Setting, fix, 
 use kiln_kconfig::{Evaluation, SymbolId, Type};
 use serde::Serialize;
 
-use crate::evaluate::unquoted;
 use crate::why::{Asked, Cause, obstacles};
+use kiln_kconfig::unquote;
 
 #[cfg(test)]
 mod tests;
@@ -119,7 +119,7 @@ pub fn remedy(now: &Evaluation<'_>, wishes: &[Wish], patience: Patience) -> Reme
         let Some(symbol) = model.find(&wish.symbol).filter(|symbol| model.definitions(*symbol).next().is_some()) else {
             continue;
         };
-        let value = if model.type_of(symbol) == Type::String { unquoted(&wish.value) } else { wish.value.clone() };
+        let value = if model.type_of(symbol) == Type::String { unquote(&wish.value) } else { wish.value.clone() };
         if model.takes(symbol, &value) {
             requests.push(Wanted { symbol, value, firmness: wish.firmness });
             known.push(wish);

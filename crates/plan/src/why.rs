@@ -180,7 +180,7 @@ pub fn obstacles(evaluation: &Evaluation<'_>, name: &str, value: &str, asked: &A
     };
     let mut story = Story::new(evaluation, asked);
     let is_text = !evaluation.model().type_of(symbol).is_logic();
-    story.wanted_text = Some(crate::evaluate::unquoted(value)).filter(|_| is_text);
+    story.wanted_text = Some(kiln_kconfig::unquote(value)).filter(|_| is_text);
     story.seen.insert(symbol);
     story.limits(symbol, wanted, 0);
     story.causes

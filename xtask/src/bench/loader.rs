@@ -11,10 +11,11 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 use kiln_build::modules_dir::read_modules_dir;
+use kiln_kconfig::Config;
 use kiln_modgraph::{Layout, depmod, module_name};
 use kiln_plan::closing::{Closing, close};
 use kiln_plan::evaluate::Located;
-use kiln_plan::{ConfigValues, Loader, ModuleRules};
+use kiln_plan::{Loader, ModuleRules};
 
 use super::depmod::{columns, ratios};
 use super::measure::{Cost, Meter, median};
@@ -114,7 +115,7 @@ pub(super) fn run(args: &Args) -> Result<String> {
 pub(crate) fn once(args: &OnceArgs) -> Result<()> {
     let modules = args.base.join("lib/modules").join(&args.release);
     let graph = read_modules_dir(&modules, None)?.graph;
-    let (rules, config) = (ModuleRules::new(), ConfigValues::parse("CONFIG_MODULES=y\nCONFIG_MODULE_UNLOAD=y\n"));
+    let (rules, config) = (ModuleRules::new(), Config::parse("CONFIG_MODULES=y\nCONFIG_MODULE_UNLOAD=y\n"));
     let closing = Closing { graph: &graph, rules: &rules, config: &config, modular: true, release: &args.release };
     let target = |name: &&str| Located { value: (*name).to_owned(), origin: None };
     let loader = Loader {

@@ -1,6 +1,6 @@
 use std::os::unix::fs::symlink;
 
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn work(config: &str, cross: Option<&str>) -> Work {
 fn with(config: &str, programs: Programs) -> Work {
     Work {
         target: Some(Target { arch: "arm64".into(), srcarch: "arm64".into(), programs }),
-        config: ConfigValues::parse(config),
+        config: Config::parse(config),
         apt_source: false,
         git_source: false,
         outputs: BTreeSet::new(),

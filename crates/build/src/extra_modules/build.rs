@@ -8,7 +8,8 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, ExecError, Interrupt};
-use kiln_plan::{ConfigValues, KeyWriter};
+use kiln_kconfig::Config;
+use kiln_plan::KeyWriter;
 
 use super::{ExtraModulesError, ExtraSource, Where};
 use crate::finish::Finish;
@@ -25,7 +26,7 @@ pub(super) struct Build<'a> {
     pub(super) store: &'a Store,
     pub(super) spec: &'a KernelSpec<'a>,
     pub(super) kernel: &'a Kernel,
-    pub(super) config: &'a ConfigValues,
+    pub(super) config: &'a Config,
     pub(super) signing: Option<&'a Signing>,
     pub(super) progress: &'a dyn Progress,
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 use kiln_plan::impact::Objects;
 
 use super::Make;
@@ -24,7 +24,7 @@ pub(super) struct Pending {
 }
 
 /// Finds out what a build of `config` still has to make.
-pub(super) fn pending(make: &Make, config: &ConfigValues) -> Pending {
+pub(super) fn pending(make: &Make, config: &Config) -> Pending {
     let objects = makefile::objects(make.tree, make.target, config);
     let changed = changed_symbols(make.out, config);
     let mut names: BTreeSet<String> =
@@ -40,7 +40,7 @@ pub(super) fn pending(make: &Make, config: &ConfigValues) -> Pending {
 }
 
 /// Lists the objects that `config` asks for, each with whether it is part of vmlinux, as far as the makefiles say so plainly.
-pub(crate) fn expected(tree: &Path, target: &Target, config: &ConfigValues) -> Objects {
+pub(crate) fn expected(tree: &Path, target: &Target, config: &Config) -> Objects {
     let found = makefile::objects(tree, target, config);
     let wholes = found.modules.keys().map(|stem| format!("{stem}.o"));
     let of_modules: BTreeSet<String> = found.modules.values().flatten().cloned().chain(wholes).collect();
@@ -62,9 +62,9 @@ impl Pending {
 }
 
 /// Symbols whose value differs from that of the last build in `out`; all of them are new to a folder without one.
-fn changed_symbols(out: &Path, config: &ConfigValues) -> BTreeSet<String> {
+fn changed_symbols(out: &Path, config: &Config) -> BTreeSet<String> {
     let old = std::fs::read_to_string(out.join("include/config/auto.conf")).unwrap_or_default();
-    let old = ConfigValues::parse(&old);
+    let old = Config::parse(&old);
     let (old, new): (BTreeMap<&str, &str>, BTreeMap<&str, &str>) = (old.iter().collect(), config.iter().collect());
     let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
     names.into_iter().filter(|name| old.get(name) != new.get(name)).map(str::to_owned).collect()

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 
 use super::{BuildError, Make, io_error};
 
@@ -59,7 +59,7 @@ const WITHOUT_IMAGE: &[&str] =
 ///
 /// # Errors
 /// [`BuildError::NoOutput`] when a target left nothing; [`BuildError::Io`] when a file that every build makes is not there.
-pub(super) fn collect(make: &Make, config: &ConfigValues, targets: &[String]) -> Result<Built, BuildError> {
+pub(super) fn collect(make: &Make, config: &Config, targets: &[String]) -> Result<Built, BuildError> {
     let out = make.out;
     let there = |name: &str| -> Result<PathBuf, BuildError> {
         let path = out.join(name);

@@ -14,7 +14,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 
 use super::{BuildError, Make, io_error};
 
@@ -26,7 +26,7 @@ const PAHOLE: &str = "#!/bin/sh\nfor argument do\n\tshift\n\tcase $argument in\n
 ///
 /// # Errors
 /// [`BuildError::Io`], [`BuildError::NoSpace`].
-pub(super) fn arguments(make: &Make, config: &ConfigValues) -> Result<Vec<String>, BuildError> {
+pub(super) fn arguments(make: &Make, config: &Config) -> Result<Vec<String>, BuildError> {
     let is_on = |symbol: &str| config.get(symbol) == Some("y");
     let mut arguments = Vec::new();
     if is_on("RANDSTRUCT") {
@@ -112,7 +112,7 @@ mod tests {
             let toolchain = Toolchain::discover(&host, &programs).unwrap();
             let target = Target { arch: "x86_64".into(), srcarch: "x86".into(), programs };
             let make = Make { tree: dir.path(), out: dir.path(), target: &target, toolchain: &toolchain };
-            arguments(&make, &ConfigValues::parse(config)).unwrap()
+            arguments(&make, &Config::parse(config)).unwrap()
         };
         let llvm = || Programs::Llvm { value: "1".to_owned() };
         let dwarf5 = "CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_DWARF5=y\n";

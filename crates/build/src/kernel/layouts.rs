@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kiln_exec::{ExecError, Output};
+use kiln_kconfig::Config;
 use kiln_modgraph::read::{Structure, StructuresError, structures};
-use kiln_plan::ConfigValues;
 use kiln_plan::impact::Note;
 use kiln_plan::make_text::normal;
 
@@ -87,7 +87,7 @@ impl<'a> TwoConfigs<'a> {
         (tree, out, scratch): (&'a Path, &'a Path, &'a Path),
         target: &Target,
         toolchain: &'a Toolchain,
-        configs: [&ConfigValues; 2],
+        configs: [&Config; 2],
     ) -> Result<TwoConfigs<'a>, Unreadable> {
         let overlays = ["old", "new"].map(|side| scratch.join(side));
         let two = TwoConfigs { tree, out, toolchain, scratch, overlays };
@@ -165,7 +165,7 @@ impl<'a> TwoConfigs<'a> {
 /// # Source
 /// `scripts/kconfig/confdata.c`, `print_symbol_for_c`. A hexadecimal number may stand in a `.config` without its `0x`, and is
 /// known here by its letters.
-fn autoconf(config: &ConfigValues) -> String {
+fn autoconf(config: &Config) -> String {
     let line = |(name, value): (&str, &str)| {
         let is_hex = || value.bytes().all(|byte| byte.is_ascii_hexdigit()) && value.parse::<i128>().is_err();
         match value {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 
 use crate::tree;
 
@@ -23,7 +23,7 @@ const PATHS: [&str; 7] = [
 const FIRMWARE: (&str, &str) = ("EXTRA_FIRMWARE", "EXTRA_FIRMWARE_DIR");
 
 /// Each such file or folder with a digest of what is in it; `-` for one that cannot be read, which fails the build anyway.
-pub(super) fn digests(config: &ConfigValues) -> Vec<String> {
+pub(super) fn digests(config: &Config) -> Vec<String> {
     let words = |symbol: &str| -> Vec<String> {
         let value = config.get(symbol).unwrap_or_default().trim_matches('"');
         value.split_whitespace().map(str::to_owned).collect()
@@ -64,7 +64,7 @@ mod tests {
             dir.path().display(),
             at("path")
         );
-        let config = ConfigValues::parse(&text);
+        let config = Config::parse(&text);
         let before = digests(&config);
         assert_eq!(before.len(), 4, "{before:?}");
         assert!(before[3].ends_with("/gone -"));

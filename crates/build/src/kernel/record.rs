@@ -12,8 +12,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_kconfig::Config;
 use kiln_modgraph::read::{archive_members, memory_digest};
-use kiln_plan::ConfigValues;
 use kiln_plan::impact::{BuildRecord, FileRef, Note, Product, ProductKind};
 use kiln_plan::make_text::{Variables, normal};
 use rayon::prelude::*;
@@ -33,7 +33,7 @@ pub(super) struct Ground<'a> {
     pub(super) tree: &'a Path,
     pub(super) out: &'a Path,
     pub(super) target: &'a Target,
-    pub(super) config: &'a ConfigValues,
+    pub(super) config: &'a Config,
     pub(super) release: &'a str,
     /// The modules of this build, without `.ko`.
     pub(super) modules: &'a BTreeSet<String>,

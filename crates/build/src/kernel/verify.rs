@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use kiln_plan::{ConfigValues, KeyWriter};
+use kiln_kconfig::Config;
+use kiln_plan::KeyWriter;
 
 use super::{Kernel, KernelError, KernelSpec, build_in, read_facts, signing};
 use crate::store::WorkDir;
@@ -26,7 +27,7 @@ pub fn again(
     kernel: &Kernel,
     progress: &dyn Progress,
 ) -> Result<Again, KernelError> {
-    let config = ConfigValues::parse(spec.config_text);
+    let config = Config::parse(spec.config_text);
     let signing = signing(store, spec, &config, progress)?;
     let key = KeyWriter::new("verify-work/1").field("kernel", kernel.key).finish();
     let mut work = store.work_dir(&key, "verify", progress)?;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 use kiln_plan::impact::{BuildRecord, FileRef, Impact, Product, ProductKind, changes};
 use rayon::prelude::*;
 
@@ -38,14 +38,14 @@ pub fn kernel_of_config(
     session: &Session<'_>,
     tree: &Tree,
     settled: &Settled,
-    config: &ConfigValues,
+    config: &Config,
 ) -> Result<Option<Deployed>, DeployedError> {
     let work = kernel::work_key(&tree.key, &settled.target, &settled.toolchain).to_string();
     // What generations there are is a convenience here: one that cannot be read is found nowhere.
     let Ok(kept) = generation::all(session.store) else { return Ok(None) };
     for generation in kept.generations.iter().filter(|generation| generation.keys.work == work) {
         let text = generation.kernel_dir(session.store).and_then(|dir| fs::read_to_string(dir.join("config")).ok());
-        if text.is_some_and(|text| ConfigValues::parse(&text) == *config) {
+        if text.is_some_and(|text| Config::parse(&text).has_values_of(config)) {
             let recipe = generation.recipe.display();
             let name = format!("generation {} of {recipe}, which has that config", generation.number);
             return Ok(Some(Deployed { name, ..deployed(session.store, generation)? }));
@@ -58,7 +58,7 @@ pub fn kernel_of_config(
 ///
 /// # Errors
 /// The tree cannot be read.
-pub fn impact_of_config(tree: &Tree, settled: &Settled, config: &ConfigValues) -> Result<ConfigOnly, PipelineError> {
+pub fn impact_of_config(tree: &Tree, settled: &Settled, config: &Config) -> Result<ConfigOnly, PipelineError> {
     let changes = changes(config, &settled.config);
     if changes.is_empty() {
         let report = Report { changes, is_foreign: false, impact: Impact::default(), places: Vec::new() };

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use kiln_kconfig::unquote;
 use kiln_plan::distill::{Needed, distill};
-use kiln_plan::evaluate::{Kernel as KernelWish, unquoted};
+use kiln_plan::evaluate::Kernel as KernelWish;
 
 use super::{PipelineError, Session, Tree, conf_key, made_base, target};
 use crate::resolve::seed::{Mode, Seed};
@@ -93,7 +94,7 @@ fn leftover(asked: &Asked, wanted: &Seed, lines: &BTreeMap<String, String>) -> (
             continue;
         };
         let came = values.value_of(id);
-        let (plain, is_number) = (unquoted(value), came.starts_with("0x") || value.starts_with("0x"));
+        let (plain, is_number) = (unquote(value), came.starts_with("0x") || value.starts_with("0x"));
         let same_number =
             is_number && plain.trim_start_matches("0x").eq_ignore_ascii_case(came.trim_start_matches("0x"));
         if came != plain && !same_number {

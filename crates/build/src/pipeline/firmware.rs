@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use kiln_diag::{Code, Diagnostic, Diagnostics};
+use kiln_kconfig::Config;
+use kiln_plan::KernelVersion;
 use kiln_plan::assembly::{Content, Firmware};
 use kiln_plan::closing::Closed;
 use kiln_plan::evaluate::{FirmwareSource, Hardware};
 use kiln_plan::firmware::{Packing, link_text, packing};
-use kiln_plan::{ConfigValues, KernelVersion};
 
 use self::collection::{Collection, Found, Origin};
 use self::pack::pack;
@@ -25,7 +26,7 @@ pub(super) struct Device<'a> {
     /// What the recipe says.
     pub(super) hardware: &'a Hardware,
     /// The resolved config.
-    pub(super) config: &'a ConfigValues,
+    pub(super) config: &'a Config,
     /// The kernel's version.
     pub(super) version: &'a KernelVersion,
     /// Debian's name for the architecture.

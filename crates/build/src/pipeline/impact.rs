@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 use kiln_plan::impact::{
     Because, BuildRecord, Change, Comparison, FileRef, Impact, Mentions, Verdict, changes, compare, namings, reach,
 };
@@ -35,7 +35,7 @@ pub struct Deployed {
     /// What `uname -r` says on it.
     pub release: String,
     /// Its `.config`.
-    pub config: ConfigValues,
+    pub config: Config,
     /// What its build left.
     pub record: BuildRecord,
 }
@@ -109,7 +109,7 @@ pub fn deployed_kernel(
     let config = dir.join("config");
     let config = fs::read_to_string(&config).map_err(|source| DeployedError::Read { path: config, source })?;
     let record = read_record(&dir).map_err(|(path, source)| DeployedError::Read { path, source })?;
-    let config = ConfigValues::parse(&config);
+    let config = Config::parse(&config);
     Ok(Deployed { name, release: record.release.clone(), config, record, key: key.to_owned(), work, dir })
 }
 
@@ -131,7 +131,7 @@ pub fn impact(tree: &Tree, settled: &Settled, deployed: &Deployed) -> Result<Rep
 pub(super) fn report(
     tree: &Tree,
     settled: &Settled,
-    (config, record): (&ConfigValues, &BuildRecord),
+    (config, record): (&Config, &BuildRecord),
     changes: Vec<Change>,
 ) -> Result<Report, PipelineError> {
     let names: BTreeSet<String> = changes.iter().map(|change| change.symbol.clone()).collect();

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use kiln_diag::{Diagnostic, Diagnostics};
+use kiln_kconfig::{Config, Declarations, Request};
 use kiln_plan::check::Known;
 use kiln_plan::evaluate::Kernel as KernelWish;
 use kiln_plan::remedy::{Contradiction, Firmness, Patience, Remedy, Way, Wish, remedy};
-use kiln_plan::{ConfigValues, Declarations, Request, Unmet, UnmetKind, check};
+use kiln_plan::{Unmet, UnmetKind, check};
 
 use super::{PipelineError, Resolution, Tree};
 use crate::resolve::declarations;
@@ -40,19 +41,15 @@ pub fn remedies(
     patience: Patience,
 ) -> Result<Remedies, PipelineError> {
     let parsed = &resolution.parsed;
-    let mut requests: Vec<Request> = asked
-        .iter()
-        .map(|(symbol, value)| Request { symbol: symbol.clone(), value: value.clone(), optional: false, origin: None })
-        .collect();
-    requests.extend(wish.requests.values().filter(|request| !asked.contains_key(&request.symbol)).map(|request| {
-        let (symbol, value) = (request.symbol.clone(), request.value.clone());
-        Request { symbol, value, optional: request.optional, origin: Some(request.origin) }
-    }));
+    let mut requests: Vec<Request> = asked.iter().map(|(symbol, value)| Request::fixed(symbol, value)).collect();
+    requests.extend(
+        wish.requests.values().filter(|request| !asked.contains_key(&request.symbol)).map(|request| request.request()),
+    );
     let values: BTreeMap<String, String> =
         requests.iter().map(|request| (request.symbol.clone(), request.value.clone())).collect();
     let declared = parsed.declarations(values.keys());
     let unmet = unmet(tree, resolution, &requests, &values, &declared)?;
-    let unmet = unmet.into_iter().filter(|unmet| !unmet.request.optional);
+    let unmet = unmet.into_iter().filter(|unmet| !unmet.request.is_optional());
     let (mut hopeless, mut unmet): (Vec<Unmet>, Vec<Unmet>) = unmet.partition(|unmet| is_hopeless(&unmet.kind));
     let now = parsed.evaluation_of(&values)?;
     let past = resolution.history.of(&hopeless);
@@ -64,7 +61,7 @@ pub fn remedies(
             symbol: request.symbol.clone(),
             value: request.value.clone(),
             firmness: match request.origin {
-                _ if request.optional => Firmness::Optional,
+                _ if request.is_optional() => Firmness::Optional,
                 Some(_) => Firmness::Written,
                 None => Firmness::Asked,
             },
@@ -97,15 +94,14 @@ fn tried(resolution: &Resolution, requests: &[Request], hopeless: &[Unmet], way:
     all.retain(|request| hopeless.iter().all(|unmet| unmet.request != *request));
     for line in &way.requests {
         all.retain(|request| request.symbol != line.symbol);
-        let (symbol, value) = (line.symbol.clone(), line.value.clone());
-        all.push(Request { symbol, value, optional: false, origin: None });
+        all.push(Request::fixed(&line.symbol, &line.value));
     }
     let mut values: BTreeMap<String, String> =
         hopeless.iter().map(|unmet| (unmet.request.symbol.clone(), unmet.request.value.clone())).collect();
     values.extend(all.iter().map(|request| (request.symbol.clone(), request.value.clone())));
     let Ok(config) = resolution.parsed.config_of(&values) else { return false };
     let declarations = resolution.parsed.declarations(values.keys());
-    check(&all, &ConfigValues::parse(&config), &declarations).iter().all(|unmet| unmet.request.optional)
+    check(&all, &Config::parse(&config), &declarations).iter().all(|unmet| unmet.request.is_optional())
 }
 
 /// Findings of `check` with what helps: requests with which all others hold, or those that contradict each other.
@@ -171,21 +167,12 @@ fn names_all(unmet: &Unmet, contradiction: &Contradiction) -> bool {
 /// # Errors
 /// A value cannot be written into a `.config`.
 pub fn all_hold(resolution: &Resolution, wish: &KernelWish) -> Result<bool, PipelineError> {
-    let requests: Vec<Request> = wish
-        .requests
-        .values()
-        .map(|request| Request {
-            symbol: request.symbol.clone(),
-            value: request.value.clone(),
-            optional: request.optional,
-            origin: Some(request.origin),
-        })
-        .collect();
+    let requests: Vec<Request> = wish.requests.values().map(|request| request.request()).collect();
     let values: BTreeMap<String, String> =
         requests.iter().map(|request| (request.symbol.clone(), request.value.clone())).collect();
-    let config = ConfigValues::parse(&resolution.parsed.config_of(&values)?);
+    let config = Config::parse(&resolution.parsed.config_of(&values)?);
     let declared = resolution.parsed.declarations(values.keys());
-    Ok(check(&requests, &config, &declared).iter().all(|unmet| unmet.request.optional))
+    Ok(check(&requests, &config, &declared).iter().all(|unmet| unmet.request.is_optional()))
 }
 
 fn unmet(
@@ -195,7 +182,7 @@ fn unmet(
     values: &BTreeMap<String, String>,
     declared: &Declarations,
 ) -> Result<Vec<Unmet>, PipelineError> {
-    let config = ConfigValues::parse(&resolution.parsed.config_of(values)?);
+    let config = Config::parse(&resolution.parsed.config_of(values)?);
     let found = check(requests, &config, declared);
     if found.iter().any(|unmet| matches!(unmet.kind, UnmetKind::UnknownSymbol { .. })) {
         // Only now is it of use what else there is.

@@ -15,9 +15,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use kiln_diag::Diagnostic;
+use kiln_kconfig::Config;
 use kiln_plan::check::EmptyGroup;
 use kiln_plan::evaluate::{BaseConfig, Kernel as KernelWish};
-use kiln_plan::{ConfigValues, Key, KeyWriter};
+use kiln_plan::{Key, KeyWriter};
 
 use super::{PipelineError, Session, Tree, read, target};
 use crate::memory::{self, Answers};
@@ -34,7 +35,7 @@ pub struct Settled {
     /// The `.config`, to the byte.
     pub config_text: String,
     /// Its values.
-    pub config: ConfigValues,
+    pub config: Config,
     /// What Kconfig warned of.
     pub warnings: Vec<String>,
     /// Requests that hold and do nothing.
@@ -129,7 +130,7 @@ fn from_answers(answers: &Answers, target: Target, toolchain: Toolchain) -> Opti
     Some(Settled {
         target,
         toolchain,
-        config: ConfigValues::parse(&config_text),
+        config: Config::parse(&config_text),
         config_text,
         warnings: serde_json::from_slice(answers.get(WARNINGS)?).ok()?,
         groups: serde_json::from_slice(answers.get(GROUPS)?).ok()?,

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use kiln_plan::{Declaration, Declarations, SymbolType};
+use kiln_kconfig::{Declaration, Declarations, Type};
 
 use super::ResolveError;
 use crate::toolchain::Target;
@@ -143,21 +143,21 @@ fn first_word(line: &str) -> (&str, &str) {
 
 /// An entry of which only the place is known.
 fn entry_at(file: &str, line: u32) -> Declaration {
-    let symbol_type = SymbolType::Unknown;
+    let symbol_type = Type::Unknown;
     Declaration { symbol_type, prompt: None, depends: Vec::new(), file: file.to_owned(), line }
 }
 
 /// Takes an attribute's line into its entry.
 fn attribute(entry: &mut Declaration, word: &str, rest: &str) {
     let symbol_type = match word {
-        "bool" | "boolean" | "def_bool" => Some(SymbolType::Bool),
-        "tristate" | "def_tristate" => Some(SymbolType::Tristate),
-        "int" => Some(SymbolType::Int),
-        "hex" => Some(SymbolType::Hex),
-        "string" => Some(SymbolType::String),
+        "bool" | "boolean" | "def_bool" => Some(Type::Bool),
+        "tristate" | "def_tristate" => Some(Type::Tristate),
+        "int" => Some(Type::Int),
+        "hex" => Some(Type::Hex),
+        "string" => Some(Type::String),
         _ => None,
     };
-    if let Some(symbol_type) = symbol_type.filter(|_| entry.symbol_type == SymbolType::Unknown) {
+    if let Some(symbol_type) = symbol_type.filter(|_| entry.symbol_type == Type::Unknown) {
         entry.symbol_type = symbol_type;
     }
     match word {

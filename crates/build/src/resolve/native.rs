@@ -5,8 +5,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kiln_kconfig::{Evaluation, Files, Model, Type};
-use kiln_plan::{Declaration, Declarations, SymbolType};
+use kiln_kconfig::{Declaration, Declarations, Evaluation, Files, Model, Type};
 
 use super::seed::{self, Mode, Seed};
 use super::{Base, ResolveError, Resolved, Resolver, TreeConf};
@@ -236,15 +235,8 @@ impl Files for Reseeded<'_> {
     }
 }
 
-fn type_of(model: &Model, symbol: &str) -> SymbolType {
-    match model.find(symbol).map(|symbol| model.type_of(symbol)) {
-        Some(Type::Bool) => SymbolType::Bool,
-        Some(Type::Tristate) => SymbolType::Tristate,
-        Some(Type::Int) => SymbolType::Int,
-        Some(Type::Hex) => SymbolType::Hex,
-        Some(Type::String) => SymbolType::String,
-        Some(Type::Unknown) | None => SymbolType::Unknown,
-    }
+fn type_of(model: &Model, symbol: &str) -> Type {
+    model.find(symbol).map_or(Type::Unknown, |symbol| model.type_of(symbol))
 }
 
 fn declaration(model: &Model, symbol: &str) -> Option<Declaration> {

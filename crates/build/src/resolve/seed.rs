@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use kiln_plan::SymbolType;
+use kiln_kconfig::Type;
 
 use super::ResolveError;
 
@@ -45,7 +45,7 @@ impl Seed {
     pub fn append(
         &mut self,
         requests: &BTreeMap<String, String>,
-        type_of: &dyn Fn(&str) -> SymbolType,
+        type_of: &dyn Fn(&str) -> Type,
     ) -> Result<(), ResolveError> {
         if !self.text.is_empty() && !self.text.ends_with('\n') {
             self.text.push('\n');
@@ -72,14 +72,14 @@ fn symbol_of(line: &str) -> Option<&str> {
 /// One line of a `.config` with its line end; `None` when the value would break out of its line.
 ///
 /// A string is quoted and escaped, whether it was written bare or already in quotes.
-fn assignment(symbol: &str, value: &str, symbol_type: SymbolType) -> Option<String> {
+fn assignment(symbol: &str, value: &str, symbol_type: Type) -> Option<String> {
     if value.contains(['\n', '\r', '\0']) || symbol.contains(|c: char| c.is_whitespace() || c == '=') {
         return None;
     }
     let quoted = match symbol_type {
-        SymbolType::String => true,
-        SymbolType::Unknown => !matches!(value, "y" | "m" | "n") && !is_number(value),
-        SymbolType::Bool | SymbolType::Tristate | SymbolType::Int | SymbolType::Hex => false,
+        Type::String => true,
+        Type::Unknown => !matches!(value, "y" | "m" | "n") && !is_number(value),
+        Type::Bool | Type::Tristate | Type::Int | Type::Hex => false,
     };
     Some(match value {
         "n" => format!("# CONFIG_{symbol} is not set\n"),

@@ -2,13 +2,13 @@
 
 use kiln_build::doctor::{Work, checks};
 use kiln_build::toolchain::{Host, Programs, Target};
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 
 #[test]
 fn a_host_that_compiles_lacks_nothing_and_an_empty_one_everything() {
     let work = Work {
         target: Some(Target { arch: "x86_64".into(), srcarch: "x86".into(), programs: Programs::gnu("") }),
-        config: ConfigValues::parse(""),
+        config: Config::parse(""),
         apt_source: false,
         git_source: false,
         outputs: std::collections::BTreeSet::new(),

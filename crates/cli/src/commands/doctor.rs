@@ -4,8 +4,9 @@ use kiln_build::doctor::{self, Missing, Work};
 use kiln_build::outputs;
 use kiln_build::pipeline;
 use kiln_build::toolchain::Host;
+use kiln_kconfig::Config;
+use kiln_plan::SourceSpec;
 use kiln_plan::evaluate::{Evaluated, Kernel};
-use kiln_plan::{ConfigValues, SourceSpec};
 use serde_json::json;
 
 use crate::commands::Context;
@@ -64,7 +65,7 @@ fn work(evaluated: &Evaluated, boots: bool) -> Work {
     let kernel: &Kernel = &evaluated.kernel;
     let source = kernel.src.as_ref().map(|source| &source.value);
     let requests = kernel.requests.values().filter(|request| request.value != "n");
-    let config: ConfigValues = requests.map(|request| (request.symbol.clone(), request.value.clone())).collect();
+    let config: Config = requests.map(|request| (request.symbol.clone(), request.value.clone())).collect();
     Work {
         target: Some(pipeline::target(recipe_files::host(), kernel)),
         config,

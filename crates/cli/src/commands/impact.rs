@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use kiln_build::pipeline::{self, Deployed, DeployedError, LayoutReport, Place, Report, Session, Settled, Tree};
 use kiln_build::{Store, generation};
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::impact::{Because, Change, Comparison, ExportChange, Reached, Verdict};
 use serde_json::{Value, json};
@@ -106,15 +106,15 @@ pub(super) enum Found {
     /// A kernel in the store.
     Kernel(Box<Deployed>),
     /// A config, and nothing else.
-    Config(Config),
+    Config(BareConfig),
 }
 
 /// A config that somebody's kernel has.
-pub(super) struct Config {
+pub(super) struct BareConfig {
     /// The file.
     path: PathBuf,
     /// What it says.
-    values: ConfigValues,
+    values: Config,
 }
 
 impl Found {
@@ -122,7 +122,11 @@ impl Found {
     ///
     /// # Errors
     /// The kernel's record cannot be read.
-    pub(super) fn kernel(self, session: &Session<'_>, asked: &Asked<'_>) -> Result<Result<Deployed, Config>, Failure> {
+    pub(super) fn kernel(
+        self,
+        session: &Session<'_>,
+        asked: &Asked<'_>,
+    ) -> Result<Result<Deployed, BareConfig>, Failure> {
         let config = match self {
             Found::Kernel(deployed) => return Ok(Ok(*deployed)),
             Found::Config(config) => config,
@@ -132,7 +136,7 @@ impl Found {
     }
 }
 
-impl Config {
+impl BareConfig {
     /// What a config is refused with where a kernel is wanted.
     pub(super) fn no_kernel(&self) -> Failure {
         let path = self.path.display();
@@ -151,7 +155,7 @@ pub(super) fn find(context: &Context<'_>, store: &Store, from: Option<&str>) -> 
     let path = context.environment.current_dir.join(wanted);
     if from.is_some() && wanted.parse::<u32>().is_err() && path.exists() {
         return match config_of(&path)? {
-            Some(values) => Ok(Found::Config(Config { path: PathBuf::from(wanted), values })),
+            Some(values) => Ok(Found::Config(BareConfig { path: PathBuf::from(wanted), values })),
             None => of_result(store, &path).map(|deployed| Found::Kernel(Box::new(deployed))),
         };
     }
@@ -167,7 +171,7 @@ pub(super) fn find(context: &Context<'_>, store: &Store, from: Option<&str>) -> 
 }
 
 /// The values of a file that is a config, and not the manifest of a result.
-fn config_of(path: &Path) -> Result<Option<ConfigValues>, Failure> {
+fn config_of(path: &Path) -> Result<Option<Config>, Failure> {
     if path.is_dir() {
         return Ok(None);
     }
@@ -179,7 +183,7 @@ fn config_of(path: &Path) -> Result<Option<ConfigValues>, Failure> {
     }
     let is_config = |line: &str| line.starts_with("CONFIG_") || line.starts_with("# CONFIG_");
     if text.lines().any(is_config) {
-        return Ok(Some(ConfigValues::parse(&text)));
+        return Ok(Some(Config::parse(&text)));
     }
     Err(Failure::fault(anyhow::anyhow!("{} is neither a .config nor a result's manifest.json", path.display())))
 }

@@ -1,9 +1,8 @@
 //! Why a request does not hold, asked of the engine.
 
-use kiln_kconfig::{Evaluation, Limit, Model, SymbolId, Tristate, Type};
-
-use super::{Catalogue, Declarations, Evidence, Request, SymbolType, Unmet, UnmetKind, Value};
+use super::{Catalogue, Evidence, Request, Unmet, UnmetKind};
 use crate::why::{Asked, end_of_range, obstacles, shown};
+use kiln_kconfig::{Declarations, Evaluation, Limit, Model, SymbolId, Tristate, Type, Value};
 
 /// What the reasons are looked for in.
 #[derive(Clone, Copy)]
@@ -123,11 +122,10 @@ impl Unmet {
 
     fn out_of_range(&self, evaluation: &Evaluation<'_>, symbol: SymbolId) -> Option<UnmetKind> {
         let range = evaluation.active_range(symbol)?;
-        let type_ = match evaluation.model().type_of(symbol) {
-            Type::Int => SymbolType::Int,
-            Type::Hex => SymbolType::Hex,
-            _ => return None,
-        };
+        let type_ = evaluation.model().type_of(symbol);
+        if !matches!(type_, Type::Int | Type::Hex) {
+            return None;
+        }
         let number = |text: &str| match Value::parse(text, type_) {
             Some(Value::Number(number)) => Some(number),
             _ => None,
@@ -148,7 +146,7 @@ impl Unmet {
     /// A number that Kconfig does not read as one, like `007`.
     fn not_taken(&self, evaluation: &Evaluation<'_>, symbol: SymbolId) -> UnmetKind {
         let symbol_type = self.declaration.as_ref().map(|declaration| declaration.symbol_type);
-        let is_number = matches!(symbol_type, Some(SymbolType::Int | SymbolType::Hex));
+        let is_number = matches!(symbol_type, Some(Type::Int | Type::Hex));
         match symbol_type {
             Some(symbol_type) if is_number && evaluation.user_value(symbol) != Some((&*self.request.value).into()) => {
                 UnmetKind::WrongType { symbol_type }

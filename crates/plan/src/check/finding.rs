@@ -2,7 +2,8 @@
 
 use kiln_diag::{Code, Diagnostic, Severity, Span};
 
-use super::{Evidence, Request, SymbolType, Unmet, UnmetKind};
+use super::{Evidence, Request, Unmet, UnmetKind};
+use kiln_kconfig::Type;
 
 /// How many sentences of a reason are shown; `kiln why` has all.
 const N_OBSTACLES: usize = 12;
@@ -15,7 +16,7 @@ impl Unmet {
     /// `place` finds the [`Span`] of `(file, line)` of the tree, when its text is at hand.
     pub fn diagnostic(&self, place: &dyn Fn(&str, u32) -> Option<Span>) -> Diagnostic {
         let request = &self.request;
-        let severity = if request.optional { Severity::Note } else { Severity::Error };
+        let severity = if request.is_optional() { Severity::Note } else { Severity::Error };
         let mut diagnostic = Diagnostic {
             severity,
             ..Diagnostic::error(self.kind.code(), self.message())
@@ -58,7 +59,7 @@ impl Unmet {
             diagnostic = diagnostic.note(fact);
         }
         let mut help = self.help();
-        if request.optional {
+        if request.is_optional() {
             help.retain(|line| *line != self.allowing());
         }
         help.into_iter().fold(diagnostic, Diagnostic::help)
@@ -68,7 +69,7 @@ impl Unmet {
         let Request { symbol, value, .. } = &self.request;
         let came = match &self.resolved {
             None => "unset".to_owned(),
-            Some(resolved) => format!("as `{}`", crate::evaluate::unquoted(resolved)),
+            Some(resolved) => format!("as `{}`", kiln_kconfig::unquote(resolved)),
         };
         let came = format!("`{symbol}` was asked to be `{value}` and came out {came}");
         match &self.kind {
@@ -80,7 +81,9 @@ impl Unmet {
             UnmetKind::OtherArch { arches, .. } => {
                 format!("`{symbol}` exists only for {}", listed(arches.iter().map(|arch| format!("`{arch}`"))))
             }
-            UnmetKind::WrongType { symbol_type } => format!("`{symbol}` is {symbol_type} and cannot be `{value}`"),
+            UnmetKind::WrongType { symbol_type } => {
+                format!("`{symbol}` is {} and cannot be `{value}`", symbol_type.with_article())
+            }
             UnmetKind::NoModules => format!("`{symbol}` cannot be `m` while `MODULES` is off"),
             UnmetKind::NoPrompt => format!("{came}: it has no prompt"),
             UnmetKind::Dependency if value == "n" => format!("{came}: its prompt is not in sight"),
@@ -146,12 +149,12 @@ impl Unmet {
             }
             UnmetKind::WrongType { symbol_type } => {
                 let mut help = vec![symbol_type.hint().to_owned()];
-                if *symbol_type == SymbolType::String {
+                if *symbol_type == Type::String {
                     help.push(format!(
                         "to ask for the text `{value}` itself, write its quotes: `{symbol} = '\"{value}\"'`"
                     ));
                 }
-                if *symbol_type == SymbolType::Bool && value == "m" {
+                if *symbol_type == Type::Bool && value == "m" {
                     help.push(accept("y"));
                 }
                 help

@@ -7,7 +7,8 @@ use kiln_kconfig::{Evaluation, Expr, ExprId, Model, SymbolId, Tristate, Type};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigValues, Request};
+use super::Request;
+use kiln_kconfig::Config;
 
 /// A symbol that is on while every part of it is off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +45,7 @@ const MOST: usize = 4;
 /// asked for only when there is a group to look at.
 pub fn empty_groups<'m>(
     model: &'m Model,
-    config: &ConfigValues,
+    config: &Config,
     requests: &[Request],
     evaluation: impl FnOnce() -> Evaluation<'m>,
 ) -> Vec<EmptyGroup> {

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 use kiln_diag::{Diagnostic, FileId, Severity, Sources};
-use kiln_kconfig::{Base, Dialect, Host, Model, Type, resolve};
+use kiln_kconfig::{Base, Dialect, Host, Model, Strength, Type, resolve};
 
 use super::*;
 
@@ -118,20 +118,13 @@ fn declarations(model: &Model) -> Declarations {
     let mut declarations = Declarations::new();
     for symbol in model.declared() {
         let definition = model.definitions(symbol).next().unwrap();
-        let symbol_type = match model.type_of(symbol) {
-            Type::Bool => SymbolType::Bool,
-            Type::Tristate => SymbolType::Tristate,
-            Type::Int => SymbolType::Int,
-            Type::Hex => SymbolType::Hex,
-            Type::String => SymbolType::String,
-            Type::Unknown => SymbolType::Unknown,
-        };
+        let symbol_type = model.type_of(symbol);
         let (file, line) = (definition.place.file.to_string(), definition.place.line);
         let entry = Declaration { symbol_type, prompt: None, depends: Vec::new(), file, line };
         declarations.add(&model.name(symbol), entry);
     }
     let entry = |line| Declaration {
-        symbol_type: SymbolType::Bool,
+        symbol_type: Type::Bool,
         prompt: None,
         depends: Vec::new(),
         file: "arch/arm/Kconfig".to_owned(),
@@ -150,15 +143,20 @@ fn unmet(asked: &[&str]) -> (Sources, FileId, Vec<Unmet>, Vec<Diagnostic>) {
     let request = |(index, text): (usize, &&str)| {
         let (symbol, value) = text.trim_end_matches('?').split_once('=').unwrap();
         let origin = Some(sources.line_span(file, index as u32 + 1));
-        Request { symbol: symbol.to_owned(), value: value.to_owned(), optional: text.ends_with('?'), origin }
+        Request {
+            symbol: symbol.to_owned(),
+            value: value.to_owned(),
+            strength: if text.ends_with('?') { Strength::Optional } else { Strength::Required },
+            origin,
+        }
     };
     let requests: Vec<Request> = asked.iter().enumerate().map(request).collect();
     let model = model();
-    let plain: Vec<String> = requests.iter().map(|request| crate::evaluate::unquoted(&request.value)).collect();
+    let plain: Vec<String> = requests.iter().map(|request| kiln_kconfig::unquote(&request.value)).collect();
     let names = requests.iter().map(|request| request.symbol.as_str());
     let pairs: Vec<(&str, &str)> = names.zip(plain.iter().map(String::as_str)).collect();
     let resolved = resolve(&model, Base::AllNo, &pairs);
-    let config = ConfigValues::parse(&String::from_utf8_lossy(resolved.config_text()));
+    let config = Config::parse(&String::from_utf8_lossy(resolved.config_text()));
     let evaluation = resolved.into_evaluation();
     let declarations = declarations(&model);
     let mut found = check(&requests, &config, &declarations);

@@ -4,9 +4,10 @@ use kiln_diag::Code;
 use kiln_recipe::{Data, Facts, Fault, Predicate, Tree, nearest};
 
 use crate::Arch;
-use crate::evaluate::{Setting, unquoted};
+use crate::evaluate::Setting;
 use crate::options::{self, unknown_arch};
 use crate::version::{KernelVersion, VersionRange};
+use kiln_kconfig::unquote;
 
 /// The code of a finding that says that a fact is not known.
 pub(super) const UNKNOWN: Code = Code::UnknownFact;
@@ -52,7 +53,7 @@ impl Facts for RecipeFacts<'_> {
                 let symbol = key.strip_prefix("config.").unwrap_or(key);
                 let requested = merged.text(&["kernel", "config", symbol]);
                 Ok(requested.is_some_and(|requested| match predicate.value.as_deref() {
-                    Some(value) => unquoted(requested) == unquoted(value),
+                    Some(value) => unquote(requested) == unquote(value),
                     None => requested != "n",
                 }))
             }

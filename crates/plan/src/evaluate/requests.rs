@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
 use kiln_recipe::{Data, Merged, Tree};
 
-use crate::evaluate::{Because, Located, Request, unquoted};
+use crate::evaluate::{Because, Located, Request};
+use kiln_kconfig::unquote;
 
 /// Makes the requests of `tree`; a value that somebody wrote and that is changed gives a warning.
 pub(super) fn requests(
@@ -52,7 +53,7 @@ fn apply_conditions(tree: &Tree, requests: &mut BTreeMap<String, Request>, diagn
         let path = ["kernel", "conditionalConfig", condition];
         for (symbol, mut request) in collect(tree, &path, Some(&because)) {
             if let Some(before) = requests.remove(&symbol) {
-                if unquoted(&before.value) != unquoted(&request.value) {
+                if unquote(&before.value) != unquote(&request.value) {
                     diagnostics.push(changed(condition, &request, &before));
                 }
                 request.overridden = Some(Box::new(before));
@@ -99,13 +100,13 @@ fn changed(condition: &str, request: &Request, before: &Request) -> Diagnostic {
 
 /// Makes of every module something built in, and asks for no modules.
 fn build_in(requests: &mut BTreeMap<String, Request>, origin: Option<Span>, diagnostics: &mut Diagnostics) {
-    for request in requests.values_mut().filter(|request| unquoted(&request.value) == "m") {
+    for request in requests.values_mut().filter(|request| unquote(&request.value) == "m") {
         replace(request, "y", request.origin);
     }
     // The option's own default is `true`, so whoever asks for `false` has a place.
     let Some(origin) = origin else { return };
     match requests.get_mut("MODULES") {
-        Some(request) if unquoted(&request.value) == "n" => {}
+        Some(request) if unquote(&request.value) == "n" => {}
         Some(request) => {
             diagnostics.push(
                 Diagnostic::warning(Code::ModularOverrides, "`MODULES` becomes `n`, because `kernel.modular` is false")

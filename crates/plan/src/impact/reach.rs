@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::mentions::{Effect, Mentions, Scope};
 use super::record::{BuildRecord, ProductKind};
-use crate::ConfigValues;
+use kiln_kconfig::Config;
 
 /// A symbol whose value is not what it was.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,7 +19,7 @@ pub struct Change {
 }
 
 /// The symbols that differ between two configs, by name.
-pub fn changes(before: &ConfigValues, after: &ConfigValues) -> Vec<Change> {
+pub fn changes(before: &Config, after: &Config) -> Vec<Change> {
     let names: BTreeSet<&str> = before.iter().chain(after.iter()).map(|(name, _)| name).collect();
     let differ = names.into_iter().filter(|name| before.get(name) != after.get(name));
     let owned = |value: Option<&str>| value.map(str::to_owned);
@@ -155,7 +155,7 @@ pub fn reach(
     mentions: &Mentions,
     before: &Objects,
     after: &Objects,
-    config: &ConfigValues,
+    config: &Config,
 ) -> Impact {
     let mut reaching = Reaching { record, found: BTreeMap::new(), queue: VecDeque::new() };
     if changes.is_empty() {

@@ -47,7 +47,7 @@ fn check(word: &str, expected: Expect) {
     let model = model.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&said.stderr())));
     let mut rules = ModuleRules::new();
     rules.add("net/netfilter/Makefile", MAKEFILE);
-    let config = ConfigValues::parse("CONFIG_NF_TABLES=m\nCONFIG_NFNETLINK=m\n");
+    let config = Config::parse("CONFIG_NF_TABLES=m\nCONFIG_NFNETLINK=m\n");
     let naming = Naming { model: &model, rules: &rules, config: &config };
     let mut shown = String::new();
     for named in find(&naming, word) {

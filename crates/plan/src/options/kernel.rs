@@ -3,9 +3,9 @@
 use kiln_recipe::{AttrsOf, Data, Declaration, Fault, Field, Leaf, OneOf, Shape, TextType, Type};
 
 use super::{With, list, name, option, required, variant};
-use crate::evaluate::unquoted;
 use crate::version::KernelVersion;
 use crate::{Arch, ToolchainName};
+use kiln_kconfig::unquote;
 
 /// The declarations, in the order of the reference.
 pub(super) fn entries() -> Vec<Declaration> {
@@ -203,7 +203,7 @@ fn config() -> Vec<Declaration> {
                 takes_int: true,
                 bool_help: Some("write `\"y\"` or `\"n\"`"),
                 check: Some(name::one_line),
-                canonical: Some(unquoted),
+                canonical: Some(unquote),
                 ..TextType::default()
             }),
             may_be_optional: true,

@@ -3,7 +3,7 @@
 use kiln_diag::{Code, Diagnostic};
 
 use super::{Compression, Output, OutputKind};
-use crate::check::ConfigValues;
+use kiln_kconfig::Config;
 
 /// The symbol that lets the kernel read an image of files in this form; none for what it always reads.
 fn symbol(kind: &OutputKind, compression: Compression) -> Option<&'static str> {
@@ -25,14 +25,14 @@ fn symbol(kind: &OutputKind, compression: Compression) -> Option<&'static str> {
     })
 }
 
-fn is_on(config: &ConfigValues, symbol: &str) -> bool {
+fn is_on(config: &Config, symbol: &str) -> bool {
     matches!(config.get(symbol), Some("y" | "m"))
 }
 
 /// The best compression that the kernel reads, for an output that names none.
 ///
 /// A squashfs whose kernel has no squashfs is for another one: then it is the one that every kernel with squashfs has.
-pub fn best(kind: &OutputKind, config: &ConfigValues) -> Compression {
+pub fn best(kind: &OutputKind, config: &Config) -> Compression {
     let wished = kind.file_system().and_then(|files| files.compression.as_ref());
     if let Some(wished) = wished {
         return wished.value;
@@ -45,7 +45,7 @@ pub fn best(kind: &OutputKind, config: &ConfigValues) -> Compression {
 
 /// An error when the kernel of this config cannot read the output: compressed in a way that it does not know, or put where
 /// it does not look.
-pub fn readable(output: &Output, config: &ConfigValues) -> Option<Diagnostic> {
+pub fn readable(output: &Output, config: &Config) -> Option<Diagnostic> {
     let option = |field: &str| format!("outputs.{}.{field}", output.name);
     if let Some(finding) = appended(output, config) {
         return Some(finding);
@@ -74,7 +74,7 @@ pub fn readable(output: &Output, config: &ConfigValues) -> Option<Diagnostic> {
 }
 
 /// A device tree behind the kernel is found by a kernel that looks for it there.
-fn appended(output: &Output, config: &ConfigValues) -> Option<Diagnostic> {
+fn appended(output: &Output, config: &Config) -> Option<Diagnostic> {
     let payload = output.kind.payload()?;
     let named = payload.appended_dtb.as_ref()?;
     let is_elf = payload.image.value == "vmlinux";

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use kiln_plan::ConfigValues;
+use kiln_kconfig::Config;
 use kiln_plan::make_text::{Variables, normal};
 
 use crate::toolchain::Target;
@@ -23,7 +23,7 @@ pub(super) struct Objects {
 const MAX_FOLDERS: usize = 16;
 
 /// Lists what `config` builds of `tree`, as far as its makefiles say so plainly.
-pub(super) fn objects(tree: &Path, target: &Target, config: &ConfigValues) -> Objects {
+pub(super) fn objects(tree: &Path, target: &Target, config: &Config) -> Objects {
     let mut reading = Reading { tree, target, config, objects: Objects::default(), seen: BTreeSet::new() };
     let mut top = reading.variables("");
     // The top makefile calls itself once, and does its work in the second call.
@@ -56,7 +56,7 @@ pub(super) fn objects(tree: &Path, target: &Target, config: &ConfigValues) -> Ob
 struct Reading<'a> {
     tree: &'a Path,
     target: &'a Target,
-    config: &'a ConfigValues,
+    config: &'a Config,
     objects: Objects,
     /// Folders with whether they were built in.
     seen: BTreeSet<(String, bool)>,

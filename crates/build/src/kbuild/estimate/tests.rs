@@ -15,7 +15,7 @@ fn an_object_is_stale_when_a_symbol_in_its_note_changed() {
     std::fs::write(out.join("include/config/auto.conf"), "CONFIG_NET=y\nCONFIG_HZ=250\n").unwrap();
     std::fs::write(out.join("a.o"), "").unwrap();
     std::fs::write(out.join(".a.o.cmd"), "deps_a.o := \\\n  $(wildcard include/config/NET) \\\n  a.h\n").unwrap();
-    let stale = |config: &str| is_stale(out, "a.o", &changed_symbols(out, &ConfigValues::parse(config)));
+    let stale = |config: &str| is_stale(out, "a.o", &changed_symbols(out, &Config::parse(config)));
     assert!(!stale("CONFIG_NET=y\nCONFIG_HZ=250\n"));
     assert!(!stale("CONFIG_NET=y\nCONFIG_HZ=100\n"));
     assert!(stale("CONFIG_NET=m\nCONFIG_HZ=250\n"));

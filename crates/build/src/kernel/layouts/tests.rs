@@ -35,7 +35,7 @@ fn check(compiler: &str, flags: &str, header: &str, configs: [&str; 2], expected
     let path: OsString = "/usr/bin:/bin".into();
     let toolchain = Toolchain::discover(&Host { path }, &Programs::gnu("")).unwrap();
     let target = Target { arch: "x86_64".to_owned(), srcarch: "x86".to_owned(), programs: Programs::gnu("") };
-    let configs = configs.map(ConfigValues::parse);
+    let configs = configs.map(Config::parse);
     let two = TwoConfigs::new((&tree, &out, &scratch), &target, &toolchain, [&configs[0], &configs[1]]).unwrap();
     for (found, expected) in two.structures("net/a.o").unwrap().into_iter().zip(expected) {
         let in_header = found.into_iter().filter(|structure| structure.file == "include/a.h");
@@ -190,7 +190,7 @@ fn a_machine_of_another_kind() {
 #[test]
 fn a_config_as_c_sees_it() {
     let config =
-        ConfigValues::parse("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=\"a \\\" b\"\nCONFIG_D=-5\nCONFIG_E=0x10\nCONFIG_F=ff\n");
+        Config::parse("CONFIG_A=y\nCONFIG_B=m\nCONFIG_C=\"a \\\" b\"\nCONFIG_D=-5\nCONFIG_E=0x10\nCONFIG_F=ff\n");
     expect![[r##"
         #define CONFIG_A 1
         #define CONFIG_B_MODULE 1

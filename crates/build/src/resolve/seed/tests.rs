@@ -1,9 +1,9 @@
 use expect_test::{Expect, expect};
-use kiln_plan::{Declaration, Declarations};
+use kiln_kconfig::{Declaration, Declarations};
 
 use super::*;
 
-fn declared(symbols: &[(&str, SymbolType)]) -> Declarations {
+fn declared(symbols: &[(&str, Type)]) -> Declarations {
     let mut declared = Declarations::new();
     for &(name, symbol_type) in symbols {
         let declaration =
@@ -14,13 +14,8 @@ fn declared(symbols: &[(&str, SymbolType)]) -> Declarations {
 }
 
 fn check(requests: &[(&str, &str)], expected: Expect) {
-    let types = declared(&[
-        ("B", SymbolType::Bool),
-        ("T", SymbolType::Tristate),
-        ("I", SymbolType::Int),
-        ("H", SymbolType::Hex),
-        ("S", SymbolType::String),
-    ]);
+    let types =
+        declared(&[("B", Type::Bool), ("T", Type::Tristate), ("I", Type::Int), ("H", Type::Hex), ("S", Type::String)]);
     let requests = requests.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
     let mut seed = Seed { mode: Mode::Allnoconfig, text: String::new() };
     seed.append(&requests, &|symbol| types.symbol_type(symbol)).unwrap();
@@ -86,7 +81,7 @@ fn nothing_breaks_out_of_its_line() {
     for (symbol, value) in [("S", "a\nCONFIG_B=y"), ("S", "a\0"), ("S\nCONFIG_B", "y"), ("B=y", "y")] {
         let requests = BTreeMap::from([(symbol.to_owned(), value.to_owned())]);
         let mut seed = Seed { mode: Mode::Allnoconfig, text: String::new() };
-        let error = seed.append(&requests, &|_| SymbolType::Unknown).unwrap_err();
+        let error = seed.append(&requests, &|_| Type::Unknown).unwrap_err();
         assert!(matches!(error, ResolveError::Unwritable { .. }), "{symbol} = {value}");
     }
 }
@@ -98,7 +93,7 @@ fn requests_follow_the_base_and_take_the_place_of_its_lines() {
         text: "CONFIG_A=y\nCONFIG_AA=\"# CONFIG_A is not set\"\n# CONFIG_B is not set\nCONFIG_C=y".to_owned(),
     };
     seed.append(&BTreeMap::from([("A".to_owned(), "n".to_owned()), ("B".to_owned(), "y".to_owned())]), &|_| {
-        SymbolType::Unknown
+        Type::Unknown
     })
     .unwrap();
     let expected = "CONFIG_AA=\"# CONFIG_A is not set\"\nCONFIG_C=y\n# CONFIG_A is not set\nCONFIG_B=y\n";

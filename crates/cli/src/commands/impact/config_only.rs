@@ -6,13 +6,15 @@ use kiln_build::pipeline::ConfigOnly;
 use kiln_plan::impact::{Because, Verdict};
 use serde_json::{Value, json};
 
-use super::{Asked, Config, N_LINES, changed_symbols, changes_as_json, more, places_as_json, reached, reached_as_json};
+use super::{
+    Asked, BareConfig, N_LINES, changed_symbols, changes_as_json, more, places_as_json, reached, reached_as_json,
+};
 
 /// What a config does not tell.
 const LIMITS: &str = "from a config alone nobody can tell which source and compiler the kernel was built with, or what objects \
                       read through headers and generated files: more may be reached than is named here\n";
 
-pub(super) fn text(asked: &Asked<'_>, config: &Config, told: &ConfigOnly, all: bool) -> String {
+pub(super) fn text(asked: &Asked<'_>, config: &BareConfig, told: &ConfigOnly, all: bool) -> String {
     let mut text = format!("against {}, a config without a kernel in the store\n", config.path.display());
     changed_symbols(&mut text, asked, &told.report.changes, all);
     if !told.report.impact.reached.is_empty() {
@@ -56,7 +58,7 @@ fn sentence(told: &ConfigOnly) -> &'static str {
     }
 }
 
-pub(super) fn as_json(asked: &Asked<'_>, config: &Config, told: &ConfigOnly) -> Value {
+pub(super) fn as_json(asked: &Asked<'_>, config: &BareConfig, told: &ConfigOnly) -> Value {
     let is_new = is_new_kernel(told);
     json!({
         "version": 1,

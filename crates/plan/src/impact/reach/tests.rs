@@ -33,7 +33,7 @@ fn objects(list: &[(&str, bool)]) -> Objects {
 }
 
 fn check(before: &str, after: &str, makefile: &str, lists: [&Objects; 2], verdict: Verdict, reached: &[&str]) {
-    let (before, after) = (ConfigValues::parse(before), ConfigValues::parse(after));
+    let (before, after) = (Config::parse(before), Config::parse(after));
     let changes = changes(&before, &after);
     let mut mentions = Mentions::new("x86", "", "");
     mentions.add("net/Makefile", makefile, &changes.iter().map(|change| change.symbol.clone()).collect());
@@ -93,7 +93,7 @@ fn trimmed_exports_follow_the_modules() {
     let with_y = objects(&[("net/core.o", true), ("net/x.o", false), ("net/y.o", false)]);
     let trimmed = |config: &str| format!("CONFIG_TRIM_UNUSED_KSYMS=y\n{config}");
     let verdict = |before: &str, after: &str, lists: [&Objects; 2]| {
-        let [before, after] = [before, after].map(|text| ConfigValues::parse(&trimmed(text)));
+        let [before, after] = [before, after].map(|text| Config::parse(&trimmed(text)));
         let mentions = Mentions::new("x86", "", "");
         reach(&sample(), &changes(&before, &after), &mentions, lists[0], lists[1], &after).verdict()
     };
@@ -105,7 +105,7 @@ fn trimmed_exports_follow_the_modules() {
 
 #[test]
 fn a_copy_of_the_config_is_no_reason_for_a_new_kernel() {
-    let (before, after) = (ConfigValues::parse("CONFIG_X=m\n"), ConfigValues::parse(""));
+    let (before, after) = (Config::parse("CONFIG_X=m\n"), Config::parse(""));
     let nothing = Objects::new();
     let impact = reach(&sample(), &changes(&before, &after), &Mentions::new("x86", "", ""), &nothing, &nothing, &after);
     assert!(impact.copies().any(|copy| copy.path == "kernel/configs.o"));

@@ -9,7 +9,7 @@ fn listed(config: &str, files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
         std::fs::write(path, text).unwrap();
     }
     let target = Target { arch: "x86_64".into(), srcarch: "x86".into(), programs: Programs::gnu("") };
-    let objects = objects(dir.path(), &target, &ConfigValues::parse(config));
+    let objects = objects(dir.path(), &target, &Config::parse(config));
     (objects.linked.into_iter().collect(), objects.modules.into_keys().collect())
 }
 

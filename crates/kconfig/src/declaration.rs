@@ -1,30 +1,14 @@
-//! Which symbols a tree declares.
+//! Which symbols a tree declares, and where.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-/// A symbol's type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum SymbolType {
-    /// No entry gives one.
-    Unknown,
-    /// `n` or `y`.
-    Bool,
-    /// `n`, `m` or `y`.
-    Tristate,
-    /// A decimal number.
-    Int,
-    /// A hexadecimal number.
-    Hex,
-    /// A text.
-    String,
-}
+use crate::model::Type;
 
 /// What the first entry of a symbol says; later ones fill in what it lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declaration {
     /// The type of the first entry that gives one.
-    pub symbol_type: SymbolType,
+    pub symbol_type: Type,
     /// The first prompt of any entry.
     pub prompt: Option<String>,
     /// The texts behind `depends on` of the first entry, one each; what surrounds the entry is not in it.
@@ -55,7 +39,7 @@ impl Declarations {
                 self.here.insert(symbol.to_owned(), declaration);
             }
             Some(first) => {
-                if first.symbol_type == SymbolType::Unknown {
+                if first.symbol_type == Type::Unknown {
                     first.symbol_type = declaration.symbol_type;
                 }
                 if first.prompt.is_none() {
@@ -87,8 +71,8 @@ impl Declarations {
     }
 
     /// The type of `symbol`, when declared here.
-    pub fn symbol_type(&self, symbol: &str) -> SymbolType {
-        self.here.get(symbol).map_or(SymbolType::Unknown, |declaration| declaration.symbol_type)
+    pub fn symbol_type(&self, symbol: &str) -> Type {
+        self.here.get(symbol).map_or(Type::Unknown, |declaration| declaration.symbol_type)
     }
 
     /// How many symbols the architecture being built declares.
@@ -141,32 +125,5 @@ impl Declaration {
     /// Where it is, as `file:line`.
     pub fn place(&self) -> String {
         format!("{}:{}", self.file, self.line)
-    }
-}
-
-impl SymbolType {
-    /// What values it has, for people.
-    pub(crate) fn hint(self) -> &'static str {
-        match self {
-            SymbolType::Unknown => "it has no type",
-            SymbolType::Bool => "a bool is `y` or `n`",
-            SymbolType::Tristate => "a tristate is `y`, `m` or `n`",
-            SymbolType::Int => "an int is a decimal number without zeros in front, `250`",
-            SymbolType::Hex => "a hex is a hexadecimal number, `0x1000`",
-            SymbolType::String => "a string is any text",
-        }
-    }
-}
-
-impl fmt::Display for SymbolType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            SymbolType::Unknown => "without a type",
-            SymbolType::Bool => "a bool",
-            SymbolType::Tristate => "a tristate",
-            SymbolType::Int => "an int",
-            SymbolType::Hex => "a hex",
-            SymbolType::String => "a string",
-        })
     }
 }
