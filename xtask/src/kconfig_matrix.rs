@@ -9,6 +9,7 @@ mod comparison;
 mod jobs;
 pub(crate) mod machine;
 pub(crate) mod oracle;
+mod over_base;
 pub(crate) mod requests;
 
 use std::path::{Path, PathBuf};

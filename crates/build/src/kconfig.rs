@@ -183,8 +183,8 @@ impl Machine {
     }
 
     /// The paths on which the remembered answers of commands hang; `None` when none are remembered.
-    pub fn hangs_on(&self) -> Option<Vec<PathBuf>> {
-        self.probes.hangs_on()
+    pub fn depends_on(&self) -> Option<Vec<PathBuf>> {
+        self.probes.depends_on()
     }
 
     /// Parses the tree from `entry`, with the commands run ahead.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kiln_diag::{Diagnostic, Diagnostics, FileId, Sources};
-use kiln_kconfig::{Config, Declarations, Request};
+use kiln_kconfig::{Declarations, Evaluation, Request};
 use kiln_plan::check::{Known, empty_groups};
 use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
 use kiln_plan::step::{BaseInputs, base_key};
@@ -24,7 +24,7 @@ use crate::extra_modules::ExtraModulesError;
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
 use crate::makefiles;
 use crate::patch::{self, PatchError};
-use crate::resolve::{Asked, Base, Native, ResolveError, Resolved};
+use crate::resolve::{Base, KconfigTree, Parsed, ResolveError, config_of};
 use crate::source::{self, Fetch, SourceError, VersionError, kernel_version};
 use crate::store::StoreError;
 use crate::toolchain::{Host, Programs, Target, Toolchain, ToolchainError};
@@ -95,7 +95,9 @@ pub struct Resolution {
     /// What there is to say of requests that hold and do nothing.
     pub remarks: Vec<Diagnostic>,
     /// The tree's Kconfig with all that was asked of it.
-    pub parsed: Arc<Asked>,
+    pub parsed: Arc<Parsed>,
+    /// The requests that were resolved.
+    pub requests: Vec<Request>,
     /// What is known of other versions of the kernel.
     pub history: History,
 }
@@ -218,96 +220,90 @@ pub fn target(host: Arch, wish: &KernelWish) -> Target {
 pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<Resolution, PipelineError> {
     let target = target(session.host_arch, wish);
     let toolchain = Toolchain::remembered(session.store, session.host, &target.programs)?;
-    let requests: BTreeMap<String, String> =
-        wish.requests.values().map(|request| (request.symbol.clone(), request.value.clone())).collect();
     let area = session.store.work_dir(&conf_key(tree, &target, &toolchain), "conf", session.progress)?;
-    let engine = Native::new(&tree.path, area.path(), &target, &toolchain, Some(session.store))?;
-    let base = match base(&wish.base_config.value)? {
-        Base::Defconfig(name) if !engine.has_file(&name) => {
-            made_base(session, tree, &target, &toolchain, &engine, &name)?
-        }
-        other => other,
-    };
-    let parsed = engine.ask(&base, &requests)?;
-    let Resolved { config_text, warnings, declarations } = parsed.resolve()?;
-    drop(engine);
+    let kconfig = KconfigTree::new(&tree.path, area.path(), &target, &toolchain, Some(session.store))?;
+    let parsed = kconfig.parse(&base(session, tree, &kconfig, &wish.base_config.value)?)?;
+    drop(kconfig);
     area.finish()?;
-    let config = Config::parse(&config_text);
-    let asked: Vec<Request> = wish.requests.values().map(|request| request.request()).collect();
-    let mut unmet = check(&asked, &config, &declarations);
+    let requests: Vec<Request> = wish.requests.values().map(|request| request.request()).collect();
+    let resolved = parsed.resolve(&requests)?;
+    let config = config_of(&resolved);
+    let mut unmet = check(&requests, &config, &parsed.declarations(&requests));
     let history = History::new(session.store, &target.arch, &tree.version);
     history.keep(parsed.model());
-    let groups = if parsed.is_all_off() {
-        empty_groups(parsed.model(), &config, &asked, || parsed.evaluation())
+    let groups = if parsed.is_all_no() {
+        empty_groups(parsed.model(), &config, &requests, || (*resolved).clone())
     } else {
         Vec::new()
     };
     if !unmet.is_empty() {
         // Only now is it of use what else there is: names that were meant, other architectures.
-        let declarations = crate::resolve::declarations::scan(&tree.path, &target)?;
-        unmet = check(&asked, &config, &declarations);
-        let evaluation = parsed.evaluation();
+        let declarations = parsed.all_declarations()?;
+        unmet = check(&requests, &config, declarations);
         let past = history.of(&unmet);
-        let known = Known { evaluation: &evaluation, requests: &asked, declarations: &declarations, past: &past };
+        let known = Known { evaluation: &resolved, requests: &requests, declarations, past: &past };
         unmet.iter_mut().for_each(|unmet| unmet.explain(&known));
     }
-    let settled = Settled { target, toolchain, config_text, config, warnings, groups };
+    drop(resolved);
+    let settled = Settled { target, toolchain, config, groups };
     if unmet.is_empty() {
         settled::keep(session, tree, wish, &settled, &parsed)?;
     }
     let remarks = settled.remarks(wish);
-    Ok(Resolution { settled, unmet, remarks, parsed: Arc::new(parsed), history })
+    Ok(Resolution { settled, unmet, remarks, parsed: Arc::new(parsed), requests, history })
 }
 
-/// Which other architectures declare a symbol; the tree is looked through when that is first asked.
-#[derive(Debug)]
-pub struct Elsewhere<'a> {
-    tree: &'a Tree,
-    resolution: &'a Resolution,
-    declarations: std::cell::OnceCell<Declarations>,
-}
-
-impl<'a> Elsewhere<'a> {
-    /// Prepares to ask.
-    pub fn new(tree: &'a Tree, resolution: &'a Resolution) -> Elsewhere<'a> {
-        Elsewhere { tree, resolution, declarations: std::cell::OnceCell::new() }
+impl Resolution {
+    /// Returns the values that the requests give, to be asked for reasons.
+    ///
+    /// # Errors
+    /// None for requests that were resolved before.
+    pub fn evaluation(&self) -> Result<Evaluation<'_>, PipelineError> {
+        Ok(self.parsed.resolve(&self.requests)?.into_evaluation())
     }
 
-    /// The folders below `arch/` that declare `symbol`, when the one that is built does not; none when a file cannot be read.
-    pub fn arches(&self, symbol: &str) -> Vec<String> {
-        let model = self.resolution.parsed.model();
+    /// Returns the directories below `arch/` that declare `symbol`, when the one that is built does not; none when a file
+    /// cannot be read.
+    pub fn other_arches(&self, symbol: &str) -> Vec<String> {
+        let model = self.parsed.model();
         if model.find(symbol).is_some_and(|symbol| model.definitions(symbol).next().is_some()) {
             return Vec::new();
         }
-        let scan = || crate::resolve::declarations::scan(&self.tree.path, &self.resolution.target).unwrap_or_default();
-        self.declarations.get_or_init(scan).arches(symbol)
+        self.parsed.all_declarations().map(|declared| declared.arches(symbol)).unwrap_or_default()
+    }
+
+    /// Returns up to three symbols of the tree that `name` may have been meant to be.
+    pub fn nearest_symbols(&self, name: &str) -> Vec<String> {
+        Declarations::of(self.parsed.model()).nearest(name, 3)
     }
 }
 
-/// Up to three symbols of the tree that `name` may have been meant to be.
-///
-/// # Errors
-/// A Kconfig file cannot be read.
-pub fn nearest_symbols(tree: &Tree, resolution: &Resolution, name: &str) -> Result<Vec<String>, PipelineError> {
-    Ok(crate::resolve::declarations::scan(&tree.path, &resolution.target)?.nearest(name, 3))
-}
-
-/// A base config that `make` puts together, which takes it seconds.
-fn made_base(
+/// Reads the base config of a recipe; one that `make` puts together is kept in the store, since that takes seconds.
+fn base(
     session: &Session<'_>,
     tree: &Tree,
-    target: &Target,
-    toolchain: &Toolchain,
-    engine: &Native<'_>,
-    name: &str,
+    kconfig: &KconfigTree<'_>,
+    config: &BaseConfig,
 ) -> Result<Base, PipelineError> {
-    let inputs = BaseInputs { tree: &tree.key, arch: &target.arch, toolchain: toolchain.identity(), target: name };
-    let dir = session.store.realize(&base_key(&inputs), "base", session.progress, |out| {
+    let name = match config {
+        BaseConfig::Alldefconfig => return Ok(Base::Alldefconfig),
+        BaseConfig::Allnoconfig => return Ok(Base::Allnoconfig),
+        BaseConfig::Tinyconfig => return Ok(Base::Tinyconfig),
+        BaseConfig::File(path) => return Ok(Base::File(read(path)?)),
+        BaseConfig::Defconfig(name) => name,
+    };
+    let base = Base::Defconfig(name.clone());
+    if kconfig.has_file(name) {
+        return Ok(base);
+    }
+    let (arch, toolchain) = (&kconfig.target().arch, kconfig.toolchain().identity());
+    let key = base_key(&BaseInputs { tree: &tree.key, arch, toolchain, target: name });
+    let dir = session.store.realize(&key, "base", session.progress, |out| {
         session.progress.begin(&format!("make {name}"), None);
-        let made = engine.base_text(&Base::Defconfig(name.to_owned()));
+        let made = kconfig.base_text(&base);
         session.progress.end();
         let path = out.join("config");
-        fs::write(&path, made?).map_err(|source| PipelineError::Read { path, source })
+        fs::write(&path, made?.text).map_err(|source| PipelineError::Read { path, source })
     })?;
     Ok(Base::File(read(&dir.join("config"))?))
 }
@@ -377,21 +373,11 @@ fn kernel_spec<'a>(
         tree_key: &tree.key,
         target: &settled.target,
         toolchain: &settled.toolchain,
-        config_text: &settled.config_text,
+        config_text: settled.config.text(),
         targets,
         signing_key: evaluated.kernel.signing_key.as_ref().map(|key| key.value.as_path()),
         jobs: session.jobs,
     }
-}
-
-fn base(config: &BaseConfig) -> Result<Base, PipelineError> {
-    Ok(match config {
-        BaseConfig::Alldefconfig => Base::Alldefconfig,
-        BaseConfig::Allnoconfig => Base::Allnoconfig,
-        BaseConfig::Tinyconfig => Base::Tinyconfig,
-        BaseConfig::Defconfig(name) => Base::Defconfig(name.clone()),
-        BaseConfig::File(path) => Base::File(read(path)?),
-    })
 }
 
 /// The folder in which `conf` is built and asked.

@@ -1,33 +1,30 @@
-//! From base configuration and requests to the `.config` that the kernel's own Kconfig gives.
+//! From a base config and requests to the `.config` that the kernel's own Kconfig gives.
 //!
-//! A [`Resolver`] answers for one tree and one architecture. [`Native`] is kiln's own engine; [`TreeConf`] asks the tree's
-//! own `scripts/kconfig/conf`, which it builds in a private output folder: what the engine is compared with, and what
-//! makes the bases that only a makefile knows how to put together. Every base comes down to one of two modes and one text of assignments
-//! ([`seed`]), so that an engine which knows `allnoconfig` and `alldefconfig` knows them all. Whether the requests hold in
-//! the answer is not asked here: that is `kiln_plan::check`.
+//! [`KconfigTree`] stands for one tree, one architecture and one toolchain: it reads bases and parses. [`Parsed`] resolves
+//! requests over a base with kiln's own engine. Every base comes down to a text of assignments over Kconfig's defaults or
+//! over "everything off" ([`BaseText`]); `make` runs only for a base that one of the tree's makefiles puts together.
+//! Whether the requests hold is not asked here: that is `kiln_plan::check`.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::ExecError;
-use kiln_kconfig::Declarations;
 
+use crate::Store;
 use crate::doctor::Missing;
 use crate::kbuild::Make;
 use crate::kbuild::failure::{self, Failure};
-use crate::kconfig::MachineError;
+use crate::kconfig::{LinuxTree, Machine, MachineError};
 use crate::toolchain::{Target, Toolchain};
 
-pub mod declarations;
-mod native;
-pub mod seed;
+mod declarations;
+mod parsed;
 
-pub use native::{Asked, Native};
+pub use parsed::{Parsed, config_of};
 
-use seed::{Mode, Seed};
-
-/// What the symbols get that nobody requested.
+/// The base config: what the symbols get that nobody requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
     /// Kconfig's own defaults.
@@ -42,39 +39,23 @@ pub enum Base {
     File(String),
 }
 
-/// A `.config` and what Kconfig said while making it.
+/// A base as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
-    /// The `.config`, to the byte.
-    pub config_text: String,
-    /// What Kconfig warned of, one finding each (several lines when it said several).
-    pub warnings: Vec<String>,
-    /// What the tree declares of the symbols that were requested, and perhaps of others.
-    pub declarations: Declarations,
+pub struct BaseText {
+    /// Whether symbols that `text` does not name are off where they can be; else they have their defaults.
+    pub is_all_no: bool,
+    /// Lines as in a `.config`.
+    pub text: String,
 }
 
-/// Resolves configurations of one tree for one architecture.
-pub trait Resolver {
-    /// What the tree declares for the architecture.
-    ///
-    /// # Errors
-    /// The tree could not be read.
-    fn declarations(&self) -> Result<Declarations, ResolveError>;
-
-    /// The configuration that `base` and `requests` (symbol without `CONFIG_`, value as in a recipe) give.
-    ///
-    /// # Errors
-    /// See [`ResolveError`]; a request that Kconfig does not follow is none.
-    fn resolve(&self, base: &Base, requests: &BTreeMap<String, String>) -> Result<Resolved, ResolveError>;
-}
-
-/// The tree's own `conf`.
+/// The Kconfig of a kernel tree, seen from one architecture and toolchain. The tree is never written to.
 #[derive(Debug)]
-pub struct TreeConf<'a> {
+pub struct KconfigTree<'a> {
     tree: PathBuf,
     out: PathBuf,
     target: &'a Target,
     toolchain: &'a Toolchain,
+    cache: Option<&'a Store>,
 }
 
 /// Why there is no resolved configuration.
@@ -170,8 +151,8 @@ pub enum TreeError {
     },
 }
 
-impl<'a> TreeConf<'a> {
-    /// Prepares to ask the `conf` of `tree`, which is built and run in `out`; the tree is never written to.
+impl<'a> KconfigTree<'a> {
+    /// Prepares to work on `tree`; commands that Kconfig asks for run in `out`, and their answers are kept in `cache`.
     ///
     /// `out` is made when missing, and may be kept for the next time.
     /// # Errors
@@ -181,26 +162,77 @@ impl<'a> TreeConf<'a> {
         out: &Path,
         target: &'a Target,
         toolchain: &'a Toolchain,
-    ) -> Result<TreeConf<'a>, ResolveError> {
+        cache: Option<&'a Store>,
+    ) -> Result<KconfigTree<'a>, ResolveError> {
         let tree = check_tree(tree, target)?;
         let out = make_output(out)?;
-        Ok(TreeConf { tree, out, target, toolchain })
+        Ok(KconfigTree { tree, out, target, toolchain, cache })
+    }
+
+    /// The machine and architecture that is built for.
+    pub fn target(&self) -> &Target {
+        self.target
+    }
+
+    /// The programs that build.
+    pub fn toolchain(&self) -> &Toolchain {
+        self.toolchain
+    }
+
+    /// Whether a base config of the tree is a file; else one of its makefiles puts it together.
+    pub fn has_file(&self, name: &str) -> bool {
+        self.defconfig_file(name).is_some()
+    }
+
+    /// Reads a base; one that a makefile puts together is made.
+    ///
+    /// # Errors
+    /// See [`ResolveError`].
+    pub fn base_text(&self, base: &Base) -> Result<BaseText, ResolveError> {
+        let over = |is_all_no, text| Ok(BaseText { is_all_no, text });
+        match base {
+            Base::Alldefconfig => over(false, String::new()),
+            Base::Allnoconfig => over(true, String::new()),
+            Base::Tinyconfig => over(true, self.tiny_fragments()?),
+            Base::File(text) => over(false, text.clone()),
+            Base::Defconfig(name) => over(false, self.defconfig(name)?),
+        }
+    }
+
+    /// Parses the tree's Kconfig, for requests over `base`.
+    ///
+    /// # Errors
+    /// See [`ResolveError`].
+    pub fn parse(&self, base: &Base) -> Result<Parsed, ResolveError> {
+        let base = self.base_text(base)?;
+        let machine = self.machine()?;
+        let (model, messages) = machine.parse("Kconfig")?;
+        let refused = || String::from_utf8_lossy(&messages.stderr()).into_owned();
+        let model = model.ok_or_else(|| ResolveError::Refused { said: refused() })?;
+        Ok(Parsed::new(self.tree.clone(), model, machine, base))
+    }
+
+    /// The machine that the tree's Kconfig files see.
+    fn machine(&self) -> Result<Machine, ResolveError> {
+        let tree = LinuxTree {
+            srctree: &self.tree,
+            arch: &self.target.arch,
+            programs: self.toolchain.programs(),
+            cc: None,
+            ld: None,
+            rustc: None,
+            path: self.toolchain.path(),
+        };
+        // A compiler that is found by way of a dot file is not there for the build either.
+        let make = self.make();
+        make.prepare().map_err(|source| ResolveError::Io { path: self.out.clone(), source })?;
+        let private = |name: &str| make.private(name).into_os_string().into_vec();
+        let more = BTreeMap::from([("HOME".to_owned(), private("home")), ("TMPDIR".to_owned(), private("tmp"))]);
+        Ok(Machine::linux(&tree, &self.out, &more, self.cache)?)
     }
 
     fn make(&self) -> Make<'_> {
         Make { tree: &self.tree, out: &self.out, target: self.target, toolchain: self.toolchain }
-    }
-
-    /// The mode and text that stand for `base` alone.
-    fn base_seed(&self, base: &Base) -> Result<Seed, ResolveError> {
-        let seed = |mode, text| Ok(Seed { mode, text });
-        match base {
-            Base::Alldefconfig => seed(Mode::Alldefconfig, String::new()),
-            Base::Allnoconfig => seed(Mode::Allnoconfig, String::new()),
-            Base::Tinyconfig => seed(Mode::Allnoconfig, self.tiny_fragments()?),
-            Base::File(text) => seed(Mode::Alldefconfig, text.clone()),
-            Base::Defconfig(name) => seed(Mode::Alldefconfig, self.defconfig(name)?),
-        }
     }
 
     /// The fragments that the tree's `tinyconfig` is made of; an architecture need not have one.
@@ -251,27 +283,23 @@ impl<'a> TreeConf<'a> {
         if !(is_plain(name) && clean_name && name.ends_with("defconfig") && is_target) {
             return Err(missing());
         }
-        self.run_config(&[name], None)?;
-        self.run_config(&["savedefconfig"], None)?;
+        self.run_config(name)?;
+        self.run_config("savedefconfig")?;
         read(&self.out.join("defconfig"))
     }
 
-    /// Runs configuration targets; gives what was said.
-    fn run_config(&self, targets: &[&str], seed: Option<&Path>) -> Result<Vec<String>, ResolveError> {
+    /// Runs a configuration target.
+    fn run_config(&self, target: &str) -> Result<(), ResolveError> {
         let make = self.make();
         make.prepare().map_err(|source| ResolveError::Io { path: self.out.clone(), source })?;
         let log = make.private("resolve.log");
-        let mut exec = make.exec().arg("-s").args(targets).log(&log);
-        if let Some(seed) = seed {
-            exec = exec.env("KCONFIG_ALLCONFIG", seed);
-        }
         let mut lines = Vec::new();
-        let result = exec.run(&mut |_, line| {
+        let result = make.exec().arg("-s").arg(target).log(&log).run(&mut |_, line| {
             lines.push(line.to_owned());
             std::ops::ControlFlow::Continue(())
         });
         match result {
-            Ok(()) => Ok(lines),
+            Ok(()) => Ok(()),
             Err(ExecError::Failed { .. }) => Err(self.failed(&lines, log)),
             Err(ExecError::NotFound { .. }) => Err(ResolveError::Missing { missing: vec![Missing::make()] }),
             Err(error) => Err(error.into()),
@@ -284,25 +312,6 @@ impl<'a> TreeConf<'a> {
             Some(missing) => ResolveError::Missing { missing: vec![missing] },
             None => ResolveError::Failed { failure: Box::new(failure), log },
         }
-    }
-}
-
-impl Resolver for TreeConf<'_> {
-    fn declarations(&self) -> Result<Declarations, ResolveError> {
-        declarations::scan(&self.tree, self.target)
-    }
-
-    fn resolve(&self, base: &Base, requests: &BTreeMap<String, String>) -> Result<Resolved, ResolveError> {
-        let declared = self.declarations()?;
-        let mut seed = self.base_seed(base)?;
-        seed.append(requests, &|symbol| declared.symbol_type(symbol))?;
-        self.make().prepare().map_err(|source| ResolveError::Io { path: self.out.clone(), source })?;
-        let file = self.make().private("seed.config");
-        std::fs::write(&file, &seed.text).map_err(|source| ResolveError::Io { path: file.clone(), source })?;
-        // An earlier answer would be kept as `.config.old`, and is not asked for.
-        let lines = self.run_config(&[seed.mode.target()], Some(&file))?;
-        let config_text = read(&self.out.join(".config"))?;
-        Ok(Resolved { config_text, warnings: seed::warnings(&lines, &file), declarations: declared })
     }
 }
 

@@ -108,7 +108,7 @@ fn touched(evaluation: &Evaluation<'_>, auto: &str, prefix: &str, files: &dyn Fi
     let mut old = Evaluation::with(model, &model.conditions);
     let mut names: Vec<Vec<u8>> = Vec::new();
     if let Some(text) = files.read(auto) {
-        names = old.read_auto(&text, Reading { name: auto, prefix, warn_unknown: false });
+        names = old.read_auto(&text, Reading { name: auto, prefix, warn_unknown: false, skip: &[] });
     }
     for symbol in model.hash_order.iter().copied().filter(|symbol| !model.is_choice(*symbol)) {
         let state = evaluation.state(symbol);

@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
     fn take(&mut self, name: &str, text: &[u8]) {
         let strict = self.evaluation.model.dialect.strict_variables;
         let warn_unknown = strict && self.is_set("KCONFIG_WARN_UNKNOWN_SYMBOLS");
-        let read = self.evaluation.read(text, Reading { name, prefix: &self.prefix, warn_unknown });
+        let read = self.evaluation.read(text, Reading { name, prefix: &self.prefix, warn_unknown, skip: &[] });
         self.n_warnings = read.n_warnings;
         self.changed |= read.has_unknown;
     }

@@ -1,29 +1,40 @@
 //! Which symbols a tree declares, and where.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::model::Type;
+use crate::model::{Model, SymbolId, Type};
+use crate::{Dialect, Host};
 
-/// What the first entry of a symbol says; later ones fill in what it lacks.
+/// The first entry of a symbol, with what later ones fill in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declaration {
     /// The type of the first entry that gives one.
     pub symbol_type: Type,
     /// The first prompt of any entry.
     pub prompt: Option<String>,
-    /// The texts behind `depends on` of the first entry, one each; what surrounds the entry is not in it.
-    pub depends: Vec<String>,
     /// The Kconfig file, from the tree's root.
     pub file: String,
     /// Line of `config NAME`, from 1.
     pub line: u32,
 }
 
-/// What a tree declares, seen from one architecture.
+/// The symbols that a tree declares, seen from one architecture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Declarations {
     here: BTreeMap<String, Declaration>,
     elsewhere: BTreeMap<String, (BTreeSet<String>, Declaration)>,
+}
+
+/// A Kconfig file that only another architecture reads.
+#[derive(Debug, Clone, Copy)]
+pub struct OtherFile<'a> {
+    /// The architecture's directory below `arch/`.
+    pub arch: &'a str,
+    /// The file's path from the tree's root.
+    pub path: &'a str,
+    /// Its text.
+    pub text: &'a [u8],
 }
 
 impl Declarations {
@@ -32,40 +43,54 @@ impl Declarations {
         Declarations::default()
     }
 
-    /// Adds an entry that the architecture being built can see.
-    pub fn add(&mut self, symbol: &str, declaration: Declaration) {
-        match self.here.get_mut(symbol) {
-            None => {
-                self.here.insert(symbol.to_owned(), declaration);
-            }
-            Some(first) => {
-                if first.symbol_type == Type::Unknown {
-                    first.symbol_type = declaration.symbol_type;
-                }
-                if first.prompt.is_none() {
-                    first.prompt = declaration.prompt;
-                }
-            }
+    /// Returns all that a parsed tree declares.
+    pub fn of(model: &Model) -> Declarations {
+        let mut here = BTreeMap::new();
+        for symbol in model.declared() {
+            here.extend(declaration(model, symbol).map(|found| (model.name(symbol).into_owned(), found)));
+        }
+        Declarations { here, elsewhere: BTreeMap::new() }
+    }
+
+    /// Returns what a parsed tree declares of some symbols.
+    pub fn of_symbols<'s>(model: &Model, symbols: impl IntoIterator<Item = &'s str>) -> Declarations {
+        let find = |symbol: &str| Some((symbol.to_owned(), declaration(model, model.find(symbol)?)?));
+        Declarations { here: symbols.into_iter().filter_map(find).collect(), elsewhere: BTreeMap::new() }
+    }
+
+    /// Adds what a Kconfig file declares that only another architecture reads.
+    ///
+    /// The file is read alone, without what it sources; one that cannot be read like that adds nothing. `macros` is the text
+    /// that defines the tree's macros (`scripts/Kconfig.include`); whatever they would ask of a machine is `n`.
+    pub fn add_elsewhere(&mut self, file: &OtherFile<'_>, macros: &[u8], dialect: Dialect) {
+        let entry = format!("source \"{MACROS}\"\nsource \"{}\"\n", file.path);
+        let texts = [(ENTRY, entry.as_bytes()), (MACROS, macros), (file.path, file.text)]
+            .map(|(name, text)| (name, Arc::from(text)));
+        // A sourced file holds other symbols; these are declared alike without it.
+        let files = |name: &str| {
+            let found = texts.iter().find(|(known, _)| *known == name);
+            Some(found.map_or_else(|| Arc::from([]), |(_, text): &(&str, Arc<[u8]>)| Arc::clone(text)))
+        };
+        let Some(model) = Model::parse(ENTRY, &files, &NoHost, dialect).0 else { return };
+        for symbol in model.declared() {
+            let Some(found) = declaration(&model, symbol) else { continue };
+            let name = model.name(symbol).into_owned();
+            let (arches, _) = self.elsewhere.entry(name).or_insert_with(|| (BTreeSet::new(), found));
+            arches.insert(file.arch.to_owned());
         }
     }
 
-    /// Adds an entry that only another architecture (its folder below `arch/`) can see.
-    pub fn add_elsewhere(&mut self, symbol: &str, arch: &str, declaration: Declaration) {
-        let (arches, _) = self.elsewhere.entry(symbol.to_owned()).or_insert_with(|| (BTreeSet::new(), declaration));
-        arches.insert(arch.to_owned());
-    }
-
-    /// What the architecture being built declares for `symbol`.
+    /// Returns what the architecture being built declares for `symbol`.
     pub fn get(&self, symbol: &str) -> Option<&Declaration> {
         self.here.get(symbol)
     }
 
-    /// What another architecture declares for `symbol`.
+    /// Returns what another architecture declares for `symbol`.
     pub fn elsewhere(&self, symbol: &str) -> Option<&Declaration> {
         self.elsewhere.get(symbol).map(|(_, declaration)| declaration)
     }
 
-    /// The folders below `arch/`, other than the one being built, whose Kconfig declares `symbol`; sorted.
+    /// Returns the directories below `arch/`, other than the one being built, whose Kconfig declares `symbol`; sorted.
     pub fn arches(&self, symbol: &str) -> Vec<String> {
         self.elsewhere.get(symbol).map(|(arches, _)| arches.iter().cloned().collect()).unwrap_or_default()
     }
@@ -73,16 +98,6 @@ impl Declarations {
     /// The type of `symbol`, when declared here.
     pub fn symbol_type(&self, symbol: &str) -> Type {
         self.here.get(symbol).map_or(Type::Unknown, |declaration| declaration.symbol_type)
-    }
-
-    /// How many symbols the architecture being built declares.
-    pub fn len(&self) -> usize {
-        self.here.len()
-    }
-
-    /// Whether the architecture being built declares nothing.
-    pub fn is_empty(&self) -> bool {
-        self.here.is_empty()
     }
 
     /// Whether a declared name is one slip of the keyboard away from `symbol`.
@@ -126,4 +141,33 @@ impl Declaration {
     pub fn place(&self) -> String {
         format!("{}:{}", self.file, self.line)
     }
+}
+
+/// The name of the text that sources a file to be read alone; no path of a tree is like it.
+const ENTRY: &str = "\u{1}entry";
+
+/// The name of the text that defines macros for it.
+const MACROS: &str = "\u{1}macros";
+
+/// A machine without variables, whose commands all answer `n`.
+struct NoHost;
+
+impl Host for NoHost {
+    fn variable(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
+        Ok(b"n\n".to_vec())
+    }
+}
+
+fn declaration(model: &Model, symbol: SymbolId) -> Option<Declaration> {
+    let first = model.definitions(symbol).next()?;
+    Some(Declaration {
+        symbol_type: model.type_of(symbol),
+        prompt: model.prompt(symbol).map(|prompt| prompt.into_owned()),
+        file: first.place.file.to_string(),
+        line: first.place.line,
+    })
 }

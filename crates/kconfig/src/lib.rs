@@ -37,7 +37,7 @@ pub use ahead::commands_ahead;
 pub use autoconf::AutoFiles;
 pub use conf::{Mode, Outcome, run};
 pub use config::{Config, Difference};
-pub use declaration::{Declaration, Declarations};
+pub use declaration::{Declaration, Declarations, OtherFile};
 pub use dialect::Dialect;
 pub use environment::{Environment, Linux, Programs};
 pub use evaluation::{Change, Evaluation, Limit, Reason, Refused, Term};

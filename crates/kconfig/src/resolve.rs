@@ -1,10 +1,12 @@
 //! From a base and requests to a `.config`.
 
+use crate::Request;
 use crate::config::{Read, Reading};
 use crate::evaluation::{Evaluation, Wanted};
 use crate::expression::Tristate;
 use crate::message::{Level, Message, Messages, Place};
-use crate::model::{Model, NodeId, Type};
+use crate::model::{Model, NodeId, SymbolId, Type};
+use crate::value::unquote;
 
 /// What symbols get that nobody asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,20 +29,27 @@ pub struct Resolved<'m> {
     messages: Messages,
 }
 
-/// Resolves requests over a base: each request is what a line of the config would be, read behind those of the base.
+/// Resolves requests over a base, in the order in which they are given.
 ///
-/// A request names a symbol without prefix, and gives `y`, `m`, `n`, a number, or the plain content of a string. A name
-/// that the model does not know, or a value that the symbol's type does not take, is a warning among the
-/// [messages](Resolved::messages); whether a request came true is for the caller to compare.
-pub fn resolve<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)]) -> Resolved<'m> {
-    let mut evaluation = settle(model, base, requests, false);
+/// A request takes the place of the lines that the base has for its symbol. Both would not come to the same: before 6.11
+/// `conf` remembers the member of a choice that an earlier line asked for when a later one turns it off.
+///
+/// A name that the model does not know, or a value that the symbol's type does not take, is a warning among the
+/// [messages](Resolved::messages) and has no effect; whether a request holds is for the caller to compare.
+pub fn resolve<'m, 'r>(
+    model: &'m Model,
+    base: Base<'_>,
+    requests: impl IntoIterator<Item = &'r Request>,
+) -> Resolved<'m> {
+    let requests: Vec<&Request> = requests.into_iter().collect();
+    let mut evaluation = settle(model, base, &requests, false);
     let mut config_text = evaluation.write("CONFIG_");
     let is_unmet = evaluation.n_unmet > 0;
     evaluation.complete();
     let mut messages = std::mem::take(&mut evaluation.messages);
     if is_unmet {
         // Someone has to be told: once more, with the words and in the order of the C program.
-        let mut worded = settle(model, base, requests, true);
+        let mut worded = settle(model, base, &requests, true);
         config_text = worded.write("CONFIG_");
         worded.complete();
         messages = worded.messages;
@@ -48,7 +57,7 @@ pub fn resolve<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)]) 
     Resolved { evaluation, config_text, messages }
 }
 
-fn settle<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)], words: bool) -> Evaluation<'m> {
+fn settle<'m>(model: &'m Model, base: Base<'_>, requests: &[&Request], words: bool) -> Evaluation<'m> {
     let conditions = if words { model.exact_conditions() } else { &model.conditions };
     let mut evaluation = Evaluation::with(model, conditions);
     evaluation.words = words;
@@ -59,15 +68,17 @@ fn settle<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)], words
         Base::ConfigsOverAllNo(configs) => (configs, Some(Tristate::No)),
     };
     evaluation.clear();
+    let mut skip: Vec<SymbolId> = requests.iter().filter_map(|request| model.find(&request.symbol)).collect();
+    skip.sort_unstable();
     for (name, text) in configs {
-        evaluation.read_more(text, Reading { name, prefix: "CONFIG_", warn_unknown: false });
+        evaluation.read_more(text, Reading { name, prefix: "CONFIG_", warn_unknown: false, skip: &skip });
     }
     if configs.len() > 1 {
         // That a later text sets a symbol anew is what it is there for.
         evaluation.messages.retain(|message| message.code != "reassigned");
     }
-    for (name, value) in requests {
-        evaluation.request(name, value);
+    for request in requests {
+        evaluation.request(request);
     }
     evaluation.set_new(rest);
     evaluation
@@ -75,7 +86,8 @@ fn settle<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)], words
 
 impl Evaluation<'_> {
     /// Takes one request; what does not fit is a warning.
-    fn request(&mut self, name: &str, value: &str) {
+    fn request(&mut self, request: &Request) {
+        let (name, value) = (request.symbol.as_str(), request.value.as_str());
         let Some(symbol) = self.model.find(name) else {
             self.refuse("unknown-symbol", &format!("no symbol is called `{name}`"));
             return;
@@ -84,12 +96,17 @@ impl Evaluation<'_> {
         let line = match type_ {
             Type::String => {
                 let mut line = Vec::new();
-                crate::config::quote(value.as_bytes(), self.model.dialect.raw_strings, &mut line);
+                crate::config::quote(unquote(value).as_bytes(), self.model.dialect.raw_strings, &mut line);
                 line
             }
             _ => value.as_bytes().to_vec(),
         };
-        let exact = !type_.is_logic() || matches!(value, "y" | "m" | "n");
+        // A line break would end the line in the `.config`; a bare `n` is no string: it unsets, which a string cannot be.
+        let exact = match type_ {
+            Type::Bool | Type::Tristate => matches!(value, "y" | "m" | "n"),
+            Type::String => value != "n" && !value.contains(['\n', '\r', '\0']),
+            _ => true,
+        };
         let place = Place { file: "".into(), line: 0, column: 1 };
         let n_messages = self.messages.len();
         let mut read = Read::default();

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use kiln_kconfig::{Base, Dialect, Evaluation, Model, SymbolId, Type, resolve};
+use kiln_kconfig::{Base, Dialect, Evaluation, Model, Request, SymbolId, Type, resolve};
 
 use super::measure::{Cost, Meter, median};
 use super::{Args, cache, machine, release_kiln};
@@ -218,7 +218,7 @@ fn check(
     base: &[(&str, &[u8])],
     given: &[(String, String)],
 ) -> Result<()> {
-    let requests: Vec<(&str, &str)> = given.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let requests: Vec<Request> = given.iter().map(|(name, value)| Request::fixed(name, value)).collect();
     let fresh = resolve(values.model(), Base::Configs(base), &requests);
     for symbol in symbols {
         let seen = |values: &Evaluation<'_>| {

@@ -135,6 +135,17 @@ impl<'a> Bench<'a> {
         Ok(Made { config: their_config, auto: their_auto })
     }
 
+    /// Counts a config that another way of the engine gave, and says where it differs from the C program's.
+    #[expect(clippy::print_stdout, reason = "a developer's tool says what differs")]
+    pub(crate) fn same(&mut self, name: &str, theirs: &[u8], ours: &[u8]) {
+        if theirs == ours {
+            self.tally.n_same += 1;
+        } else {
+            self.tally.n_differ += 1;
+            println!("{} {name}: resolve(): {}", self.machine.arch, first_difference(theirs, ours));
+        }
+    }
+
     fn conf(&mut self, job: &Job, folder: &Path) -> Result<Theirs> {
         if let Some(server) = &mut self.server {
             let status = server.run(folder, &job.argument, &job.variables)?;

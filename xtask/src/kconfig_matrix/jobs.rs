@@ -11,6 +11,7 @@ use kiln_kconfig::Mode;
 
 use super::Args;
 use super::comparison::{Bench, Job, Made};
+use super::over_base;
 use super::requests::{Chance, lines};
 
 /// Defconfigs of an architecture that go all the way, beside `allmodconfig` and `alldefconfig`.
@@ -62,6 +63,7 @@ pub(crate) fn all(bench: &mut Bench<'_>, arch: &Path, args: &Args, n_requests: u
     }
     for set in 0..n_requests {
         requests(bench, set, &bases)?;
+        over_base::check(bench, set, named)?;
     }
     Ok(())
 }

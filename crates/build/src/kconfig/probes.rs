@@ -188,7 +188,7 @@ impl Probes {
     }
 
     /// The paths that the memory watches; `None` when there is none, or it does not have all answers.
-    pub(super) fn hangs_on(&self) -> Option<Vec<PathBuf>> {
+    pub(super) fn depends_on(&self) -> Option<Vec<PathBuf>> {
         if self.lock().is_news {
             return None;
         }

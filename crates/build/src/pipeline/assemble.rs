@@ -178,7 +178,7 @@ fn with_outputs(
         target: &settled.target,
         arch: evaluated.kernel.arch.value,
         toolchain: &settled.toolchain,
-        config_text: &settled.config_text,
+        config_text: settled.config.text(),
         kernel,
         assembly: &assembly,
     };

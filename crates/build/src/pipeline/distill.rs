@@ -1,23 +1,34 @@
 //! `kiln distill`'s work: a file's configuration, and the fewest requests that give it.
 
-use std::collections::BTreeMap;
-
-use kiln_kconfig::unquote;
+use kiln_kconfig::{Config, Evaluation, Request, unquote};
 use kiln_plan::distill::{Needed, distill};
 use kiln_plan::evaluate::Kernel as KernelWish;
 
-use super::{PipelineError, Session, Tree, conf_key, made_base, target};
-use crate::resolve::seed::{Mode, Seed};
-use crate::resolve::{Asked, Base, Native};
+use super::{PipelineError, Session, Tree, conf_key, target};
+use crate::resolve::{KconfigTree, config_of};
 use crate::toolchain::{Target, Toolchain};
 
 /// What is to be distilled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Material {
-    /// The text of a `.config` or a defconfig: what it does not name has Kconfig's defaults.
-    Config(String),
-    /// Requests over the base, by symbol.
-    Requests(BTreeMap<String, String>),
+    /// A `.config` or a defconfig: what it does not name has Kconfig's defaults.
+    Config {
+        /// The text.
+        text: String,
+        /// The symbols that it names with their values.
+        lines: Vec<Request>,
+    },
+    /// Requests over the base.
+    Requests(Vec<Request>),
+}
+
+impl Material {
+    /// The symbols that it names with their values.
+    pub fn lines(&self) -> &[Request] {
+        match self {
+            Material::Config { lines, .. } | Material::Requests(lines) => lines,
+        }
+    }
 }
 
 /// What came of it.
@@ -27,8 +38,8 @@ pub struct Distillation {
     pub target: Target,
     /// The fewest requests, in the order of the menus.
     pub needed: Vec<Needed>,
-    /// The configuration that both the material and the requests give, to the byte.
-    pub config_text: String,
+    /// The config that both the material and the requests give.
+    pub config: Config,
     /// Symbols of the material that the tree does not declare, with what the material says of them.
     pub unknown: Vec<(String, String)>,
     /// Symbols of the material that have another value in the configuration: what it says, and the value.
@@ -37,7 +48,6 @@ pub struct Distillation {
 
 /// Finds the fewest requests over the base of `wish` that give the configuration of `material`.
 ///
-/// `lines` are the symbols of the material with their values, for what is said of them.
 /// # Errors
 /// Any [`PipelineError`] of toolchain and Kconfig; [`PipelineError::NotDistilled`] when no requests give it.
 pub fn distil(
@@ -45,46 +55,38 @@ pub fn distil(
     tree: &Tree,
     wish: &KernelWish,
     material: &Material,
-    lines: &BTreeMap<String, String>,
 ) -> Result<Distillation, PipelineError> {
     let target = target(session.host_arch, wish);
     let toolchain = Toolchain::remembered(session.store, session.host, &target.programs)?;
     let area = session.store.work_dir(&conf_key(tree, &target, &toolchain), "conf", session.progress)?;
-    let engine = Native::new(&tree.path, area.path(), &target, &toolchain, Some(session.store))?;
-    let base = match super::base(&wish.base_config.value)? {
-        Base::Defconfig(name) if !engine.has_file(&name) => {
-            made_base(session, tree, &target, &toolchain, &engine, &name)?
-        }
-        other => other,
-    };
-    let asked = engine.ask(&base, &BTreeMap::new())?;
-    drop(engine);
+    let kconfig = KconfigTree::new(&tree.path, area.path(), &target, &toolchain, Some(session.store))?;
+    let parsed = kconfig.parse(&super::base(session, tree, &kconfig, &wish.base_config.value)?)?;
+    drop(kconfig);
     area.finish()?;
     let wanted = match material {
-        Material::Config(text) => Seed { mode: Mode::Alldefconfig, text: text.clone() },
-        Material::Requests(requests) => asked.seed_with(requests)?,
+        Material::Config { text, .. } => parsed.resolve_text(text),
+        Material::Requests(requests) => parsed.resolve(requests)?,
     };
-    let config_text = asked.config_from(&wanted)?;
-    let values = asked.evaluation_from(&wanted);
-    let needed = distill(&asked.evaluation(), &values).ok_or(PipelineError::NotDistilled)?;
+    let config = config_of(&wanted);
+    let needed = distill(&parsed.base_values(), &wanted).ok_or(PipelineError::NotDistilled)?;
     // What is printed must work: the engine reads it as it would read the recipe.
-    let requests = needed.iter().map(|needed| (needed.symbol.clone(), needed.written())).collect();
-    if asked.config_from(&asked.seed_with(&requests)?)? != config_text {
+    let requests: Vec<Request> = needed.iter().map(|needed| Request::fixed(&needed.symbol, needed.written())).collect();
+    if config_of(&parsed.resolve(&requests)?) != config {
         return Err(PipelineError::NotDistilled);
     }
-    let (unknown, lost) = leftover(&asked, &wanted, lines);
-    Ok(Distillation { target, needed, config_text, unknown, lost })
+    let (unknown, lost) = leftover(&wanted, material.lines());
+    drop(wanted);
+    Ok(Distillation { target, needed, config, unknown, lost })
 }
 
 type Unknown = Vec<(String, String)>;
 type Lost = Vec<(String, String, String)>;
 
 /// Lines that say something which is not in the configuration.
-fn leftover(asked: &Asked, wanted: &Seed, lines: &BTreeMap<String, String>) -> (Unknown, Lost) {
+fn leftover(values: &Evaluation<'_>, lines: &[Request]) -> (Unknown, Lost) {
     let (mut unknown, mut lost) = (Vec::new(), Vec::new());
-    let values = asked.evaluation_from(wanted);
-    let model = asked.model();
-    for (symbol, value) in lines {
+    let model = values.model();
+    for Request { symbol, value, .. } in lines {
         let found = model.find(symbol).filter(|id| model.definitions(*id).next().is_some());
         let Some(id) = found else {
             // What is not there is off; nothing is lost then.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use kiln_diag::{Diagnostic, Diagnostics};
-use kiln_kconfig::{Config, Declarations, Request};
+use kiln_kconfig::Request;
 use kiln_plan::check::Known;
 use kiln_plan::evaluate::Kernel as KernelWish;
 use kiln_plan::remedy::{Contradiction, Firmness, Patience, Remedy, Way, Wish, remedy};
 use kiln_plan::{Unmet, UnmetKind, check};
 
-use super::{PipelineError, Resolution, Tree};
-use crate::resolve::declarations;
+use super::{PipelineError, Resolution};
+use crate::resolve::config_of;
 
 /// So many steps `check` looks for a fix, which takes two seconds where it takes that long: no clock decides what it says.
 const HELPING: u64 = 2_000_000;
@@ -34,26 +34,27 @@ pub struct Remedies {
 /// # Errors
 /// A Kconfig file cannot be read, or a value cannot be written into a `.config`.
 pub fn remedies(
-    tree: &Tree,
     resolution: &Resolution,
-    wish: &KernelWish,
     asked: &BTreeMap<String, String>,
     patience: Patience,
 ) -> Result<Remedies, PipelineError> {
     let parsed = &resolution.parsed;
     let mut requests: Vec<Request> = asked.iter().map(|(symbol, value)| Request::fixed(symbol, value)).collect();
-    requests.extend(
-        wish.requests.values().filter(|request| !asked.contains_key(&request.symbol)).map(|request| request.request()),
-    );
-    let values: BTreeMap<String, String> =
-        requests.iter().map(|request| (request.symbol.clone(), request.value.clone())).collect();
-    let declared = parsed.declarations(values.keys());
-    let unmet = unmet(tree, resolution, &requests, &values, &declared)?;
+    requests.extend(resolution.requests.iter().filter(|request| !asked.contains_key(&request.symbol)).cloned());
+    let resolved = parsed.resolve(&requests)?;
+    let config = config_of(&resolved);
+    let now = resolved.into_evaluation();
+    let mut declared = &parsed.declarations(&requests);
+    let mut unmet = check(&requests, &config, declared);
+    if !unmet.is_empty() {
+        // Only now is it of use what else there is.
+        declared = parsed.all_declarations()?;
+        unmet = check(&requests, &config, declared);
+    }
     let unmet = unmet.into_iter().filter(|unmet| !unmet.request.is_optional());
     let (mut hopeless, mut unmet): (Vec<Unmet>, Vec<Unmet>) = unmet.partition(|unmet| is_hopeless(&unmet.kind));
-    let now = parsed.evaluation_of(&values)?;
     let past = resolution.history.of(&hopeless);
-    let known = Known { evaluation: &now, requests: &requests, declarations: &declared, past: &past };
+    let known = Known { evaluation: &now, requests: &requests, declarations: declared, past: &past };
     unmet.iter_mut().chain(&mut hopeless).for_each(|unmet| unmet.explain(&known));
     let wishes = requests.iter().filter(|request| hopeless.iter().all(|unmet| unmet.request != **request));
     let wishes: Vec<Wish> = wishes
@@ -96,29 +97,22 @@ fn tried(resolution: &Resolution, requests: &[Request], hopeless: &[Unmet], way:
         all.retain(|request| request.symbol != line.symbol);
         all.push(Request::fixed(&line.symbol, &line.value));
     }
-    let mut values: BTreeMap<String, String> =
-        hopeless.iter().map(|unmet| (unmet.request.symbol.clone(), unmet.request.value.clone())).collect();
-    values.extend(all.iter().map(|request| (request.symbol.clone(), request.value.clone())));
-    let Ok(config) = resolution.parsed.config_of(&values) else { return false };
-    let declarations = resolution.parsed.declarations(values.keys());
-    check(&all, &Config::parse(&config), &declarations).iter().all(|unmet| unmet.request.is_optional())
+    let left = hopeless.iter().map(|unmet| &unmet.request);
+    let Ok(resolved) = resolution.parsed.resolve(all.iter().chain(left)) else { return false };
+    let declarations = resolution.parsed.declarations(&all);
+    check(&all, &config_of(&resolved), &declarations).iter().all(|unmet| unmet.request.is_optional())
 }
 
 /// Findings of `check` with what helps: requests with which all others hold, or those that contradict each other.
 ///
 /// # Errors
 /// See [`remedies`].
-pub fn with_remedy(
-    tree: &Tree,
-    resolution: &Resolution,
-    wish: &KernelWish,
-    findings: Diagnostics,
-) -> Result<Diagnostics, PipelineError> {
+pub fn with_remedy(resolution: &Resolution, findings: Diagnostics) -> Result<Diagnostics, PipelineError> {
     if !findings.has_errors() {
         return Ok(findings);
     }
     let patience = Patience { deadline: None, steps: Some(HELPING) };
-    let found = remedies(tree, resolution, wish, &BTreeMap::new(), patience)?;
+    let found = remedies(resolution, &BTreeMap::new(), patience)?;
     let mut findings: Vec<Diagnostic> = findings.into_iter().collect();
     let option = |unmet: &Unmet| Some(format!("kernel.config.{}", unmet.request.symbol));
     let options: Vec<Option<String>> = found.unmet.iter().map(option).collect();
@@ -168,27 +162,9 @@ fn names_all(unmet: &Unmet, contradiction: &Contradiction) -> bool {
 /// A value cannot be written into a `.config`.
 pub fn all_hold(resolution: &Resolution, wish: &KernelWish) -> Result<bool, PipelineError> {
     let requests: Vec<Request> = wish.requests.values().map(|request| request.request()).collect();
-    let values: BTreeMap<String, String> =
-        requests.iter().map(|request| (request.symbol.clone(), request.value.clone())).collect();
-    let config = Config::parse(&resolution.parsed.config_of(&values)?);
-    let declared = resolution.parsed.declarations(values.keys());
+    let config = config_of(&resolution.parsed.resolve(&requests)?);
+    let declared = resolution.parsed.declarations(&requests);
     Ok(check(&requests, &config, &declared).iter().all(|unmet| unmet.request.is_optional()))
-}
-
-fn unmet(
-    tree: &Tree,
-    resolution: &Resolution,
-    requests: &[Request],
-    values: &BTreeMap<String, String>,
-    declared: &Declarations,
-) -> Result<Vec<Unmet>, PipelineError> {
-    let config = Config::parse(&resolution.parsed.config_of(values)?);
-    let found = check(requests, &config, declared);
-    if found.iter().any(|unmet| matches!(unmet.kind, UnmetKind::UnknownSymbol { .. })) {
-        // Only now is it of use what else there is.
-        return Ok(check(requests, &config, &declarations::scan(&tree.path, &resolution.target)?));
-    }
-    Ok(found)
 }
 
 fn is_hopeless(kind: &UnmetKind) -> bool {

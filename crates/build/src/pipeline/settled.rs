@@ -9,7 +9,7 @@
 //! | the version of kiln | |
 //!
 //! It hangs on the program kiln itself, and on all paths that the answers of the tree's shell commands hang on
-//! ([`Asked::hangs_on`]). A config with unmet requests is not kept: what is said of them is worked out anew.
+//! ([`Parsed::depends_on`]). A config with unmet requests is not kept: what is said of them is worked out anew.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ use kiln_plan::{Key, KeyWriter};
 
 use super::{PipelineError, Session, Tree, read, target};
 use crate::memory::{self, Answers};
-use crate::resolve::Asked;
+use crate::resolve::Parsed;
 use crate::toolchain::{Target, Toolchain};
 
 /// A config that is built, and what is built for and with.
@@ -32,12 +32,8 @@ pub struct Settled {
     pub target: Target,
     /// What it is built with.
     pub toolchain: Toolchain,
-    /// The `.config`, to the byte.
-    pub config_text: String,
-    /// Its values.
+    /// The `.config`.
     pub config: Config,
-    /// What Kconfig warned of.
-    pub warnings: Vec<String>,
     /// Requests that hold and do nothing.
     pub groups: Vec<EmptyGroup>,
 }
@@ -67,9 +63,9 @@ pub(super) fn keep(
     tree: &Tree,
     wish: &KernelWish,
     settled: &Settled,
-    parsed: &Asked,
+    parsed: &Parsed,
 ) -> Result<(), PipelineError> {
-    let (Some(mut paths), Ok(own)) = (parsed.hangs_on(), std::env::current_exe()) else { return Ok(()) };
+    let (Some(mut paths), Ok(own)) = (parsed.depends_on(), std::env::current_exe()) else { return Ok(()) };
     paths.push(own);
     if let Some(file) = file(session, tree, wish, &settled.target, &settled.toolchain)?
         && let Some(answers) = as_answers(settled)
@@ -91,7 +87,7 @@ fn file(
 }
 
 fn key(tree: &Tree, wish: &KernelWish, target: &Target, toolchain: &Toolchain) -> Result<Key, PipelineError> {
-    let mut key = KeyWriter::new("resolution/1");
+    let mut key = KeyWriter::new("resolution/2");
     key.field("kiln", env!("CARGO_PKG_VERSION")).field("tree", tree.key);
     // A tree says where its files are in some of what it says.
     key.field("path", tree.path.as_os_str().as_encoded_bytes());
@@ -110,15 +106,13 @@ fn key(tree: &Tree, wish: &KernelWish, target: &Target, toolchain: &Toolchain) -
 }
 
 const CONFIG: &[u8] = b"config";
-const WARNINGS: &[u8] = b"warnings";
 const GROUPS: &[u8] = b"groups";
 
 /// `None` for a text that a memory cannot hold.
 fn as_answers(settled: &Settled) -> Option<Answers> {
     let json = |value: serde_json::Result<String>| value.ok().map(String::into_bytes);
     let answers = BTreeMap::from([
-        (CONFIG.to_vec(), settled.config_text.clone().into_bytes()),
-        (WARNINGS.to_vec(), json(serde_json::to_string(&settled.warnings))?),
+        (CONFIG.to_vec(), settled.config.text().as_bytes().to_vec()),
         (GROUPS.to_vec(), json(serde_json::to_string(&settled.groups))?),
     ]);
     answers.values().all(|text| !text.contains(&0)).then_some(answers)
@@ -126,13 +120,11 @@ fn as_answers(settled: &Settled) -> Option<Answers> {
 
 /// `None` when there is nothing remembered, or not all of it.
 fn from_answers(answers: &Answers, target: Target, toolchain: Toolchain) -> Option<Settled> {
-    let config_text = String::from_utf8(answers.get(CONFIG)?.clone()).ok()?;
+    let config = std::str::from_utf8(answers.get(CONFIG)?).ok()?;
     Some(Settled {
         target,
         toolchain,
-        config: Config::parse(&config_text),
-        config_text,
-        warnings: serde_json::from_slice(answers.get(WARNINGS)?).ok()?,
+        config: Config::parse(config),
         groups: serde_json::from_slice(answers.get(GROUPS)?).ok()?,
     })
 }

@@ -1,16 +1,16 @@
 //! Real configs distilled: the requests give the same config in the tree's own `conf`, and none of them can be missed.
 //! Run by `SLOW_TESTS=1`.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use kiln_build::Store;
-use kiln_build::resolve::seed::{Mode, Seed};
-use kiln_build::resolve::{Base, Native, Resolver, TreeConf};
+use kiln_build::resolve::{Base, KconfigTree, config_of};
 use kiln_build::toolchain::{Host, Programs, Target, Toolchain};
 use kiln_exec::Exec;
+use kiln_kconfig::Request;
 use kiln_plan::distill::{Needed, distill};
 
+use crate::conf::Conf;
 use crate::fake_kernel::host;
 use crate::slow::{first_difference, kernel_tree, variable, x86};
 
@@ -27,17 +27,17 @@ fn debian(tree: &Path) -> String {
 }
 
 /// The requests of a device of the seed's.
-fn device(name: &str) -> BTreeMap<String, String> {
+fn device(name: &str) -> Vec<Request> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../cli/tests/corpus/seed/devices");
     let text = std::fs::read_to_string(folder.join(name)).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let value = |(symbol, value): (&String, &serde_json::Value)| (symbol.clone(), value.as_str().unwrap().to_owned());
-    json["merged"].as_object().unwrap().iter().map(value).collect()
+    let request = |(symbol, value): (&String, &serde_json::Value)| Request::fixed(symbol, value.as_str().unwrap());
+    json["merged"].as_object().unwrap().iter().map(request).collect()
 }
 
 enum Material {
     Config(String),
-    Requests(BTreeMap<String, String>),
+    Requests(Vec<Request>),
 }
 
 /// `work` is kept for the next: building `conf` is most of what this takes.
@@ -47,31 +47,29 @@ fn check(work: &Path, name: &str, target: &Target, base: &Base, material: &Mater
     let work = work.join(&target.arch);
     let everything = Host { path: variable("PATH").unwrap().into() };
     let toolchain = Toolchain::discover(&everything, &target.programs).unwrap();
-    let native = Native::new(&tree, &work.join("native"), target, &toolchain, Some(&store)).unwrap();
-    let asked = native.ask(base, &BTreeMap::new()).unwrap();
+    let kconfig = KconfigTree::new(&tree, &work.join("native"), target, &toolchain, Some(&store)).unwrap();
+    let parsed = kconfig.parse(base).unwrap();
     let wanted = match material {
-        Material::Config(text) => Seed { mode: Mode::Alldefconfig, text: text.clone() },
-        Material::Requests(requests) => asked.seed_with(requests).unwrap(),
+        Material::Config(text) => parsed.resolve_text(text),
+        Material::Requests(requests) => parsed.resolve(requests).unwrap(),
     };
-    let needed = distill(&asked.evaluation(), &asked.evaluation_from(&wanted)).unwrap();
-    let requests: BTreeMap<String, String> =
-        needed.iter().map(|needed| (needed.symbol.clone(), needed.written())).collect();
+    let needed = distill(&parsed.base_values(), &wanted).unwrap();
+    let requests: Vec<Request> = needed.iter().map(|needed| Request::fixed(&needed.symbol, needed.written())).collect();
 
-    let conf = TreeConf::new(&tree, &work.join("conf"), target, &toolchain).unwrap();
+    let conf = Conf { tree: &tree, out: work.join("conf"), target, toolchain: &toolchain };
     let theirs = match material {
-        Material::Config(text) => conf.resolve(&Base::File(text.clone()), &BTreeMap::new()),
-        Material::Requests(requests) => conf.resolve(base, requests),
+        Material::Config(text) => conf.resolve(parsed.model(), &Base::File(text.clone()), &[]),
+        Material::Requests(requests) => conf.resolve(parsed.model(), base, requests),
     };
-    let (theirs, ours) = (theirs.unwrap().config_text, conf.resolve(base, &requests).unwrap().config_text);
+    let ours = conf.resolve(parsed.model(), base, &requests);
     assert!(theirs == ours, "{name}: the recipe gives another config:\n{}", first_difference(&ours, &theirs));
 
-    // Each line is taken away in turn, and everything worked out anew; of long lists every so many.
+    // Each line is taken away in turn, and everything resolved again; of long lists every so many.
     let step = needed.len() / 150 + 1;
-    for symbol in requests.keys().step_by(step) {
-        let mut fewer = requests.clone();
-        fewer.remove(symbol);
-        let config = asked.config_from(&asked.seed_with(&fewer).unwrap()).unwrap();
-        assert!(config != theirs, "{name}: {symbol} is needless");
+    for needless in requests.iter().step_by(step) {
+        let fewer = requests.iter().filter(|request| *request != needless);
+        let config = config_of(&parsed.resolve(fewer).unwrap());
+        assert!(config.text() != theirs, "{name}: {} is needless", needless.symbol);
     }
     needed
 }

@@ -140,8 +140,11 @@ const FILES: &[(&str, &str)] = &[
 const KCONFIG: &str = "\
 config MODULES
 \tbool \"modules\"
+\tdefault y
+\tmodules
 config NET
 \ttristate \"net\"
+\tdefault m
 config USB
 \ttristate \"usb\"
 config NAME
@@ -177,7 +180,10 @@ if [ "$1" = savedefconfig ]; then grep '^CONFIG' .config.new > defconfig; elif [
 rm .config.new
 "##;
 
-const MAKEFILE: &str = r##"
+const MAKEFILE: &str = r##"VERSION = 6
+PATCHLEVEL = 99
+SUBLEVEL = 0
+EXTRAVERSION =
 # The fake keeps Kbuild's promises: messages, notes (.cmd) written behind each object, lists of modules.
 export srctree := $(CURDIR)
 CC := gcc

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene up has failed")]
 
 mod apt;
+mod conf;
 mod distill;
 mod doctor;
 mod fake_kernel;

@@ -97,7 +97,7 @@ fn settle(
     }
     let resolution = pipeline::resolve(session, tree, wish)?;
     let findings = pipeline::findings(tree, &resolution, sources);
-    let findings = pipeline::with_remedy(tree, &resolution, wish, findings)?;
+    let findings = pipeline::with_remedy(&resolution, findings)?;
     evaluation::show(context, sources, &findings, form)?;
     Ok(resolution.settled)
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
     let findings = pipeline::findings(&tree, &resolution, &mut sources);
-    let findings = pipeline::with_remedy(&tree, &resolution, &evaluated.kernel, findings)?;
+    let findings = pipeline::with_remedy(&resolution, findings)?;
     let requests = evaluated.kernel.requests.len();
     let kinds = kinds(&resolution.unmet);
     if args.json {

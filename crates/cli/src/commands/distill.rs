@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 use kiln_build::pipeline::{self, Distillation, Material};
 use kiln_diag::{Diagnostic, Diagnostics, Severity, Sources};
-use kiln_kconfig::fragment;
-use kiln_kconfig::unquote;
+use kiln_kconfig::{Request, fragment, unquote};
 use kiln_plan::distill::{Heading, text};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::{SourceSpec, ToolchainName};
@@ -67,15 +66,15 @@ enum Over {
 /// Runs it.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
-    let (material, lines) = read(context, args, form)?;
+    let material = read(context, args, form)?;
     let workshop = Workshop::open(context)?;
     let session = workshop.session(context, 1);
     let (evaluated, sources) = recipe(context, &session, args, form)?;
     let tree = evaluation::tree(&session, &evaluated, &sources)?;
-    let found = pipeline::distil(&session, &tree, &evaluated.kernel, &material, &lines)?;
+    let found = pipeline::distil(&session, &tree, &evaluated.kernel, &material)?;
     let version = tree.version.to_string();
     if args.json {
-        context.ui.json(&as_json(&evaluated, &version, &found, &lines));
+        context.ui.json(&as_json(&evaluated, &version, &found, material.lines()));
         return Ok(exit::FINE);
     }
     let recipe = text(&heading(args, &evaluated, &version, &found), &found.needed);
@@ -83,12 +82,12 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         None => context.ui.result(&recipe),
         Some(output) => write(&context.environment.current_dir.join(output), &recipe)?,
     }
-    context.ui.say(&summary(args, &found, &lines));
+    context.ui.say(&summary(args, &found, material.lines()));
     Ok(exit::FINE)
 }
 
 /// Reads FILE: what it stands for, and its symbols with their values.
-fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<(Material, BTreeMap<String, String>), Failure> {
+fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<Material, Failure> {
     let path = context.environment.current_dir.join(&args.file);
     let shown = args.file.display().to_string();
     let mut bytes = Vec::new();
@@ -106,8 +105,7 @@ fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<(Material, BTr
         failure.help("a .config, a defconfig or JSON is text; is it compressed?")
     })?;
     if text.trim_start().starts_with('{') {
-        let requests = from_json(&shown, &text)?;
-        return Ok((Material::Requests(requests.clone()), requests));
+        return Ok(Material::Requests(from_json(&shown, &text)?));
     }
     if args.file.extension().is_some_and(|extension| extension == "toml") {
         return from_recipe(context, &path, form);
@@ -119,46 +117,40 @@ fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<(Material, BTr
     let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
     let errors: Diagnostics = diagnostics.into_iter().filter(is_error).take(N_NAMED).collect();
     evaluation::show(context, &sources, &errors, form)?;
-    let lines: BTreeMap<String, String> = assignments
+    let mut lines: Vec<Request> = assignments
         .into_iter()
         .map(|line| {
             let value = text.get(line.value_span.range()).filter(|_| line.quoted).map(str::to_owned);
-            (line.symbol, value.unwrap_or(line.value))
+            Request::fixed(line.symbol, value.unwrap_or(line.value))
         })
         .collect();
+    lines.sort_by(|left, right| left.symbol.cmp(&right.symbol));
     if lines.is_empty() {
         let failure = Failure::fault(anyhow!("{shown} sets no symbol"));
         return Err(failure.help("a line is `CONFIG_NAME=value` or `# CONFIG_NAME is not set`"));
     }
-    let material = match args.over {
-        Over::Defaults => Material::Config(text),
-        Over::Base => Material::Requests(lines.clone()),
-    };
-    Ok((material, lines))
+    Ok(match args.over {
+        Over::Defaults => Material::Config { text, lines },
+        Over::Base => Material::Requests(lines),
+    })
 }
 
 /// The requests of a recipe.
-fn from_recipe(
-    context: &Context<'_>,
-    path: &Path,
-    form: Form,
-) -> Result<(Material, BTreeMap<String, String>), Failure> {
+fn from_recipe(context: &Context<'_>, path: &Path, form: Form) -> Result<Material, Failure> {
     let imports = format!("imports = [{}]\n", Data::Text(path.to_string_lossy().into_owned()));
     let (sources, evaluation) = recipe_files::evaluate(context, Some(&imports), None);
     let evaluated = evaluation::accept(context, evaluation, &sources, form)?;
-    let requests = evaluated.kernel.requests.into_values().map(|request| (request.symbol, request.value));
-    let requests: BTreeMap<String, String> = requests.collect();
-    Ok((Material::Requests(requests.clone()), requests))
+    Ok(Material::Requests(evaluated.kernel.requests.values().map(|request| request.request()).collect()))
 }
 
 /// An object of symbols and values, wherever people keep it.
-fn from_json(shown: &str, text: &str) -> Result<BTreeMap<String, String>, Failure> {
+fn from_json(shown: &str, text: &str) -> Result<Vec<Request>, Failure> {
     let whole: Value =
         serde_json::from_str(text).with_context(|| format!("{shown} is not JSON")).map_err(Failure::fault)?;
     let places = ["/merged", "/kernel/config", "/config", "/options/config", ""];
     let object = places.iter().find_map(|place| whole.pointer(place).and_then(Value::as_object));
     let object = object.ok_or_else(|| Failure::fault(anyhow!("{shown} holds no object of symbols and values")))?;
-    let mut requests = BTreeMap::new();
+    let mut requests: BTreeMap<String, Request> = BTreeMap::new();
     for (name, value) in object {
         let symbol = name.strip_prefix("CONFIG_").unwrap_or(name);
         let is_name = !symbol.is_empty() && symbol.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -170,12 +162,12 @@ fn from_json(shown: &str, text: &str) -> Result<BTreeMap<String, String>, Failur
                 return Err(failure.help("an entry is `\"SYMBOL\": \"y\"`, with a text or a number"));
             }
         };
-        requests.insert(symbol.to_owned(), value);
+        requests.insert(symbol.to_owned(), Request::fixed(symbol, value));
     }
     if requests.is_empty() {
         return Err(Failure::fault(anyhow!("{shown} sets no symbol")));
     }
-    Ok(requests)
+    Ok(requests.into_values().collect())
 }
 
 /// The recipe on the command line, with what the options say instead; without a recipe a tree must be named.
@@ -264,7 +256,7 @@ fn source(spec: &SourceSpec) -> String {
     }
 }
 
-fn as_json(evaluated: &Evaluated, version: &str, found: &Distillation, lines: &BTreeMap<String, String>) -> Value {
+fn as_json(evaluated: &Evaluated, version: &str, found: &Distillation, lines: &[Request]) -> Value {
     let requests: serde_json::Map<String, Value> =
         found.needed.iter().map(|needed| (needed.symbol.clone(), needed.value.clone().into())).collect();
     let unknown: BTreeMap<&String, &String> = found.unknown.iter().map(|(symbol, value)| (symbol, value)).collect();
@@ -282,9 +274,10 @@ fn as_json(evaluated: &Evaluated, version: &str, found: &Distillation, lines: &B
 }
 
 /// What became of the file's lines.
-fn summary(args: &Args, found: &Distillation, lines: &BTreeMap<String, String>) -> String {
+fn summary(args: &Args, found: &Distillation, lines: &[Request]) -> String {
+    let values: BTreeMap<&str, &str> = lines.iter().map(|line| (line.symbol.as_str(), line.value.as_str())).collect();
     let asked = |needed: &&kiln_plan::distill::Needed| {
-        lines.get(&needed.symbol).is_some_and(|value| unquote(value) == needed.value)
+        values.get(needed.symbol.as_str()).is_some_and(|value| unquote(value) == needed.value)
     };
     let kept = found.needed.iter().filter(asked).count();
     let more = found.needed.len() - kept;

@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
     let patience = Patience { deadline: Instant::now().checked_add(allowed), steps: None };
-    let remedies = pipeline::remedies(&tree, &resolution, &evaluated.kernel, &asked, patience)?;
+    let remedies = pipeline::remedies(&resolution, &asked, patience)?;
     if let Remedy::NoMemory(bytes) = &remedies.remedy {
         let failure = Failure::host(anyhow::anyhow!("the host refuses {} MiB of memory for the solver", bytes >> 20));
         return Err(failure.help(pipeline::MORE_MEMORY));

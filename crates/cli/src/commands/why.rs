@@ -31,11 +31,10 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
     let asks = |symbol: &str| evaluated.kernel.requests.contains_key(symbol);
-    let elsewhere = pipeline::Elsewhere::new(&tree, &resolution);
-    let elsewhere = |symbol: &str| elsewhere.arches(symbol);
+    let elsewhere = |symbol: &str| resolution.other_arches(symbol);
     let asked = Asked { asks: &asks, elsewhere: &elsewhere };
-    let Some(why) = why(&resolution.parsed.evaluation(), name, &asked) else {
-        let nearest = pipeline::nearest_symbols(&tree, &resolution, name)?;
+    let Some(why) = why(&resolution.evaluation()?, name, &asked) else {
+        let nearest = resolution.nearest_symbols(name);
         let failure = Failure::fault(anyhow::anyhow!("this kernel has no symbol `{name}`"));
         let nearest: Vec<String> = nearest.iter().map(|name| format!("`{name}`")).collect();
         return Err(match nearest.as_slice() {

@@ -22,8 +22,11 @@ fn check(text: &str, requests: &str, expect: Expect) {
     };
     let requests: Vec<Request> = requests.split_whitespace().map(request).collect();
     let names: Vec<String> = requests.iter().map(|request| model.name(request.symbol).into_owned()).collect();
-    let pairs: Vec<(&str, &str)> =
-        names.iter().zip(&requests).map(|(name, request)| (name.as_str(), request.value.as_str())).collect();
+    let pairs: Vec<kiln_kconfig::Request> = names
+        .iter()
+        .zip(&requests)
+        .map(|(name, request)| kiln_kconfig::Request::fixed(name, request.value.as_str()))
+        .collect();
     let now = resolve(&model, Base::AllNo, &pairs).into_evaluation();
     let problem = Problem { now: &now, requests: &requests, patience: Patience::default(), n_wanted: 3 };
     let name = |index: &usize| names[*index].clone();

@@ -112,7 +112,8 @@ fn given<'m>(model: &'m Model, base: Base<'_>, requests: &[Request]) -> Evaluati
     let mut texts: Vec<(String, &str)> =
         requests.iter().map(|request| (model.name(request.symbol).into_owned(), request.value.as_str())).collect();
     texts.sort();
-    let pairs: Vec<(&str, &str)> = texts.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    let pairs: Vec<kiln_kconfig::Request> =
+        texts.iter().map(|(name, value)| kiln_kconfig::Request::fixed(name, *value)).collect();
     resolve(model, base, &pairs).into_evaluation()
 }
 
@@ -135,7 +136,8 @@ fn works(model: &Model, base: Base<'_>, requests: &[Request], fix: &kiln_fix::Fi
         all.push((model.name(setting.symbol).into_owned(), setting.value.clone(), true));
     }
     all.sort();
-    let pairs: Vec<(&str, &str)> = all.iter().map(|(name, value, _)| (name.as_str(), value.as_str())).collect();
+    let pairs: Vec<kiln_kconfig::Request> =
+        all.iter().map(|(name, value, _)| kiln_kconfig::Request::fixed(name, value)).collect();
     let values = resolve(model, base, &pairs);
     assert_eq!(fix.cost.size, fix.settings.len());
     all.iter().filter(|(_, _, is_firm)| *is_firm).all(|(name, value, _)| {

@@ -15,6 +15,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) prefix: &'a str,
     /// Whether names that no Kconfig file mentions are worth a warning.
     pub(crate) warn_unknown: bool,
+    /// Symbols whose lines are passed over, sorted.
+    pub(crate) skip: &'a [SymbolId],
 }
 
 /// What came of it.
@@ -104,6 +106,9 @@ impl Evaluation<'_> {
             }
             return;
         };
+        if reading.skip.binary_search(&symbol).is_ok() {
+            return;
+        }
         if self.states[symbol.at()].user.is_some() {
             let text = [b"override: reassigning to symbol ", name].concat();
             self.warn("reassigned", &text, place, read);

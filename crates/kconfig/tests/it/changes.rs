@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use kiln_kconfig::{Base, Change, Dialect, Evaluation, Host, Model, SymbolId, Tristate, Type, resolve};
+use kiln_kconfig::{Base, Change, Dialect, Evaluation, Host, Model, Request, SymbolId, Tristate, Type, resolve};
 
 struct Nothing;
 
@@ -168,8 +168,8 @@ fn seen(values: &Evaluation<'_>) -> Vec<(SymbolId, Seen)> {
 /// What differs from a fresh evaluation with the same values, given in the same order.
 fn compare(values: &mut Evaluation<'_>, given: &[(SymbolId, String)]) -> Vec<String> {
     let model = values.model();
-    let names: Vec<String> = given.iter().map(|(symbol, _)| model.name(*symbol).into_owned()).collect();
-    let requests: Vec<(&str, &str)> = names.iter().zip(given).map(|(name, (_, value))| (&**name, &**value)).collect();
+    let request = |(symbol, value): &(SymbolId, String)| Request::fixed(&*model.name(*symbol), value);
+    let requests: Vec<Request> = given.iter().map(request).collect();
     let fresh = resolve(model, Base::Defaults, &requests);
     let mut differ = Vec::new();
     for ((symbol, ours), (_, theirs)) in seen(values).into_iter().zip(seen(&fresh)) {

@@ -4,6 +4,7 @@
 //! - `cases`: every file of `tests/cases/`: small Kconfig trees with what `conf` prints and writes for them
 //! - `changes`: single values changed, against fresh evaluations
 //! - `chance`: those trees, damaged
+//! - `declarations`: what files declare, those of other architectures too
 //! - `hostile`: input made to hurt
 //! - `questions`: what a model can be asked
 
@@ -11,5 +12,6 @@ mod ahead;
 mod cases;
 mod chance;
 mod changes;
+mod declarations;
 mod hostile;
 mod questions;

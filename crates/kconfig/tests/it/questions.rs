@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use expect_test::expect;
-use kiln_kconfig::{Base, Dialect, Evaluation, Host, Limit, Model, Reason, Selection, Tristate, Type, resolve};
+use kiln_kconfig::{
+    Base, Dialect, Evaluation, Host, Limit, Model, Reason, Request, Selection, Tristate, Type, resolve,
+};
 
 struct Nothing;
 
@@ -294,7 +296,7 @@ fn requests_over_a_base() {
         ("GONE", "y"),
         ("LOG", "on"),
     ];
-    let resolved = resolve(&model, Base::AllNo, &requests);
+    let resolved = resolve(&model, Base::AllNo, &requests.map(|(name, value)| Request::fixed(name, value)));
     let mut out = String::from_utf8_lossy(resolved.config_text()).into_owned();
     for message in resolved.messages() {
         out += &format!("{message}\n");
@@ -337,9 +339,12 @@ fn a_base_of_several_texts() {
         ("base", b"CONFIG_NET=y\nCONFIG_NAME=\"base\"\n".as_slice()),
         ("more", b"CONFIG_NAME=\"more\"\nCONFIG_NUMBER=x\n".as_slice()),
     ];
-    let resolved = resolve(&model, Base::Configs(&base), &[("NUMBER", "5")]);
+    let resolved = resolve(&model, Base::Configs(&base), &[Request::fixed("NUMBER", "5")]);
     assert_eq!(resolved.value("NAME").as_deref(), Some("more"));
     assert_eq!(resolved.value("NUMBER").as_deref(), Some("5"));
+    let said: Vec<String> = resolved.messages().iter().map(ToString::to_string).collect();
+    assert_eq!(said, [""; 0], "a line whose place a request takes is not read");
+    let resolved = resolve(&model, Base::Configs(&base), &[]);
     let said: Vec<String> = resolved.messages().iter().map(ToString::to_string).collect();
     assert_eq!(said, ["more:2:1: symbol value 'x' invalid for NUMBER"]);
 }
@@ -351,7 +356,10 @@ fn a_model_is_shared_between_threads() {
         for value in ["y", "n"] {
             let model = &model;
             scope.spawn(move || {
-                assert_eq!(resolve(model, Base::Defaults, &[("NET", value)]).value("NET").as_deref(), Some(value));
+                assert_eq!(
+                    resolve(model, Base::Defaults, &[Request::fixed("NET", value)]).value("NET").as_deref(),
+                    Some(value)
+                );
             });
         }
     });

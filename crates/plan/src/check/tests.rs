@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 use kiln_diag::{Diagnostic, FileId, Severity, Sources};
-use kiln_kconfig::{Base, Dialect, Host, Model, Strength, Type, resolve};
+use kiln_kconfig::{Base, Dialect, Host, Model, OtherFile, Strength, resolve};
 
 use super::*;
 
@@ -115,24 +115,17 @@ fn model() -> Model {
 }
 
 fn declarations(model: &Model) -> Declarations {
-    let mut declarations = Declarations::new();
-    for symbol in model.declared() {
-        let definition = model.definitions(symbol).next().unwrap();
-        let symbol_type = model.type_of(symbol);
-        let (file, line) = (definition.place.file.to_string(), definition.place.line);
-        let entry = Declaration { symbol_type, prompt: None, depends: Vec::new(), file, line };
-        declarations.add(&model.name(symbol), entry);
+    let mut declarations = Declarations::of(model);
+    for (arch, path, text) in [
+        (
+            "arm",
+            "arch/arm/Kconfig",
+            "# one\n# two\nconfig ARM_LPAE\n\tbool\n# five\n# six\n# seven\n# eight\nconfig ARCH_QCOM\n\tbool\n",
+        ),
+        ("arm64", "arch/arm64/Kconfig", "config ARCH_QCOM\n\tbool\n"),
+    ] {
+        declarations.add_elsewhere(&OtherFile { arch, path, text: text.as_bytes() }, b"", Dialect::NEWEST);
     }
-    let entry = |line| Declaration {
-        symbol_type: Type::Bool,
-        prompt: None,
-        depends: Vec::new(),
-        file: "arch/arm/Kconfig".to_owned(),
-        line,
-    };
-    declarations.add_elsewhere("ARM_LPAE", "arm", entry(3));
-    declarations.add_elsewhere("ARCH_QCOM", "arm", entry(9));
-    declarations.add_elsewhere("ARCH_QCOM", "arm64", entry(9));
     declarations
 }
 
@@ -152,10 +145,7 @@ fn unmet(asked: &[&str]) -> (Sources, FileId, Vec<Unmet>, Vec<Diagnostic>) {
     };
     let requests: Vec<Request> = asked.iter().enumerate().map(request).collect();
     let model = model();
-    let plain: Vec<String> = requests.iter().map(|request| kiln_kconfig::unquote(&request.value)).collect();
-    let names = requests.iter().map(|request| request.symbol.as_str());
-    let pairs: Vec<(&str, &str)> = names.zip(plain.iter().map(String::as_str)).collect();
-    let resolved = resolve(&model, Base::AllNo, &pairs);
+    let resolved = resolve(&model, Base::AllNo, &requests);
     let config = Config::parse(&String::from_utf8_lossy(resolved.config_text()));
     let evaluation = resolved.into_evaluation();
     let declarations = declarations(&model);

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use kiln_kconfig::{Base, Dialect, Evaluation, Host, Model, resolve};
+use kiln_kconfig::{Base, Dialect, Evaluation, Host, Model, Request, resolve};
 use kiln_testkit::Random;
 
 use super::*;
@@ -68,7 +68,8 @@ fn model(text: &str) -> Model {
 }
 
 fn evaluation<'m>(model: &'m Model, base: Base<'_>, requests: &[(&str, &str)]) -> Evaluation<'m> {
-    resolve(model, base, requests).into_evaluation()
+    let requests: Vec<Request> = requests.iter().map(|(name, value)| Request::fixed(*name, *value)).collect();
+    resolve(model, base, &requests).into_evaluation()
 }
 
 fn check(base: Base<'_>, requests: &[(&str, &str)], expected: Expect) {
@@ -84,8 +85,9 @@ fn check(base: Base<'_>, requests: &[(&str, &str)], expected: Expect) {
 
 /// The requests give the target, and no one of them can be missed.
 fn is_least(model: &Model, base: Base<'_>, target: &Evaluation<'_>, needed: &[Needed]) {
+    let written: Vec<String> = needed.iter().map(Needed::written).collect();
     let mut sorted: Vec<(&str, &str)> =
-        needed.iter().map(|request| (request.symbol.as_str(), request.value.as_str())).collect();
+        needed.iter().zip(&written).map(|(request, value)| (request.symbol.as_str(), value.as_str())).collect();
     sorted.sort_unstable();
     let give = |requests: &[(&str, &str)]| evaluation(model, base, requests).config_text();
     let wanted = target.clone().config_text();
@@ -132,7 +134,7 @@ fn a_default_that_its_range_moves_needs_no_line() {
     check(Base::Defaults, &[("LEVEL", "9")], expect![[""]]);
     check(
         Base::Defaults,
-        &[("LEVEL", "8"), ("NAME", "\"a\\b\"")],
+        &[("LEVEL", "8"), ("NAME", r#""\"a\\b\"""#)],
         expect![[r##"
         # Top
         NAME = "\"\\\"a\\\\b\\\"\""  # name

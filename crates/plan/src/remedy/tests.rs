@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use expect_test::{Expect, expect};
 use kiln_fix::Firmness;
-use kiln_kconfig::{Base, Dialect, Host, Model, resolve};
+use kiln_kconfig::{Base, Dialect, Host, Model, Request, resolve};
 
 use super::{Remedy, Wish, remedy};
 
@@ -29,7 +29,12 @@ fn check(requests: &[(&str, &str)], expect: Expect) {
     let files = |name: &str| (name == "Kconfig").then(|| Arc::from(TREE.as_bytes()));
     let (model, _) = Model::parse("Kconfig", &files, &Nothing, Dialect::NEWEST);
     let model = model.expect("the text is sound");
-    let now = resolve(&model, Base::Defaults, requests).into_evaluation();
+    let now = resolve(
+        &model,
+        Base::Defaults,
+        &requests.iter().map(|(name, value)| Request::fixed(*name, *value)).collect::<Vec<_>>(),
+    )
+    .into_evaluation();
     let wish = |(symbol, value): &(&str, &str)| Wish {
         symbol: (*symbol).to_owned(),
         value: (*value).to_owned(),

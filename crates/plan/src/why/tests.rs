@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use kiln_kconfig::{Base, Dialect, Host, Model, resolve};
+use kiln_kconfig::{Base, Dialect, Host, Model, Request, resolve};
 
 use super::*;
 
@@ -63,7 +63,12 @@ fn check(requests: &[(&str, &str)], symbol: &str, expected: Expect) {
     let files = |name: &str| (name == "Kconfig").then(|| Arc::from(TREE.as_bytes()));
     let (model, messages) = Model::parse("Kconfig", &files, &Nothing, Dialect::NEWEST);
     let model = model.unwrap_or_else(|| panic!("{messages:?}"));
-    let evaluation = resolve(&model, Base::AllNo, requests).into_evaluation();
+    let evaluation = resolve(
+        &model,
+        Base::AllNo,
+        &requests.iter().map(|(name, value)| Request::fixed(*name, *value)).collect::<Vec<_>>(),
+    )
+    .into_evaluation();
     let asks = |name: &str| requests.iter().any(|(symbol, _)| *symbol == name);
     let elsewhere = |name: &str| if name == "MISSING" { vec!["arm".to_owned()] } else { Vec::new() };
     let why = why(&evaluation, symbol, &Asked { asks: &asks, elsewhere: &elsewhere }).unwrap();
