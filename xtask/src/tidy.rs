@@ -2,6 +2,8 @@
 //!
 //! Each check gives findings; all are shown before the command fails.
 
+mod changelog;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -213,7 +215,5 @@ fn check_documents(root: &Path, findings: &mut Vec<String>) {
             findings.push(format!("ARCHITECTURE.md: says nothing about `crates/{name}`"));
         }
     }
-    if !fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default().contains("## Unreleased") {
-        findings.push("CHANGELOG.md: no `## Unreleased` section".to_owned());
-    }
+    findings.extend(changelog::check(&fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default()));
 }
