@@ -58,6 +58,25 @@ const LONG: &[(&str, &str)] = &[
 /// Names that say nothing about what a file holds.
 const BANNED_NAMES: &[&str] = &["utils", "helpers", "common", "types", "misc", "imp", "manager", "mod"];
 
+/// What people look for at the top of a repository, and what its host reads.
+const DOCUMENTS: &[&str] = &[
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "RELEASING.md",
+    "SECURITY.md",
+    "STYLE.md",
+    ".github/ISSUE_TEMPLATE/bug.yml",
+    ".github/ISSUE_TEMPLATE/config.yml",
+    ".github/ISSUE_TEMPLATE/unmet-request.yml",
+    ".github/dependabot.yml",
+    ".github/pull_request_template.md",
+    ".github/workflows/ci.yml",
+];
+
 /// Runs all checks on the checkout at `root`.
 #[expect(clippy::print_stderr, reason = "a developer's tool shows its findings")]
 pub(crate) fn run(root: &Path) -> Result<()> {
@@ -200,8 +219,7 @@ fn has_word(text: &str, word: &str) -> bool {
 }
 
 fn check_documents(root: &Path, findings: &mut Vec<String>) {
-    let documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "RELEASING.md", "STYLE.md"];
-    for document in documents.iter().chain(&["LICENSE-MIT", "LICENSE-APACHE"]) {
+    for document in DOCUMENTS {
         if !root.join(document).is_file() {
             findings.push(format!("{document} is missing"));
         }
