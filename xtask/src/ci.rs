@@ -12,7 +12,7 @@ pub(crate) fn run() -> Result<()> {
     tidy::run(&root())?;
     dependencies::run(&root())?;
     // `.codespellrc` says which files and which words.
-    run_program(&mut Command::new("codespell"), "is codespell installed? `scripts/test` installs it")?;
+    run_program(&mut Command::new("codespell")).context("spelling; `scripts/test` installs codespell")?;
     cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     document()?;
     codegen::run(&root(), true)?;
@@ -33,22 +33,22 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn cargo(args: &[&str]) -> Result<()> {
-    run_program(Command::new(env!("CARGO")).args(args), "cargo")
+    run_program(Command::new(env!("CARGO")).args(args))
 }
 
 /// Builds the documentation for readers of the code; a broken link fails.
 fn document() -> Result<()> {
     let args = ["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"];
-    run_program(Command::new(env!("CARGO")).args(args).env("RUSTDOCFLAGS", "-D warnings"), "cargo")
+    run_program(Command::new(env!("CARGO")).args(args).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Runs a program in the workspace's top directory; `hint` is for when it cannot be started.
+/// Runs a program in the workspace's top directory; fails unless it succeeds.
 #[expect(clippy::print_stderr, reason = "a developer's tool says what it runs")]
-fn run_program(command: &mut Command, hint: &'static str) -> Result<()> {
+fn run_program(command: &mut Command) -> Result<()> {
     let words: Vec<_> = [command.get_program()].into_iter().chain(command.get_args()).collect();
     let line = words.join(std::ffi::OsStr::new(" ")).to_string_lossy().into_owned();
     eprintln!("$ {line}");
-    let status = command.current_dir(root()).status().with_context(|| format!("cannot run `{line}`: {hint}"))?;
+    let status = command.current_dir(root()).status().with_context(|| format!("cannot run `{line}`"))?;
     ensure!(status.success(), "`{line}` failed: {status}");
     Ok(())
 }
