@@ -40,6 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustsat-batsat", &["fix"]),
     ("memchr", &["kconfig", "modgraph"]),
     ("clap", &["cli", "xtask"]),
+    ("anstream", &["cli"]),
     ("anyhow", &["cli", "xtask"]),
     ("indicatif", &["cli"]),
     ("annotate-snippets", &["cli"]),
