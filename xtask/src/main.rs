@@ -35,7 +35,7 @@ enum Command {
     Tidy,
     /// Check dependencies: unused ones, licences, minimum Rust version, duplicates
     Dependencies,
-    /// Write docs/reference anew from the declarations
+    /// Write docs/reference and docs/man again from the declarations
     Codegen {
         /// Only check that it is not stale
         #[arg(long)]
