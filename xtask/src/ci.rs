@@ -4,13 +4,17 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::{codegen, depmod_matrix, fix_matrix, kconfig_matrix, module_names, root, tidy};
+use crate::{codegen, dependencies, depmod_matrix, fix_matrix, kconfig_matrix, module_names, root, tidy};
 
 /// Runs it; stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     tidy::run(&root())?;
+    dependencies::run(&root())?;
+    // `.codespellrc` says which files and which words.
+    run_program(&mut Command::new("codespell")).context("spelling; `scripts/test` installs codespell")?;
     cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    document()?;
     codegen::run(&root(), true)?;
     // One run of this takes long: let it name all that fails.
     cargo(&["test", "--locked", "--workspace", "--no-fail-fast"])?;
@@ -28,10 +32,23 @@ pub(crate) fn run() -> Result<()> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a developer's tool says what it runs")]
 fn cargo(args: &[&str]) -> Result<()> {
-    eprintln!("$ cargo {}", args.join(" "));
-    let status = Command::new(env!("CARGO")).args(args).current_dir(root()).status().context("cannot run cargo")?;
-    ensure!(status.success(), "`cargo {}` failed: {status}", args.join(" "));
+    run_program(Command::new(env!("CARGO")).args(args))
+}
+
+/// Builds the documentation for readers of the code; a broken link fails.
+fn document() -> Result<()> {
+    let args = ["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"];
+    run_program(Command::new(env!("CARGO")).args(args).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Runs a program in the workspace's top directory; fails unless it succeeds.
+#[expect(clippy::print_stderr, reason = "a developer's tool says what it runs")]
+fn run_program(command: &mut Command) -> Result<()> {
+    let words: Vec<_> = [command.get_program()].into_iter().chain(command.get_args()).collect();
+    let line = words.join(std::ffi::OsStr::new(" ")).to_string_lossy().into_owned();
+    eprintln!("$ {line}");
+    let status = command.current_dir(root()).status().with_context(|| format!("cannot run `{line}`"))?;
+    ensure!(status.success(), "`{line}` failed: {status}");
     Ok(())
 }

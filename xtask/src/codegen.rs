@@ -1,4 +1,6 @@
-//! Writes docs/reference from the declarations, so that the reference cannot say anything but what the program does.
+//! Writes docs/reference and docs/man from the declarations, so that they cannot say anything but what the program does.
+
+mod man;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,28 +9,40 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use kiln_diag::Code;
 
+/// Directories in which every file is generated: what is there and not generated any more is removed.
+const WHOLE: &[&str] = &["reference/codes", "man"];
+
 /// Writes every generated page, or checks that each is as it would be written.
 pub(crate) fn run(root: &Path, check: bool) -> Result<()> {
-    let mut pages = vec![("command-line.md".to_owned(), command_line()), ("options.md".to_owned(), options()?)];
+    let mut pages =
+        vec![("reference/command-line.md".to_owned(), command_line()), ("reference/options.md".to_owned(), options()?)];
     pages.extend(codes());
-    let folder = root.join("docs/reference");
+    pages.extend(man::pages()?);
+    let docs = root.join("docs");
     for (name, text) in &pages {
-        let path = folder.join(name);
+        let path = docs.join(name);
         if check {
             if fs::read_to_string(&path).unwrap_or_default() != *text {
                 bail!("{} is stale: run `cargo xtask codegen`", path.display());
             }
         } else {
-            fs::create_dir_all(folder.join("codes"))?;
+            fs::create_dir_all(path.parent().context("a page is in a directory")?)?;
             fs::write(&path, text).with_context(|| path.display().to_string())?;
         }
     }
-    // A code that is gone leaves no page behind.
-    for entry in fs::read_dir(folder.join("codes")).context("docs/reference/codes")? {
+    for directory in WHOLE {
+        check_leftovers(&docs, directory, &pages, check)?;
+    }
+    Ok(())
+}
+
+/// Removes files that are not among the generated `pages`, or fails when there is one and this is a check.
+fn check_leftovers(docs: &Path, directory: &str, pages: &[(String, String)], check: bool) -> Result<()> {
+    for entry in fs::read_dir(docs.join(directory)).with_context(|| directory.to_owned())? {
         let path = entry?.path();
-        if !pages.iter().any(|(name, _)| folder.join(name) == path) {
+        if !pages.iter().any(|(name, _)| docs.join(name) == path) {
             if check {
-                bail!("{} is of no code: run `cargo xtask codegen`", path.display());
+                bail!("{} is not generated any more: run `cargo xtask codegen`", path.display());
             }
             fs::remove_file(&path).with_context(|| path.display().to_string())?;
         }
@@ -43,9 +57,9 @@ fn codes() -> Vec<(String, String)> {
     let mut pages = Vec::new();
     for code in Code::ALL {
         let _ = writeln!(list, "- [`{code}`]({code}.md): {}", code.summary());
-        pages.push((format!("codes/{code}.md"), code.page().to_owned()));
+        pages.push((format!("reference/codes/{code}.md"), code.page().to_owned()));
     }
-    pages.push(("codes/README.md".to_owned(), list));
+    pages.push(("reference/codes/README.md".to_owned(), list));
     pages
 }
 

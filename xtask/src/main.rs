@@ -4,6 +4,7 @@ mod arch_matrix;
 mod bench;
 mod ci;
 mod codegen;
+mod dependencies;
 mod depmod_matrix;
 mod fix_matrix;
 mod impact_matrix;
@@ -28,11 +29,13 @@ struct Xtask {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run all that a landing must pass: formatting, lints, tidy, stale references, tests
+    /// Run all that a landing must pass: formatting, the other checks of this tool, spelling, lints, documentation, tests
     Ci,
     /// Check the habits that no compiler knows: crate arrows, licences, file sizes, change log
     Tidy,
-    /// Write docs/reference anew from the declarations
+    /// Check dependencies: unused ones, licences, minimum Rust version, duplicates
+    Dependencies,
+    /// Write docs/reference and docs/man again from the declarations
     Codegen {
         /// Only check that it is not stale
         #[arg(long)]
@@ -74,6 +77,7 @@ fn main() -> Result<()> {
         Command::Ci => ci::run(),
         Command::Tidy => tidy::run(&root()),
         Command::Codegen { check } => codegen::run(&root(), check),
+        Command::Dependencies => dependencies::run(&root()),
         Command::DepmodMatrix { filter } => depmod_matrix::run(filter.as_deref()),
         Command::FixMatrix(args) => fix_matrix::run(&args),
         Command::IncrementalMatrix(args) => incremental_matrix::run(&args),

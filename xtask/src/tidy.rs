@@ -2,6 +2,8 @@
 //!
 //! Each check gives findings; all are shown before the command fails.
 
+mod changelog;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,6 +40,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustsat-batsat", &["fix"]),
     ("memchr", &["kconfig", "modgraph"]),
     ("clap", &["cli", "xtask"]),
+    ("anstream", &["cli"]),
     ("anyhow", &["cli", "xtask"]),
     ("indicatif", &["cli"]),
     ("annotate-snippets", &["cli"]),
@@ -56,6 +59,25 @@ const LONG: &[(&str, &str)] = &[
 /// Names that say nothing about what a file holds.
 const BANNED_NAMES: &[&str] = &["utils", "helpers", "common", "types", "misc", "imp", "manager", "mod"];
 
+/// What people look for at the top of a repository, and what its host reads.
+const DOCUMENTS: &[&str] = &[
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "RELEASING.md",
+    "SECURITY.md",
+    "STYLE.md",
+    ".github/ISSUE_TEMPLATE/bug.yml",
+    ".github/ISSUE_TEMPLATE/config.yml",
+    ".github/ISSUE_TEMPLATE/unmet-request.yml",
+    ".github/dependabot.yml",
+    ".github/pull_request_template.md",
+    ".github/workflows/ci.yml",
+];
+
 /// Runs all checks on the checkout at `root`.
 #[expect(clippy::print_stderr, reason = "a developer's tool shows its findings")]
 pub(crate) fn run(root: &Path) -> Result<()> {
@@ -68,6 +90,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     }
     check_codes(root, &mut findings)?;
     check_documents(root, &mut findings);
+    check_minimum_rust(root, &mut findings)?;
     for finding in &findings {
         eprintln!("tidy: {finding}");
     }
@@ -83,8 +106,10 @@ struct Manifest {
 
 fn manifests(root: &Path) -> Result<Vec<Manifest>> {
     let mut manifests = Vec::new();
-    for entry in fs::read_dir(root.join("crates")).context("crates/")? {
-        let folder = entry?.path();
+    let entries = fs::read_dir(root.join("crates")).context("crates/")?;
+    let mut folders = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    folders.push(root.join("xtask"));
+    for folder in folders {
         let path = folder.join("Cargo.toml");
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let table = fs::read_to_string(&path).with_context(|| path.display().to_string())?.parse()?;
@@ -98,7 +123,7 @@ fn check_manifest(manifest: &Manifest, findings: &mut Vec<String>) -> Result<()>
     let at = manifest.path.display();
     let layers: BTreeMap<&str, u8> = LAYERS.iter().copied().collect();
     let layer = layers.get(manifest.name.as_str());
-    if layer.is_none() && manifest.name != "testkit" {
+    if layer.is_none() && !["testkit", "xtask"].contains(&manifest.name.as_str()) {
         findings.push(format!("{at}: crate `{}` has no layer in xtask/src/tidy.rs", manifest.name));
     }
     for dependency in section(&manifest.table, "dependencies") {
@@ -121,7 +146,7 @@ fn check_manifest(manifest: &Manifest, findings: &mut Vec<String>) -> Result<()>
     }
     let package = manifest.table.get("package").and_then(toml::Value::as_table).context("no [package]")?;
     let inherits = |key: &str| package.get(key).and_then(|value| value.get("workspace")).is_some();
-    for key in ["license", "edition", "version"] {
+    for key in ["license", "edition", "version", "rust-version"] {
         if !inherits(key) {
             findings.push(format!("{at}: `{key}` must come from the workspace"));
         }
@@ -198,8 +223,7 @@ fn has_word(text: &str, word: &str) -> bool {
 }
 
 fn check_documents(root: &Path, findings: &mut Vec<String>) {
-    let documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "RELEASING.md", "STYLE.md"];
-    for document in documents.iter().chain(&["LICENSE-MIT", "LICENSE-APACHE"]) {
+    for document in DOCUMENTS {
         if !root.join(document).is_file() {
             findings.push(format!("{document} is missing"));
         }
@@ -213,7 +237,18 @@ fn check_documents(root: &Path, findings: &mut Vec<String>) {
             findings.push(format!("ARCHITECTURE.md: says nothing about `crates/{name}`"));
         }
     }
-    if !fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default().contains("## Unreleased") {
-        findings.push("CHANGELOG.md: no `## Unreleased` section".to_owned());
+    findings.extend(changelog::check(&fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default()));
+}
+
+/// CI must try the minimum Rust that the workspace declares.
+fn check_minimum_rust(root: &Path, findings: &mut Vec<String>) -> Result<()> {
+    let manifest: toml::Table = fs::read_to_string(root.join("Cargo.toml")).context("Cargo.toml")?.parse()?;
+    let package = manifest.get("workspace").and_then(|workspace| workspace.get("package"));
+    let declared = package.and_then(|package| package.get("rust-version")).and_then(toml::Value::as_str);
+    let declared = declared.context("Cargo.toml: the workspace declares no `rust-version`")?;
+    let workflow = fs::read_to_string(root.join(".github/workflows/ci.yml")).unwrap_or_default();
+    if !workflow.contains(&format!("rust:{declared}-")) {
+        findings.push(format!(".github/workflows/ci.yml: no job with Rust {declared}, the declared `rust-version`"));
     }
+    Ok(())
 }

@@ -149,7 +149,7 @@ pub(crate) fn zstd(bytes: &[u8]) -> io::Result<Vec<u8>> {
     ::zstd::bulk::compress(bytes, ZSTD_LEVEL)
 }
 
-/// Undoes [`zstd`], and what other programs made.
+/// Undoes [`zstd()`], and what other programs made.
 pub(crate) fn unzstd(bytes: &[u8]) -> io::Result<Vec<u8>> {
     ::zstd::stream::decode_all(bytes)
 }

@@ -1,7 +1,7 @@
 //! From an evaluated recipe to `./result`, stage by stage.
 //!
 //! [`tree`] fetches and patches the source, [`resolve`] asks Kconfig, [`kernel()`](crate::kernel::kernel) compiles,
-//! [`assemble`] closes the loaders and writes the result. Each stage takes what the one before it gave, and each is found
+//! [`assemble()`] closes the loaders and writes the result. Each stage takes what the one before it gave, and each is found
 //! done in the store when nothing that can change it has changed.
 
 use std::cell::RefCell;

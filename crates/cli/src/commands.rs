@@ -22,7 +22,7 @@ mod why;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -50,6 +50,17 @@ pub(crate) struct Global {
     /// Say only what is wrong
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Colour messages: always, never, or when standard error is a terminal that shows colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+/// When messages are coloured.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Debug, Subcommand)]

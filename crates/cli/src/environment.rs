@@ -1,4 +1,6 @@
 //! The process's environment, read once.
+//!
+//! The variables that decide about colour are `anstream`'s to read (`Ui::new`).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -13,8 +15,6 @@ pub(crate) struct Environment {
     pub(crate) cache: PathBuf,
     /// Working directory.
     pub(crate) current_dir: PathBuf,
-    /// Whether `NO_COLOR` asks for plain text.
-    pub(crate) no_color: bool,
     /// All of it, for children that fetch: proxies, and what `git` and `ssh` look at.
     pub(crate) vars: BTreeMap<OsString, OsString>,
 }
@@ -34,7 +34,6 @@ impl Environment {
             path: var("PATH").unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
             cache,
             current_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
-            no_color: var("NO_COLOR").is_some(),
             vars: std::env::vars_os().collect(),
         }
     }

@@ -33,7 +33,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(kiln) => kiln,
         Err(usage) => return ExitCode::from(ui::usage(&usage)),
     };
-    let ui = Ui::new(&environment, &kiln.global);
+    let ui = Ui::new(&kiln.global);
     if let Err(error) = kiln_exec::on_signals() {
         ui.warn(&format!("cannot watch for interrupts: {error}"));
     }

@@ -4,12 +4,12 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressStyle};
 use kiln_build::Progress;
 use kiln_diag::{Diagnostics, Sources};
 
-use crate::commands::Global;
-use crate::environment::Environment;
+use crate::commands::{Color, Global};
 use crate::render;
 
 /// Writes to the user.
@@ -34,9 +34,17 @@ const PLAIN_EVERY: Duration = Duration::from_secs(15);
 
 impl Ui {
     /// Decides colour and bars once.
-    pub(crate) fn new(environment: &Environment, global: &Global) -> Ui {
-        let terminal = io::stderr().is_terminal();
-        Ui { color: terminal && !environment.no_color, quiet: global.quiet, terminal, task: Mutex::new(None) }
+    ///
+    /// Without `--color`, `anstream` decides: whether standard error is a terminal, `NO_COLOR`, `CLICOLOR`,
+    /// `CLICOLOR_FORCE` and `TERM`.
+    pub(crate) fn new(global: &Global) -> Ui {
+        let stderr = io::stderr();
+        let color = match global.color {
+            Color::Auto => AutoStream::choice(&stderr) != ColorChoice::Never,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        Ui { color, quiet: global.quiet, terminal: stderr.is_terminal(), task: Mutex::new(None) }
     }
 
     /// Writes a result.

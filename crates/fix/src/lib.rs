@@ -3,7 +3,7 @@
 //! [`fix`] takes a [`Problem`]: values with all requests applied, and the requests that must hold. It turns the rules of
 //! Kconfig into clauses (`encoding`), asks a SAT solver for ever larger sets of further requests until there is one
 //! (`search`), and has the engine try what the solver proposes (`trial`): every [`Fix`] was applied to the
-//! [`Evaluation`](kiln_kconfig::Evaluation) and seen to work. When no set does, `contradiction` finds a smallest set of
+//! [`Evaluation`] and seen to work. When no set does, `contradiction` finds a smallest set of
 //! requests that cannot hold together.
 //!
 //! # What is smallest

@@ -1,7 +1,7 @@
 //! Facts of `.ko` files, depmod's indexes, dependency closures.
 //!
 //! Data flows one way: [`read::module`] turns the bytes of one file into a [`ModuleInfo`], [`Graph::build`] joins
-//! them over their symbols, and from the graph come the files that `depmod` writes ([`depmod`]) and the modules that
+//! them over their symbols, and from the graph come the files that `depmod` writes ([`depmod()`]) and the modules that
 //! a set of targets needs ([`closure()`]).
 //! The formats of those files have their readers beside their writers in [`index`].
 //!

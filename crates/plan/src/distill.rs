@@ -3,7 +3,7 @@
 //! What a symbol has without a request follows from the values of others, and these are the same with any list of
 //! requests that gives the configuration. So whether a symbol needs its line does not hang on the other lines, and
 //! taking away one by one what is not missed ends with the least there is. Only the members of a choice hang together;
-//! they are tried together. Nothing here writes a recipe: [`text`] does.
+//! they are tried together. Nothing here writes a recipe: [`text()`] does.
 
 use std::collections::BTreeMap;
 

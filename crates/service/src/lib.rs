@@ -1,7 +1,7 @@
 //! Module loaders as services for s6-rc, systemd, OpenRC and plain sh.
 //!
-//! [`LoaderSpec`]s go through [`graph`], which checks them as a whole, and [`render`] writes what a device needs: one sh
-//! script per loader, which does all the work, and per service manager a definition that calls it.
+//! [`LoaderSpec`]s go through [`graph()`], which checks them as a whole, and [`render()`] writes what a device needs:
+//! one sh script per loader, which does all the work, and per service manager a definition that calls it.
 //!
 //! The protocol of loading and unloading is `protocol.sh`, the fixed part of each script. What it holds to:
 //! - a module that was there before a start, or that somebody else loaded, is never removed;

@@ -1,7 +1,7 @@
 //! Shell commands that Kconfig files ask for, run side by side and remembered.
 //!
 //! What is remembered goes by the variables that the commands see, and holds as long as the tools do
-//! ([`watch`](super::watch)).
+//! ([`watch`]).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};

@@ -96,7 +96,7 @@ fn print(numbers: blake3::Hash, whole: TreeDigest, files: &[(&Found, &blake3::Ha
     text
 }
 
-/// Reads what [`print`] wrote; whatever is not that is as good as nothing.
+/// Reads what [`print()`] wrote; whatever is not that is as good as nothing.
 fn parse(text: &[u8]) -> BTreeMap<&[u8], (Numbers, blake3::Hash)> {
     let Some(body) = text.strip_prefix(FORMAT.as_bytes()).and_then(|rest| rest.get(WHOLE..)) else {
         return BTreeMap::new();

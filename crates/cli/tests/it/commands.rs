@@ -23,6 +23,22 @@ fn usage_errors_exit_2() {
 }
 
 #[test]
+fn colour_is_by_the_option_and_else_by_the_environment() {
+    let sandbox = Sandbox::new();
+    sandbox.file("kiln.toml", "nonsense = 1\n");
+    let is_coloured = |variables: &[(&str, &str)], args: &[&str]| {
+        let ran = sandbox.kiln_where(variables, &[&["eval"], args].concat()).expect(1).says("nonsense");
+        ran.stderr.contains("\x1b[")
+    };
+    // No terminal: plain unless somebody insists.
+    assert!(!is_coloured(&[("NO_COLOR", "")], &[]));
+    assert!(is_coloured(&[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")], &[]));
+    assert!(!is_coloured(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], &["--color", "auto"]));
+    assert!(is_coloured(&[("NO_COLOR", "1")], &["--color", "always"]));
+    assert!(!is_coloured(&[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")], &["--color", "never"]));
+}
+
+#[test]
 fn options_are_documented_and_misspelt_ones_are_guessed() {
     let sandbox = Sandbox::new();
     let ran = sandbox.kiln(&["options"]).expect(0);

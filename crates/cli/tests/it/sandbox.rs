@@ -56,6 +56,13 @@ impl Sandbox {
         self.run(command)
     }
 
+    /// Runs kiln with further variables in its environment.
+    pub(crate) fn kiln_where(&self, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+        let mut command = self.command(args);
+        command.envs(variables.iter().copied());
+        self.run(command)
+    }
+
     /// Runs kiln with so much address space.
     pub(crate) fn kiln_within(&self, mebibytes: u64, args: &[&str]) -> Ran {
         let whole = self.command(args);

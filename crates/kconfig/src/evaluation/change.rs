@@ -3,7 +3,7 @@
 //! An [`Evaluation`] that others see is always settled: every value is known. A change works out the unit of its symbol
 //! again, then in order the units that read something that became different, so that it costs what it changes. What comes
 //! out is what a fresh evaluation would give to which the same values are given in the same order; where the order of
-//! evaluation could decide a value ([`Dependents`](crate::model::Dependents) says so), everything is worked out.
+//! evaluation could decide a value ([`Dependents`] says so), everything is worked out.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
