@@ -1,10 +1,10 @@
-//! `cargo xtask fix-matrix`: fixes for requests drawn by chance, each tried with the tree's own `conf`.
+//! `cargo xtask fix-matrix`: fixes of random requests, each tried with the tree's own `conf`.
 //!
-//! Half of the draws take their values from a configuration made by chance, so that there is a fix for sure; the other half
-//! are symbols and values as they come, and may contradict each other or the tree. Every fourth symbol is a number or a
-//! string. Reported is what became of them, in how many cases the fix is proved to be the smallest, and how long it took
-//! without reading the tree. A fix with which `conf` does not give every request, or a contradiction where there is a fix
-//! for sure, fails the run.
+//! Half of the draws take their values from a random configuration, so that a fix exists for sure; the other half are
+//! random symbols and values, which may contradict each other or the tree. Every fourth symbol is a number or a string.
+//! The report counts the outcomes and the fixes that are proved to be the smallest, and has the time without reading the
+//! tree. A fix with which `conf` does not meet every request, or a contradiction where a fix exists for sure, fails the
+//! run.
 
 mod command;
 mod draw;
@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use kiln_fix::{Outcome, Patience, Problem, Request, Setting};
-use kiln_kconfig::{Base, Dialect, Model, Type, resolve};
+use kiln_fix::{Budget, Outcome, Problem, Setting};
+use kiln_kconfig::{Base, Dialect, Model, Request, Type, resolve};
 
 use crate::kconfig_matrix::machine::Machine;
 use crate::kconfig_matrix::oracle::{Oracle, Server};
@@ -156,14 +156,9 @@ impl Bench<'_> {
             let (end, seconds) = self.one(ground, &draw)?;
             report.count(&draw, end, seconds);
             if let Some(commands) = commands.as_deref_mut()
-                && !commands.run(self.model, ground, arch, &draw, end)?
+                && !commands.run(ground, arch, &draw, end)?
             {
-                println!(
-                    "{} {}: {} -> {end:?}, and the command ends otherwise",
-                    ground.name,
-                    number,
-                    draw.text(self.model)
-                );
+                println!("{} {}: {} -> {end:?}, and the command ends otherwise", ground.name, number, draw.text());
             }
         }
         Ok(report)
@@ -177,8 +172,8 @@ impl Bench<'_> {
         let (started, spent) = (Instant::now(), processor_seconds());
         let now = resolve(model, base(ground, &configs), &[]).into_evaluation();
         let deadline = Some(started + Duration::from_secs_f64(self.args.deadline));
-        let patience = Patience { deadline, steps: None };
-        let problem = Problem { now: &now, requests: &draw.requests, patience, n_wanted: 3 };
+        let budget = Budget { deadline, steps: None };
+        let problem = Problem { now: &now, requests: &draw.requests, budget, n_wanted: 3 };
         let outcome = kiln_fix::fix(&problem);
         let seconds = processor_seconds() - spent;
         let mut end = match &outcome {
@@ -204,12 +199,12 @@ impl Bench<'_> {
         }
         if self.args.verbose || end == End::Wrong {
             let found: Vec<String> = fixes.iter().map(|fix| draw::shown(model, &fix.settings)).collect();
-            println!("{} {}: {} -> {end:?} {found:?} {seconds:.3} s", ground.name, draw.number, draw.text(model));
+            println!("{} {}: {} -> {end:?} {found:?} {seconds:.3} s", ground.name, draw.number, draw.text());
         }
         Ok((end, seconds))
     }
 
-    /// The requests that the tree's own `conf` does not follow when the settings are given too.
+    /// Returns the requests that the tree's own `conf` does not meet with the settings.
     fn unmet(&mut self, ground: &Ground, requests: &[Request], settings: &[Setting]) -> Result<Vec<String>> {
         if self.folder.exists() {
             std::fs::remove_dir_all(&self.folder)?;
@@ -223,14 +218,14 @@ impl Bench<'_> {
         ensure!(status == 0, "conf ended with {status}");
         let config = std::fs::read_to_string(self.folder.join(".config"))?;
         let wanted = requests.iter().map(|request| {
-            let altered = settings.iter().find(|setting| setting.symbol == request.symbol);
-            (request.symbol, altered.map_or(&request.value, |setting| &setting.value))
+            let altered = settings.iter().find(|setting| self.model.name(setting.symbol) == request.symbol);
+            (&request.symbol, altered.map_or(&request.value, |setting| &setting.value))
         });
         let mut unmet = Vec::new();
-        for (symbol, value) in wanted {
-            let name = self.model.name(symbol).into_owned();
-            let line = line(self.model.type_of(symbol), &name, value);
-            let is_off = value == "n" && self.model.type_of(symbol).is_logic();
+        for (name, value) in wanted {
+            let type_ = type_of(self.model, name);
+            let line = line(type_, name, value);
+            let is_off = value == "n" && type_.is_logic();
             let has = |start: &str| config.lines().any(|line| line.starts_with(start));
             let is_met = if is_off {
                 !has(&format!("CONFIG_{name}="))
@@ -268,29 +263,31 @@ fn base<'a>(ground: &Ground, configs: &'a [(&'a str, &'a [u8])]) -> Base<'a> {
     if ground.mode == "allnoconfig" { Base::ConfigsOverAllNo(configs) } else { Base::Configs(configs) }
 }
 
-/// The base, then requests and settings in the order of their names, as `kiln check` gives them.
+/// Returns the base, then requests and settings in the order of their names, as `kiln check` applies them.
 fn text(model: &Model, base: &[u8], requests: &[Request], settings: &[Setting]) -> Vec<u8> {
-    let kept = requests.iter().filter(|request| settings.iter().all(|setting| setting.symbol != request.symbol));
-    let mut all: Vec<(String, Type, &str)> = kept
-        .map(|request| (request.symbol, request.value.as_str()))
-        .chain(settings.iter().map(|setting| (setting.symbol, setting.value.as_str())))
-        .map(|(symbol, value)| (model.name(symbol).into_owned(), model.type_of(symbol), value))
-        .collect();
+    let is_kept = |request: &&Request| settings.iter().all(|setting| model.name(setting.symbol) != request.symbol);
+    let kept = requests.iter().filter(is_kept).map(|request| (request.symbol.clone(), request.value.as_str()));
+    let added = settings.iter().map(|setting| (model.name(setting.symbol).into_owned(), setting.value.as_str()));
+    let mut all: Vec<(String, &str)> = kept.chain(added).collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
     // As in a recipe, a request takes the place of the base's line.
     let mut text = Vec::new();
     for line in base.split_inclusive(|byte| *byte == b'\n') {
         let starts =
             |name: &str, start: &str, end: &str| line.starts_with(format!("{start}CONFIG_{name}{end}").as_bytes());
-        if !all.iter().any(|(name, ..)| starts(name, "", "=") || starts(name, "# ", " is not set")) {
+        if !all.iter().any(|(name, _)| starts(name, "", "=") || starts(name, "# ", " is not set")) {
             text.extend_from_slice(line);
         }
     }
     text.push(b'\n');
-    for (name, type_, value) in all {
-        text.extend_from_slice(line(type_, &name, value).as_bytes());
+    for (name, value) in all {
+        text.extend_from_slice(line(type_of(model, &name), &name, value).as_bytes());
     }
     text
+}
+
+fn type_of(model: &Model, name: &str) -> Type {
+    model.find(name).map_or(Type::Unknown, |symbol| model.type_of(symbol))
 }
 
 fn line(type_: Type, name: &str, value: &str) -> String {

@@ -50,7 +50,7 @@ enum Command {
     ArchMatrix(arch_matrix::Args),
     /// Compare the native Kconfig engine with a tree's own conf, byte for byte
     KconfigMatrix(kconfig_matrix::Args),
-    /// Draw requests by chance, fix them, and try each fix with the tree's own conf
+    /// Fix random requests, and try each fix with the tree's own conf
     FixMatrix(fix_matrix::Args),
     IncrementalMatrix(incremental_matrix::Args),
     /// Change symbols by chance, and compare what `kiln impact` predicts with what a build then changes

@@ -1,4 +1,4 @@
-//! Gates over literals, with constants folded away, and the solver that they are told to.
+//! Gates over literals, with constants folded away, and the solver that gets their clauses.
 
 use std::rc::Rc;
 
@@ -11,58 +11,58 @@ use rustsat::solvers::{Solve as _, SolveIncremental as _, SolverResult};
 use rustsat::types::{Clause, Lit, TernaryVal};
 use rustsat_batsat::Solver;
 
-use crate::effort::Effort;
+use crate::budget::Spent;
 
-/// So many steps is a conflict of the solver, with all that follows from it.
+/// The steps of one conflict of the solver, with the work that follows from it.
 const CONFLICT: u64 = 100;
 
-/// Always true, and by negation always false.
+/// The literal that is always true; its negation is always false.
 pub(crate) const TRUE: Lit = Lit::positive(0);
 
-/// What the solver says.
+/// The answer of the solver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// There is an assignment; [`Circuit::is_true`] reads it.
     Yes,
-    /// There is none; these assumptions contradict each other.
+    /// There is none: these assumptions contradict each other.
     No(Vec<Lit>),
-    /// Patience was at its end.
+    /// The budget is used up.
     Unknown,
 }
 
-/// A value of a `bool` or `tristate`: whether it is `y`, whether it is `m` or `y`.
+/// A value of a `bool` or `tristate`: whether it is `y`, and whether it is `m` or `y`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pair {
     pub(crate) yes: Lit,
     pub(crate) on: Lit,
 }
 
-/// Variables and clauses.
+/// The variables and clauses of one problem.
 pub(crate) struct Circuit {
     solver: Solver<Watch>,
     variables: BasicVarManager,
-    effort: Rc<Effort>,
+    spent: Rc<Spent>,
 }
 
-/// Sees the solver at work, and stops it.
+/// Counts the work of the solver, and stops it when the budget is used up.
 #[derive(Default)]
 struct Watch {
-    effort: Option<Rc<Effort>>,
+    spent: Option<Rc<Spent>>,
 }
 
 impl Callbacks for Watch {
-    /// Asked at each decision.
+    /// Whether to stop; the solver calls it at each decision.
     fn stop(&self) -> bool {
-        self.effort.as_ref().is_some_and(|effort| {
-            effort.spend(1);
-            effort.is_over()
+        self.spent.as_ref().is_some_and(|spent| {
+            spent.add(1);
+            spent.is_all()
         })
     }
 
-    /// Each conflict teaches a clause.
+    /// Counts a conflict: each teaches a clause.
     fn on_new_clause(&mut self, learnt: &[batsat::Lit], _: Kind) {
-        if let Some(effort) = &self.effort {
-            effort.spend(CONFLICT + learnt.len() as u64);
+        if let Some(spent) = &self.spent {
+            spent.add(CONFLICT + learnt.len() as u64);
         }
     }
 }
@@ -80,34 +80,34 @@ impl Pair {
         Pair { yes: !self.on, on: !self.yes }
     }
 
-    /// `y` or `n`.
+    /// Returns `y` where `bit` holds, `n` elsewhere.
     pub(crate) fn whole(bit: Lit) -> Pair {
         Pair { yes: bit, on: bit }
     }
 }
 
 impl Circuit {
-    pub(crate) fn new(effort: Rc<Effort>) -> Circuit {
+    pub(crate) fn new(spent: Rc<Spent>) -> Circuit {
         let mut solver: Solver<Watch> = Solver::default();
-        solver.batsat_mut().cb_mut().effort = Some(Rc::clone(&effort));
-        let mut circuit = Circuit { solver, variables: BasicVarManager::default(), effort };
+        solver.batsat_mut().cb_mut().spent = Some(Rc::clone(&spent));
+        let mut circuit = Circuit { solver, variables: BasicVarManager::default(), spent };
         let first = circuit.fresh();
         circuit.clause(&[first]);
         circuit
     }
 
-    /// Whether patience is at its end.
+    /// Whether the budget is used up.
     pub(crate) fn is_over(&self) -> bool {
-        self.effort.is_over()
+        self.spent.is_all()
     }
 
-    /// A new variable.
+    /// Returns a new variable.
     pub(crate) fn fresh(&mut self) -> Lit {
-        self.effort.spend(1);
+        self.spent.add(1);
         self.variables.new_lit()
     }
 
-    /// One of `literals` must hold.
+    /// Adds a clause: one of `literals` must hold.
     pub(crate) fn clause(&mut self, literals: &[Lit]) {
         let clause: Clause = literals.iter().copied().filter(|literal| *literal != !TRUE).collect();
         if !clause.iter().any(|literal| *literal == TRUE) || literals == [TRUE] {
@@ -145,7 +145,7 @@ impl Circuit {
         !self.and(&negated)
     }
 
-    /// `condition ? then : other`
+    /// Returns `condition ? then : other`.
     pub(crate) fn either(&mut self, condition: Lit, then: Lit, other: Lit) -> Lit {
         if then == other {
             return then;
@@ -161,21 +161,21 @@ impl Circuit {
         self.or(&[left, right])
     }
 
-    /// The least of the values.
+    /// Returns the least of the values.
     pub(crate) fn least(&mut self, values: &[Pair]) -> Pair {
         let yes: Vec<Lit> = values.iter().map(|value| value.yes).collect();
         let on: Vec<Lit> = values.iter().map(|value| value.on).collect();
         Pair { yes: self.and(&yes), on: self.and(&on) }
     }
 
-    /// The greatest of the values.
+    /// Returns the greatest of the values.
     pub(crate) fn greatest(&mut self, values: &[Pair]) -> Pair {
         let yes: Vec<Lit> = values.iter().map(|value| value.yes).collect();
         let on: Vec<Lit> = values.iter().map(|value| value.on).collect();
         Pair { yes: self.or(&yes), on: self.or(&on) }
     }
 
-    /// `condition ? then : other`
+    /// Returns `condition ? then : other`.
     pub(crate) fn choose(&mut self, condition: Lit, then: Pair, other: Pair) -> Pair {
         Pair { yes: self.either(condition, then.yes, other.yes), on: self.either(condition, then.on, other.on) }
     }
@@ -190,7 +190,7 @@ impl Circuit {
         match self.solver.solve_assumps(assumptions) {
             Ok(SolverResult::Sat) => Answer::Yes,
             Ok(SolverResult::Unsat) => {
-                // Whichever way round the solver gives them.
+                // The solver may return them negated.
                 let core: Vec<u32> =
                     self.solver.core().unwrap_or_default().iter().map(|literal| literal.vidx32()).collect();
                 let is_in = |literal: &Lit| core.contains(&literal.vidx32());
@@ -200,7 +200,7 @@ impl Circuit {
         }
     }
 
-    /// The value of a literal in the assignment that was found; what does not matter is false.
+    /// Returns the value of a literal in the assignment that was found; a literal without a value is false.
     pub(crate) fn is_true(&self, literal: Lit) -> bool {
         match self.solver.lit_val(literal) {
             Ok(TernaryVal::True) => true,
@@ -210,12 +210,12 @@ impl Circuit {
 }
 
 impl Counter {
-    /// Counts these too.
+    /// Adds literals to those that are counted.
     pub(crate) fn add(&mut self, literals: &[Lit]) {
         self.0.extend(literals.iter().copied());
     }
 
-    /// The assumptions under which at most `bound` of the literals are true.
+    /// Returns the assumptions under which at most `bound` of the literals are true.
     pub(crate) fn at_most(&mut self, bound: usize, circuit: &mut Circuit) -> Vec<Lit> {
         let Circuit { solver, variables, .. } = circuit;
         if self.0.encode_ub_change(bound..=bound, solver, variables).is_err() {

@@ -5,10 +5,10 @@ use rustsat::types::Lit;
 use crate::Outcome;
 use crate::circuit::{Answer, Circuit};
 
-/// Pairs are looked at among so many requests.
+/// The largest number of requests of which all pairs are tried.
 const MANY: usize = 40;
 
-/// A smallest set of requests that contradicts itself; `core` is one that does.
+/// Returns a smallest set of requests that contradicts itself; `core` is a set that does.
 pub(crate) fn smallest(circuit: &mut Circuit, wanted: &[(usize, Lit)], core: &[Lit]) -> Outcome {
     let outcome = |set: &[Lit], is_smallest: bool| {
         let is_in = |(_, guard): &&(usize, Lit)| set.contains(guard);

@@ -1,12 +1,12 @@
-//! The rules of Kconfig as gates: what every symbol's value is, as a function of what the user might ask for.
+//! The rules of Kconfig as gates: every symbol's value as a function of the possible requests.
 //!
-//! A symbol's value is worked out as [`Evaluation`] works it out, but over literals. The inputs are [`Setter`]s: for each
-//! symbol with a prompt, whether a request for it is added or changed, and to which value. What nobody can change folds
-//! into constants on the way, so that only the cone of what is asked for becomes clauses, and of it only what can move.
-//! Numbers and strings are what they can become among the values that comparisons tell apart.
+//! A symbol's value is computed as [`Evaluation`] computes it, but over literals. The inputs are [`Setter`]s: for each
+//! symbol with a prompt, whether a request for it is added or changed, and to which value. Values that cannot change fold
+//! into constants, so that only the symbols on which the requests depend become clauses, and of these only those that can
+//! change. A number or a string takes one of the values that comparisons distinguish.
 //!
-//! Where the text goes round in a circle, or a number hangs on another one, the present value is taken for a constant; that
-//! is noted in [`Encoding::is_approximate`]. Whoever uses an assignment has the engine try it first.
+//! Where symbols depend on each other in a circle, or a number depends on another one, the present value is used as a
+//! constant, and [`Encoding::is_approximate`] is set. The engine verifies every assignment before it is used.
 
 mod choice;
 mod expression;
@@ -14,23 +14,22 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kiln_kconfig::{Evaluation, ExprId, Model, SymbolId, Tristate, Type};
+use kiln_kconfig::{Evaluation, ExprId, Model, Strength, SymbolId, Tristate, Type};
 use rustsat::types::Lit;
 
 use crate::circuit::{Circuit, Pair, TRUE};
-use crate::trial::is_same;
-use crate::{Firmness, Request};
+use crate::goal::{Goal, is_same};
 
-/// What a user might ask of one symbol.
+/// The request that a fix may make for one symbol.
 #[derive(Debug, Clone)]
 pub(crate) struct Setter {
     /// Whether the symbol's request is added or changed.
     pub(crate) changed: Lit,
-    /// To what.
+    /// The new value.
     pub(crate) to: To,
 }
 
-/// The value of a request that might be made.
+/// The value of a request that a fix may make.
 #[derive(Debug, Clone)]
 pub(crate) enum To {
     /// `y`, `m` or `n`.
@@ -39,7 +38,7 @@ pub(crate) enum To {
     Text(Vec<(Vec<u8>, Lit)>),
 }
 
-/// What the user gives a symbol: as it is, or as it might be.
+/// The user's value of a symbol, with the change that a fix may make.
 #[derive(Debug, Clone, Copy)]
 struct User {
     /// Whether there is a value.
@@ -47,53 +46,53 @@ struct User {
     value: Pair,
 }
 
-/// Symbols as gates.
+/// The symbols of a model as gates.
 pub(crate) struct Encoding<'a, 'm> {
     pub(crate) circuit: Circuit,
     model: &'m Model,
     /// The values with the requests as they are.
     now: &'a Evaluation<'m>,
-    requests: BTreeMap<SymbolId, &'a Request>,
+    goals: BTreeMap<SymbolId, &'a Goal>,
     pub(crate) setters: BTreeMap<SymbolId, Setter>,
     /// By symbol whose request must hold: whether the request is given up.
     pub(crate) given_up: BTreeMap<SymbolId, Lit>,
     values: BTreeMap<SymbolId, Pair>,
     texts: BTreeMap<SymbolId, Vec<(Vec<u8>, Lit)>>,
     expressions: BTreeMap<ExprId, Pair>,
-    /// What is being worked out.
+    /// The symbols that are being computed.
     open: BTreeSet<SymbolId>,
-    /// By number or string: the texts that comparisons tell apart.
-    told_apart: BTreeMap<SymbolId, BTreeSet<Vec<u8>>>,
+    /// By number or string: the texts that comparisons distinguish.
+    distinct_texts: BTreeMap<SymbolId, BTreeSet<Vec<u8>>>,
     pub(crate) is_approximate: bool,
 }
 
 impl<'a, 'm> Encoding<'a, 'm> {
-    pub(crate) fn new(circuit: Circuit, now: &'a Evaluation<'m>, requests: &'a [Request]) -> Encoding<'a, 'm> {
+    pub(crate) fn new(circuit: Circuit, now: &'a Evaluation<'m>, goals: &'a [Goal]) -> Encoding<'a, 'm> {
         let model = now.model();
         let mut encoding = Encoding {
             circuit,
             model,
             now,
-            requests: requests.iter().map(|request| (request.symbol, request)).collect(),
+            goals: goals.iter().map(|goal| (goal.symbol, goal)).collect(),
             setters: BTreeMap::new(),
             given_up: BTreeMap::new(),
             values: BTreeMap::new(),
             texts: BTreeMap::new(),
             expressions: BTreeMap::new(),
             open: BTreeSet::new(),
-            told_apart: BTreeMap::new(),
+            distinct_texts: BTreeMap::new(),
             is_approximate: false,
         };
-        encoding.tell_apart();
-        encoding.hand_on();
+        encoding.collect_texts();
+        encoding.propagate_texts();
         encoding
     }
 
-    /// Whether a request holds as it stands, or as it may be changed to.
-    pub(crate) fn holds(&mut self, request: &Request) -> Lit {
-        let symbol = request.symbol;
+    /// Returns whether a request holds, as it is or as it may be changed.
+    pub(crate) fn holds(&mut self, goal: &Goal) -> Lit {
+        let symbol = goal.symbol;
         if !self.model.type_of(symbol).is_logic() {
-            let wanted = request.value.as_bytes();
+            let wanted = goal.value.as_bytes();
             let texts = self.text(symbol);
             let same: Vec<Lit> = texts
                 .iter()
@@ -104,7 +103,7 @@ impl<'a, 'm> Encoding<'a, 'm> {
             return self.circuit.and(&[same, written]);
         }
         let value = self.symbol(symbol);
-        let as_it_is = match request.value.as_str() {
+        let as_it_is = match goal.value.as_str() {
             "y" => value.yes,
             "m" => self.circuit.and(&[value.on, !value.yes]),
             _ => !value.on,
@@ -115,8 +114,8 @@ impl<'a, 'm> Encoding<'a, 'm> {
         }
     }
 
-    /// Has every setting that is made hold itself: it is a request like any other.
-    pub(crate) fn settle(&mut self) {
+    /// Adds the clauses by which every setting must hold itself: it is a request like any other.
+    pub(crate) fn require_settings(&mut self) {
         let setters: Vec<(SymbolId, Setter)> =
             self.setters.iter().map(|(symbol, setter)| (*symbol, setter.clone())).collect();
         for (symbol, setter) in setters {
@@ -143,7 +142,7 @@ impl<'a, 'm> Encoding<'a, 'm> {
         }
     }
 
-    /// The value of a symbol as expressions see it.
+    /// Returns the value of a symbol as expressions read it.
     pub(crate) fn symbol(&mut self, symbol: SymbolId) -> Pair {
         if let Some(value) = self.model.fixed_value(symbol) {
             return constant(value);
@@ -178,7 +177,7 @@ impl<'a, 'm> Encoding<'a, 'm> {
         value
     }
 
-    /// `logic` of the engine: the value of what no choice decides.
+    /// Returns the value of a symbol that no choice decides (`logic` of the engine).
     fn logic(&mut self, symbol: SymbolId) -> Pair {
         let visible = self.visible(symbol);
         let reverse = match self.model.reverse_dependency(symbol) {
@@ -192,7 +191,7 @@ impl<'a, 'm> Encoding<'a, 'm> {
         let value = if counts == TRUE {
             given
         } else {
-            let otherwise = self.unasked(symbol);
+            let otherwise = self.without_user(symbol);
             self.circuit.choose(counts, given, otherwise)
         };
         let mut value = self.circuit.greatest(&[value, reverse]);
@@ -207,8 +206,8 @@ impl<'a, 'm> Encoding<'a, 'm> {
         self.widened(symbol, value)
     }
 
-    /// The value when the user gives none: defaults, then what implies it.
-    fn unasked(&mut self, symbol: SymbolId) -> Pair {
+    /// Returns the value without a user's value: of the defaults, then of the symbols that imply it.
+    fn without_user(&mut self, symbol: SymbolId) -> Pair {
         let mut value = self.defaults(symbol);
         if let Some(implied) = self.model.implied_by(symbol) {
             let direct = self.expression(self.model.direct_dependency(symbol));
@@ -250,7 +249,7 @@ impl<'a, 'm> Encoding<'a, 'm> {
         self.circuit.greatest(&parts)
     }
 
-    /// How far a user's value counts.
+    /// Returns the visibility of a symbol, which limits the user's value.
     fn visible(&mut self, symbol: SymbolId) -> Pair {
         if self.model.is_transitional(symbol) {
             return Pair::YES;
@@ -263,7 +262,7 @@ impl<'a, 'm> Encoding<'a, 'm> {
         self.widened(symbol, visible)
     }
 
-    /// `m` is `y` for a `bool`, and for a `tristate` where there are no modules.
+    /// Raises `m` to `y` for a `bool`, and for a `tristate` where modules are disabled.
     fn widened(&mut self, symbol: SymbolId, value: Pair) -> Pair {
         if value.yes == value.on {
             return value;
@@ -280,7 +279,7 @@ impl<'a, 'm> Encoding<'a, 'm> {
         self.symbol(modules).on
     }
 
-    /// What the user gives a symbol, or might; `visible` says where that counts.
+    /// Returns the user's value of a symbol, with the change that a fix may make where the symbol is `visible`.
     fn user(&mut self, symbol: SymbolId, visible: Lit) -> User {
         let base = match self.now.user_value(symbol).as_deref() {
             Some("y") => Some(Pair::YES),
@@ -291,8 +290,8 @@ impl<'a, 'm> Encoding<'a, 'm> {
         let has = if base.is_some() { TRUE } else { !TRUE };
         let base = base.unwrap_or(Pair::NO);
         let mut user = User { has, value: base };
-        let values = self.may_become(symbol);
-        // What nobody sees need not be asked for; but what is asked for may be asked for in another way.
+        let values = self.possible_change(symbol);
+        // An invisible symbol needs no request; but a request that exists may be raised.
         if let Some(values) = values.filter(|values| visible != !TRUE || matches!(values, Values::Raised)) {
             let changed = self.circuit.fresh();
             let value = match values {
@@ -302,7 +301,7 @@ impl<'a, 'm> Encoding<'a, 'm> {
             self.setters.insert(symbol, Setter { changed, to: To::Logic(value) });
             user = User { has: self.circuit.or(&[has, changed]), value: self.circuit.choose(changed, value, base) };
         }
-        if visible != !TRUE && self.is_firm(symbol) {
+        if visible != !TRUE && self.is_bound(symbol) {
             let given_up = self.give_up(symbol);
             let value = self.any(symbol);
             let has = self.circuit.fresh();
@@ -312,7 +311,7 @@ impl<'a, 'm> Encoding<'a, 'm> {
         user
     }
 
-    /// A value that is open.
+    /// Returns a value that the solver is free to choose.
     fn any(&mut self, symbol: SymbolId) -> Pair {
         if self.model.type_of(symbol) == Type::Bool {
             return Pair::whole(self.circuit.fresh());
@@ -322,34 +321,34 @@ impl<'a, 'm> Encoding<'a, 'm> {
         Pair { yes, on }
     }
 
-    /// Whether a request must hold.
-    fn is_firm(&self, symbol: SymbolId) -> bool {
-        self.requests.get(&symbol).is_some_and(|request| request.firmness != Firmness::Optional)
+    /// Whether a request for the symbol must hold.
+    fn is_bound(&self, symbol: SymbolId) -> bool {
+        self.goals.get(&symbol).is_some_and(|goal| goal.is_binding())
     }
 
-    /// The literal that says that a request is given up: which of them contradict each other is found by that.
+    /// Returns the literal by which a request is given up: with these, the requests that contradict each other are found.
     fn give_up(&mut self, symbol: SymbolId) -> Lit {
         let given_up = self.circuit.fresh();
         self.given_up.insert(symbol, given_up);
         given_up
     }
 
-    /// What requests there may be for a symbol beside what there is.
-    fn may_become(&self, symbol: SymbolId) -> Option<Values> {
+    /// Returns the change that a fix may make to the request for a symbol.
+    fn possible_change(&self, symbol: SymbolId) -> Option<Values> {
         if self.model.stands_for_choice(symbol) {
             return None;
         }
-        match self.requests.get(&symbol) {
-            None | Some(Request { firmness: Firmness::Optional, .. }) => Some(Values::Any),
-            Some(Request { firmness: Firmness::Written, value, .. }) if value == "m" => Some(Values::Raised),
+        match self.goals.get(&symbol) {
+            None | Some(Goal { strength: Strength::Optional, .. }) => Some(Values::Any),
+            Some(Goal { strength: Strength::Required, value, .. }) if value == "m" => Some(Values::Raised),
             Some(_) => None,
         }
     }
 }
 
-/// What a request may be changed to.
+/// The values to which a request may be changed.
 enum Values {
-    /// Anything that the type takes.
+    /// Any value that the type takes.
     Any,
     /// `y`.
     Raised,

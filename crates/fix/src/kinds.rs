@@ -1,18 +1,18 @@
-//! Which of many fixes are shown.
+//! The selection of the fixes that are shown.
 //!
-//! Fixes that differ in one symbol are one kind: where one driver would do as well as another to have their bus, a list of
-//! drivers is no list of ways. So are those that differ in several for each of which alone another would do: choices that
-//! have nothing to do with each other make no further way. Of each kind the best is shown, and the others are named with
-//! it; where there is room left, they are shown too.
+//! Fixes that differ in one symbol are of one kind: where any of several drivers selects the bus that is needed, a list of
+//! drivers is not a list of alternatives. The same goes for fixes that differ in several symbols, each of which can be
+//! replaced on its own: the combinations of independent choices are not further alternatives. Of each kind, the best fix
+//! is shown, and the others are listed as its substitutes; where there is room left, they are shown too.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use kiln_kconfig::{Model, SymbolId};
 
-use crate::{Fix, Instead, Setting};
+use crate::{Fix, Setting, Substitute};
 
-/// Up to `n_wanted` fixes, the best first; none has all the symbols of a better one.
+/// Returns up to `n_wanted` fixes, the best first; none has all the symbols of a better one.
 pub(crate) fn chosen(model: &Model, mut found: Vec<Fix>, n_wanted: usize) -> Vec<Fix> {
     found.sort_by(|left, right| order(model, left, right));
     let mut kinds: Vec<Vec<Fix>> = Vec::new();
@@ -41,17 +41,17 @@ pub(crate) fn chosen(model: &Model, mut found: Vec<Fix>, n_wanted: usize) -> Vec
         let n_shown = 1 + room.min(kind.len() - 1);
         room -= n_shown - 1;
         let rest = kind.split_off(n_shown);
-        kind[0].instead = rest.iter().filter_map(|other| swap(&kind[0], other)).collect();
+        kind[0].substitutes = rest.iter().filter_map(|other| swap(&kind[0], other)).collect();
         chosen.extend(kind);
     }
     chosen.sort_by(|left, right| order(model, left, right));
     chosen
 }
 
-/// Whether `fix` is the first of `kind` with several of its symbols swapped, for each of which alone that would do.
+/// Whether `fix` is the first of `kind` with several of its symbols replaced, each of which can be replaced on its own.
 fn is_mixed(kind: &[Fix], fix: &Fix) -> bool {
     let (ours, theirs) = (symbols(&kind[0]), symbols(fix));
-    let swaps: Vec<Instead> = kind.iter().filter_map(|other| swap(&kind[0], other)).collect();
+    let swaps: Vec<Substitute> = kind.iter().filter_map(|other| swap(&kind[0], other)).collect();
     let is_known =
         |new: &&SymbolId| swaps.iter().any(|swap| swap.setting.symbol == **new && !theirs.contains(&swap.of));
     let is_swapped =
@@ -61,7 +61,7 @@ fn is_mixed(kind: &[Fix], fix: &Fix) -> bool {
         && ours.difference(&theirs).all(|gone| is_swapped(&gone))
 }
 
-/// How many kinds there are among these.
+/// Returns the number of kinds among these.
 pub(crate) fn count(found: &[Fix]) -> usize {
     let mut heads: Vec<&Fix> = Vec::new();
     for fix in found {
@@ -72,7 +72,7 @@ pub(crate) fn count(found: &[Fix]) -> usize {
     heads.len()
 }
 
-/// The better one first: what costs less, then by name.
+/// Compares two fixes by cost, then by name.
 pub(crate) fn order(model: &Model, left: &Fix, right: &Fix) -> Ordering {
     let names = |fix: &Fix| fix.settings.iter().map(|setting| model.name(setting.symbol).into_owned()).collect();
     let (left_names, right_names): (Vec<String>, Vec<String>) = (names(left), names(right));
@@ -83,8 +83,8 @@ fn symbols(fix: &Fix) -> BTreeSet<SymbolId> {
     fix.settings.iter().map(|setting| setting.symbol).collect()
 }
 
-/// The setting of `other` that takes the place of one of `fix`, when that is all they differ in.
-fn swap(fix: &Fix, other: &Fix) -> Option<Instead> {
+/// Returns the setting of `other` that replaces one of `fix`; `None` when they differ in more than that.
+fn swap(fix: &Fix, other: &Fix) -> Option<Substitute> {
     if fix.settings.len() != other.settings.len() {
         return None;
     }
@@ -92,8 +92,8 @@ fn swap(fix: &Fix, other: &Fix) -> Option<Instead> {
     let mut gone = ours.difference(&theirs);
     let (Some(of), None) = (gone.next(), gone.next()) else { return None };
     let kept = |setting: &&Setting| ours.contains(&setting.symbol);
-    // A shared symbol with another value makes it another way.
+    // A shared symbol with another value makes it another alternative.
     let is_same = other.settings.iter().filter(kept).all(|setting| fix.settings.contains(setting));
     let new = other.settings.iter().find(|setting| !ours.contains(&setting.symbol))?;
-    is_same.then(|| Instead { of: *of, setting: new.clone() })
+    is_same.then(|| Substitute { of: *of, setting: new.clone() })
 }

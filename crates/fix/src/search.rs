@@ -1,8 +1,8 @@
-//! From clauses to the smallest set of settings.
+//! The search for the smallest set of settings, by clauses.
 //!
-//! The bound on the number of settings rises from one. Settings that no proof has needed so far are assumed away one by one;
-//! those that a proof needs are counted instead. So only a few of thousands are ever counted, and a bound is given up
-//! only when nothing but the bound is in the way.
+//! The bound on the number of settings rises from one. Settings that no proof has needed so far are assumed to be absent,
+//! one by one; those that a proof needs are counted instead. So only a few of thousands are ever counted, and the bound
+//! rises only when nothing but the bound is in the way.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -10,39 +10,42 @@ use std::rc::Rc;
 use kiln_kconfig::{SymbolId, Type};
 use rustsat::types::Lit;
 
+use crate::budget::Spent;
 use crate::circuit::{Answer, Circuit, Counter};
 use crate::contradiction;
-use crate::effort::Effort;
 use crate::encoding::{Encoding, To};
+use crate::goal::Goal;
 use crate::kinds;
-use crate::trial::{Trial, holds};
-use crate::{Firmness, Fix, Outcome, Problem, Setting};
+use crate::trial::Trial;
+use crate::{Fix, Outcome, Problem, Setting};
 
-/// The way through conditions is as deep as the tree makes it.
+/// The stack of the search, which recurses through conditions as deep as the tree nests them.
 const STACK: usize = 512 << 20;
 
-/// So many sets of one size are looked at for the best.
+/// The number of sets of one size among which the best is chosen.
 const N_SETS: usize = 64;
 
-/// So many steps are for further sets when one is known.
+/// The steps for further sets once one is known.
 const MORE: u64 = 200_000;
 
-/// So many swaps are looked at for each setting of the best, where not all sets were.
+/// The number of replacements that are tried for each setting of the best fix, where not all sets were tried.
 const N_SWAPS: usize = 8;
 
-/// So many are for making the first that works smaller when patience is at its end.
+/// The steps for reducing the first set that works when the budget is used up.
 const REDUCING: u64 = 1_000_000;
 
-/// So many sets that the engine refuses are left out alone; from then on, with all that have more.
+/// The number of refused sets that are excluded exactly; after that, all their supersets are excluded too.
 const N_EXACT: usize = 200;
 
 /// Finds the smallest set of further requests with which all requests hold.
 pub fn fix(problem: &Problem<'_, '_>) -> Outcome {
-    if problem.requests.iter().all(|request| request.firmness == Firmness::Optional || holds(problem.now, request)) {
+    let goals = Goal::all(problem.now.model(), problem.requests);
+    if goals.iter().all(|goal| !goal.is_binding() || goal.holds(problem.now)) {
         return Outcome::Holds;
     }
     std::thread::scope(|scope| {
-        let work = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || Search::new(problem).run());
+        let work =
+            std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || Search::new(problem, &goals).run());
         match work.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
@@ -53,42 +56,40 @@ pub fn fix(problem: &Problem<'_, '_>) -> Outcome {
 
 struct Search<'a, 'm> {
     problem: &'a Problem<'a, 'm>,
-    effort: Rc<Effort>,
+    spent: Rc<Spent>,
     encoding: Encoding<'a, 'm>,
     trial: Trial<'a, 'm>,
-    /// By request that must hold, its index and the literal that asks for it.
+    /// By request that must hold: its index, and the literal that demands it.
     wanted: Vec<(usize, Lit)>,
-    /// By literal of a setter: whether it is counted instead of assumed away.
+    /// By literal of a setter: whether it is counted instead of assumed to be absent.
     counted: BTreeMap<Lit, bool>,
     counter: Counter,
-    /// Whether a set was left out of which a part may work.
+    /// Whether a set was excluded of which a subset may work.
     is_coarse: bool,
     n_refused: usize,
 }
 
 impl<'a, 'm> Search<'a, 'm> {
-    fn new(problem: &'a Problem<'a, 'm>) -> Search<'a, 'm> {
-        let effort = Rc::new(Effort::new(problem.patience));
-        let circuit = Circuit::new(Rc::clone(&effort));
-        let mut encoding = Encoding::new(circuit, problem.now, problem.requests);
+    fn new(problem: &'a Problem<'a, 'm>, goals: &'a [Goal]) -> Search<'a, 'm> {
+        let spent = Rc::new(Spent::new(problem.budget));
+        let circuit = Circuit::new(Rc::clone(&spent));
+        let mut encoding = Encoding::new(circuit, problem.now, goals);
         let mut wanted = Vec::new();
-        for (index, request) in problem.requests.iter().enumerate() {
-            if request.firmness != Firmness::Optional {
-                let literal = encoding.holds(request);
-                let guard = encoding.circuit.fresh();
-                encoding.circuit.clause(&[!guard, literal]);
-                if let Some(given_up) = encoding.given_up.get(&request.symbol).copied() {
-                    encoding.circuit.clause(&[!guard, !given_up]);
-                }
-                wanted.push((index, guard));
+        for goal in goals.iter().filter(|goal| goal.is_binding()) {
+            let literal = encoding.holds(goal);
+            let guard = encoding.circuit.fresh();
+            encoding.circuit.clause(&[!guard, literal]);
+            if let Some(given_up) = encoding.given_up.get(&goal.symbol).copied() {
+                encoding.circuit.clause(&[!guard, !given_up]);
             }
+            wanted.push((goal.index, guard));
         }
-        encoding.settle();
+        encoding.require_settings();
         let counted = encoding.setters.values().map(|setter| (setter.changed, false)).collect();
-        let trial = Trial::new(problem.now, problem.requests, Rc::clone(&effort));
+        let trial = Trial::new(problem.now, goals, Rc::clone(&spent));
         Search {
             problem,
-            effort,
+            spent,
             encoding,
             trial,
             wanted,
@@ -111,7 +112,7 @@ impl<'a, 'm> Search<'a, 'm> {
         let mut until = None;
         let mut is_cut_short = false;
         loop {
-            let is_late = until.is_some_and(|until| self.effort.spent() >= until);
+            let is_late = until.is_some_and(|until| self.spent.steps() >= until);
             if found.len() >= N_SETS || is_late {
                 break;
             }
@@ -126,7 +127,7 @@ impl<'a, 'm> Search<'a, 'm> {
                     if let Some(fix) = self.trial.best_of(&settings) {
                         let is_smallest = !self.is_coarse && !self.encoding.is_approximate;
                         let is_first_size = found.first().is_none_or(|first| first.cost.size == fix.cost.size);
-                        until.get_or_insert_with(|| self.effort.spent() + MORE);
+                        until.get_or_insert_with(|| self.spent.steps() + MORE);
                         found.push(Fix { is_smallest: is_smallest && is_first_size, ..fix });
                         self.leave_out(&settings);
                     } else {
@@ -150,20 +151,20 @@ impl<'a, 'm> Search<'a, 'm> {
             }
         }
         if found.is_empty() {
-            // Something that works is known, but it asks for much that is not needed.
+            // The first set works, but has much that is not needed.
             return match self.trial.reduced(first, REDUCING) {
-                // All that the clauses allow was refused but this.
+                // Of all that the clauses allow, only this was not refused.
                 Some(fix) if !is_cut_short => Outcome::Fixes(vec![fix]),
                 known => Outcome::OutOfTime(known),
             };
         }
-        if found.len() >= N_SETS || until.is_some_and(|until| self.effort.spent() >= until) {
+        if found.len() >= N_SETS || until.is_some_and(|until| self.spent.steps() >= until) {
             self.improve(&mut found, &all);
         }
         Outcome::Fixes(kinds::chosen(self.problem.now.model(), found, self.problem.n_wanted))
     }
 
-    /// Counts what a proof needs and was assumed away so far; whether there was any.
+    /// Counts the settings that a proof needs and that were assumed to be absent; returns whether there were any.
     fn count(&mut self, core: &[Lit]) -> bool {
         let is_new = |new: &Lit| self.counted.get(new) == Some(&false);
         let news: Vec<Lit> = core.iter().map(|literal| !*literal).filter(is_new).collect();
@@ -172,10 +173,10 @@ impl<'a, 'm> Search<'a, 'm> {
         !news.is_empty()
     }
 
-    /// Looks for fixes that differ from the best in one symbol, as long as that makes it better: of many sets of one size
-    /// only some were seen.
+    /// Looks for fixes that differ from the best in one symbol, as long as that improves it: not all sets of one size were
+    /// tried.
     fn improve(&mut self, found: &mut Vec<Fix>, all: &[Lit]) {
-        let until = self.effort.spent() + MORE;
+        let until = self.spent.steps() + MORE;
         let mut before = None;
         loop {
             let model = self.problem.now.model();
@@ -197,14 +198,14 @@ impl<'a, 'm> Search<'a, 'm> {
         }
     }
 
-    /// Asks the solver for sets that have something else in the place of one symbol of the best.
-    fn swaps(&mut self, best: &Fix, in_place_of: SymbolId, all: &[Lit], until: u64, found: &mut Vec<Fix>) {
+    /// Asks the solver for sets with another symbol instead of one of the best.
+    fn swaps(&mut self, best: &Fix, instead_of: SymbolId, all: &[Lit], until: u64, found: &mut Vec<Fix>) {
         let mut n_seen = 0;
-        while n_seen < N_SWAPS && self.effort.spent() < until {
+        while n_seen < N_SWAPS && self.spent.steps() < until {
             let mut assumptions = self.assumptions(best.cost.size, all);
             for other in &best.settings {
                 let changed = self.encoding.setters[&other.symbol].changed;
-                assumptions.push(if other.symbol == in_place_of { !changed } else { changed });
+                assumptions.push(if other.symbol == instead_of { !changed } else { changed });
             }
             match self.encoding.circuit.solve(&assumptions) {
                 Answer::No(core) if self.count(&core) => {}
@@ -224,20 +225,20 @@ impl<'a, 'm> Search<'a, 'm> {
         }
     }
 
-    /// Tries in the place of a symbol's setting what it selects and can be asked for itself: a bus instead of a driver.
-    fn ask_directly(&mut self, best: &Fix, in_place_of: SymbolId, until: u64, found: &mut Vec<Fix>) {
+    /// Tries, instead of a symbol, the symbols that it selects and that can be set directly: a bus instead of a driver.
+    fn ask_directly(&mut self, best: &Fix, instead_of: SymbolId, until: u64, found: &mut Vec<Fix>) {
         let model = self.problem.now.model();
         let is_known = |symbol: &SymbolId| {
-            self.encoding.setters.contains_key(symbol) && model.selectors(*symbol).any(|line| line.by == in_place_of)
+            self.encoding.setters.contains_key(symbol) && model.selectors(*symbol).any(|line| line.by == instead_of)
         };
         let raised: Vec<SymbolId> = best.raised.iter().copied().filter(is_known).collect();
         for symbol in raised {
             let values: &[&str] = if model.type_of(symbol) == Type::Tristate { &["y", "m"] } else { &["y"] };
             for value in values {
-                if self.effort.spent() >= until {
+                if self.spent.steps() >= until {
                     return;
                 }
-                let others = best.settings.iter().filter(|setting| setting.symbol != in_place_of).cloned();
+                let others = best.settings.iter().filter(|setting| setting.symbol != instead_of).cloned();
                 let settings: Vec<Setting> = others.chain([Setting { symbol, value: (*value).to_owned() }]).collect();
                 if let Some(fix) = self.trial.best_of(&settings) {
                     self.leave_out(&fix.settings);
@@ -248,7 +249,7 @@ impl<'a, 'm> Search<'a, 'm> {
         }
     }
 
-    /// What is assumed: all requests, no setting that is not counted, and of those that are no more than `bound`.
+    /// Returns the assumptions: all requests, no setting that is not counted, and at most `bound` of those that are.
     fn assumptions(&mut self, bound: usize, all: &[Lit]) -> Vec<Lit> {
         let mut assumptions = all.to_vec();
         assumptions.extend(self.counter.at_most(bound, &mut self.encoding.circuit));
@@ -256,7 +257,7 @@ impl<'a, 'm> Search<'a, 'm> {
         assumptions
     }
 
-    /// The settings in the assignment that was found.
+    /// Returns the settings in the assignment that was found.
     fn proposed(&self) -> Vec<Setting> {
         let mut settings = Vec::new();
         for (symbol, setter) in &self.encoding.setters {
@@ -281,13 +282,13 @@ impl<'a, 'm> Search<'a, 'm> {
         settings.iter().map(|setting| self.encoding.setters[&setting.symbol].changed).collect()
     }
 
-    /// Asks for another set, and for none that has all of this one.
+    /// Excludes a set and all its supersets.
     fn leave_out(&mut self, settings: &[Setting]) {
         let clause: Vec<Lit> = self.changed(settings).into_iter().map(|changed| !changed).collect();
         self.encoding.circuit.clause(&clause);
     }
 
-    /// The engine does not agree: this set must not come again.
+    /// Excludes a set with which the engine finds that not all requests hold.
     fn refuse(&mut self, settings: &[Setting]) {
         self.n_refused += 1;
         if self.n_refused > N_EXACT {
@@ -295,7 +296,7 @@ impl<'a, 'm> Search<'a, 'm> {
             self.leave_out(settings);
             return;
         }
-        // Of logic values all were tried.
+        // All logic values were tried.
         self.is_coarse |= settings.len() > Trial::MANY;
         let set: BTreeSet<Lit> = self.changed(settings).into_iter().collect();
         let mut clause: Vec<Lit> = self.counted.keys().copied().filter(|changed| !set.contains(changed)).collect();

@@ -1,44 +1,19 @@
-//! Proposals, tried in the engine.
+//! Trials of proposals in the engine.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use kiln_kconfig::{Change, Evaluation, SymbolId, Tristate, Type};
 
-use crate::effort::Effort;
-use crate::{Cost, Firmness, Fix, Patience, Problem, Request, Setting};
+use crate::budget::{Budget, Spent};
+use crate::goal::{Goal, has_value};
+use crate::{Cost, Fix, Problem, Setting};
 
-/// Whether two texts are one value for a symbol of this type.
-pub fn is_same(type_: Type, left: &[u8], right: &[u8]) -> bool {
-    let number = |text: &[u8]| {
-        let text = std::str::from_utf8(text).ok()?;
-        match type_ {
-            Type::Int => text.parse::<i128>().ok(),
-            Type::Hex => {
-                let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-                i128::from_str_radix(digits, 16).ok()
-            }
-            _ => None,
-        }
-    };
-    left == right || number(left).is_some_and(|left| Some(left) == number(right))
-}
-
-/// Whether a request holds.
-pub fn holds(values: &Evaluation<'_>, request: &Request) -> bool {
-    has(values, request.symbol, &request.value)
-}
-
-/// Whether a symbol has a value; a number or a string that is not in the `.config` has none.
-fn has(values: &Evaluation<'_>, symbol: SymbolId, value: &str) -> bool {
-    let type_ = values.model().type_of(symbol);
-    (type_.is_logic() || values.is_written(symbol))
-        && is_same(type_, values.value_of(symbol).as_bytes(), value.as_bytes())
-}
-
-/// By setting of a fix: the requests, as indices into [`Problem::requests`], that would not hold without it.
+/// Returns, for each setting of a fix, the requests that would not hold without it, as indices into
+/// [`Problem::requests`].
 pub fn needed_for(problem: &Problem<'_, '_>, fix: &Fix) -> Vec<Vec<usize>> {
-    let mut trial = Trial::new(problem.now, problem.requests, Rc::new(Effort::new(Patience::default())));
+    let goals = Goal::all(problem.now.model(), problem.requests);
+    let mut trial = Trial::new(problem.now, &goals, Rc::new(Spent::new(Budget::default())));
     let without = |index: usize| {
         let mut settings = fix.settings.clone();
         settings.remove(index);
@@ -47,35 +22,35 @@ pub fn needed_for(problem: &Problem<'_, '_>, fix: &Fix) -> Vec<Vec<usize>> {
     (0..fix.settings.len()).map(without).collect()
 }
 
-/// A value that is given for a trial.
+/// A value that a trial sets.
 struct Given {
     symbol: SymbolId,
     value: String,
-    /// Whether it is one of the settings, or a request that is given again.
+    /// Whether it is one of the settings; otherwise it is a request that is applied again.
     is_setting: bool,
 }
 
-/// An evaluation to try things on.
+/// An evaluation on which settings are tried.
 pub(crate) struct Trial<'a, 'm> {
     now: &'a Evaluation<'m>,
     values: Evaluation<'m>,
-    requests: &'a [Request],
-    effort: Rc<Effort>,
+    goals: &'a [Goal],
+    spent: Rc<Spent>,
 }
 
 impl<'a, 'm> Trial<'a, 'm> {
-    /// Of sets up to this size all values are tried: a matter of microseconds each, but there may be many.
+    /// The largest set of which all values are tried: each takes microseconds, but there may be many.
     pub(crate) const MANY: usize = 6;
 
-    pub(crate) fn new(now: &'a Evaluation<'m>, requests: &'a [Request], effort: Rc<Effort>) -> Trial<'a, 'm> {
-        Trial { now, values: now.clone(), requests, effort }
+    pub(crate) fn new(now: &'a Evaluation<'m>, goals: &'a [Goal], spent: Rc<Spent>) -> Trial<'a, 'm> {
+        Trial { now, values: now.clone(), goals, spent }
     }
 
-    /// The fix that `settings` are; `None` when not every request holds with them.
+    /// Returns the fix with these settings; `None` when not every request holds with them.
     pub(crate) fn fix(&mut self, settings: &[Setting]) -> Option<Fix> {
         let changes = self.apply(settings)?;
         let fix = self.all_hold(settings).then(|| self.described(settings, &changes));
-        self.take_back(changes);
+        self.undo(changes);
         fix
     }
 
@@ -83,24 +58,24 @@ impl<'a, 'm> Trial<'a, 'm> {
     pub(crate) fn works(&mut self, settings: &[Setting]) -> bool {
         let Some(changes) = self.apply(settings) else { return false };
         let works = self.all_hold(settings);
-        self.take_back(changes);
+        self.undo(changes);
         works
     }
 
-    /// The requests that must hold and do not with `settings`.
+    /// Returns the requests that must hold and do not hold with `settings`.
     fn failing(&mut self, settings: &[Setting]) -> Vec<usize> {
         let Some(changes) = self.apply(settings) else { return Vec::new() };
-        let fails = |request: &Request| {
-            let altered = settings.iter().find(|setting| setting.symbol == request.symbol);
-            let value = altered.map_or(&request.value, |setting| &setting.value).clone();
-            request.firmness != Firmness::Optional && !holds(&self.values, &Request { value, ..request.clone() })
+        let fails = |goal: &&Goal| {
+            let altered = settings.iter().find(|setting| setting.symbol == goal.symbol);
+            let value = altered.map_or(&goal.value, |setting| &setting.value);
+            goal.is_binding() && !has_value(&self.values, goal.symbol, value)
         };
-        let failing = (0..self.requests.len()).filter(|index| fails(&self.requests[*index])).collect();
-        self.take_back(changes);
+        let failing = self.goals.iter().filter(fails).map(|goal| goal.index).collect();
+        self.undo(changes);
         failing
     }
 
-    /// The values in which a set of symbols does it best; `None` when they do it with none.
+    /// Returns the best fix that these symbols make with any values; `None` when there is none.
     pub(crate) fn best_of(&mut self, symbols: &[Setting]) -> Option<Fix> {
         let given = self.given(symbols);
         let mut best = None;
@@ -111,7 +86,7 @@ impl<'a, 'm> Trial<'a, 'm> {
         best
     }
 
-    /// Tries every value of what is left of `given`, or without `is_free` none but the given one.
+    /// Tries every value of the rest of `given`; where `is_free` is false, only the given one.
     fn explore(
         &mut self,
         given: &[Given],
@@ -147,12 +122,12 @@ impl<'a, 'm> Trial<'a, 'm> {
         }
     }
 
-    /// Makes `m` what need not be `y`, one after the other.
+    /// Lowers each setting from `y` to `m` where that is enough.
     fn lowered(&mut self, mut best: Fix) -> Fix {
         for index in 0..best.settings.len() {
             let setting = &best.settings[index];
             let is_tristate = self.now.model().type_of(setting.symbol) == Type::Tristate;
-            if !is_tristate || setting.value != "y" || self.request(setting.symbol).is_some() {
+            if !is_tristate || setting.value != "y" || self.goal(setting.symbol).is_some() {
                 continue;
             }
             let mut settings = best.settings.clone();
@@ -164,13 +139,13 @@ impl<'a, 'm> Trial<'a, 'm> {
         best
     }
 
-    /// Leaves out of settings that work what is not needed, as far as so many steps allow.
+    /// Removes from settings that work those that are not needed, as far as `steps` allow.
     pub(crate) fn reduced(&mut self, mut settings: Vec<Setting>, steps: u64) -> Option<Fix> {
-        let until = self.effort.spent() + steps;
+        let until = self.spent.steps() + steps;
         let mut step = settings.len().div_ceil(2);
         while step > 0 {
             let mut at = 0;
-            while at < settings.len() && self.effort.spent() < until {
+            while at < settings.len() && self.spent.steps() < until {
                 let end = (at + step).min(settings.len());
                 let mut fewer = settings.clone();
                 fewer.drain(at..end);
@@ -181,41 +156,42 @@ impl<'a, 'm> Trial<'a, 'm> {
         self.best_of(&settings)
     }
 
-    fn request(&self, symbol: SymbolId) -> Option<&'a Request> {
-        self.requests.iter().find(|request| request.symbol == symbol)
+    fn goal(&self, symbol: SymbolId) -> Option<&'a Goal> {
+        self.goals.iter().find(|goal| goal.symbol == symbol)
     }
 
-    /// Whether a request says what a setting of the symbol must be.
+    /// Whether a request determines the value of a setting of the symbol.
     fn is_bound(&self, symbol: SymbolId) -> bool {
-        self.request(symbol).is_some_and(|request| request.firmness != Firmness::Optional)
+        self.goal(symbol).is_some_and(Goal::is_binding)
     }
 
-    /// The settings, and again the requests whose place behind them counts, in the order in which they are given.
+    /// Returns the settings, and the requests that must be applied again because their order counts, in the order in which
+    /// they are applied.
     fn given(&self, settings: &[Setting]) -> Vec<Given> {
         let model = self.now.model();
         let setting =
             |setting: &Setting| Given { symbol: setting.symbol, value: setting.value.clone(), is_setting: true };
         let mut given: Vec<Given> = settings.iter().map(setting).collect();
         let choices: BTreeSet<_> = given.iter().filter_map(|one| model.choice_of(one.symbol)).collect();
-        // Of the members of a choice the last one counts, and requests are given in the order of their names.
-        for request in self.requests {
-            let is_near = model.choice_of(request.symbol).is_some_and(|choice| choices.contains(&choice));
-            if is_near && settings.iter().all(|setting| setting.symbol != request.symbol) {
-                given.push(Given { symbol: request.symbol, value: request.value.clone(), is_setting: false });
+        // Of the members of a choice, the last one counts, and requests are applied in the order of their names.
+        for goal in self.goals {
+            let is_near = model.choice_of(goal.symbol).is_some_and(|choice| choices.contains(&choice));
+            if is_near && settings.iter().all(|setting| setting.symbol != goal.symbol) {
+                given.push(Given { symbol: goal.symbol, value: goal.value.clone(), is_setting: false });
             }
         }
         given.sort_by_cached_key(|one| model.name(one.symbol).into_owned());
         given
     }
 
-    /// Gives the settings; `None` when a value is refused.
+    /// Applies the settings; `None` when a value is refused.
     fn apply(&mut self, settings: &[Setting]) -> Option<Vec<Change>> {
         let mut changes = Vec::new();
         for one in self.given(settings) {
             match self.give(one.symbol, &one.value) {
                 Some(change) => changes.push(change),
                 None => {
-                    self.take_back(changes);
+                    self.undo(changes);
                     return None;
                 }
             }
@@ -225,24 +201,24 @@ impl<'a, 'm> Trial<'a, 'm> {
 
     fn give(&mut self, symbol: SymbolId, value: &str) -> Option<Change> {
         let change = self.values.set(symbol, value).ok()?;
-        // Once for the way there, once for the way back.
-        self.effort.spend(2 + 2 * change.n_visited() as u64);
+        // Once to set it, once to undo it.
+        self.spent.add(2 + 2 * change.n_visited() as u64);
         Some(change)
     }
 
-    fn take_back(&mut self, changes: Vec<Change>) {
+    fn undo(&mut self, changes: Vec<Change>) {
         for change in changes.into_iter().rev() {
             self.values.undo(change);
         }
     }
 
     fn all_hold(&self, settings: &[Setting]) -> bool {
-        let is_kept = |request: &Request| {
-            let is_altered = settings.iter().any(|setting| setting.symbol == request.symbol);
-            request.firmness == Firmness::Optional || is_altered || holds(&self.values, request)
+        let is_kept = |goal: &Goal| {
+            let is_altered = settings.iter().any(|setting| setting.symbol == goal.symbol);
+            !goal.is_binding() || is_altered || goal.holds(&self.values)
         };
-        settings.iter().all(|setting| has(&self.values, setting.symbol, &setting.value))
-            && self.requests.iter().all(is_kept)
+        settings.iter().all(|setting| has_value(&self.values, setting.symbol, &setting.value))
+            && self.goals.iter().all(is_kept)
     }
 
     fn described(&self, settings: &[Setting], changes: &[Change]) -> Fix {
@@ -256,33 +232,32 @@ impl<'a, 'm> Trial<'a, 'm> {
                 continue;
             }
             cost.n_moved += 1;
-            let is_said = settings.iter().any(|setting| setting.symbol == symbol)
-                || self.request(symbol).is_some_and(|request| request.firmness != Firmness::Optional);
-            if is_said || !model.type_of(symbol).is_logic() {
+            let is_requested = settings.iter().any(|setting| setting.symbol == symbol) || self.is_bound(symbol);
+            if is_requested || !model.type_of(symbol).is_logic() {
                 continue;
             }
             let is_raised = self.values.tristate(symbol) > self.now.tristate(symbol);
             if is_raised { &mut raised } else { &mut lowered }.push(symbol);
         }
-        for request in self.requests.iter().filter(|request| request.firmness == Firmness::Optional) {
-            cost.n_lost += usize::from(holds(self.now, request) && !holds(&self.values, request));
+        for goal in self.goals.iter().filter(|goal| !goal.is_binding()) {
+            cost.n_lost += usize::from(goal.holds(self.now) && !goal.holds(&self.values));
         }
         for setting in settings {
             let is_tristate = model.type_of(setting.symbol) == Type::Tristate;
             let is_logic = model.type_of(setting.symbol).is_logic();
             cost.asks_compile_test |= model.name(setting.symbol) == "COMPILE_TEST";
-            cost.n_altered += usize::from(self.request(setting.symbol).is_some());
+            cost.n_altered += usize::from(self.goal(setting.symbol).is_some());
             cost.n_off += usize::from(is_logic && setting.value == "n");
             cost.n_built_in += usize::from(is_tristate && setting.value == "y");
         }
         let mut settings = settings.to_vec();
         settings.sort_by_key(|setting| model.name(setting.symbol).into_owned());
         debug_assert!(raised.iter().all(|symbol| self.values.tristate(*symbol) != Tristate::No));
-        Fix { settings, cost, raised, lowered, instead: Vec::new(), is_smallest: false }
+        Fix { settings, cost, raised, lowered, substitutes: Vec::new(), is_smallest: false }
     }
 }
 
-/// The one that costs less; of two that cost the same, the one whose settings come first.
+/// Returns the fix that costs less; of two that cost the same, the one whose settings sort first.
 fn better(left: Option<Fix>, right: Option<Fix>) -> Option<Fix> {
     match (left, right) {
         (Some(left), Some(right)) if (right.cost, &right.settings) < (left.cost, &left.settings) => Some(right),

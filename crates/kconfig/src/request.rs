@@ -2,6 +2,9 @@
 
 use kiln_diag::Span;
 
+use crate::model::{Model, SymbolId, Type};
+use crate::value::unquote;
+
 /// How strongly a request is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strength {
@@ -30,6 +33,14 @@ impl Request {
     /// Makes a request that was written nowhere and must hold as it is.
     pub fn fixed(symbol: impl Into<String>, value: impl Into<String>) -> Request {
         Request { symbol: symbol.into(), value: value.into(), strength: Strength::Fixed, origin: None }
+    }
+
+    /// Returns the symbol and the value as a symbol's type takes it, without the quotes of a string; `None` where `model`
+    /// does not declare the symbol or its type does not take the value.
+    pub fn resolve(&self, model: &Model) -> Option<(SymbolId, String)> {
+        let symbol = model.find(&self.symbol).filter(|symbol| model.definitions(*symbol).next().is_some())?;
+        let value = if model.type_of(symbol) == Type::String { unquote(&self.value) } else { self.value.clone() };
+        model.takes(symbol, &value).then_some((symbol, value))
     }
 
     /// Whether it may stay unmet, and is then only reported.

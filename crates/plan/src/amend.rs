@@ -12,7 +12,7 @@ use kiln_recipe::{AmendError, Amendment, Foreign as _};
 
 use crate::builtin::SCHEME;
 use crate::evaluate::{Evaluated, Fragments};
-use crate::remedy::Way;
+use crate::remedy::Alternative;
 
 /// Why requests cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +50,7 @@ enum Form {
     Shipped,
 }
 
-/// The new texts of the files in which `asked` and the requests of `way` are written; `root` is the recipe's main file.
+/// The new texts of the files in which `asked` and the requests of `fix` are written; `root` is the recipe's main file.
 ///
 /// # Errors
 /// See [`WriteError`].
@@ -59,7 +59,7 @@ pub fn amend(
     sources: &Sources,
     root: FileId,
     asked: &BTreeMap<String, String>,
-    way: Option<&Way>,
+    fix: Option<&Alternative>,
 ) -> Result<BTreeMap<FileId, String>, WriteError> {
     let mut files: BTreeMap<FileId, Vec<(Amendment, bool)>> = BTreeMap::new();
     let mut add = |symbol: &str, value: &str, comment: String, near: Option<Span>| {
@@ -73,7 +73,7 @@ pub fn amend(
             add(symbol, value, String::new(), None)?;
         }
     }
-    for line in way.into_iter().flat_map(|way| &way.requests) {
+    for line in fix.into_iter().flat_map(|fix| &fix.requests) {
         let requests = line.needed_for.iter().filter_map(|symbol| evaluated.kernel.requests.get(symbol));
         let near = requests.map(|request| request.origin).next();
         add(&line.symbol, &line.value, line.comment(), near)?;

@@ -1,67 +1,54 @@
-//! The way from requests that do not hold to requests that do, in the words of a recipe.
+//! Further requests that make all requests hold, in the form of a recipe.
 //!
-//! `kiln_fix` finds it; here symbols get their names, prompts and places, and requests that cannot hold together get the
-//! reasons that [`why`](crate::why) knows.
+//! `kiln_fix` finds them. Here symbols get their names, prompts and places, and requests that cannot hold together get the
+//! reasons from [`why`](crate::why).
 
-use kiln_diag::{Code, Diagnostic, Span};
-pub use kiln_fix::{Firmness, Patience};
-use kiln_fix::{Fix, Instead, Outcome, Problem, Request as Wanted, Setting, fix, needed_for};
-use kiln_kconfig::{Evaluation, SymbolId, Type};
+use kiln_diag::{Code, Diagnostic};
+pub use kiln_fix::Budget;
+use kiln_fix::{Fix, Outcome, Problem, Setting, fix, needed_for};
+use kiln_kconfig::{Evaluation, Request, SymbolId, Type};
 use serde::Serialize;
 
 use crate::why::{Asked, Cause, obstacles};
-use kiln_kconfig::unquote;
 
 #[cfg(test)]
 mod tests;
 
-/// How many ways are offered.
-const N_WAYS: usize = 3;
+/// The number of alternatives that are offered at most.
+const N_ALTERNATIVES: usize = 3;
 
-/// How many sentences of a reason are shown; `kiln why` has all.
+/// The number of sentences of a reason that are shown; `kiln why` shows all.
 const N_CAUSES: usize = 8;
 
-/// A request that is to hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// Without `CONFIG_`; the tree declares it.
-    pub symbol: String,
-    /// As in a recipe.
-    pub value: String,
-    /// Whether it may be changed, or stay unmet.
-    pub firmness: Firmness,
-    /// Where it was written; `None` for one of the command line.
-    pub origin: Option<Span>,
-}
-
-/// What can be done.
+/// The result of [`remedy`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
-    /// Nothing is to be done.
+    /// All requests hold as they are.
     Holds,
-    /// Ways to get there, the best first.
-    Ways(Vec<Way>),
-    /// These cannot hold together.
+    /// Alternative fixes, the best first.
+    Alternatives(Vec<Alternative>),
+    /// Some of the requests cannot hold together.
     Contradiction(Contradiction),
-    /// Patience was at its end; the best that was found.
-    OutOfTime(Option<Way>),
-    /// The host has not the memory that looking takes: so many bytes.
+    /// The budget is used up; the best fix so far, if there is one.
+    OutOfTime(Option<Alternative>),
+    /// The host refuses the memory that the search needs, in bytes.
     NoMemory(usize),
 }
 
-/// One way.
+/// A fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Way {
-    /// What to write, by symbol.
+pub struct Alternative {
+    /// The requests to write, sorted by symbol.
     pub requests: Vec<Line>,
-    /// Requests that would do as well as one of those: each is a way that differs in just that.
-    pub or: Vec<Or>,
-    /// Symbols that this turns on, or from `m` to `y`, beside what is written; causes before effects.
+    /// Requests that can replace one of those: each is a fix that differs in that request only.
+    #[serde(rename = "or")]
+    pub substitutes: Vec<Substitute>,
+    /// Symbols that this turns on, or from `m` to `y`, without those of the requests; causes before effects.
     pub turns_on: Vec<String>,
     /// Symbols that this turns off, or from `y` to `m`.
     pub turns_off: Vec<String>,
-    /// Whether there is none with fewer requests.
+    /// Whether there is no fix with fewer requests.
     pub smallest: bool,
 }
 
@@ -69,93 +56,84 @@ pub struct Way {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Line {
-    /// Without `CONFIG_`.
+    /// The symbol, without `CONFIG_`.
     pub symbol: String,
-    /// As in a recipe: a string that is blank has the quotes of a `.config`.
+    /// The value in the form of a recipe: a blank string has the quotes of a `.config`.
     pub value: String,
-    /// The value that the recipe asks for now.
+    /// The value that the recipe requests now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<String>,
     /// The symbol's prompt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
-    /// `file:line` in the tree, of the definition with the prompt.
+    /// The definition with the prompt, as `file:line` in the tree.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// The requests that do not hold without it.
+    /// The requests that would not hold without it.
     #[serde(rename = "for")]
     pub needed_for: Vec<String>,
 }
 
-/// A request that would do as well as one of a way.
+/// A request that can replace another one of a fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Or {
-    /// Without `CONFIG_`.
+pub struct Substitute {
+    /// The symbol, without `CONFIG_`.
     pub symbol: String,
-    /// As in a recipe.
+    /// The value in the form of a recipe.
     pub value: String,
-    /// The symbol that is not needed then.
+    /// The symbol whose request it replaces.
     pub instead_of: String,
 }
 
 /// Requests that cannot hold together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contradiction {
-    /// The requests, each of which is needed for that.
-    pub wishes: Vec<Wish>,
-    /// What keeps those that do not hold from it.
+    /// The requests, each of which is needed for the contradiction.
+    pub requests: Vec<Request>,
+    /// The reasons why some of them do not hold.
     pub causes: Vec<Cause>,
-    /// Whether no fewer requests contradict each other.
+    /// Whether no smaller set of requests contradicts itself.
     pub is_smallest: bool,
 }
 
-/// Looks for a way; `now` has all wishes applied over the base.
-pub fn remedy(now: &Evaluation<'_>, wishes: &[Wish], patience: Patience) -> Remedy {
-    let model = now.model();
-    let mut requests = Vec::new();
-    let mut known = Vec::new();
-    for wish in wishes {
-        let Some(symbol) = model.find(&wish.symbol).filter(|symbol| model.definitions(*symbol).next().is_some()) else {
-            continue;
-        };
-        let value = if model.type_of(symbol) == Type::String { unquote(&wish.value) } else { wish.value.clone() };
-        if model.takes(symbol, &value) {
-            requests.push(Wanted { symbol, value, firmness: wish.firmness });
-            known.push(wish);
-        }
-    }
-    let problem = Problem { now, requests: &requests, patience, n_wanted: N_WAYS };
+/// Finds further requests with which all `requests` hold; `now` has `requests` applied over the base.
+///
+/// Requests that the model does not take are left out: further requests do not help them.
+pub fn remedy(now: &Evaluation<'_>, requests: &[Request], budget: Budget) -> Remedy {
+    let problem = Problem { now, requests, budget, n_wanted: N_ALTERNATIVES };
     match fix(&problem) {
         Outcome::Holds => Remedy::Holds,
-        Outcome::Fixes(fixes) => Remedy::Ways(fixes.iter().map(|fix| way(&problem, fix)).collect()),
-        Outcome::OutOfTime(fix) => Remedy::OutOfTime(fix.map(|fix| way(&problem, &fix))),
+        Outcome::Fixes(fixes) => Remedy::Alternatives(fixes.iter().map(|fix| alternative(&problem, fix)).collect()),
+        Outcome::OutOfTime(fix) => Remedy::OutOfTime(fix.map(|fix| alternative(&problem, &fix))),
         Outcome::NoMemory(bytes) => Remedy::NoMemory(bytes),
-        Outcome::Contradiction { requests: clashing, is_smallest } => {
-            let wishes: Vec<Wish> = clashing.iter().map(|index| known[*index].clone()).collect();
-            let causes =
-                wishes.iter().flat_map(|wish| obstacles(now, &wish.symbol, &wish.value, &Asked::NOTHING)).collect();
-            Remedy::Contradiction(Contradiction { wishes, causes, is_smallest })
+        Outcome::Contradiction { requests: indices, is_smallest } => {
+            let requests: Vec<Request> = indices.iter().map(|index| requests[*index].clone()).collect();
+            let causes = requests
+                .iter()
+                .flat_map(|request| obstacles(now, &request.symbol, &request.value, &Asked::NOTHING))
+                .collect();
+            Remedy::Contradiction(Contradiction { requests, causes, is_smallest })
         }
     }
 }
 
-fn way(problem: &Problem<'_, '_>, fix: &Fix) -> Way {
+fn alternative(problem: &Problem<'_, '_>, fix: &Fix) -> Alternative {
     let model = problem.now.model();
     let names = |symbols: &[SymbolId]| symbols.iter().map(|symbol| model.name(*symbol).into_owned()).collect();
     let lines = fix.settings.iter().zip(needed_for(problem, fix));
-    Way {
+    Alternative {
         requests: lines.map(|(setting, needed)| line(problem, setting, &needed)).collect(),
-        or: fix.instead.iter().map(|other| or(problem, other)).collect(),
+        substitutes: fix.substitutes.iter().map(|other| substitute(problem, other)).collect(),
         turns_on: names(&fix.raised),
         turns_off: names(&fix.lowered),
         smallest: fix.is_smallest,
     }
 }
 
-fn or(problem: &Problem<'_, '_>, other: &Instead) -> Or {
+fn substitute(problem: &Problem<'_, '_>, other: &kiln_fix::Substitute) -> Substitute {
     let model = problem.now.model();
-    Or {
+    Substitute {
         symbol: model.name(other.setting.symbol).into_owned(),
         value: written(model.type_of(other.setting.symbol), &other.setting.value),
         instead_of: model.name(other.of).into_owned(),
@@ -166,20 +144,21 @@ fn line(problem: &Problem<'_, '_>, setting: &Setting, needed: &[usize]) -> Line 
     let model = problem.now.model();
     let prompted = model.definitions(setting.symbol).find(|definition| definition.prompt.is_some());
     let definition = prompted.or_else(|| model.definitions(setting.symbol).next());
-    let before = problem.requests.iter().find(|request| request.symbol == setting.symbol);
-    let name = |index: &usize| model.name(problem.requests[*index].symbol).into_owned();
+    let symbol = model.name(setting.symbol).into_owned();
+    let before = problem.requests.iter().find(|request| request.symbol == symbol);
+    let name = |index: &usize| problem.requests[*index].symbol.clone();
     Line {
-        symbol: model.name(setting.symbol).into_owned(),
+        symbol,
         value: written(model.type_of(setting.symbol), &setting.value),
-        instead_of: before.map(|request| request.value.clone()),
+        instead_of: before.and_then(|request| request.resolve(model)).map(|(_, value)| value),
         prompt: definition.as_ref().and_then(|definition| definition.prompt.as_ref()).map(|text| text.to_string()),
         place: definition.map(|definition| format!("{}:{}", definition.place.file, definition.place.line)),
         needed_for: needed.iter().map(name).collect(),
     }
 }
 
-/// A value as a recipe has it: a string that would be taken for nothing, for a quoted one, a number or a tristate is
-/// quoted.
+/// Returns a value in the form of a recipe: a string is quoted where it is blank, or would be read as a quoted string, a
+/// number or a tristate.
 fn written(type_: Type, value: &str) -> String {
     let is_quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
     let is_number = value.starts_with(|first: char| first.is_ascii_digit() || first == '-');
@@ -191,18 +170,18 @@ fn written(type_: Type, value: &str) -> String {
     }
 }
 
-impl Way {
-    /// The requests that `or` makes of it: another one in the place of one.
-    pub fn with(&self, or: &Or) -> Way {
-        let mut way = self.clone();
-        if let Some(line) = way.requests.iter_mut().find(|line| line.symbol == or.instead_of) {
-            let (symbol, value) = (or.symbol.clone(), or.value.clone());
+impl Alternative {
+    /// Returns the fix in which `substitute` replaces a request.
+    pub fn with(&self, substitute: &Substitute) -> Alternative {
+        let mut alternative = self.clone();
+        if let Some(line) = alternative.requests.iter_mut().find(|line| line.symbol == substitute.instead_of) {
+            let (symbol, value) = (substitute.symbol.clone(), substitute.value.clone());
             *line = Line { symbol, value, instead_of: None, prompt: None, place: None, ..line.clone() };
         }
-        way
+        alternative
     }
 
-    /// What to do in a few words, for a message: `NET = "y"` and `PCI = "y"`.
+    /// Returns the requests in a few words, for a message: `NET = "y"` and `PCI = "y"`.
     pub fn brief(&self) -> String {
         let lines: Vec<String> = self.requests.iter().map(|line| format!("`{}`", line.assignment())).collect();
         match lines.as_slice() {
@@ -214,12 +193,12 @@ impl Way {
 }
 
 impl Line {
-    /// As TOML.
+    /// Returns the line as TOML.
     pub fn assignment(&self) -> String {
         format!("{} = {:?}", self.symbol, self.value)
     }
 
-    /// What a reader of the recipe wants to know of it.
+    /// Returns the comment for readers of the recipe.
     pub fn comment(&self) -> String {
         let mut parts = Vec::new();
         parts.extend(self.prompt.as_ref().map(|prompt| format!("\"{prompt}\"")));
@@ -233,18 +212,18 @@ impl Line {
 }
 
 impl Contradiction {
-    /// As a finding that points at all of the requests.
+    /// Returns a finding that points at all of the requests.
     pub fn diagnostic(&self) -> Diagnostic {
         let each: Vec<String> =
-            self.wishes.iter().map(|wish| format!("`{} = {:?}`", wish.symbol, wish.value)).collect();
+            self.requests.iter().map(|request| format!("`{} = {:?}`", request.symbol, request.value)).collect();
         let message = match each.as_slice() {
             [only] => format!("no further requests make {only} hold"),
             [first @ .., last] => format!("{} and {last} cannot hold together", first.join(", ")),
             [] => "the requests cannot hold together".to_owned(),
         };
         let mut diagnostic = Diagnostic::error(Code::Contradiction, message);
-        for wish in &self.wishes {
-            diagnostic = diagnostic.label(wish.origin, "asked for here");
+        for request in &self.requests {
+            diagnostic = diagnostic.label(request.origin, "asked for here");
         }
         for cause in self.causes.iter().take(N_CAUSES) {
             diagnostic = diagnostic.note(cause.sentence());

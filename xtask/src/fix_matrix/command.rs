@@ -6,7 +6,6 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use kiln_kconfig::Model;
 use serde_json::Value;
 
 use super::draw::Draw;
@@ -36,17 +35,16 @@ impl Commands {
     ///
     /// Options of the compiler may make them differ: the library is asked with the host's, the command finds the
     /// architecture's own.
-    pub(super) fn run(&mut self, model: &Model, ground: &Ground, arch: &str, draw: &Draw, end: End) -> Result<bool> {
+    pub(super) fn run(&mut self, ground: &Ground, arch: &str, draw: &Draw, end: End) -> Result<bool> {
         let Some(first) = draw.requests.first() else { return Ok(true) };
         // A recipe names the kind of x86.
         let arch = if arch == "x86" { "x86_64" } else { arch };
-        self.write(model, ground, arch, draw)?;
-        let first = model.name(first.symbol).into_owned();
+        self.write(ground, arch, draw)?;
         let (check, _) = self.one(0, &["check", "--json"])?;
         let (fix, said) = self.one(1, &["fix", "--json", "--deadline", "60"])?;
-        let (why, _) = self.one(2, &["why", &first, "--json"])?;
+        let (why, _) = self.one(2, &["why", &first.symbol, "--json"])?;
         let of = |status: i32, known: &[i32]| known.contains(&status);
-        let shown = || format!("{arch} {} {}: {}", ground.name, draw.number, draw.text(model));
+        let shown = || format!("{arch} {} {}: {}", ground.name, draw.number, draw.text());
         ensure!(of(check, &[0, 1]) && of(fix, &[0, 1, 6]) && of(why, &[0, 1]), "{}: {check} {fix} {why}", shown());
         let expected: &[&str] = match end {
             End::Holds => &["holds"],
@@ -57,7 +55,7 @@ impl Commands {
         Ok(said["outcome"].as_str().is_some_and(|outcome| expected.contains(&outcome)))
     }
 
-    fn write(&self, model: &Model, ground: &Ground, arch: &str, draw: &Draw) -> Result<()> {
+    fn write(&self, ground: &Ground, arch: &str, draw: &Draw) -> Result<()> {
         let base = match (ground.mode, ground.text.is_empty()) {
             ("allnoconfig", _) => "allnoconfig",
             (_, true) => "alldefconfig",
@@ -69,7 +67,7 @@ impl Commands {
         let mut recipe = format!("[kernel]\nsrc = {:?}\narch = {arch:?}\nbaseConfig = {base:?}\n\n", self.tree);
         recipe += "[kernel.config]\n";
         for request in &draw.requests {
-            recipe += &format!("{} = {}\n", model.name(request.symbol), Value::from(request.value.as_str()));
+            recipe += &format!("{} = {}\n", request.symbol, Value::from(request.value.as_str()));
         }
         Ok(fs::write(self.dir.join("kiln.toml"), recipe)?)
     }

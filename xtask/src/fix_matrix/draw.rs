@@ -1,21 +1,21 @@
-//! Requests by chance.
+//! Random requests.
 
-use kiln_fix::{Firmness, Request, Setting};
-use kiln_kconfig::{Base, Evaluation, Model, SymbolId, Type, resolve};
+use kiln_fix::Setting;
+use kiln_kconfig::{Base, Evaluation, Model, Request, SymbolId, Type, resolve};
 
 use crate::kconfig_matrix::requests::Chance;
 
 /// Up to five requests.
 pub(crate) struct Draw {
     pub(crate) number: u64,
-    /// In the order of their names.
+    /// The requests, sorted by symbol; strings have no quotes.
     pub(crate) requests: Vec<Request>,
     /// Whether there is a configuration in which all of them hold.
     pub(crate) is_sound: bool,
 }
 
 impl Draw {
-    /// The draw of a number, which is always the same.
+    /// Makes the draw of a number, which is always the same.
     pub(crate) fn new(model: &Model, number: u64, base: Base<'_>) -> Draw {
         let mut chance = Chance::new(number + 1);
         let n_wanted = [1, 1, 1, 2, 3, 4, 5][chance.draw(7) as usize];
@@ -34,14 +34,15 @@ impl Draw {
         let mut n_tries = 0;
         while requests.len() < n_wanted && n_tries < 10_000 {
             n_tries += 1;
-            // There are far fewer numbers and strings, and they are asked for as well.
+            // Numbers and strings are far fewer, but one draw in four takes one.
             let symbols = if chance.draw(4) == 0 { &texts } else { &logic };
             let Some(symbol) = symbols.get(chance.draw(symbols.len() as u64) as usize).copied() else { continue };
-            if requests.iter().any(|request| request.symbol == symbol) {
+            let name = model.name(symbol);
+            if requests.iter().any(|request| request.symbol == name) {
                 continue;
             }
             let value = if is_sound {
-                // What is so already would be no question.
+                // A value that the symbol has already needs no fix.
                 let value = values.value_of(symbol).into_owned();
                 let is_there = model.type_of(symbol).is_logic() || values.is_written(symbol);
                 if value == before.value_of(symbol) || !is_there {
@@ -51,20 +52,20 @@ impl Draw {
             } else {
                 drawn(&before, symbol, &mut chance)
             };
-            requests.push(Request { symbol, value, firmness: Firmness::Asked });
+            requests.push(Request::fixed(name, value));
         }
-        requests.sort_by_key(|request| model.name(request.symbol).into_owned());
+        requests.sort_by(|left, right| left.symbol.cmp(&right.symbol));
         Draw { number, requests, is_sound }
     }
 
-    /// The requests as one line.
-    pub(crate) fn text(&self, model: &Model) -> String {
-        let one = |request: &Request| format!("{}={}", model.name(request.symbol), request.value);
+    /// Returns the requests as one line.
+    pub(crate) fn text(&self) -> String {
+        let one = |request: &Request| format!("{}={}", request.symbol, request.value);
         self.requests.iter().map(one).collect::<Vec<_>>().join(" ")
     }
 }
 
-/// Gives many symbols values by chance: what comes out is a configuration that somebody can ask for.
+/// Sets many symbols to random values, which gives a configuration that can be requested.
 fn shuffle(values: &mut Evaluation<'_>, symbols: &[SymbolId], chance: &mut Chance) {
     for symbol in symbols {
         if chance.draw(3) == 0 && values.model().prompts(*symbol).next().is_some() {
@@ -75,7 +76,7 @@ fn shuffle(values: &mut Evaluation<'_>, symbols: &[SymbolId], chance: &mut Chanc
     }
 }
 
-/// A value by chance that the symbol's type takes: a number is mostly one of the range that holds.
+/// Returns a random value that the symbol's type takes; a number is mostly one of the active range.
 fn drawn(values: &Evaluation<'_>, symbol: SymbolId, chance: &mut Chance) -> String {
     let model = values.model();
     let one_of = |texts: &[&str], chance: &mut Chance| texts[chance.draw(texts.len() as u64) as usize].to_owned();
@@ -102,7 +103,7 @@ fn drawn(values: &Evaluation<'_>, symbol: SymbolId, chance: &mut Chance) -> Stri
     }
 }
 
-/// Settings as one line.
+/// Returns settings as one line.
 pub(crate) fn shown(model: &Model, settings: &[Setting]) -> String {
     let one = |setting: &Setting| format!("{}={}", model.name(setting.symbol), setting.value);
     settings.iter().map(one).collect::<Vec<_>>().join(" ")

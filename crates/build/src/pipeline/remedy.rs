@@ -1,4 +1,4 @@
-//! Ways to make all requests hold, each tried as `check` would find it.
+//! Fixes that make all requests hold, each verified by the check of `kiln check`.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_kconfig::Request;
 use kiln_plan::check::Known;
 use kiln_plan::evaluate::Kernel as KernelWish;
-use kiln_plan::remedy::{Contradiction, Firmness, Patience, Remedy, Way, Wish, remedy};
+use kiln_plan::remedy::{Alternative, Budget, Contradiction, Remedy, remedy};
 use kiln_plan::{Unmet, UnmetKind, check};
 
 use super::{PipelineError, Resolution};
@@ -29,14 +29,14 @@ pub struct Remedies {
     pub remedy: Remedy,
 }
 
-/// Looks for ways to make all requests hold, those of `asked` (symbol, value) too; these go before the recipe's.
+/// Looks for fixes that make all requests hold, those of `asked` (symbol, value) too; these go before the recipe's.
 ///
 /// # Errors
 /// A Kconfig file cannot be read, or a value cannot be written into a `.config`.
 pub fn remedies(
     resolution: &Resolution,
     asked: &BTreeMap<String, String>,
-    patience: Patience,
+    budget: Budget,
 ) -> Result<Remedies, PipelineError> {
     let parsed = &resolution.parsed;
     let mut requests: Vec<Request> = asked.iter().map(|(symbol, value)| Request::fixed(symbol, value)).collect();
@@ -56,44 +56,33 @@ pub fn remedies(
     let past = resolution.history.of(&hopeless);
     let known = Known { evaluation: &now, requests: &requests, declarations: declared, past: &past };
     unmet.iter_mut().chain(&mut hopeless).for_each(|unmet| unmet.explain(&known));
-    let wishes = requests.iter().filter(|request| hopeless.iter().all(|unmet| unmet.request != **request));
-    let wishes: Vec<Wish> = wishes
-        .map(|request| Wish {
-            symbol: request.symbol.clone(),
-            value: request.value.clone(),
-            firmness: match request.origin {
-                _ if request.is_optional() => Firmness::Optional,
-                Some(_) => Firmness::Written,
-                None => Firmness::Asked,
-            },
-            origin: request.origin,
-        })
-        .collect();
-    let mut found = remedy(&now, &wishes, patience);
-    let works = |way: &Way| tried(resolution, &requests, &hopeless, way);
-    let with_working = |way: &mut Way| {
-        let whole = way.clone();
-        way.or.retain(|or| works(&whole.with(or)));
+    let mut possible = requests.clone();
+    possible.retain(|request| hopeless.iter().all(|unmet| unmet.request != *request));
+    let mut found = remedy(&now, &possible, budget);
+    let works = |fix: &Alternative| tried(resolution, &requests, &hopeless, fix);
+    let with_working = |fix: &mut Alternative| {
+        let whole = fix.clone();
+        fix.substitutes.retain(|substitute| works(&whole.with(substitute)));
     };
     match &mut found {
-        Remedy::Ways(ways) => {
-            ways.retain(works);
-            ways.iter_mut().for_each(with_working);
-            if ways.is_empty() {
+        Remedy::Alternatives(fixes) => {
+            fixes.retain(works);
+            fixes.iter_mut().for_each(with_working);
+            if fixes.is_empty() {
                 found = Remedy::OutOfTime(None);
             }
         }
-        Remedy::OutOfTime(way) => *way = way.take().filter(works),
+        Remedy::OutOfTime(fix) => *fix = fix.take().filter(works),
         Remedy::Holds | Remedy::Contradiction(_) | Remedy::NoMemory(_) => {}
     }
     Ok(Remedies { hopeless, unmet, remedy: found })
 }
 
-/// Whether all requests hold with those of `way`, found as `check` finds it.
-fn tried(resolution: &Resolution, requests: &[Request], hopeless: &[Unmet], way: &Way) -> bool {
+/// Whether all requests hold with those of `fix`, by the check of `kiln check`.
+fn tried(resolution: &Resolution, requests: &[Request], hopeless: &[Unmet], fix: &Alternative) -> bool {
     let mut all: Vec<Request> = requests.to_vec();
     all.retain(|request| hopeless.iter().all(|unmet| unmet.request != *request));
-    for line in &way.requests {
+    for line in &fix.requests {
         all.retain(|request| request.symbol != line.symbol);
         all.push(Request::fixed(&line.symbol, &line.value));
     }
@@ -111,19 +100,19 @@ pub fn with_remedy(resolution: &Resolution, findings: Diagnostics) -> Result<Dia
     if !findings.has_errors() {
         return Ok(findings);
     }
-    let patience = Patience { deadline: None, steps: Some(HELPING) };
-    let found = remedies(resolution, &BTreeMap::new(), patience)?;
+    let budget = Budget { deadline: None, steps: Some(HELPING) };
+    let found = remedies(resolution, &BTreeMap::new(), budget)?;
     let mut findings: Vec<Diagnostic> = findings.into_iter().collect();
     let option = |unmet: &Unmet| Some(format!("kernel.config.{}", unmet.request.symbol));
     let options: Vec<Option<String>> = found.unmet.iter().map(option).collect();
     // Once, where it is read last.
     let last = findings.iter_mut().rfind(|finding| options.contains(&finding.option));
     match &found.remedy {
-        Remedy::Ways(ways) => {
-            let way = ways.first().map(Way::brief).unwrap_or_default();
+        Remedy::Alternatives(fixes) => {
+            let fix = fixes.first().map(Alternative::brief).unwrap_or_default();
             let rest = if found.hopeless.is_empty() { "all requests hold" } else { "all other requests hold" };
             if let Some(last) = last {
-                last.help.push(format!("{rest} with {way}: `kiln fix` says more, `kiln fix --write` writes it"));
+                last.help.push(format!("{rest} with {fix}: `kiln fix` says more, `kiln fix --write` writes it"));
             }
         }
         Remedy::Contradiction(contradiction) => {
@@ -153,7 +142,7 @@ pub fn with_remedy(resolution: &Resolution, findings: Diagnostics) -> Result<Dia
 fn names_all(unmet: &Unmet, contradiction: &Contradiction) -> bool {
     let is_named =
         |symbol: &String| *symbol == unmet.request.symbol || unmet.rivals.iter().any(|rival| rival.symbol == *symbol);
-    contradiction.wishes.iter().all(|wish| is_named(&wish.symbol))
+    contradiction.requests.iter().all(|request| is_named(&request.symbol))
 }
 
 /// Whether all requests of `wish` hold, over the base of `resolution`; optional ones apart.

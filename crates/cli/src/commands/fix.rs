@@ -8,7 +8,7 @@ use kiln_diag::Sources;
 use kiln_plan::Unmet;
 use kiln_plan::amend::amend;
 use kiln_plan::evaluate::Evaluated;
-use kiln_plan::remedy::{Line, Patience, Remedy, Way};
+use kiln_plan::remedy::{Alternative, Budget, Line, Remedy};
 use serde_json::{Value, json};
 
 use crate::commands::Context;
@@ -19,7 +19,7 @@ use crate::replacement::{self, ReplaceError, Replacement};
 use crate::workshop::Workshop;
 use crate::{recipe_files, render};
 
-/// So many names of what else is turned on are shown.
+/// The number of names of further symbols that are shown.
 const N_NAMES: usize = 12;
 
 /// Find the smallest set of further requests that makes all requests hold
@@ -55,8 +55,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let tree = evaluation::tree(&session, &evaluated, &sources)?;
     evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
     let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
-    let patience = Patience { deadline: Instant::now().checked_add(allowed), steps: None };
-    let remedies = pipeline::remedies(&resolution, &asked, patience)?;
+    let budget = Budget { deadline: Instant::now().checked_add(allowed), steps: None };
+    let remedies = pipeline::remedies(&resolution, &asked, budget)?;
     if let Remedy::NoMemory(bytes) = &remedies.remedy {
         let failure = Failure::host(anyhow::anyhow!("the host refuses {} MiB of memory for the solver", bytes >> 20));
         return Err(failure.help(pipeline::MORE_MEMORY));
@@ -85,8 +85,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         if !written.is_empty() {
             context.ui.result(&format!("written to {}\n", written.join(", ")));
         }
-        if let Remedy::OutOfTime(way) = &remedies.remedy {
-            let found = if way.is_some() { "this is the best so far" } else { "nothing was found so far" };
+        if let Remedy::OutOfTime(fix) = &remedies.remedy {
+            let found = if fix.is_some() { "this is the best so far" } else { "nothing was found so far" };
             let message = format!("{} s were not enough: {found}", args.deadline);
             context.ui.error(&message, &["`--deadline SECONDS` gives it more".to_owned()]);
         }
@@ -94,7 +94,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     Ok(code)
 }
 
-/// Writes the first fix, and what is asked for, into the recipe; gives the names of the files.
+/// Writes the first fix and the requests of the command line into the recipe; returns the names of the files.
 fn write(
     context: &Context<'_>,
     remedies: &Remedies,
@@ -104,15 +104,15 @@ fn write(
     tree: &Tree,
     resolution: &Resolution,
 ) -> Result<Vec<String>, Failure> {
-    let way = match &remedies.remedy {
-        Remedy::Ways(ways) => ways.first(),
-        Remedy::OutOfTime(Some(way)) => Some(way),
+    let fix = match &remedies.remedy {
+        Remedy::Alternatives(fixes) => fixes.first(),
+        Remedy::OutOfTime(Some(fix)) => Some(fix),
         Remedy::Holds => None,
         Remedy::OutOfTime(None) | Remedy::NoMemory(_) | Remedy::Contradiction(_) => return Ok(Vec::new()),
     };
     let main = recipe_files::main_name(context).and_then(|name| sources.find(&name));
     let Some(main) = main else { return Err(Failure::fault(anyhow::anyhow!("the recipe is not where it was"))) };
-    let texts = amend(evaluated, sources, main, asked, way)
+    let texts = amend(evaluated, sources, main, asked, fix)
         .map_err(|error| Failure::fault(error).help("write the lines that `kiln fix` shows by hand"))?;
     let mut files = Vec::new();
     let mut edited = BTreeMap::new();
@@ -124,7 +124,7 @@ fn write(
         edited.insert(real, new.clone());
         files.push((sources.name(file).to_owned(), Replacement { path, old: sources.text(file).to_owned(), new }));
     }
-    // Conditions may make more of new requests than what was tried: the recipe as it will be has the last word.
+    // With the new requests, conditions of the recipe may hold that did not in the trial: the new recipe is evaluated.
     let (sources, evaluation) = recipe_files::evaluate_with(context, None, Some(tree.version.clone()), &edited);
     let refused = |why: &str| {
         let failure = Failure::fault(anyhow::anyhow!("the fix is not written: {why}"));
@@ -145,13 +145,13 @@ fn write(
     Ok(names)
 }
 
-/// The recipe's requests and those of the command line, for JSON.
+/// Returns the JSON of the remedies.
 fn shown(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evaluated, sources: &Sources) -> Value {
-    let (outcome, ways) = match &remedies.remedy {
+    let (outcome, fixes) = match &remedies.remedy {
         Remedy::Holds => ("holds", Vec::new()),
-        Remedy::Ways(ways) => ("fixed", ways.clone()),
+        Remedy::Alternatives(fixes) => ("fixed", fixes.clone()),
         Remedy::Contradiction(_) => ("contradiction", Vec::new()),
-        Remedy::OutOfTime(way) => ("outOfTime", way.iter().cloned().collect()),
+        Remedy::OutOfTime(fix) => ("outOfTime", fix.iter().cloned().collect()),
         Remedy::NoMemory(_) => ("noMemory", Vec::new()),
     };
     let unmet = |unmet: &Unmet| {
@@ -165,7 +165,7 @@ fn shown(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Eval
         "asked": asked,
         "requests": evaluated.kernel.requests.len(),
         "unmet": all,
-        "fixes": ways,
+        "fixes": fixes,
     })
 }
 
@@ -192,12 +192,12 @@ fn text(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evalu
             out += &asked_for(&new);
         }
         Remedy::Holds | Remedy::Contradiction(_) | Remedy::OutOfTime(None) | Remedy::NoMemory(_) => {}
-        Remedy::Ways(ways) => {
-            for (index, way) in ways.iter().enumerate() {
-                out += &way_text(index + 1, way, &new);
+        Remedy::Alternatives(fixes) => {
+            for (index, fix) in fixes.iter().enumerate() {
+                out += &fix_text(index + 1, fix, &new);
             }
         }
-        Remedy::OutOfTime(Some(way)) => out += &way_text(1, way, &new),
+        Remedy::OutOfTime(Some(fix)) => out += &fix_text(1, fix, &new),
     }
     out
 }
@@ -210,24 +210,24 @@ fn all_hold(n_requests: usize) -> String {
     }
 }
 
-fn way_text(number: usize, way: &Way, asked: &[(&String, &String)]) -> String {
-    let n_requests = way.requests.len();
+fn fix_text(number: usize, fix: &Alternative, asked: &[(&String, &String)]) -> String {
+    let n_requests = fix.requests.len();
     let plural = if n_requests == 1 { "" } else { "s" };
-    let proved = if way.smallest { ", no fix has fewer" } else { "" };
+    let proved = if fix.smallest { ", no fix has fewer" } else { "" };
     let mut out = format!("\n{number}. {n_requests} request{plural}{proved}:\n{}", asked_for(asked));
-    let width = way.requests.iter().map(|line| line.assignment().len()).max().unwrap_or(0);
-    for line in &way.requests {
+    let width = fix.requests.iter().map(|line| line.assignment().len()).max().unwrap_or(0);
+    for line in &fix.requests {
         out += &format!("    {:width$}  # {}\n", line.assignment(), line.comment());
     }
-    for line in &way.requests {
-        let others = way.or.iter().filter(|or| or.instead_of == line.symbol);
-        let others: Vec<String> = others.map(|or| format!("{} = {:?}", or.symbol, or.value)).collect();
+    for line in &fix.requests {
+        let others = fix.substitutes.iter().filter(|other| other.instead_of == line.symbol);
+        let others: Vec<String> = others.map(|other| format!("{} = {:?}", other.symbol, other.value)).collect();
         if !others.is_empty() {
             out += &format!("  in place of {}, one of these would do: {}\n", line.symbol, first_few(&others));
         }
     }
-    out += &listed("turns on", &way.turns_on);
-    out += &listed("turns off", &way.turns_off);
+    out += &listed("turns on", &fix.turns_on);
+    out += &listed("turns off", &fix.turns_off);
     out
 }
 

@@ -1,4 +1,4 @@
-//! Choices: which of the members is `y`.
+//! Choices, and which of their members is `y`.
 
 use kiln_kconfig::{Expr, NodeId, SymbolId, Type};
 use rustsat::types::Lit;
@@ -6,18 +6,18 @@ use rustsat::types::Lit;
 use super::{Encoding, User};
 use crate::circuit::{Pair, TRUE};
 
-/// A member as its choice sees it.
+/// A member of a choice.
 #[derive(Debug, Clone, Copy)]
 struct Member {
     symbol: SymbolId,
     visible: Lit,
     user: User,
-    /// Whether the value is a request's: always, or when one is made.
+    /// Whether the value is that of a request: always, or when a fix makes one.
     requested: Lit,
 }
 
 impl Encoding<'_, '_> {
-    /// Works out all members of a choice.
+    /// Computes all members of a choice.
     pub(super) fn choice(&mut self, choice: NodeId) {
         if self.model.dialect().choice_values {
             self.choice_by_value(choice);
@@ -40,17 +40,17 @@ impl Encoding<'_, '_> {
     fn member(&mut self, symbol: SymbolId, visible: Lit) -> Member {
         let user = self.user(symbol, visible);
         let requested = match self.setters.get(&symbol) {
-            _ if self.requests.contains_key(&symbol) => TRUE,
+            _ if self.goals.contains_key(&symbol) => TRUE,
             Some(setter) => setter.changed,
             None => !TRUE,
         };
         Member { symbol, visible, user, requested }
     }
 
-    /// By member: whether the choice picks it (`choose` of the engine).
+    /// Returns, by member, whether the choice selects it (`choose` of the engine).
     fn chosen(&mut self, choice: NodeId, members: &[Member]) -> Vec<Lit> {
         let mut chosen: Vec<Vec<Lit>> = vec![Vec::new(); members.len()];
-        // The one that was asked for last.
+        // First, the member that was set last.
         let order = self.order(choice, members);
         let mut open = TRUE;
         for (index, guard) in &order {
@@ -59,7 +59,7 @@ impl Encoding<'_, '_> {
             chosen[*index].push(self.circuit.and(&[open, fits]));
             open = self.circuit.and(&[open, !fits]);
         }
-        // What the choice prefers, unless it is asked to be off.
+        // Then the one that the choice prefers, unless the user sets it to `n`.
         let mut fell_through = Vec::new();
         let mut undecided = open;
         for (index, fits) in self.preferred(choice, members) {
@@ -72,24 +72,25 @@ impl Encoding<'_, '_> {
         }
         fell_through.push(undecided);
         let mut open = self.circuit.or(&fell_through);
-        // The first that nobody said anything about.
+        // Then the first without a user's value.
         for (index, member) in members.iter().enumerate() {
             let fits = self.circuit.and(&[member.visible, !member.user.has]);
             chosen[index].push(self.circuit.and(&[open, fits]));
             open = self.circuit.and(&[open, !fits]);
         }
-        // The one that was turned off first.
+        // Then the one that was turned off first.
         for (index, guard) in order.iter().rev() {
             let fits = self.circuit.and(&[*guard, members[*index].visible]);
             chosen[*index].push(self.circuit.and(&[open, fits]));
             open = self.circuit.and(&[open, !fits]);
         }
-        chosen.into_iter().map(|ways| self.circuit.or(&ways)).collect()
+        chosen.into_iter().map(|cases| self.circuit.or(&cases)).collect()
     }
 
-    /// Members in the order in which their values count, the last given first; with each, whether it stands there.
+    /// Returns the members in the order in which their values count, the last set first; with each, whether it has this
+    /// place.
     ///
-    /// Requests are given behind the base, in the order of their names.
+    /// Requests are applied after the base, in the order of their names.
     fn order(&mut self, choice: NodeId, members: &[Member]) -> Vec<(usize, Lit)> {
         let mut order: Vec<(usize, Lit)> =
             members.iter().enumerate().map(|(index, member)| (index, member.requested)).collect();
@@ -103,7 +104,8 @@ impl Encoding<'_, '_> {
         order
     }
 
-    /// The members that the choice takes when nobody asks, the first that fits.
+    /// Returns the members in the order in which the choice prefers them without a user's value; with each, whether it
+    /// fits.
     fn preferred(&mut self, choice: NodeId, members: &[Member]) -> Vec<(usize, Lit)> {
         let mut preferred = Vec::new();
         let symbol = self.model.choice_symbol(choice);
@@ -117,7 +119,7 @@ impl Encoding<'_, '_> {
         preferred
     }
 
-    /// Before 6.11: the choice has a value of its own.
+    /// Computes all members of a choice that has a value of its own (before Linux 6.11).
     fn choice_by_value(&mut self, choice: NodeId) {
         let Some(choice_symbol) = self.model.choice_symbol(choice) else { return };
         let symbols = self.model.members_of(choice);
@@ -165,7 +167,8 @@ impl Encoding<'_, '_> {
         self.widened(choice, value)
     }
 
-    /// Quirk: a tristate member that could only be `m` is not to be seen where the choice is `y`.
+    /// Returns the visibility of a member. Quirk: a tristate member that could only be `m` is not visible where the choice
+    /// is `y`.
     fn visible_member(&mut self, symbol: SymbolId, choice: Pair) -> Pair {
         let is_tristate = self.model.type_of(symbol) == Type::Tristate;
         let mut parts = Vec::new();
@@ -180,7 +183,7 @@ impl Encoding<'_, '_> {
         self.widened(symbol, visible)
     }
 
-    /// The value of a member of a choice that is not `y`.
+    /// Returns the value of a member of a choice that is not `y`.
     fn own_value(&mut self, member: &Member, visible: Pair) -> Pair {
         let counts = self.circuit.and(&[visible.on, member.user.has]);
         let given = self.circuit.least(&[member.user.value, visible]);
@@ -206,6 +209,6 @@ impl Encoding<'_, '_> {
             chosen[index].push(self.circuit.and(&[open, fits]));
             open = self.circuit.and(&[open, !fits]);
         }
-        chosen.into_iter().map(|ways| self.circuit.or(&ways)).collect()
+        chosen.into_iter().map(|cases| self.circuit.or(&cases)).collect()
     }
 }

@@ -1,4 +1,4 @@
-//! Expressions.
+//! Expressions over symbols.
 
 use kiln_kconfig::{Comparison, Expr, ExprId, SymbolId};
 use rustsat::types::Lit;
@@ -7,7 +7,7 @@ use super::Encoding;
 use crate::circuit::{Pair, TRUE};
 
 impl Encoding<'_, '_> {
-    /// The value of an expression; absent is `y`.
+    /// Returns the value of an expression; that of none is `y`.
     pub(super) fn expression(&mut self, id: Option<ExprId>) -> Pair {
         let Some(id) = id else { return Pair::YES };
         if let Some(value) = self.expressions.get(&id) {
@@ -19,7 +19,7 @@ impl Encoding<'_, '_> {
             Expr::Not(operand) => self.expression(Some(operand)).negate(),
             Expr::And(operands) => {
                 let mut parts = Vec::with_capacity(operands.len());
-                // What comes behind a constant `n` need not be looked at.
+                // The operands after a constant `n` do not count.
                 for operand in operands {
                     parts.push(self.expression(Some(*operand)));
                     if parts.last() == Some(&Pair::NO) {
@@ -40,7 +40,7 @@ impl Encoding<'_, '_> {
             }
             Expr::Compare(op, left, right) => Pair::whole(self.comparison(op, left, right)),
         };
-        // What was worked out inside a circle holds there only.
+        // A value that was computed inside a circle is valid there only.
         if !self.is_approximate {
             self.expressions.insert(id, value);
         }
@@ -61,7 +61,7 @@ impl Encoding<'_, '_> {
         self.circuit.or(&pairs)
     }
 
-    /// The texts that one side of a comparison may have.
+    /// Returns the texts that one side of a comparison may have.
     fn sides(&mut self, symbol: SymbolId) -> Vec<(Vec<u8>, Lit)> {
         if let Some(text) = self.model.fixed_text(symbol) {
             return vec![(text.into_owned().into_bytes(), TRUE)];

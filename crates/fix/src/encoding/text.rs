@@ -1,25 +1,25 @@
-//! Numbers and strings: each is one of a few texts.
+//! Numbers and strings, each of which has one of a few texts.
 
-use kiln_kconfig::{Comparison, Expr, Range, SymbolId, Type};
+use kiln_kconfig::{Comparison, Expr, Range, Strength, SymbolId, Type};
 use rustsat::types::Lit;
 
 use super::{Encoding, Setter, To};
 use crate::circuit::TRUE;
-use crate::{Firmness, Request};
+use crate::goal::Goal;
 
-/// A text with more faces than these is taken as it is now.
+/// The largest number of texts of one symbol; a symbol with more keeps its present text.
 const MANY: usize = 64;
 
 impl Encoding<'_, '_> {
-    /// Notes for every number and string the values that comparisons with constants tell apart.
-    pub(super) fn tell_apart(&mut self) {
+    /// Collects for every number and string the values that comparisons with constants distinguish.
+    pub(super) fn collect_texts(&mut self) {
         for (op, left, right) in self.model.comparisons() {
             for (symbol, other) in [(left, right), (right, left)] {
                 let type_ = self.model.type_of(symbol);
                 if type_ == Type::Unknown || type_.is_logic() {
                     continue;
                 }
-                let texts = self.told_apart.entry(symbol).or_default();
+                let texts = self.distinct_texts.entry(symbol).or_default();
                 let is_word = self.model.fixed_text(other).is_some_and(|text| matches!(text.as_ref(), "n" | "m" | "y"));
                 let is_logic = self.model.type_of(other).is_logic()
                     || is_word
@@ -28,21 +28,21 @@ impl Encoding<'_, '_> {
                     texts.extend(around(type_, op, &text));
                 }
                 if is_logic {
-                    // Beside a number, also one in a string, `n`, `m` and `y` are 0, 1 and 2.
+                    // Compared with a number, also one in a string, `n`, `m` and `y` are 0, 1 and 2.
                     texts.extend(["-1", "0", "1", "2", "3"].map(|text| text.as_bytes().to_vec()));
                 }
             }
         }
     }
 
-    /// Hands what is asked of a number or string on to the symbols that its ranges and defaults take over: a request for
-    /// more than its range allows needs the symbol at the end of the range to be as much.
-    pub(super) fn hand_on(&mut self) {
-        let requested = self.requests.values().filter(|request| !self.model.type_of(request.symbol).is_logic());
+    /// Adds the texts of a number or string to those of the symbols in its ranges and defaults: a request beyond the end
+    /// of a range needs the symbol at that end to have the same value.
+    pub(super) fn propagate_texts(&mut self) {
+        let requested = self.goals.values().filter(|goal| !self.model.type_of(goal.symbol).is_logic());
         let mut waiting: Vec<(SymbolId, Vec<u8>)> =
-            requested.map(|request| (request.symbol, request.value.clone().into_bytes())).collect();
+            requested.map(|goal| (goal.symbol, goal.value.clone().into_bytes())).collect();
         waiting.extend(
-            self.told_apart.iter().flat_map(|(symbol, texts)| texts.iter().map(|text| (*symbol, text.clone()))),
+            self.distinct_texts.iter().flat_map(|(symbol, texts)| texts.iter().map(|text| (*symbol, text.clone()))),
         );
         while let Some((symbol, text)) = waiting.pop() {
             let ends = self.model.ranges(symbol).flat_map(|range| [range.low, range.high]);
@@ -54,46 +54,46 @@ impl Encoding<'_, '_> {
             for source in ends.chain(sources) {
                 let type_ = self.model.type_of(source);
                 let is_open = type_ != Type::Unknown && !type_.is_logic();
-                let known = self.told_apart.get(&source).map_or(0, std::collections::BTreeSet::len);
-                if is_open && known < MANY && self.told_apart.entry(source).or_default().insert(text.clone()) {
+                let known = self.distinct_texts.get(&source).map_or(0, std::collections::BTreeSet::len);
+                if is_open && known < MANY && self.distinct_texts.entry(source).or_default().insert(text.clone()) {
                     waiting.push((source, text.clone()));
                 }
             }
         }
     }
 
-    /// The texts that a number or string may have; exactly one of the guards holds.
+    /// Returns the texts that a number or string may have; exactly one of the guards holds.
     pub(super) fn text(&mut self, symbol: SymbolId) -> Vec<(Vec<u8>, Lit)> {
         if let Some(texts) = self.texts.get(&symbol) {
             return texts.clone();
         }
         if !self.open.insert(symbol) {
-            return self.text_as_it_is(symbol);
+            return self.present_text(symbol);
         }
         let texts = self.free_text(symbol);
         let texts = self.in_range(symbol, texts);
         self.open.remove(&symbol);
-        let texts = if texts.len() > MANY { self.text_as_it_is(symbol) } else { texts };
+        let texts = if texts.len() > MANY { self.present_text(symbol) } else { texts };
         self.texts.insert(symbol, texts.clone());
         texts
     }
 
-    /// Whether a number or string is in the `.config`: one that is neither seen nor has a default reads as 0 or as nothing,
-    /// but that is no value that somebody asked for.
+    /// Returns whether a number or string is in the `.config`: one that is not visible and has no default reads as 0 or as
+    /// empty, but this does not meet a request.
     pub(super) fn written(&mut self, symbol: SymbolId) -> Lit {
-        let mut ways = vec![self.visible(symbol).on];
+        let mut cases = vec![self.visible(symbol).on];
         for default in self.model.defaults(symbol) {
-            ways.push(self.expression(default.condition).on);
+            cases.push(self.expression(default.condition).on);
         }
-        self.circuit.or(&ways)
+        self.circuit.or(&cases)
     }
 
-    fn text_as_it_is(&mut self, symbol: SymbolId) -> Vec<(Vec<u8>, Lit)> {
+    fn present_text(&mut self, symbol: SymbolId) -> Vec<(Vec<u8>, Lit)> {
         self.is_approximate = true;
         vec![(self.now.value_of(symbol).into_owned().into_bytes(), TRUE)]
     }
 
-    /// Before its range is looked at.
+    /// Returns the texts that a number or string may have before its range limits them.
     fn free_text(&mut self, symbol: SymbolId) -> Vec<(Vec<u8>, Lit)> {
         let visible = self.visible(symbol).on;
         let setter = self.text_setter(symbol, visible);
@@ -110,7 +110,7 @@ impl Encoding<'_, '_> {
         let mut counts = self.circuit.and(&[visible, changed]);
         if let Some(base) = base {
             let mut kept = self.circuit.and(&[visible, !changed]);
-            if visible != !TRUE && self.is_firm(symbol) {
+            if visible != !TRUE && self.is_bound(symbol) {
                 let given_up = self.give_up(symbol);
                 let mut open = self.circuit.and(&[kept, given_up]);
                 kept = self.circuit.and(&[kept, !given_up]);
@@ -141,7 +141,7 @@ impl Encoding<'_, '_> {
                 add(&mut texts, &self.zero(symbol), guard);
                 continue;
             };
-            for (text, one) in self.taken_over(source) {
+            for (text, one) in self.texts_of_source(source) {
                 let guard = self.circuit.and(&[guard, one]);
                 add(&mut texts, &text, guard);
             }
@@ -150,8 +150,8 @@ impl Encoding<'_, '_> {
         self.joined(texts)
     }
 
-    /// A symbol's text as another takes it over.
-    fn taken_over(&mut self, source: SymbolId) -> Vec<(Vec<u8>, Lit)> {
+    /// Returns the texts of a symbol that another symbol has as its default or in its range.
+    fn texts_of_source(&mut self, source: SymbolId) -> Vec<(Vec<u8>, Lit)> {
         if let Some(text) = self.model.fixed_text(source) {
             return vec![(text.into_owned().into_bytes(), TRUE)];
         }
@@ -170,7 +170,7 @@ impl Encoding<'_, '_> {
     }
 
     fn text_setter(&mut self, symbol: SymbolId, visible: Lit) -> Option<Setter> {
-        let is_free = matches!(self.requests.get(&symbol), None | Some(Request { firmness: Firmness::Optional, .. }));
+        let is_free = matches!(self.goals.get(&symbol), None | Some(Goal { strength: Strength::Optional, .. }));
         if visible == !TRUE || !is_free {
             return None;
         }
@@ -191,17 +191,17 @@ impl Encoding<'_, '_> {
         Some(setter)
     }
 
-    /// The texts worth asking for.
+    /// Returns the texts that a fix may request.
     fn possible(&self, symbol: SymbolId) -> Vec<Vec<u8>> {
         let base = self.now.user_value(symbol);
-        let texts = self.told_apart.get(&symbol).into_iter().flatten().filter(|text| {
+        let texts = self.distinct_texts.get(&symbol).into_iter().flatten().filter(|text| {
             let text = String::from_utf8_lossy(text);
             Some(text.as_ref()) != base.as_deref() && self.model.takes(symbol, &text)
         });
         texts.cloned().collect()
     }
 
-    /// Moves numbers to the ends of the range that counts.
+    /// Moves numbers to the ends of the first range whose condition holds.
     fn in_range(&mut self, symbol: SymbolId, texts: Vec<(Vec<u8>, Lit)>) -> Vec<(Vec<u8>, Lit)> {
         let mut moved = Vec::new();
         let mut rest = TRUE;
@@ -228,7 +228,7 @@ impl Encoding<'_, '_> {
         guard: Lit,
         moved: &mut Vec<(Vec<u8>, Lit)>,
     ) {
-        let (lows, highs) = (self.taken_over(range.low), self.taken_over(range.high));
+        let (lows, highs) = (self.texts_of_source(range.low), self.texts_of_source(range.high));
         for (low, low_guard) in &lows {
             for (high, high_guard) in &highs {
                 for (text, one) in texts {
@@ -240,7 +240,7 @@ impl Encoding<'_, '_> {
         }
     }
 
-    /// Each text once.
+    /// Merges equal texts.
     fn joined(&mut self, mut texts: Vec<(Vec<u8>, Lit)>) -> Vec<(Vec<u8>, Lit)> {
         texts.sort();
         let groups: Vec<(Vec<u8>, Vec<Lit>)> = texts
@@ -257,7 +257,7 @@ fn add(texts: &mut Vec<(Vec<u8>, Lit)>, text: &[u8], guard: Lit) {
     }
 }
 
-/// Values on both sides of where a comparison with `text` turns.
+/// Returns the values on both sides of the point where the result of a comparison with `text` changes.
 fn around(type_: Type, op: Comparison, text: &str) -> Vec<Vec<u8>> {
     let number = match type_ {
         Type::Int => text.parse::<i64>().ok(),
@@ -266,7 +266,7 @@ fn around(type_: Type, op: Comparison, text: &str) -> Vec<Vec<u8>> {
     };
     let Some(number) = number else {
         let is_equality = matches!(op, Comparison::Equal | Comparison::Unequal);
-        // Whoever needs some text gets the one that says least.
+        // Where any other text will do, the one with the least content is used.
         let other = if text.is_empty() || !is_equality { " " } else { "" };
         return vec![text.into(), other.into()];
     };

@@ -1,38 +1,31 @@
 //! Small trees written for one rule each.
 
 use expect_test::{Expect, expect};
-use kiln_fix::{Firmness, Fix, Outcome, Patience, Problem, Request, fix, needed_for};
-use kiln_kconfig::{Base, Dialect, Model, resolve};
+use kiln_fix::{Budget, Fix, Outcome, Problem, fix, needed_for};
+use kiln_kconfig::{Base, Dialect, Model, Request, Strength, resolve};
 
 use crate::tree::model;
 
-/// Requests are `SYMBOL=VALUE`, with `?` behind those that may stay unmet and `!` behind those that may not be raised.
+/// Requests are `SYMBOL=VALUE`, with `?` after those that may stay unmet and `!` after those that may not be raised.
 #[track_caller]
 fn check(text: &str, requests: &str, expect: Expect) {
     let model = model(text, Dialect::LINUX_6_12).expect("the tree is sound");
     let request = |word: &str| {
-        let (firmness, word) = match (word.strip_suffix('?'), word.strip_suffix('!')) {
-            (Some(word), _) => (Firmness::Optional, word),
-            (_, Some(word)) => (Firmness::Asked, word),
-            _ => (Firmness::Written, word),
+        let (strength, word) = match (word.strip_suffix('?'), word.strip_suffix('!')) {
+            (Some(word), _) => (Strength::Optional, word),
+            (_, Some(word)) => (Strength::Fixed, word),
+            _ => (Strength::Required, word),
         };
-        let (name, value) = word.split_once('=').expect("SYMBOL=VALUE");
-        let symbol = model.find(name).expect("it is declared");
-        Request { symbol, value: value.to_owned(), firmness }
+        let (symbol, value) = word.split_once('=').expect("SYMBOL=VALUE");
+        Request { strength, ..Request::fixed(symbol, value) }
     };
     let requests: Vec<Request> = requests.split_whitespace().map(request).collect();
-    let names: Vec<String> = requests.iter().map(|request| model.name(request.symbol).into_owned()).collect();
-    let pairs: Vec<kiln_kconfig::Request> = names
-        .iter()
-        .zip(&requests)
-        .map(|(name, request)| kiln_kconfig::Request::fixed(name, request.value.as_str()))
-        .collect();
-    let now = resolve(&model, Base::AllNo, &pairs).into_evaluation();
-    let problem = Problem { now: &now, requests: &requests, patience: Patience::default(), n_wanted: 3 };
-    let name = |index: &usize| names[*index].clone();
+    let now = resolve(&model, Base::AllNo, &requests).into_evaluation();
+    let problem = Problem { now: &now, requests: &requests, budget: Budget::default(), n_wanted: 3 };
+    let name = |index: &usize| requests[*index].symbol.clone();
     let shown = match fix(&problem) {
         Outcome::Holds => "holds\n".to_owned(),
-        Outcome::Fixes(fixes) => fixes.iter().map(|fix| shown(&model, &problem, fix, &names)).collect(),
+        Outcome::Fixes(fixes) => fixes.iter().map(|fix| shown(&model, &problem, fix)).collect(),
         Outcome::Contradiction { requests, is_smallest } => {
             format!("contradiction: {:?}, smallest: {is_smallest}\n", requests.iter().map(name).collect::<Vec<_>>())
         }
@@ -43,7 +36,7 @@ fn check(text: &str, requests: &str, expect: Expect) {
 }
 
 #[test]
-fn a_driver_is_not_had_by_compiling_it_alone() {
+fn compile_test_is_the_last_alternative() {
     check(
         "config COMPILE_TEST\n\tbool \"C\"\n\
          config SOC\n\tbool \"S\"\n\tselect CLOCK\n\
@@ -60,12 +53,12 @@ fn a_driver_is_not_had_by_compiling_it_alone() {
     );
 }
 
-/// Three buses that five drivers each would bring along make 216 sets of three; only some are looked at.
+/// Three buses, each of which five drivers select, make 216 sets of three; only some are tried.
 #[test]
 fn of_many_sets_the_best_is_found() {
     let mut text = "config MODULES\n\tbool \"M\"\n\tmodules\n\tdefault y\n".to_owned();
     for bus in ["A", "B", "C"] {
-        // The drivers come first, so that they are met first.
+        // The drivers come first, so that the search finds them first.
         for driver in 1..=5 {
             text += &format!("config {bus}_{driver}\n\ttristate \"D\"\n\tselect {bus}_BUS\n");
         }
@@ -107,16 +100,16 @@ fn of_many_sets_the_best_is_found() {
     );
 }
 
-fn shown(model: &Model, problem: &Problem<'_, '_>, fix: &Fix, names: &[String]) -> String {
+fn shown(model: &Model, problem: &Problem<'_, '_>, fix: &Fix) -> String {
     let mut out = format!("fix of {}{}\n", fix.cost.size, if fix.is_smallest { ", smallest" } else { "" });
     for (setting, needed) in fix.settings.iter().zip(needed_for(problem, fix)) {
-        let needed: Vec<&str> = needed.iter().map(|index| names[*index].as_str()).collect();
+        let needed: Vec<&str> = needed.iter().map(|index| problem.requests[*index].symbol.as_str()).collect();
         out += &format!("  {}={} for {}\n", model.name(setting.symbol), setting.value, needed.join(" "));
     }
     let list = |symbols: &[kiln_kconfig::SymbolId]| {
         symbols.iter().map(|symbol| model.name(*symbol).into_owned()).collect::<Vec<_>>().join(" ")
     };
-    for other in &fix.instead {
+    for other in &fix.substitutes {
         let (name, of) = (model.name(other.setting.symbol), model.name(other.of));
         out += &format!("  or {name}={} instead of {of}\n", other.setting.value);
     }
@@ -132,7 +125,7 @@ fn shown(model: &Model, problem: &Problem<'_, '_>, fix: &Fix, names: &[String]) 
 const MODULES: &str = "config MODULES\n\tbool \"modules\"\n\tmodules\n";
 
 #[test]
-fn what_a_prompt_depends_on() {
+fn the_dependencies_of_a_prompt_are_added() {
     let text = "config NET\n\tbool \"net\"\n\tselect SOCKETS\nconfig SOCKETS\n\tbool\nmenuconfig VIRTIO_MENU\n\tbool \"virtio\"\n\
                 config PCI\n\tbool \"pci\"\nconfig VIRTIO_NET\n\tbool \"net\"\n\tdepends on NET && (VIRTIO_MENU && PCI)\n";
     check(
@@ -148,7 +141,7 @@ fn what_a_prompt_depends_on() {
 }
 
 #[test]
-fn two_ways_are_two_fixes_and_the_one_that_moves_less_comes_first() {
+fn of_two_alternatives_the_one_that_changes_fewer_symbols_comes_first() {
     let text = "config A\n\tbool \"a\"\n\tselect X\nconfig X\n\tbool\nconfig B\n\tbool \"b\"\n\
                 config C\n\tbool \"c\"\n\tdepends on A || B\n";
     check(
@@ -165,7 +158,7 @@ fn two_ways_are_two_fixes_and_the_one_that_moves_less_comes_first() {
 }
 
 #[test]
-fn a_module_is_enough_where_it_is() {
+fn a_module_is_preferred_where_it_is_enough() {
     let text = format!(
         "{MODULES}config A\n\ttristate \"a\"\nconfig B\n\ttristate \"b\"\n\tdepends on A\nconfig C\n\tbool \"c\"\n\tdepends on A\n"
     );
@@ -200,7 +193,7 @@ fn a_module_is_enough_where_it_is() {
 }
 
 #[test]
-fn a_module_that_something_built_in_needs_is_raised_unless_it_was_said_on_the_command_line() {
+fn a_module_that_a_built_in_symbol_needs_is_raised_unless_its_request_is_fixed() {
     let text = format!("{MODULES}config DRM\n\ttristate \"drm\"\nconfig I915\n\ttristate \"i915\"\n\tdepends on DRM\n");
     check(
         &text,
@@ -220,7 +213,7 @@ fn a_module_that_something_built_in_needs_is_raised_unless_it_was_said_on_the_co
 }
 
 #[test]
-fn what_has_no_prompt_needs_one_that_selects_it() {
+fn a_symbol_without_a_prompt_needs_one_that_selects_it() {
     let text = "config LIB\n\tbool\nconfig USER\n\tbool \"user\"\n\tselect LIB\nconfig OTHER\n\tbool \"other\"\n\
                 \tdepends on USER\n\tselect LIB\n";
     check(
@@ -241,7 +234,7 @@ fn what_has_no_prompt_needs_one_that_selects_it() {
 }
 
 #[test]
-fn what_selects_a_symbol_that_shall_be_off_is_turned_off() {
+fn a_symbol_that_selects_one_requested_to_be_off_is_turned_off() {
     let text = "config A\n\tbool \"a\"\n\tdefault y\n\tselect LIB\nconfig LIB\n\tbool \"lib\"\n";
     let text = format!("{text}config B\n\tbool \"b\"\n\tselect A\n");
     check(
@@ -263,7 +256,7 @@ fn what_selects_a_symbol_that_shall_be_off_is_turned_off() {
 }
 
 #[test]
-fn a_choice_has_one_winner() {
+fn one_member_of_a_choice_is_y() {
     let text = "choice\n\tprompt \"debug\"\nconfig NONE\n\tbool \"none\"\nconfig DWARF\n\tbool \"dwarf\"\n\tdepends on TOOLS\nendchoice\n\
                 config TOOLS\n\tbool \"tools\"\nconfig BTF\n\tbool \"btf\"\n\tdepends on DWARF\n";
     check(
@@ -290,7 +283,7 @@ fn a_choice_has_one_winner() {
 }
 
 #[test]
-fn a_string_that_must_not_be_empty_gets_the_least_text() {
+fn a_string_that_must_not_be_empty_becomes_blank() {
     let text = "config CMDLINE\n\tstring \"cmdline\"\nchoice\n\tprompt \"kind\"\n\tdepends on CMDLINE != \"\"\n\
                 config FORCE\n\tbool \"force\"\nconfig FROM\n\tbool \"from\"\nendchoice\n";
     check(
@@ -304,7 +297,7 @@ fn a_string_that_must_not_be_empty_gets_the_least_text() {
 }
 
 #[test]
-fn numbers_are_moved_over_the_border() {
+fn a_number_is_moved_to_where_the_comparison_holds() {
     let text = "config N\n\tint \"n\"\n\trange 1 9\n\tdefault 2\nconfig BIG\n\tbool \"big\"\n\tdepends on N > 5\n";
     check(
         text,
@@ -324,8 +317,8 @@ fn numbers_are_moved_over_the_border() {
 }
 
 #[test]
-fn a_number_that_is_not_there_is_no_number() {
-    // Without its prompt N reads as 0, and is in no `.config`.
+fn a_number_that_is_not_in_the_config_meets_no_request() {
+    // Without its prompt, N reads as 0 and is not in the `.config`.
     let text = "config NET\n\tbool \"net\"\nconfig N\n\tint \"n\"\n\tdepends on NET\nconfig BIG\n\tbool \"big\"\n\tdepends on NET && N = 0\n";
     check(
         text,
@@ -346,7 +339,7 @@ fn a_number_that_is_not_there_is_no_number() {
 }
 
 #[test]
-fn a_range_that_another_number_ends_is_made_wider() {
+fn a_range_that_ends_at_another_number_is_widened() {
     let text =
         "config MOST\n\tint \"most\"\n\trange 1 64\n\tdefault 4\nconfig N\n\tint \"n\"\n\trange 0 MOST\n\tdefault 4\n";
     check(
@@ -376,7 +369,55 @@ fn a_range_that_another_number_ends_is_made_wider() {
 }
 
 #[test]
-fn of_many_requests_only_those_that_clash_are_named() {
+fn requests_that_the_model_does_not_take_are_left_out() {
+    let text = "config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\nconfig C\n\tbool \"c\"\n\tdepends on D\n\
+                config D\n\tbool \"d\"\n";
+    check(
+        text,
+        "NOWHERE=y D=m C=y",
+        expect![[r#"
+            fix of 1, smallest
+              D=y for C
+        "#]],
+    );
+    check(
+        text,
+        "NOWHERE=y D=m A=y C=y B=y",
+        expect![[r#"
+            contradiction: ["A", "B"], smallest: true
+        "#]],
+    );
+    check(
+        text,
+        "NOWHERE=y D=m A=y",
+        expect![[r#"
+            holds
+        "#]],
+    );
+}
+
+#[test]
+fn the_quotes_of_a_string_are_not_part_of_its_value() {
+    let text = "config NET\n\tbool \"net\"\nconfig NAME\n\tstring \"name\"\n\tdepends on NET\n";
+    check(
+        text,
+        r#"NET=y NAME="router""#,
+        expect![[r#"
+            holds
+        "#]],
+    );
+    check(
+        text,
+        r#"NAME="router""#,
+        expect![[r#"
+            fix of 1, smallest
+              NET=y for NAME
+        "#]],
+    );
+}
+
+#[test]
+fn of_many_requests_only_those_that_contradict_each_other_are_named() {
     let text = "config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\nconfig C\n\tbool \"c\"\n";
     check(
         text,

@@ -1,8 +1,8 @@
-//! Fixes as others see them.
+//! Fixes through the public interface.
 //!
-//! `chance`: on small trees made by chance the answer is what trying everything gives.
+//! `random`: on random small trees, the answer is the one of an exhaustive search.
 //! `cases`: small trees written for one rule each.
 
 mod cases;
-mod chance;
+mod random;
 mod tree;

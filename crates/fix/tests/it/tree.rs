@@ -1,4 +1,4 @@
-//! Kconfig text to a model.
+//! Models of Kconfig text.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ impl Host for Nothing {
     }
 }
 
-/// The model of a text that is sound; `None` when it depends on itself.
+/// Returns the model of a valid text; `None` when it depends on itself.
 pub(crate) fn model(text: &str, dialect: Dialect) -> Option<Model> {
     let bytes: Arc<[u8]> = Arc::from(text.as_bytes());
     let files = |name: &str| (name == "Kconfig").then(|| bytes.clone());

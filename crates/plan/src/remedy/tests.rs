@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use kiln_fix::Firmness;
-use kiln_kconfig::{Base, Dialect, Host, Model, Request, resolve};
+use kiln_kconfig::{Base, Dialect, Host, Model, Request, Strength, resolve};
 
-use super::{Remedy, Wish, remedy};
+use super::{Budget, Remedy, remedy};
 
 struct Nothing;
 
@@ -25,30 +24,21 @@ const TREE: &str = "config MODULES\n\tbool \"Modules\"\n\tdefault y\n\tmodules\n
     config LEVEL\n\tstring \"level\"\nconfig HIGH\n\tbool \"high\"\n\tdepends on LEVEL = \"2\"\n";
 
 #[track_caller]
-fn check(requests: &[(&str, &str)], expect: Expect) {
+fn check(pairs: &[(&str, &str)], expect: Expect) {
     let files = |name: &str| (name == "Kconfig").then(|| Arc::from(TREE.as_bytes()));
     let (model, _) = Model::parse("Kconfig", &files, &Nothing, Dialect::NEWEST);
     let model = model.expect("the text is sound");
-    let now = resolve(
-        &model,
-        Base::Defaults,
-        &requests.iter().map(|(name, value)| Request::fixed(*name, *value)).collect::<Vec<_>>(),
-    )
-    .into_evaluation();
-    let wish = |(symbol, value): &(&str, &str)| Wish {
-        symbol: (*symbol).to_owned(),
-        value: (*value).to_owned(),
-        firmness: Firmness::Written,
-        origin: None,
-    };
-    let wishes: Vec<Wish> = requests.iter().map(wish).collect();
+    let request =
+        |(symbol, value): &(&str, &str)| Request { strength: Strength::Required, ..Request::fixed(*symbol, *value) };
+    let requests: Vec<Request> = pairs.iter().map(request).collect();
+    let now = resolve(&model, Base::Defaults, &requests).into_evaluation();
     let mut shown = String::new();
-    match remedy(&now, &wishes, super::Patience::default()) {
-        Remedy::Ways(ways) => {
-            for way in ways {
-                shown += &format!("{} (smallest: {})\n", way.brief(), way.smallest);
-                way.requests.iter().for_each(|line| shown += &format!("  {}\n", line.comment()));
-                shown += &format!("  turns on {:?}, off {:?}\n", way.turns_on, way.turns_off);
+    match remedy(&now, &requests, Budget::default()) {
+        Remedy::Alternatives(alternatives) => {
+            for fix in alternatives {
+                shown += &format!("{} (smallest: {})\n", fix.brief(), fix.smallest);
+                fix.requests.iter().for_each(|line| shown += &format!("  {}\n", line.comment()));
+                shown += &format!("  turns on {:?}, off {:?}\n", fix.turns_on, fix.turns_off);
             }
         }
         Remedy::Contradiction(found) => {
@@ -62,7 +52,7 @@ fn check(requests: &[(&str, &str)], expect: Expect) {
 }
 
 #[test]
-fn a_way_says_what_each_line_is_for_and_what_else_it_does() {
+fn a_fix_says_what_each_line_is_for_and_what_else_it_does() {
     check(
         &[("DRM", "m"), ("I915", "y")],
         expect![[r#"

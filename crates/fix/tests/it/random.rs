@@ -1,24 +1,24 @@
-//! Small trees and requests made by chance: the fix is as small as the smallest of all that there are.
+//! Random small trees and requests: the fix is as small as the smallest one that an exhaustive search finds.
 //!
-//! Everything is tried that a fix may be, in the order of size, on the engine alone: no clause is made here. `SLOW_TESTS`
-//! asks for many more rounds, `KILN_FIX_ROUNDS` for so many.
+//! The exhaustive search tries every possible fix in the order of size, on the engine alone and without clauses.
+//! `SLOW_TESTS` runs many more rounds, `KILN_FIX_ROUNDS` sets their number.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use kiln_fix::{Firmness, Outcome, Patience, Problem, Request, fix, holds};
-use kiln_kconfig::{Base, Dialect, Evaluation, Model, SymbolId, Type, resolve};
+use kiln_fix::{Budget, Outcome, Problem, fix};
+use kiln_kconfig::{Base, Dialect, Evaluation, Model, Request, Strength, SymbolId, Type, resolve};
 use kiln_testkit::Random;
 
 use crate::tree::model;
 
 const N_SYMBOLS: usize = 12;
 
-/// So many ways are tried of each size.
+/// The largest number of candidates of one size that are tried.
 const MANY: usize = 20_000;
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "a longer run is asked for by a variable")]
+#[expect(clippy::disallowed_methods, reason = "a variable asks for a longer run")]
 fn a_fix_is_as_small_as_the_smallest() {
     let slow = std::env::var_os("SLOW_TESTS").is_some();
     let asked = std::env::var("KILN_FIX_ROUNDS").ok().and_then(|text| text.parse().ok());
@@ -30,7 +30,7 @@ fn a_fix_is_as_small_as_the_smallest() {
         }
     }
     let [holding, fixed, contradicting, larger] = tally;
-    // A generator that makes nothing of interest would prove nothing.
+    // With a generator that makes no interesting trees, the test would prove nothing.
     assert!(fixed > contradicting / 4 && larger > fixed / 30 && contradicting > 0, "{holding} hold, {tally:?}");
 }
 
@@ -43,28 +43,30 @@ fn round(seed: u64, dialect: Dialect, tally: &mut [u32; 4]) {
     let mut requests = Vec::new();
     for _ in 0..1 + random.below(3) {
         let symbol = *random.pick(&symbols);
-        if requests.iter().all(|request: &Request| request.symbol != symbol) {
+        let name = model.name(symbol);
+        if requests.iter().all(|request: &Request| request.symbol != name) {
             let values: &[&str] = match model.type_of(symbol) {
                 Type::Bool => &["y", "y", "n"],
                 Type::Tristate => &["y", "m", "m", "n"],
                 Type::String => &["text", ""],
                 _ => &["3", "5"],
             };
-            let firmness = *random.pick(&[Firmness::Asked, Firmness::Written, Firmness::Written, Firmness::Optional]);
-            requests.push(Request { symbol, value: (*random.pick(values)).to_owned(), firmness });
+            let strengths = [Strength::Fixed, Strength::Required, Strength::Required, Strength::Optional];
+            let strength = *random.pick(&strengths);
+            requests.push(Request { strength, ..Request::fixed(name, *random.pick(values)) });
         }
     }
-    requests.sort_by_key(|request| model.name(request.symbol).into_owned());
+    requests.sort_by(|left, right| left.symbol.cmp(&right.symbol));
     let now = given(&model, base, &requests);
     let deadline = Some(Instant::now() + Duration::from_secs(60));
-    let patience = Patience { deadline, steps: None };
-    let problem = Problem { now: &now, requests: &requests, patience, n_wanted: 3 };
+    let budget = Budget { deadline, steps: None };
+    let problem = Problem { now: &now, requests: &requests, budget, n_wanted: 3 };
     let outcome = fix(&problem);
     let smallest = by_trying(&now, &requests);
     let shown = || {
         let shown: Vec<String> = requests
             .iter()
-            .map(|request| format!("{}={} {:?}", model.name(request.symbol), request.value, request.firmness))
+            .map(|request| format!("{}={} {:?}", request.symbol, request.value, request.strength))
             .collect();
         format!("seed {seed}, old choices: {}, base {base:?}\n{text}\n{shown:?}", dialect.choice_values)
     };
@@ -76,7 +78,7 @@ fn round(seed: u64, dialect: Dialect, tally: &mut [u32; 4]) {
             assert!(is_right, "{}\n{}\ntrying gives {tried:?}", shown(), settings(&model, best));
             for fix in &fixes {
                 assert!(works(&model, base, &requests, fix), "{}\n{}", shown(), settings(&model, fix));
-                for other in &fix.instead {
+                for other in &fix.substitutes {
                     let mut swapped = fix.clone();
                     swapped.settings.retain(|setting| setting.symbol != other.of);
                     swapped.settings.push(other.setting.clone());
@@ -89,17 +91,18 @@ fn round(seed: u64, dialect: Dialect, tally: &mut [u32; 4]) {
         (Outcome::Contradiction { requests: found, .. }, Tried::Nothing | Tried::TooMany(_)) => {
             assert!(!found.is_empty(), "{}", shown());
             let these: Vec<Request> = found.iter().map(|index| requests[*index].clone()).collect();
-            assert!(these.iter().all(|request| request.firmness != Firmness::Optional), "{}", shown());
+            assert!(these.iter().all(|request| !request.is_optional()), "{}", shown());
             let alone = |kept: &[Request]| by_trying(&given(&model, base, kept), kept);
-            let rest: Vec<Request> =
-                requests.iter().filter(|request| request.firmness == Firmness::Optional).cloned().collect();
+            let rest: Vec<Request> = requests.iter().filter(|request| request.is_optional()).cloned().collect();
             let whole = [these.as_slice(), &rest].concat();
             assert!(!matches!(alone(&whole), Tried::Size(_)), "{}\n{these:?} do not contradict", shown());
-            let is_logic = requests.iter().all(|request| model.type_of(request.symbol).is_logic());
+            let is_logic = requests
+                .iter()
+                .all(|request| model.find(&request.symbol).is_some_and(|symbol| model.type_of(symbol).is_logic()));
             for left_out in 0..if is_logic { these.len() } else { 0 } {
                 let mut fewer = whole.clone();
                 fewer.remove(left_out);
-                assert!(alone(&fewer) != Tried::Nothing, "{}\n{these:?} is not the least", shown());
+                assert!(alone(&fewer) != Tried::Nothing, "{}\n{these:?} is not the smallest", shown());
             }
             tally[2] += 1;
         }
@@ -107,14 +110,11 @@ fn round(seed: u64, dialect: Dialect, tally: &mut [u32; 4]) {
     }
 }
 
-/// The values with these requests, in the order of their names.
+/// Returns the values with these requests, applied in the order of their names.
 fn given<'m>(model: &'m Model, base: Base<'_>, requests: &[Request]) -> Evaluation<'m> {
-    let mut texts: Vec<(String, &str)> =
-        requests.iter().map(|request| (model.name(request.symbol).into_owned(), request.value.as_str())).collect();
-    texts.sort();
-    let pairs: Vec<kiln_kconfig::Request> =
-        texts.iter().map(|(name, value)| kiln_kconfig::Request::fixed(name, *value)).collect();
-    resolve(model, base, &pairs).into_evaluation()
+    let mut sorted = requests.to_vec();
+    sorted.sort_by(|left, right| (&left.symbol, &left.value).cmp(&(&right.symbol, &right.value)));
+    resolve(model, base, &sorted).into_evaluation()
 }
 
 fn settings(model: &Model, fix: &kiln_fix::Fix) -> String {
@@ -122,55 +122,57 @@ fn settings(model: &Model, fix: &kiln_fix::Fix) -> String {
     format!("{:?} {:?}", fix.settings.iter().map(one).collect::<Vec<_>>(), fix.cost)
 }
 
-/// Whether the requests hold when all is given anew, as another run of kiln would.
+/// Whether the requests hold when all of them are applied again, as another run of kiln does.
 fn works(model: &Model, base: Base<'_>, requests: &[Request], fix: &kiln_fix::Fix) -> bool {
     let mut all: Vec<(String, String, bool)> = Vec::new();
     for request in requests {
-        let altered = fix.settings.iter().any(|setting| setting.symbol == request.symbol);
+        let altered = fix.settings.iter().any(|setting| model.name(setting.symbol) == request.symbol);
         if !altered {
-            let name = model.name(request.symbol).into_owned();
-            all.push((name, request.value.clone(), request.firmness != Firmness::Optional));
+            all.push((request.symbol.clone(), request.value.clone(), !request.is_optional()));
         }
     }
     for setting in &fix.settings {
         all.push((model.name(setting.symbol).into_owned(), setting.value.clone(), true));
     }
     all.sort();
-    let pairs: Vec<kiln_kconfig::Request> =
-        all.iter().map(|(name, value, _)| kiln_kconfig::Request::fixed(name, value)).collect();
+    let pairs: Vec<Request> = all.iter().map(|(name, value, _)| Request::fixed(name, value)).collect();
     let values = resolve(model, base, &pairs);
     assert_eq!(fix.cost.size, fix.settings.len());
-    all.iter().filter(|(_, _, is_firm)| *is_firm).all(|(name, value, _)| {
-        let symbol = model.find(name).expect("it is declared");
-        holds(&values, &Request { symbol, value: value.clone(), firmness: Firmness::Asked })
-    })
+    all.iter()
+        .filter(|(_, _, is_binding)| *is_binding)
+        .all(|(name, value, _)| holds(&values, model.find(name).expect("it is declared"), value))
 }
 
-/// What trying everything gave.
+/// Whether a symbol has a value; the numbers of these trees have one form each.
+fn holds(values: &Evaluation<'_>, symbol: SymbolId, value: &str) -> bool {
+    (values.model().type_of(symbol).is_logic() || values.is_written(symbol)) && values.value_of(symbol) == value
+}
+
+/// The result of an exhaustive search.
 #[derive(Debug, PartialEq, Eq)]
 enum Tried {
     /// The least number of settings with which all requests hold.
     Size(usize),
-    /// None do.
+    /// There are none.
     Nothing,
-    /// No set below this size does it, and of that size there are too many.
+    /// There are none below this size, and of this size there are too many to try.
     TooMany(usize),
 }
 
-/// Tries everything, as long as it is not too much.
+/// Tries every set of settings in the order of size, up to [`MANY`] of one size.
 fn by_trying(now: &Evaluation<'_>, requests: &[Request]) -> Tried {
     let model = now.model();
     let mut open: Vec<(SymbolId, Vec<String>)> = Vec::new();
     for symbol in model.declared() {
-        let request = requests.iter().find(|request| request.symbol == symbol);
+        let request = requests.iter().find(|request| request.symbol == model.name(symbol));
         if request.is_none() && model.prompts(symbol).next().is_none() {
             continue;
         }
         let values: Vec<String> =
-            match (request.map(|request| (request.firmness, request.value.as_str())), model.type_of(symbol)) {
-                (Some((Firmness::Asked, _)), _) => continue,
-                (Some((Firmness::Written, "m")), _) => vec!["y".to_owned()],
-                (Some((Firmness::Written, _)), _) => continue,
+            match (request.map(|request| (request.strength, request.value.as_str())), model.type_of(symbol)) {
+                (Some((Strength::Fixed, _)), _) => continue,
+                (Some((Strength::Required, "m")), _) => vec!["y".to_owned()],
+                (Some((Strength::Required, _)), _) => continue,
                 (_, Type::Bool) => ["y", "n"].map(str::to_owned).to_vec(),
                 (_, Type::Tristate) => ["y", "m", "n"].map(str::to_owned).to_vec(),
                 (_, Type::String) => ["text", "other", "", "0", "1", "2", "3", "4"].map(str::to_owned).to_vec(),
@@ -181,7 +183,7 @@ fn by_trying(now: &Evaluation<'_>, requests: &[Request]) -> Tried {
     }
     let mut values = now.clone();
     for size in 0..=open.len() {
-        if n_ways(&open, size) > MANY {
+        if n_sets(&open, size) > MANY {
             return Tried::TooMany(size);
         }
         if try_sets(&mut values, requests, &open, size, &mut Vec::new()) {
@@ -191,16 +193,16 @@ fn by_trying(now: &Evaluation<'_>, requests: &[Request]) -> Tried {
     Tried::Nothing
 }
 
-/// In how many ways `size` of the symbols can be given values.
-fn n_ways(open: &[(SymbolId, Vec<String>)], size: usize) -> usize {
-    let mut ways = vec![1_usize];
+/// Returns the number of sets of `size` symbols with values.
+fn n_sets(open: &[(SymbolId, Vec<String>)], size: usize) -> usize {
+    let mut counts = vec![1_usize];
     for (_, values) in open {
-        ways.push(0);
-        for at in (1..ways.len()).rev() {
-            ways[at] += ways[at - 1] * values.len();
+        counts.push(0);
+        for at in (1..counts.len()).rev() {
+            counts[at] += counts[at - 1] * values.len();
         }
     }
-    ways[size]
+    counts[size]
 }
 
 fn try_sets(
@@ -229,13 +231,14 @@ fn try_sets(
     false
 }
 
-/// Gives all requests and what is chosen in the order of their names, behind the base.
+/// Whether all requests hold when they and the chosen settings are applied after the base, in the order of their names.
 fn try_one(values: &mut Evaluation<'_>, requests: &[Request], chosen: &[(SymbolId, String)]) -> bool {
     let model = values.model();
     let mut all: Vec<(SymbolId, String, bool)> = Vec::new();
     for request in requests {
-        if chosen.iter().all(|(symbol, _)| *symbol != request.symbol) {
-            all.push((request.symbol, request.value.clone(), request.firmness != Firmness::Optional));
+        let requested = model.find(&request.symbol).expect("it is declared");
+        if chosen.iter().all(|(symbol, _)| *symbol != requested) {
+            all.push((requested, request.value.clone(), !request.is_optional()));
         }
     }
     for (symbol, value) in chosen {
@@ -246,16 +249,15 @@ fn try_one(values: &mut Evaluation<'_>, requests: &[Request], chosen: &[(SymbolI
     for (symbol, value, _) in &all {
         changes.push(values.set(*symbol, value).expect("the type takes it"));
     }
-    let works = all.iter().filter(|(_, _, is_firm)| *is_firm).all(|(symbol, value, _)| {
-        holds(values, &Request { symbol: *symbol, value: value.clone(), firmness: Firmness::Asked })
-    });
+    let works =
+        all.iter().filter(|(_, _, is_binding)| *is_binding).all(|(symbol, value, _)| holds(values, *symbol, value));
     for change in changes.into_iter().rev() {
         values.undo(change);
     }
     works
 }
 
-/// A tree in which each symbol reads only those before it.
+/// Writes a tree in which each symbol reads only those before it.
 fn tree(random: &mut Random, legacy: bool) -> String {
     let n_symbols = 4 + random.below(N_SYMBOLS - 3);
     let mut out = "config S00\n\tbool \"modules\"\n\tmodules\n".to_owned();
@@ -355,7 +357,7 @@ fn condition(random: &mut Random, end: usize) -> String {
     if random.one_in(3) { format!(" if {}", expression(random, end, 0)) } else { String::new() }
 }
 
-/// An expression over the symbols before `end`.
+/// Writes an expression over the symbols before `end`.
 fn expression(random: &mut Random, end: usize, depth: usize) -> String {
     let symbol = format!("S{:02}", random.below(end));
     match random.below(if depth > 1 { 5 } else { 9 }) {
