@@ -46,12 +46,3 @@ mod sandbox;
 mod small_kernel;
 mod small_tree;
 mod unmet;
-
-/// Whether tests may download, compile and boot; says so once when not.
-fn slow_tests() -> bool {
-    let slow = std::env::var_os("SLOW_TESTS").is_some_and(|value| value == "1");
-    if !slow {
-        eprintln!("left out: set SLOW_TESTS=1 to download, compile and boot");
-    }
-    slow
-}
