@@ -30,7 +30,11 @@ struct Xtask {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run all that a landing must pass: formatting, the other checks of this tool, spelling, lints, documentation, tests
-    Ci,
+    Ci {
+        /// Leave out the slow tests, which download packages, build kernels and boot guests, and the samples of the matrices
+        #[arg(long)]
+        quick: bool,
+    },
     /// Check the habits that no compiler knows: crate arrows, licences, file sizes, change log
     Tidy,
     /// Check dependencies: unused ones, licences, minimum Rust version, duplicates
@@ -74,7 +78,7 @@ fn main() -> Result<()> {
         Command::ArchMatrix(args) => arch_matrix::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchLoader(args) => bench::loader::once(&args),
-        Command::Ci => ci::run(),
+        Command::Ci { quick } => ci::run(quick),
         Command::Tidy => tidy::run(&root()),
         Command::Codegen { check } => codegen::run(&root(), check),
         Command::Dependencies => dependencies::run(&root()),

@@ -137,10 +137,8 @@ mod tests {
             let (name, page) = (code.name(), code.page());
             assert!(page.starts_with(&format!("# {name}\n\n")), "{name}: no title");
             assert!(page.ends_with('\n') && !page.ends_with("\n\n"), "{name}: the end");
-            let example = page.split("## Example\n\n```text\n").nth(1).unwrap_or_default();
-            let severities = ["error", "warning", "note"];
-            let is_shown = severities.iter().any(|severity| example.starts_with(&format!("{severity}[{name}]: ")));
-            assert!(is_shown, "{name}: the example is not one of it");
+            // What the example shows is compared with a run of it, in the tests of `cli`.
+            assert!(page.contains("\n## Example\n\n```"), "{name}: no example");
             let advice = page.split("## What to do\n\n").nth(1).unwrap_or_default();
             assert!(advice.starts_with("- "), "{name}: no advice");
             assert!(code.summary().ends_with(['.', ':']), "{name}: {}", code.summary());

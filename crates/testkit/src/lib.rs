@@ -1,12 +1,14 @@
 //! Fixtures, fakes and oracles for tests.
 //!
 //! [`Ko`] writes kernel modules, so that no binary lies in git; [`Random`] is the one source of chance, the same in
-//! every run; [`Codec`] packs what Kbuild would pack.
+//! every run; [`Codec`] packs what Kbuild would pack; [`assert_has`] names the programs that a slow test misses.
 
 mod codec;
+mod host;
 mod ko;
 mod random;
 
 pub use codec::Codec;
+pub use host::assert_has;
 pub use ko::{Architecture, Crcs, Endianness, Ko};
 pub use random::Random;

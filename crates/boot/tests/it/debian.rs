@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use kiln_exec::Exec;
+use kiln_testkit::assert_has;
 
-/// Whether the tests that download and boot shall run.
-#[expect(clippy::disallowed_methods, reason = "a test's own switch")]
-pub(crate) fn slow() -> bool {
-    std::env::var_os("SLOW_TESTS").is_some_and(|value| value == "1")
-}
+/// What downloads and unpacks.
+const TOOLS: &[&str] = &["apt-cache", "apt-get", "dpkg-deb"];
 
 /// One download at a time: the tests of this program share the cache.
 static DOWNLOAD: Mutex<()> = Mutex::new(());
@@ -26,11 +24,13 @@ pub(crate) struct Debian {
 impl Debian {
     /// This machine's own packages, as its apt knows them.
     pub(crate) fn native() -> Debian {
+        assert_has(TOOLS);
         Debian { options: Vec::new(), arch: "native" }
     }
 
     /// Another architecture's packages, with a state of their own: this machine's apt hears nothing of it.
     pub(crate) fn foreign(arch: &'static str) -> Debian {
+        assert_has(TOOLS);
         let _one = one();
         let state = cache().join(format!("apt-{arch}"));
         for folder in ["lists/partial", "archives/partial"] {

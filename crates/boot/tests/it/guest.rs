@@ -5,7 +5,7 @@ use std::time::Duration;
 use expect_test::{Expect, expect};
 use kiln_boot::{Ended, FindingKind, Outcome, Reason, Step, StepName, Verdict};
 
-use crate::debian::{Debian, slow};
+use crate::debian::Debian;
 use crate::world::{Wanted, World, shown};
 
 /// Liminix's firewall, all of it.
@@ -72,10 +72,8 @@ const PACKAGES: &[&str] = &[
 ];
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn a_good_result_has_a_good_verdict() {
-    if !slow() {
-        return;
-    }
     let mut world = World::new(&[FIREWALL, PACKET_LOG, LINKS]);
     world.packages(PACKAGES);
     world.file("etc/ruleset.nft", include_bytes!("../../../../examples/shared/ruleset.nft"));
@@ -103,10 +101,8 @@ fn a_good_result_has_a_good_verdict() {
 }
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn another_machine_is_booted_the_same_way() {
-    if !slow() {
-        return;
-    }
     let mut world = World::on("aarch64", &Debian::foreign("arm64"), "linux-image-arm64", &[FIREWALL, PACKET_LOG]);
     world.check("machine", "test \"$(uname -m)\" = aarch64", None);
     world.alias("nft-expr-masq", "nft_masq");
@@ -115,10 +111,8 @@ fn another_machine_is_booted_the_same_way() {
 }
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn a_broken_module_and_one_that_is_missing_are_named() {
-    if !slow() {
-        return;
-    }
     let mut world = World::new(&[NO_NAT, LINKS]);
     world.replace(&world.path("nft_masq"), b"\x7fELF, but no more of it");
     world.without.push(format!("usr/{}", world.path("veth")));
@@ -135,10 +129,8 @@ fn a_broken_module_and_one_that_is_missing_are_named() {
 }
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn loaders_that_break_the_protocol_are_caught() {
-    if !slow() {
-        return;
-    }
     let dummy = Wanted { name: "a-dummy", targets: &["dummy"], dependencies: &[], parameters: &[], blacklist: &[] };
     let veth = Wanted { name: "veth", targets: &["veth"], dependencies: &[], parameters: &[], blacklist: &[] };
     let mut world = World::new(&[dummy, FIREWALL, PACKET_LOG, veth]);
@@ -173,10 +165,8 @@ fn loaders_that_break_the_protocol_are_caught() {
 }
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn failed_checks_lost_aliases_and_the_kernels_wishes_are_named() {
-    if !slow() {
-        return;
-    }
     let mut world = World::new(&[LINKS_ALONE, NO_NAT]);
     world.check("wrong", "echo about to fail\nfalse\necho not reached", Some("exit 3"));
     world.check("noise", "printf '@kiln 0 0 ok @end\\n[ no stamp\\n'; printf 'no newline at the end'", None);
@@ -206,10 +196,8 @@ const LINKS_ALONE: Wanted =
     Wanted { name: "links", targets: &["dummy"], dependencies: &[], parameters: &[], blacklist: &[] };
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn a_hung_guest_is_ended_and_quoted() {
-    if !slow() {
-        return;
-    }
     let mut world = World::new(&[LINKS_ALONE]);
     world.check("hang", "echo waiting for the moon\nprintf 'still '\nsleep 10000", None);
     world.boot.deadline = Duration::from_secs(90);
@@ -223,10 +211,8 @@ fn a_hung_guest_is_ended_and_quoted() {
 }
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn a_kernel_that_finds_no_init_panics() {
-    if !slow() {
-        return;
-    }
     let mut world = World::new(&[LINKS_ALONE]);
     world.without.push("init".to_owned());
     let verdict = world.run();

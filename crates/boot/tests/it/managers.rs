@@ -6,7 +6,6 @@
 
 use kiln_boot::Outcome;
 
-use crate::debian::slow;
 use crate::world::{Wanted, World, shown};
 
 const BASE: Wanted = Wanted {
@@ -111,10 +110,8 @@ fn world(packages: &[&str]) -> World {
 }
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn systemd_starts_and_stops_the_loaders() {
-    if !slow() {
-        return;
-    }
     let mut world = world(SYSTEMD);
     world.init = Some("usr/lib/systemd/systemd");
     world.boot.memory_mib = 768;
@@ -228,10 +225,8 @@ fn systemd_starts_and_stops_the_loaders() {
 }
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn openrc_starts_and_stops_the_loaders() {
-    if !slow() {
-        return;
-    }
     let mut world = world(OPENRC);
     world.file("etc/cases/manager.sh", include_bytes!("cases/openrc.sh"));
     let cases = [
@@ -302,10 +297,8 @@ fn openrc_starts_and_stops_the_loaders() {
 }
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn s6_runs_the_oneshots() {
-    if !slow() {
-        return;
-    }
     let mut world = world(S6);
     world.file("etc/cases/manager.sh", include_bytes!("cases/s6.sh"));
     let cases = [

@@ -5,7 +5,6 @@
 
 use kiln_boot::Outcome;
 
-use crate::debian::slow;
 use crate::world::{Wanted, World, shown};
 
 const LOG: Wanted =
@@ -307,10 +306,8 @@ const CASES: &[(&str, &str)] = &[
 ];
 
 #[test]
+#[ignore = "slow: boots a guest"]
 fn loaders_hold_up_in_a_booted_kernel() {
-    if !slow() {
-        return;
-    }
     let mut world = World::new(&[LOG, CT, FILES, SPARE, FOREVER]);
     world.packages(&["kmod", "libkmod2", "liblzma5", "libzstd1", "libssl3", "libc6"]);
     world.file("etc/cases/kit.sh", include_bytes!("cases/kit.sh"));

@@ -11,6 +11,7 @@ use kiln_boot::{
 use kiln_image::{Contents, FileTree, NodeKind};
 use kiln_modgraph::{ClosureOptions, Graph, Inputs, Layout, closure, depmod};
 use kiln_service::{Dependency, LoadStep, LoaderName, LoaderSpec};
+use kiln_testkit::assert_has;
 use tempfile::TempDir;
 
 use crate::debian::Debian;
@@ -45,6 +46,8 @@ impl World {
 
     /// Lays out loaders over another kernel of Debian's.
     pub(crate) fn on(machine: &str, debian: &Debian, kernel: &str, wanted: &[Wanted]) -> World {
+        let machine = *Machine::find(machine).unwrap();
+        assert_has(&[machine.program]);
         let (root, release, kernel) = debian.kernel(kernel);
         let modules = Modules::read(&root, &release);
         let mut result = FileTree::new();
@@ -53,7 +56,6 @@ impl World {
         services(wanted, &loaders, &mut result);
         let busybox = debian.package("busybox-static").join("bin/busybox");
         let scratch = tempfile::tempdir().unwrap();
-        let machine = *Machine::find(machine).unwrap();
         World {
             program: ProgramSpec { release, loaders, ..ProgramSpec::default() },
             guest: GuestSpec {

@@ -1,22 +1,21 @@
-//! Real packages through the host's apt, where `SLOW_TESTS=1` allows for the network.
+//! Real packages through the host's apt (slow).
 
 use kiln_build::source::{Origin, kernel_version};
 use kiln_build::{apt, patch};
 use kiln_plan::SourceSpec;
+use kiln_testkit::assert_has;
 
 use crate::ground::{Ground, chain};
 
-#[expect(clippy::disallowed_methods, reason = "whether to run at all is the caller's to say")]
-fn slow() -> bool {
-    std::env::var_os("SLOW_TESTS").is_some_and(|value| value == "1")
+fn ground() -> Ground {
+    assert_has(&["apt-cache", "apt-get", "dpkg-deb", "patch", "tar", "xz"]);
+    Ground::new()
 }
 
 #[test]
+#[ignore = "slow: downloads packages"]
 fn a_package_that_is_not_there_shows_what_apt_said() {
-    if !slow() {
-        return;
-    }
-    let ground = Ground::new();
+    let ground = ground();
     let spec = SourceSpec::Apt { package: "linux-source-0.99".into(), version: None };
     let shown = chain(&ground.get(&spec).unwrap_err());
     assert!(shown.contains("Unable to locate package linux-source-0.99"), "{shown}");
@@ -24,11 +23,9 @@ fn a_package_that_is_not_there_shows_what_apt_said() {
 }
 
 #[test]
+#[ignore = "slow: downloads packages"]
 fn a_kernel_comes_from_its_package() {
-    if !slow() {
-        return;
-    }
-    let ground = Ground::new();
+    let ground = ground();
     let source = ground.get(&SourceSpec::Apt { package: "linux-source-6.12".into(), version: None }).unwrap();
     let version = kernel_version(&source.tree).unwrap();
     let Origin::Apt { version: package, .. } = &source.origin else { panic!("{:?}", source.origin) };
@@ -36,11 +33,9 @@ fn a_kernel_comes_from_its_package() {
 }
 
 #[test]
+#[ignore = "slow: downloads packages"]
 fn packages_of_another_architecture_become_a_root() {
-    if !slow() {
-        return;
-    }
-    let ground = Ground::new();
+    let ground = ground();
     let root = apt::packages(&ground.fetch(), &["nftables", "busybox-static"], "arm64").unwrap();
     for file in
         ["usr/sbin/nft", "bin/busybox", "lib/ld-linux-aarch64.so.1", "usr/lib/aarch64-linux-gnu/libnftables.so.1"]
@@ -55,22 +50,18 @@ fn packages_of_another_architecture_become_a_root() {
 }
 
 #[test]
+#[ignore = "slow: downloads packages"]
 fn a_port_that_debian_does_not_have_lacks_every_package() {
-    if !slow() {
-        return;
-    }
-    let ground = Ground::new();
+    let ground = ground();
     let absent = |names: &[&str], architecture: &str| apt::absent(&ground.fetch(), names, architecture).unwrap();
     assert_eq!(absent(&["busybox-static", "no-such-package"], "arm64"), ["no-such-package"]);
     assert_eq!(absent(&["busybox-static"], "mips"), ["busybox-static"]);
 }
 
 #[test]
+#[ignore = "slow: downloads packages"]
 fn a_source_package_has_debians_patches_in_order() {
-    if !slow() {
-        return;
-    }
-    let ground = Ground::new();
+    let ground = ground();
     let package = apt::source_package(&ground.fetch(), "busybox").unwrap();
     assert!(package.upstream.tree.join("include/applets.src.h").is_file());
     assert!(package.debian.join("config/pkg/static").is_file());

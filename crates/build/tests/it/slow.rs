@@ -1,4 +1,4 @@
-//! A real kernel: configurations compared with the tree's own targets. Run by `SLOW_TESTS=1`.
+//! A real kernel: configurations compared with the tree's own targets.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -7,6 +7,7 @@ use kiln_build::resolve::{Base, KconfigTree, config_of};
 use kiln_build::toolchain::{Host, Programs, Target, Toolchain};
 use kiln_exec::Exec;
 use kiln_kconfig::Request;
+use kiln_testkit::assert_has;
 
 use crate::conf::Conf;
 use crate::fake_kernel::host;
@@ -16,12 +17,10 @@ const PACKAGE: &str = "linux-source-6.12";
 /// Tests run side by side, and only one of them may fetch.
 static FETCHING: Mutex<()> = Mutex::new(());
 
-/// The kernel's source, from the distribution, kept in the user's cache folder; `None` unless slow tests are wanted.
-pub(crate) fn kernel_tree() -> Option<PathBuf> {
+/// The kernel's source, from the distribution, kept in the user's cache folder.
+pub(crate) fn kernel_tree() -> PathBuf {
+    assert_has(&["apt-get", "bison", "dpkg-deb", "flex", "gcc", "make", "tar", "xz"]);
     let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
-    if variable("SLOW_TESTS")? != "1" {
-        return None;
-    }
     let cache =
         variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(Path::new(&variable("HOME")?).join(".cache")));
     let folder = cache.unwrap().join("kiln-tests");
@@ -34,10 +33,10 @@ pub(crate) fn kernel_tree() -> Option<PathBuf> {
         );
         Exec::new("sh").args(["-c", &script]).dir(&folder).env("PATH", host().path).text().unwrap();
     }
-    Some(tree)
+    tree
 }
 
-#[expect(clippy::disallowed_methods, reason = "slow tests are switched on, and find their cache, by the environment")]
+#[expect(clippy::disallowed_methods, reason = "slow tests find their cache and programs by the environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
@@ -51,15 +50,17 @@ fn target(arch: &str, srcarch: &str, programs: Programs) -> Target {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn configurations_equal_the_trees_own() {
-    let Some(tree) = kernel_tree() else { return };
+    let tree = kernel_tree();
     compare(&tree, &x86(), &["allnoconfig", "tinyconfig", "x86_64_defconfig", "defconfig"]);
     compare(&tree, &target("arm64", "arm64", Programs::gnu("aarch64-linux-gnu-")), &["defconfig", "tinyconfig"]);
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn configurations_equal_the_trees_own_with_llvm() {
-    let Some(tree) = kernel_tree() else { return };
+    let tree = kernel_tree();
     let llvm = || Programs::Llvm { value: "1".into() };
     compare(&tree, &target("x86_64", "x86", llvm()), &["defconfig", "tinyconfig"]);
     compare(&tree, &target("arm64", "arm64", llvm()), &["defconfig", "tinyconfig"]);
@@ -67,12 +68,13 @@ fn configurations_equal_the_trees_own_with_llvm() {
     compare(&tree, &target("mips", "mips", llvm()), &["allnoconfig"]);
 }
 
-/// kiln's own engine and the tree's own target give the same, and with requests the engine and the tree's `conf`. Nothing is compared where the host has no such toolchain.
+/// kiln's own engine and the tree's own target give the same, and with requests the engine and the tree's `conf`.
 fn compare(tree: &Path, target: &Target, bases: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     // The caller's own programs too: a Rust compiler that works only in the caller's home is none for the kernel.
     let everything = Host { path: variable("PATH").unwrap().into() };
-    let Ok(toolchain) = Toolchain::discover(&everything, &target.programs) else { return };
+    let toolchain = Toolchain::discover(&everything, &target.programs);
+    let toolchain = toolchain.unwrap_or_else(|error| panic!("{error}: `scripts/test` installs it"));
     let conf = Conf { tree, out: dir.path().join("conf"), target, toolchain: &toolchain };
     for name in bases {
         let base = match *name {

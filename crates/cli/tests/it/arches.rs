@@ -1,7 +1,6 @@
 //! What ships for every architecture, against the trees that kiln is tried with: no request of a shipped module is unmet.
 
 use crate::sandbox::Sandbox;
-use crate::slow_tests;
 
 /// The shipped modules of architectures; `mips` alone is no machine.
 const ARCHES: [&str; 6] = ["aarch64", "arm", "mipseb", "mipsel", "riscv64", "x86_64"];
@@ -9,9 +8,6 @@ const PACKAGES: [&str; 2] = ["linux-source-6.1", "linux-source-6.12"];
 
 /// Checks a recipe that is only imports, over Kconfig's defaults and over nothing.
 fn check(imports: &str) {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     for package in PACKAGES {
         for arch in ARCHES {
@@ -31,11 +27,13 @@ fn check(imports: &str) {
 }
 
 #[test]
+#[ignore = "slow: downloads two kernels' sources"]
 fn the_base_set_is_met_on_every_architecture() {
     check("\"kiln:base\"");
 }
 
 #[test]
+#[ignore = "slow: downloads two kernels' sources"]
 fn a_guest_with_a_firewall_is_met_on_every_architecture() {
     check("\"kiln:base\", \"kiln:firewall\", \"kiln:qemu\"");
 }

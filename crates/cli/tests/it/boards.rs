@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
-use crate::slow_tests;
 use crate::unmet::kernel_tree;
 
 fn device(name: &str) -> PathBuf {
@@ -33,10 +32,8 @@ const BOARDS: &[Board] = &[
 ];
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn what_only_patches_know_is_told_apart() {
-    if !slow_tests() {
-        return;
-    }
     for board in BOARDS {
         let sandbox = Sandbox::with_shared_store();
         let dump: Value =

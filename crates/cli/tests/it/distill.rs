@@ -1,7 +1,6 @@
 //! `kiln distill`, on a tree in miniature.
 
 use crate::sandbox::Sandbox;
-use crate::slow_tests;
 use crate::unmet::kernel_tree;
 
 const KCONFIG: &str = "\
@@ -121,10 +120,8 @@ fn files_that_are_no_config() {
 
 /// What `make savedefconfig` keeps of a defconfig is no less than what `kiln distill` keeps (slow).
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn no_more_than_savedefconfig() {
-    if !slow_tests() {
-        return;
-    }
     let tree = kernel_tree();
     let sandbox = Sandbox::with_shared_store();
     let config = tree.join("arch/x86/configs/x86_64_defconfig").display().to_string();

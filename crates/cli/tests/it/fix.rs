@@ -3,7 +3,6 @@
 use std::fs;
 
 use crate::sandbox::Sandbox;
-use crate::slow_tests;
 
 /// A tree that is just enough of a kernel to be asked.
 fn small(requests: &str) -> Sandbox {
@@ -239,10 +238,8 @@ const FIELD: &[(&str, &str, &str, i32, &[&str])] = &[
 ];
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn cases_from_the_field() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     for (arch, base, requests, code, parts) in FIELD {
         let kernel =

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use kiln_testkit::assert_has;
 use serde_json::Value;
 
 use crate::sandbox::Sandbox;
-use crate::slow_tests;
 
 /// The router's recipe with further requests and a loader.
 fn recipe(more: &str) -> String {
@@ -109,10 +109,9 @@ fn a_kernel_that_is_out_there_is_not_built_again_to_compare() {
 }
 
 #[test]
+#[ignore = "slow: builds a kernel and boots it"]
 fn new_modules_for_a_deployed_kernel() {
-    if !slow_tests() {
-        return;
-    }
+    assert_has(&["qemu-system-x86_64"]);
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("kiln.toml", recipe(""));
     sandbox.kiln(&["build", "--out", "deployed"]).expect(0);

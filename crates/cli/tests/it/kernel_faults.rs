@@ -7,8 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use crate::sandbox::{Ran, Sandbox};
-use crate::slow_tests;
+use kiln_testkit::assert_has;
+
+use crate::sandbox::{KERNEL_TOOLS, Ran, Sandbox};
 
 const SOURCE: &str =
     "[kernel]\nsrc = { apt = \"linux-source-6.12\" }\narch = \"x86_64\"\nbaseConfig = \"tinyconfig\"\n";
@@ -22,9 +23,6 @@ fn with_loader(sandbox: &Sandbox, loader: &str) {
 /// `kiln check` of requests that do not hold.
 #[track_caller]
 fn check(requests: &str, said: &[&str]) {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("kiln.toml", format!("{SOURCE}makeTargets = [\"bzImage\"]\n[kernel.config]\n{requests}"));
     for command in ["check", "build"] {
@@ -38,16 +36,15 @@ fn check(requests: &str, said: &[&str]) {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn an_unmet_request_names_its_place_and_what_came_out() {
     let requests = "MODULES = \"y\"\nNF_CONNTRACK = \"m\"\n";
     check(requests, &["unmet-dependency", "NF_CONNTRACK", "kiln.toml:8:", "net/netfilter/Kconfig:"]);
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn a_reason_is_followed_to_what_can_be_asked_for() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("kiln.toml", format!("{SOURCE}[kernel.config]\nMODULES = \"y\"\nNET = \"y\"\nNF_CONNTRACK = \"m\"\n"));
     sandbox.kiln(&["check"]).expect(1).says("ask for `NETFILTER = \"y\"`").says("ask for `INET = \"y\"`");
@@ -64,25 +61,26 @@ fn a_reason_is_followed_to_what_can_be_asked_for() {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn a_module_without_modules_is_told_what_would_help() {
     check("NF_CONNTRACK = \"m\"\n", &["no-modules", "NF_CONNTRACK", "kiln.toml:7:", "MODULES", "modular"]);
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn an_unknown_symbol_has_a_nearest_name() {
     check("NETFILTR = \"y\"\n", &["unknown-symbol", "NETFILTR", "NETFILTER", "kiln.toml:7:"]);
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn all_faults_are_shown_at_once() {
     check("NF_CONNTRACK = \"m\"\nNETFILTR = \"y\"\n", &["NF_CONNTRACK", "NETFILTR"]);
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn an_optional_request_may_stay_unmet() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     let request = "NF_CONNTRACK = { value = \"m\", optional = true }";
     sandbox.file("kiln.toml", format!("{SOURCE}makeTargets = [\"bzImage\"]\n[kernel.config]\n{request}\n"));
@@ -90,30 +88,24 @@ fn an_optional_request_may_stay_unmet() {
 }
 
 #[test]
+#[ignore = "slow: builds a kernel"]
 fn a_target_that_does_not_exist() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     with_loader(&sandbox, "[kmodloader.x]\ntargets = [\"nft_masc\"]");
     sandbox.kiln(&["build"]).expect(1).says("unknown-target").says("nft_masq").says("kiln.toml:3:");
 }
 
 #[test]
+#[ignore = "slow: builds a kernel"]
 fn a_target_that_is_off_names_its_symbol() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     with_loader(&sandbox, "[kmodloader.x]\ntargets = [\"nft_queue\"]");
     sandbox.kiln(&["build"]).expect(1).says("target-off").says("NFT_QUEUE").says("net/netfilter/Makefile");
 }
 
 #[test]
+#[ignore = "slow: builds a kernel"]
 fn a_target_that_is_built_in_is_fine() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     with_loader(&sandbox, "[kmodloader.x]\ntargets = [\"unix\", \"nft_ct\"]");
     let ran = sandbox.kiln(&["build", "--json"]).expect(0);
@@ -122,10 +114,8 @@ fn a_target_that_is_built_in_is_fine() {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn a_compiler_that_is_not_there() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("kiln.toml", format!("{SOURCE}makeTargets = [\"bzImage\"]\ncrossCompile = \"nowhere-linux-gnu-\"\n"));
     sandbox.kiln(&["build"]).expect(3).says("nowhere-linux-gnu-gcc").says("kiln doctor");
@@ -140,10 +130,8 @@ fn a_compiler_that_is_not_there() {
 }
 
 #[test]
+#[ignore = "slow: builds a kernel"]
 fn a_source_that_does_not_compile_shows_the_first_error() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     let phase = "extraPatchPhase = \"echo 'int broken(void) { return nothing; }' >> init/version.c\"\n";
     sandbox.file("kiln.toml", format!("{SOURCE}{phase}makeTargets = [\"bzImage\"]\n"));
@@ -153,10 +141,8 @@ fn a_source_that_does_not_compile_shows_the_first_error() {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn a_patch_that_does_not_apply_shows_its_hunk() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     let patch =
         "--- a/init/Kconfig\n+++ b/init/Kconfig\n@@ -1,3 +1,3 @@\n this was never\n-in the file\n+at all\n or so\n";
@@ -167,10 +153,9 @@ fn a_patch_that_does_not_apply_shows_its_hunk() {
 
 /// Killed while it unpacks, while it compiles, and interrupted: the next run succeeds, no child outlives the kill.
 #[test]
+#[ignore = "slow: builds a kernel"]
 fn a_killed_build_is_taken_up_again() {
-    if !slow_tests() {
-        return;
-    }
+    assert_has(KERNEL_TOOLS);
     let sandbox = Sandbox::new();
     sandbox.file("kiln.toml", format!("{SOURCE}makeTargets = [\"bzImage\"]\n"));
     let store = sandbox.path().join("store");

@@ -3,6 +3,7 @@
 //! - `sandbox`: how a test runs kiln;
 //! - `arches`: the modules of every architecture on real trees (slow);
 //! - `recipe_faults`: recipes that cannot be read or merged;
+//! - `code_pages`: the examples on the pages of the codes, and the `small_tree` that they run in;
 //! - `commands`: small commands that need no kernel;
 //! - `doctor`: what a host lacks;
 //! - `depmod`: the drop-in for `depmod`;
@@ -26,6 +27,7 @@
 
 mod arches;
 mod boards;
+mod code_pages;
 mod commands;
 mod depmod;
 mod distill;
@@ -42,13 +44,5 @@ mod recipe_faults;
 mod router;
 mod sandbox;
 mod small_kernel;
+mod small_tree;
 mod unmet;
-
-/// Whether tests may download, compile and boot; says so once when not.
-fn slow_tests() -> bool {
-    let slow = std::env::var_os("SLOW_TESTS").is_some_and(|value| value == "1");
-    if !slow {
-        eprintln!("left out: set SLOW_TESTS=1 to download, compile and boot");
-    }
-    slow
-}

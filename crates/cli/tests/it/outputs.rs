@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use kiln_testkit::assert_has;
+
 use crate::sandbox::Sandbox;
-use crate::slow_tests;
 
 /// From the package `u-boot-qemu`.
 const FIRMWARE: &str = "/usr/lib/u-boot/qemu_arm64/u-boot.bin";
@@ -53,10 +54,10 @@ loadAddress = "0x40080000"
 "#;
 
 #[test]
+#[ignore = "slow: builds a kernel and boots it"]
 fn u_boot_boots_a_fit_and_a_uimage() {
-    if !slow_tests() {
-        return;
-    }
+    assert_has(&["aarch64-linux-gnu-gcc", "dtc", "qemu-system-aarch64"]);
+    assert!(Path::new(FIRMWARE).is_file(), "missing on this host: {FIRMWARE}; `scripts/test` installs it");
     let sandbox = Sandbox::with_shared_store();
     let dir = sandbox.path();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/router-aarch64/kiln.toml");

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use kiln_testkit::assert_has;
 use serde_json::Value;
 
 use crate::sandbox::Sandbox;
-use crate::slow_tests;
 
 fn example(name: &str) -> String {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../examples", name, "kiln.toml"].iter().collect();
@@ -27,10 +27,9 @@ fn outcomes<'a>(verdict: &'a Value, name: &str) -> Vec<&'a Value> {
 }
 
 #[test]
+#[ignore = "slow: builds a kernel and boots it"]
 fn the_x86_64_router_builds_boots_and_loads_its_firewall() {
-    if !slow_tests() {
-        return;
-    }
+    assert_has(&["modprobe", "qemu-system-x86_64"]);
     let sandbox = Sandbox::with_shared_store();
     let (manifest, verdict) = build_and_boot(&sandbox, &example("router-x86_64"));
     assert_eq!(verdict["ok"], true, "{verdict:#}");
@@ -50,10 +49,9 @@ fn the_x86_64_router_builds_boots_and_loads_its_firewall() {
 }
 
 #[test]
+#[ignore = "slow: builds a kernel and boots it"]
 fn the_aarch64_router_builds_and_boots() {
-    if !slow_tests() {
-        return;
-    }
+    assert_has(&["aarch64-linux-gnu-gcc", "qemu-system-aarch64"]);
     let sandbox = Sandbox::with_shared_store();
     let (_, verdict) = build_and_boot(&sandbox, &example("router-aarch64"));
     assert_eq!(verdict["ok"], true, "{verdict:#}");

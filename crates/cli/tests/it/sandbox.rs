@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use kiln_testkit::assert_has;
 use tempfile::TempDir;
 
 /// A temporary folder with files; kiln runs in it with a store of its own unless told otherwise.
@@ -11,6 +12,10 @@ pub(crate) struct Sandbox {
     dir: TempDir,
     store: Option<PathBuf>,
 }
+
+/// What fetches a kernel's source and builds it.
+pub(crate) const KERNEL_TOOLS: &[&str] =
+    &["apt-get", "bc", "bison", "dpkg-deb", "flex", "gcc", "ld", "make", "patch", "tar", "xz"];
 
 /// What a run left.
 pub(crate) struct Ran {
@@ -27,8 +32,9 @@ impl Sandbox {
         Sandbox { dir, store }
     }
 
-    /// An empty folder; results are kept in the user's own store, so that tests share one built kernel.
+    /// An empty folder for a slow test; results are kept in the user's own store, so that tests share one built kernel.
     pub(crate) fn with_shared_store() -> Sandbox {
+        assert_has(KERNEL_TOOLS);
         Sandbox { store: None, ..Sandbox::new() }
     }
 

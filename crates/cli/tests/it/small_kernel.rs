@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use kiln_testkit::assert_has;
+
 use crate::sandbox::Sandbox;
-use crate::slow_tests;
 
 /// A driver that names firmware, and debug information, which has paths in it.
 const RECIPE: &str = r#"
@@ -46,10 +47,8 @@ targets = ["probe_firmware", "crc-ccitt"]
 "#;
 
 #[test]
+#[ignore = "slow: builds a kernel"]
 fn firmware_that_a_module_names_is_found_refused_or_allowed() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("kiln.toml", RECIPE);
     let ran =
@@ -85,10 +84,8 @@ fn firmware_that_a_module_names_is_found_refused_or_allowed() {
 
 /// Nothing is compiled: the makefiles, the Kconfig files and the resolved config answer.
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn names_lead_to_each_other() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("kiln.toml", RECIPE);
     let by_module = sandbox.kiln(&["find", "crc-ccitt"]).expect(0);
@@ -131,10 +128,8 @@ fn n_kills() -> u32 {
 /// A build that is killed again and again, in another folder and with more compilers, ends with the bytes of one that was
 /// not. Then a comment compiles nothing, and a change of loaders only closes them anew.
 #[test]
+#[ignore = "slow: builds a kernel"]
 fn the_bytes_depend_neither_on_the_folder_nor_on_kills() {
-    if !slow_tests() {
-        return;
-    }
     let recipe = format!("{RECIPE}[hardware]\nfirmwareMissing = [\"probe/*\"]\n");
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("kiln.toml", &recipe).kiln(&["build"]).expect(0);
@@ -180,20 +175,15 @@ fn the_bytes_depend_neither_on_the_folder_nor_on_kills() {
 
 /// With a module from outside of the tree, which must be of the same compiler.
 #[test]
+#[ignore = "slow: builds a kernel"]
 fn clang_builds_a_kernel_and_modules_for_it() {
-    if !slow_tests() {
-        return;
-    }
+    assert_has(&["clang", "ld.lld", "llvm-ar", "llvm-nm", "llvm-objcopy", "llvm-strip"]);
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("own/own.c", "#include <linux/module.h>\nMODULE_LICENSE(\"GPL\");\n");
     sandbox.file("own/Kbuild", "obj-m := own.o\n");
     let kernel = "toolchain = \"llvm\"\nextraModules = [\"./own\"]\nmakeTargets";
     let recipe = RECIPE.replace("makeTargets", kernel).replace("\"crc-ccitt\"]", "\"crc-ccitt\", \"own\"]");
     sandbox.file("kiln.toml", format!("{recipe}[hardware]\nfirmwareMissing = [\"probe/*\"]\n"));
-    let missing = sandbox.kiln(&["doctor", "--no-boot"]);
-    if missing.stdout.contains("clang") {
-        return;
-    }
     sandbox.kiln(&["build", "--verify"]).expect(0).says("verified: two builds gave the same bytes");
     let result = files(&sandbox.path().join("result"));
     let manifest: serde_json::Value = serde_json::from_slice(&result["manifest.json"]).expect("JSON");
@@ -209,20 +199,16 @@ fn clang_builds_a_kernel_and_modules_for_it() {
 }
 
 #[test]
+#[ignore = "slow: builds a kernel"]
 fn a_second_build_in_an_empty_folder_is_compared() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("kiln.toml", format!("{RECIPE}[hardware]\nfirmwareMissing = [\"probe/*\"]\n"));
     sandbox.kiln(&["build", "--verify"]).expect(0).says("verified: two builds gave the same bytes");
 }
 
 #[test]
+#[ignore = "slow: builds a kernel"]
 fn extra_modules_are_compared_as_they_are() {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     let recipe = RECIPE
         .replace("[kernel]\n", "[kernel]\nextraModules = [\"./own\"]\n")

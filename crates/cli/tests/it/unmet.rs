@@ -8,9 +8,9 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use expect_test::expect_file;
+use kiln_testkit::assert_has;
 
-use crate::sandbox::Sandbox;
-use crate::slow_tests;
+use crate::sandbox::{KERNEL_TOOLS, Sandbox};
 
 /// Tests run side by side, and only one of them may fetch.
 static FETCHING: Mutex<()> = Mutex::new(());
@@ -25,6 +25,7 @@ pub(crate) fn kernel_tree() -> PathBuf {
 }
 
 fn tree_of(package: &str) -> PathBuf {
+    assert_has(KERNEL_TOOLS);
     let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let cache = home("XDG_CACHE_HOME").or_else(|| Some(home("HOME")?.join(".cache"))).expect("a home");
@@ -44,9 +45,6 @@ fn tree_of(package: &str) -> PathBuf {
 
 /// `kiln check` of `requests`; what it says is the text of that name.
 fn check(name: &str, arch: &str, base: &str, requests: &str) {
-    if !slow_tests() {
-        return;
-    }
     let sandbox = Sandbox::with_shared_store();
     let tree = kernel_tree();
     sandbox.file(
@@ -100,16 +98,15 @@ fn without_version(text: &str) -> String {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn unknown() {
     check("unknown", "x86_64", "x86_64_defconfig", "NETFILTR = \"y\"\nQQQQQ = \"m\"\n");
 }
 
 /// A recipe that was for 6.1, on 6.12.
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn renamed() {
-    if !slow_tests() {
-        return;
-    }
     // No other version that somebody resolved has a say.
     let sandbox = Sandbox::new();
     let requests = "PAGE_TABLE_ISOLATION = \"y\"\nRETPOLINE = \"y\"\nPARIDE_ATEN = { value = \"m\", optional = true }\nSLOB = { value = \"y\", optional = true }\n";
@@ -133,11 +130,13 @@ fn renamed() {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn other_arch() {
     check("other-arch", "x86_64", "x86_64_defconfig", "ARM_LPAE = \"y\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn wrong_type() {
     let requests =
         "NET = \"m\"\nNR_CPUS = \"many\"\nDEFAULT_HOSTNAME = \"y\"\nE1000 = \"yes\"\nPHYSICAL_START = \"16M\"\n";
@@ -145,36 +144,43 @@ fn wrong_type() {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn no_prompt() {
     check("no-prompt", "x86_64", "x86_64_defconfig", "NF_DEFRAG_IPV4 = \"n\"\nX86_64_SMP = \"n\"\nGARP = \"y\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn limited_to_module() {
     check("limited-to-module", "x86_64", "x86_64_defconfig", "DRM = \"m\"\nDRM_I915 = \"y\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn forced_by_select() {
     check("forced-by-select", "x86_64", "x86_64_defconfig", "FW_LOADER = \"n\"\nCRYPTO_SHA256 = \"n\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn lost_choice() {
     check("lost-choice", "x86_64", "x86_64_defconfig", "HZ_100 = \"y\"\nHZ_250 = \"y\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn out_of_range() {
     check("out-of-range", "x86_64", "x86_64_defconfig", "LOG_BUF_SHIFT = \"99\"\nNR_CPUS = \"100000\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn no_modules() {
     check("no-modules", "x86_64", "allnoconfig", "64BIT = \"y\"\nNET = \"y\"\nTLS = \"m\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn missing_tool_feature() {
     check(
         "missing-tool-feature",
@@ -185,6 +191,7 @@ fn missing_tool_feature() {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn conflicting_requests() {
     let requests =
         "DRM = \"y\"\nDRM_I915 = \"y\"\nEXPERT = \"y\"\nPREEMPT_RT = \"y\"\nWIRELESS = \"y\"\nFW_LOADER = \"n\"\n";
@@ -192,16 +199,19 @@ fn conflicting_requests() {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn hidden_prompt() {
     check("hidden-prompt", "x86_64", "x86_64_defconfig", "MULTIUSER = \"n\"\nPRINTK = \"n\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn field_virtio_net() {
     check("field-virtio-net", "x86_64", "allnoconfig", "VIRTIO_NET = \"y\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn field_netfilter_advanced() {
     let requests = "NET = \"y\"\nINET = \"y\"\nMODULES = \"y\"\nNETFILTER = \"y\"\nNETFILTER_XTABLES = \"m\"\nNF_CONNTRACK = \"m\"\n\
                     NETFILTER_NETLINK_LOG = \"m\"\nNETFILTER_XT_TARGET_TRACE = \"m\"\nIP_NF_NAT = \"m\"\nIP_NF_IPTABLES = \"m\"\nIP_NF_TARGET_NETMAP = \"m\"\n";
@@ -209,23 +219,27 @@ fn field_netfilter_advanced() {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn field_arm64_command_line() {
     check("field-arm64-command-line", "arm64", "allnoconfig", "CMDLINE_FROM_BOOTLOADER = \"y\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn field_compressed_firmware() {
     check("field-compressed-firmware", "x86_64", "allnoconfig", "FW_LOADER_COMPRESS = \"y\"\n");
     check("field-compressed-firmware-xz", "x86_64", "allnoconfig", "FW_LOADER_COMPRESS_XZ = \"y\"\n");
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn field_usb_gadget_choice() {
     let requests = "MODULES = \"y\"\nUSB_SUPPORT = \"y\"\nUSB_GADGET = \"m\"\nUSB_G_DBGP = \"m\"\nUSB_G_DBGP_PRINTK = \"y\"\nUSB_G_DBGP_SERIAL = \"y\"\n";
     check("field-usb-gadget-choice", "x86_64", "allnoconfig", requests);
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn field_debug_info_choice() {
     check("field-debug-info-choice", "x86_64", "x86_64_defconfig", "DEBUG_INFO = \"y\"\n");
     let requests = "DEBUG_INFO_DWARF5 = \"y\"\nDEBUG_INFO_NONE = \"y\"\n";
@@ -233,6 +247,7 @@ fn field_debug_info_choice() {
 }
 
 #[test]
+#[ignore = "slow: downloads a kernel's source"]
 fn field_driver_of_another_machine() {
     check(
         "field-driver-of-another-machine",

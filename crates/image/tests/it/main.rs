@@ -1,6 +1,6 @@
 //! The archive, read and written by others.
 //!
-//! - `oracle`: the kernel's own `gen_init_cpio` gives the same bytes; with `SLOW_TESTS=1`
+//! - `oracle`: the kernel's own `gen_init_cpio` gives the same bytes (slow)
 //! - `unpack`: GNU cpio and busybox unpack what went in
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

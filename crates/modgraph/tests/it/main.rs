@@ -5,7 +5,7 @@
 //! | `oracle` | runs the real `depmod` and `modprobe` |
 //! | `random_trees` | small made-up module trees, byte for byte against `depmod` |
 //! | `hostile` | cut, mutated and bomb-like files |
-//! | `corpus` | Debian's kernels, with `SLOW_TESTS=1` |
+//! | `corpus` | Debian's kernels (slow) |
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests write files and run the original tools")]
 
 mod corpus;

@@ -1,6 +1,7 @@
 //! Random sequences of calls, kills and outsiders over loaders that share modules, checked against what must always hold.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use crate::device::{Device, Shell, shells};
 
@@ -45,12 +46,19 @@ struct Log {
 
 #[test]
 fn storms() {
-    let seeds = if std::env::var_os("SLOW_TESTS").is_some() { 6 } else { 2 };
-    // The shells that devices have; the others play the single cases.
+    play(1..=2);
+}
+
+#[test]
+#[ignore = "slow: plays more storms"]
+fn more_storms() {
+    play(3..=6);
+}
+
+/// Plays a storm of each seed in the shells that devices have; the others play the single cases.
+fn play(seeds: RangeInclusive<u64>) {
     for shell in shells().iter().take(2) {
-        for seed in 1..=seeds {
-            storm(shell, seed);
-        }
+        seeds.clone().for_each(|seed| storm(shell, seed));
     }
 }
 
