@@ -4,7 +4,7 @@
 //! own `scripts/kconfig/conf`, which it builds in a private output folder: what the engine is compared with, and what
 //! makes the bases that only a makefile knows how to put together. Every base comes down to one of two modes and one text of assignments
 //! ([`seed`]), so that an engine which knows `allnoconfig` and `alldefconfig` knows them all. Whether the requests hold in
-//! the answer is not asked here: that is `kiln_plan::check`.
+//! the answer is not asked here: that is `kiln_advise::check`.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use kiln_advise::distill::{Needed, distill};
 use kiln_kconfig::unquote;
-use kiln_plan::distill::{Needed, distill};
 use kiln_plan::evaluate::Kernel as KernelWish;
 
 use super::{PipelineError, Session, Tree, conf_key, made_base, target};

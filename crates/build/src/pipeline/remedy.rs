@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use kiln_advise::check::Known;
+use kiln_advise::remedy::{Contradiction, Firmness, Patience, Remedy, Way, Wish, remedy};
+use kiln_advise::{Unmet, UnmetKind, check};
 use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_kconfig::{Config, Declarations, Request};
-use kiln_plan::check::Known;
 use kiln_plan::evaluate::Kernel as KernelWish;
-use kiln_plan::remedy::{Contradiction, Firmness, Patience, Remedy, Way, Wish, remedy};
-use kiln_plan::{Unmet, UnmetKind, check};
 
 use super::{PipelineError, Resolution, Tree};
 use crate::resolve::declarations;
