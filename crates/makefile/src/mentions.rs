@@ -14,7 +14,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::variables::normal;
+use crate::path::normal;
+use crate::statement::{Assignment, Conditional, Line, Statement, lines};
+use crate::symbol::symbols_in;
 
 /// What the makefiles of a tree say of some symbols.
 #[derive(Debug, Clone, Default)]
@@ -70,21 +72,23 @@ impl Mentions {
     /// what of `scripts/` every object hangs on.
     pub fn new(srcarch: &str, top: &str, build: &str) -> Mentions {
         let mut included = BTreeSet::from(["scripts/Makefile.build".to_owned(), "scripts/Kbuild.include".to_owned()]);
-        for statement in top.lines().chain(build.lines()).map(str::trim) {
-            let is_include = statement.trim_start_matches('-').starts_with("include");
+        for line in lines(top).iter().chain(&lines(build)) {
+            let is_include = includes(&line.statement());
             // A script that is called may write what every object reads (`setlocalversion`).
             let is_called = |file: &String| !file.starts_with("scripts/Makefile");
-            included.extend(scripts_in(statement).into_iter().filter(|file| is_include || is_called(file)));
+            included.extend(scripts_in(&line.text).into_iter().filter(|file| is_include || is_called(file)));
         }
         Mentions { srcarch: srcarch.to_owned(), included, ..Mentions::default() }
     }
 
     /// Takes in the file of `scripts/` that another one includes; gives whether that was news.
     pub fn include(&mut self, text: &str, file: &str) -> bool {
-        let news = text.lines().map(str::trim).filter(|line| line.trim_start_matches('-').starts_with("include"));
         let n_before = self.included.len();
         if self.included.contains(file) {
-            self.included.extend(news.flat_map(scripts_in));
+            let lines = lines(text);
+            self.included.extend(
+                lines.iter().filter(|line| includes(&line.statement())).flat_map(|line| scripts_in(&line.text)),
+            );
         }
         self.included.len() > n_before
     }
@@ -92,12 +96,12 @@ impl Mentions {
     /// Takes note of what a makefile outside of `scripts/` includes from another folder.
     pub fn note_includes(&mut self, file: &str, text: &str) {
         let folder = folder_of(file);
-        for line in text.lines().map(|line| line.trim_start_matches('-')).filter(|line| line.starts_with("include ")) {
-            for word in line.split_ascii_whitespace().skip(1) {
-                let path = word.strip_prefix("$(srctree)/").or_else(|| word.strip_prefix("$(src)/"));
-                let path = match word.starts_with("$(srctree)/") {
-                    true => path.unwrap_or(word).to_owned(),
-                    false => normal(&folder, path.unwrap_or(word)),
+        for line in &lines(text) {
+            let Statement::Include(words) = line.statement() else { continue };
+            for word in words.split_ascii_whitespace() {
+                let path = match word.strip_prefix("$(srctree)/") {
+                    Some(path) => path.to_owned(),
+                    None => normal(&folder, word.strip_prefix("$(src)/").unwrap_or(word)),
                 };
                 if folder_of(&path) != folder && !folder.is_empty() {
                     self.includers.entry(path).or_default().insert(folder.clone());
@@ -125,44 +129,61 @@ impl Mentions {
         if !symbols_in(text).any(|symbol| about.contains(symbol)) {
             return;
         }
-        let is_makefile = is_makefile(file.rsplit('/').next().unwrap_or(file));
-        let includers = self.includers.get(file).into_iter().flatten();
-        let includers: Vec<Scope> = includers.map(|folder| Scope::Below(folder.clone())).collect();
-        let statements = statements(text);
-        let parts = if is_makefile { parts(file, &statements) } else { BTreeMap::new() };
+        if !is_makefile(file.rsplit('/').next().unwrap_or(file)) {
+            return self.add_script(file, text, about);
+        }
+        let lines = lines(text);
+        let parts = parts(file, &lines);
+        let whole = self.whole(file, true);
         let mut open: Vec<BTreeSet<&str>> = Vec::new();
-        for (line, statement) in &statements {
-            let word = statement.split([' ', '\t', '(']).find(|word| !word.is_empty()).unwrap_or_default();
-            let named: BTreeSet<&str> = symbols_in(statement).filter(|symbol| about.contains(*symbol)).collect();
-            match word {
-                "ifdef" | "ifndef" | "ifeq" | "ifneq" => open.push(named.clone()),
-                "else" => open.last_mut().into_iter().for_each(|open| open.extend(named.iter().copied())),
-                "endif" => drop(open.pop()),
-                _ => {}
-            }
-            if ["ifdef", "ifndef", "ifeq", "ifneq", "else", "endif"].contains(&word) {
-                continue;
-            }
-            let symbols: BTreeSet<&str> = open.iter().flatten().copied().chain(named).collect();
-            if symbols.is_empty() {
-                continue;
-            }
-            let (scopes, is_membership) = match self.whole(file, is_makefile) {
-                Some(scope) if !is_makefile => (vec![scope], false),
-                whole => scopes(file, statement, &parts, whole.as_ref()),
-            };
-            for symbol in symbols {
-                let effects = self.effects.entry(symbol.to_owned()).or_default();
-                let effect = |scope: &Scope, is_membership| Effect {
-                    file: file.to_owned(),
-                    line: *line,
-                    scope: scope.clone(),
-                    is_membership,
-                };
-                effects.extend(scopes.iter().map(|scope| effect(scope, is_membership)));
-                effects.extend(includers.iter().map(|scope| effect(scope, false)));
+        for line in &lines {
+            let named: BTreeSet<&str> = symbols_in(&line.text).filter(|symbol| about.contains(*symbol)).collect();
+            let statement = line.statement();
+            match &statement {
+                Statement::Conditional(Conditional::If(_)) => open.push(named),
+                Statement::Conditional(Conditional::Else(_)) => {
+                    open.last_mut().into_iter().for_each(|open| open.extend(named.iter().copied()));
+                }
+                Statement::Conditional(Conditional::EndIf) => drop(open.pop()),
+                statement => {
+                    let symbols: BTreeSet<&str> = open.iter().flatten().copied().chain(named).collect();
+                    if !symbols.is_empty() {
+                        let (scopes, is_membership) = scopes(file, statement, &parts, whole.as_ref());
+                        let effects = self.effects_at(file, line.number, scopes, is_membership);
+                        self.note(symbols, &effects);
+                    }
+                }
             }
         }
+    }
+
+    /// Reads a script, of which all that it makes hangs on the symbols that its lines name.
+    fn add_script(&mut self, file: &str, text: &str, about: &BTreeSet<String>) {
+        let scopes: Vec<Scope> = self.whole(file, false).into_iter().collect();
+        for (line, number) in text.lines().zip(1..) {
+            let is_comment = line.trim_start().starts_with('#');
+            let named: BTreeSet<&str> =
+                symbols_in(line).filter(|symbol| !is_comment && about.contains(*symbol)).collect();
+            if !named.is_empty() {
+                let effects = self.effects_at(file, number, scopes.clone(), false);
+                self.note(named, &effects);
+            }
+        }
+    }
+
+    /// Takes note that effects hang on symbols.
+    fn note(&mut self, symbols: BTreeSet<&str>, effects: &[Effect]) {
+        for symbol in symbols {
+            self.effects.entry(symbol.to_owned()).or_default().extend(effects.iter().cloned());
+        }
+    }
+
+    /// What hangs on a line: its own scopes, and the folders whose makefiles include the file.
+    fn effects_at(&self, file: &str, line: u32, scopes: Vec<Scope>, is_membership: bool) -> Vec<Effect> {
+        let effect = |scope, is_membership| Effect { file: file.to_owned(), line, scope, is_membership };
+        let own = scopes.into_iter().map(|scope| effect(scope, is_membership));
+        let includers = self.includers.get(file).into_iter().flatten();
+        own.chain(includers.map(|folder| effect(Scope::Below(folder.clone()), false))).collect()
     }
 
     /// What hangs on a symbol, in the order in which files were added.
@@ -191,7 +212,7 @@ impl Mentions {
 /// What a statement reaches, and whether it decides if something is built.
 fn scopes(
     file: &str,
-    statement: &str,
+    statement: &Statement<'_>,
     parts: &BTreeMap<String, Vec<Scope>>,
     whole: Option<&Scope>,
 ) -> (Vec<Scope>, bool) {
@@ -202,9 +223,7 @@ fn scopes(
         None if folder.is_empty() => vec![Scope::Rules(file.to_owned())],
         None => vec![Scope::Below(folder.clone()), Scope::Rules(file.to_owned())],
     };
-    let Some((name, words)) = assignment(statement).filter(|_| !statement.starts_with('\t')) else {
-        return (unknown(), false);
-    };
+    let Some((name, words)) = list_assignment(statement) else { return (unknown(), false) };
     let list = list_of(name);
     let is_top_list = whole.is_some() && TOP_LISTS.contains(&list);
     if let Some(object) = object_in(name) {
@@ -243,11 +262,12 @@ fn scopes(
 }
 
 /// What each composite object of a makefile is linked from.
-fn parts(file: &str, statements: &[(u32, String)]) -> BTreeMap<String, Vec<Scope>> {
+fn parts(file: &str, lines: &[Line<'_>]) -> BTreeMap<String, Vec<Scope>> {
     let folder = folder_of(file);
     let mut parts: BTreeMap<String, Vec<Scope>> = BTreeMap::new();
-    for (_, statement) in statements {
-        let Some((name, words)) = assignment(statement) else { continue };
+    for line in lines {
+        let statement = line.statement();
+        let Some((name, words)) = list_assignment(&statement) else { continue };
         let list = list_of(name);
         if list == name || OBJECT_LISTS.contains(&list) || PRODUCT_LISTS.contains(&list) {
             continue;
@@ -278,16 +298,19 @@ fn object_in(name: &str) -> Option<&str> {
     (begin > 0).then(|| &object[begin..])
 }
 
-/// Splits `name := value` and its kin; a rule gives nothing.
-fn assignment(statement: &str) -> Option<(&str, &str)> {
-    let mut depth = 0_i32;
-    let at = statement.char_indices().find(|(_, c)| {
-        depth += i32::from(matches!(c, '(' | '{')) - i32::from(matches!(c, ')' | '}'));
-        *c == '=' && depth == 0
-    })?;
-    let name = statement[..at.0].trim_end_matches(['+', ':', '?']).trim();
-    let name = name.trim_start_matches("export ").trim_start_matches("override ").trim();
-    (!name.is_empty() && !name.contains(char::is_whitespace)).then_some((name, &statement[at.0 + 1..]))
+/// The name and the value of an assignment whose name has no blank in it, not even in a reference.
+fn list_assignment<'a>(statement: &Statement<'a>) -> Option<(&'a str, &'a str)> {
+    let Statement::Assignment(Assignment { name, value, .. }) = statement else { return None };
+    (!name.contains(char::is_whitespace)).then_some((name, value))
+}
+
+/// Whether a statement includes files, or adds to a list of those that are included (`include-y`).
+fn includes(statement: &Statement<'_>) -> bool {
+    match statement {
+        Statement::Include(_) => true,
+        Statement::Assignment(assignment) => assignment.name.starts_with("include"),
+        _ => false,
+    }
 }
 
 /// Whether a file of this name is a makefile.
@@ -311,33 +334,6 @@ fn scripts_in(statement: &str) -> Vec<String> {
         format!("scripts/{}", &rest[..end])
     });
     names.collect()
-}
-
-/// The symbols that a text names as `CONFIG_NAME`, with repeats.
-fn symbols_in(text: &str) -> impl Iterator<Item = &str> {
-    text.split("CONFIG_").skip(1).filter_map(|rest| {
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        (end > 0).then(|| &rest[..end])
-    })
-}
-
-/// Lines joined over `\`, without comments, each with the number of its first line.
-fn statements(text: &str) -> Vec<(u32, String)> {
-    let mut statements: Vec<(u32, String)> = Vec::new();
-    let mut continues = false;
-    for (line, number) in text.lines().zip(1..) {
-        let line = if line.starts_with('\t') { line } else { line.split('#').next().unwrap_or_default() };
-        let body = line.trim_end().strip_suffix('\\');
-        match statements.last_mut().filter(|_| continues) {
-            Some((_, joined)) => {
-                joined.push(' ');
-                joined.push_str(body.unwrap_or(line));
-            }
-            None => statements.push((number, body.unwrap_or(line).to_owned())),
-        }
-        continues = body.is_some();
-    }
-    statements
 }
 
 #[cfg(test)]

@@ -6,6 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::path::normal;
+use crate::statement::{Assignment, Statement, lines};
+use crate::symbol::symbols_in;
+
 /// A makefile line that makes an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
@@ -48,22 +52,25 @@ impl ModuleRules {
         let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut lists: BTreeMap<String, Vec<ListLine<'_>>> = BTreeMap::new();
         let mut taken_in = Vec::new();
-        let statements = statements(text);
-        for (line, statement) in &statements {
-            let Some((target, objects)) = assignment(statement) else { continue };
+        let lines = lines(text);
+        for line in &lines {
+            let Statement::Assignment(Assignment { name: target, value: objects, .. }) = line.statement() else {
+                continue;
+            };
             let Some((name, condition)) = conditional(target) else { continue };
+            let line = line.number;
             if name != "obj" {
-                let parts = self.parts.entry(inside(folder, name)).or_default();
-                parts.extend(object_words(objects).map(|object| inside(folder, object)));
+                let parts = self.parts.entry(normal(folder, name)).or_default();
+                parts.extend(object_words(objects).map(|object| normal(folder, object)));
                 let list = lists.entry(name.to_owned()).or_default();
-                list.push(ListLine { line: *line, objects, symbol: config_symbol(condition) });
+                list.push(ListLine { line, objects, symbol: symbols_in(condition).next() });
                 continue;
             }
-            let symbol = config_symbol(condition);
+            let symbol = symbols_in(condition).next();
             if symbol.is_some() || matches!(condition, "y" | "m") {
-                self.add_rules(file, *line, objects, symbol);
+                self.add_rules(file, line, objects, symbol);
                 taken_in
-                    .extend(objects.split_ascii_whitespace().filter_map(list_name).map(|list| (*line, list, symbol)));
+                    .extend(objects.split_ascii_whitespace().filter_map(list_name).map(|list| (line, list, symbol)));
             }
         }
         for (outer_line, list, outer) in taken_in {
@@ -82,7 +89,7 @@ impl ModuleRules {
         let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
         for object in object_words(objects) {
             let rules = self.rules.entry(module_name(object)).or_default();
-            let (object, symbol) = (inside(folder, object), symbol.map(str::to_owned));
+            let (object, symbol) = (normal(folder, object), symbol.map(str::to_owned));
             rules.push(Rule { object, symbol, file: file.to_owned(), line });
         }
     }
@@ -151,62 +158,6 @@ fn conditional(target: &str) -> Option<(&str, &str)> {
     let (name, condition) = (&target[..at], &target[at + 1..]);
     let decides = matches!(condition, "y" | "m" | "objs") || condition.contains("CONFIG_");
     (decides && !name.is_empty()).then_some((name.strip_suffix("-objs").unwrap_or(name), condition))
-}
-
-/// The path of what a makefile in `folder` calls `name`.
-fn inside(folder: &str, name: &str) -> String {
-    let mut path: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in name.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(path.pop()),
-            _ => path.push(part),
-        }
-    }
-    path.join("/")
-}
-
-/// Lines joined over `\`, without comments, each with the number of its first line.
-fn statements(text: &str) -> Vec<(u32, String)> {
-    let mut statements = Vec::new();
-    let mut open: Option<(u32, String)> = None;
-    for (index, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or("");
-        let (body, continues) = match line.trim_end().strip_suffix('\\') {
-            Some(body) => (body, true),
-            None => (line, false),
-        };
-        let (number, mut joined) = open.take().unwrap_or((index as u32 + 1, String::new()));
-        joined.push(' ');
-        joined.push_str(body);
-        if continues {
-            open = Some((number, joined));
-        } else {
-            statements.push((number, joined));
-        }
-    }
-    statements.extend(open);
-    statements
-}
-
-/// Splits `target += value`, `:=`, `?=` and `=`; recipe lines and everything else give nothing.
-fn assignment(statement: &str) -> Option<(&str, &str)> {
-    let mut depth = 0_i32;
-    let is_sign = |(_, c): &(usize, char)| {
-        depth += i32::from(*c == '(') - i32::from(*c == ')');
-        *c == '=' && depth == 0
-    };
-    let (at, _) = statement.char_indices().find(is_sign)?;
-    let target = statement[..at].trim_end_matches(['+', ':', '?']).trim();
-    let outside = target.split_once("$(").map_or(target, |(before, _)| before);
-    (!target.is_empty() && !outside.contains(char::is_whitespace)).then_some((target, &statement[at + 1..]))
-}
-
-/// The first symbol that `text` mentions as `CONFIG_NAME`.
-fn config_symbol(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("CONFIG_")?;
-    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-    (end > 0).then(|| &rest[..end])
 }
 
 #[cfg(test)]

@@ -14,6 +14,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::logical::logical_lines;
+use crate::statement::{Assignment, Statement};
+
 /// What one note says. Paths are as Kbuild writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note<'a> {
@@ -37,31 +40,25 @@ impl<'a> Note<'a> {
     /// `scripts/basic/fixdep.c`, `scripts/Kbuild.include` (`cmd_and_fixdep`, `make-cmd`).
     pub fn parse(text: &'a str) -> Option<Note<'a>> {
         let mut note = Note { command: "", source: None, files: Vec::new(), symbols: BTreeSet::new() };
-        let mut in_list = false;
         let mut is_note = false;
-        for line in text.lines() {
-            if in_list {
-                in_list = line.ends_with('\\');
-                note.take(line.trim_end_matches('\\').trim());
-                continue;
-            }
-            match line.split_once(" :=") {
-                Some((name, value)) if name.starts_with("savedcmd_") || name.starts_with("cmd_") => {
-                    note.command = value.trim();
-                    is_note = true;
-                }
-                Some((name, value)) if name.starts_with("source_") => note.source = Some(value.trim()),
-                Some((name, value)) if name.starts_with("deps_") => {
-                    in_list = line.ends_with('\\');
-                    note.take(value.trim_end_matches('\\').trim());
-                }
-                Some(_) => {}
-                // A tool that works on the product is named in a rule of its own.
-                None => {
-                    if let Some((_, prerequisites)) = line.split_once(": $(wildcard ") {
-                        note.take(prerequisites.trim_end_matches(')'));
+        for line in logical_lines(text) {
+            match Statement::parse(line.first) {
+                Statement::Assignment(Assignment { name, value, .. }) => {
+                    if name.starts_with("savedcmd_") || name.starts_with("cmd_") {
+                        note.command = value;
+                        is_note = true;
+                    } else if name.starts_with("source_") {
+                        note.source = Some(value);
+                    } else if name.starts_with("deps_") {
+                        note.take(value);
+                        line.more.iter().for_each(|word| note.take(word.trim()));
                     }
                 }
+                // A tool that works on the product is named in a rule of its own.
+                Statement::Rule { prerequisites, .. } if prerequisites.starts_with("$(wildcard ") => {
+                    note.take(prerequisites)
+                }
+                _ => {}
             }
         }
         is_note.then_some(note)

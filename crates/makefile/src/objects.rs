@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{BuildContext, Variables, normal};
+use crate::path::normal;
+use crate::variables::{BuildContext, Variables};
 
 /// Objects by their path in the output folder.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -5,6 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::reference::{find_outside, matching, split_top};
+use crate::statement::{Assignment, Conditional, Operator, Statement, Test, lines};
+
 /// How far variables may refer to one another; a makefile that goes deeper refers to itself.
 const MAX_DEPTH: u32 = 20;
 
@@ -49,6 +52,7 @@ impl<'a> Variables<'a> {
         for (name, value) in [("src", folder), ("obj", folder)] {
             variables.set(name, value.to_owned());
         }
+        variables.set("pound", "#".to_owned());
         variables.set("BITS", if config("64BIT") == Some("y") { "64" } else { "32" }.to_owned());
         variables
     }
@@ -78,81 +82,73 @@ impl<'a> Variables<'a> {
     pub fn evaluate(&mut self, text: &str) {
         // Per open conditional: whether its branch stands, and whether one of its branches has stood.
         let mut open: Vec<(bool, bool)> = Vec::new();
-        let mut in_define = false;
-        for statement in statements(text) {
-            let trimmed = statement.trim();
-            let (word, rest) = trimmed.split_once([' ', '\t', '(']).unwrap_or((trimmed, ""));
-            let rest = if trimmed[word.len()..].starts_with('(') { &trimmed[word.len()..] } else { rest.trim() };
-            match word {
-                "define" => in_define = true,
-                "endef" => in_define = false,
-                _ if in_define => {}
-                "ifeq" | "ifneq" | "ifdef" | "ifndef" => {
-                    let holds = self.condition(word, rest);
+        for line in lines(text) {
+            match line.statement() {
+                Statement::Conditional(Conditional::If(test)) => {
+                    let holds = self.holds(test);
                     open.push((holds, holds));
                 }
-                "else" => {
+                Statement::Conditional(Conditional::Else(test)) => {
                     if let Some((stands, stood)) = open.pop() {
-                        let (word, rest) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
-                        let holds = !stands && !stood && (word.is_empty() || self.condition(word, rest.trim()));
+                        let holds = !stands && !stood && test.is_none_or(|test| self.holds(test));
                         open.push((holds, stood || holds));
                     }
                 }
-                "endif" => drop(open.pop()),
-                _ if statement.starts_with('\t') && !trimmed.contains("+=") && !trimmed.contains(":=") => {}
-                _ if open.iter().all(|(stands, _)| *stands) => self.assign(trimmed),
-                _ => {}
+                Statement::Conditional(Conditional::EndIf) => drop(open.pop()),
+                _ if open.iter().any(|(stands, _)| !stands) => {}
+                Statement::Assignment(assignment) => self.assign(assignment),
+                Statement::Rule { targets, prerequisites } => self.rule(targets, prerequisites),
+                Statement::Include(_) | Statement::Recipe | Statement::Define | Statement::Other => {}
             }
         }
     }
 
-    fn assign(&mut self, statement: &str) {
-        let statement =
-            statement.strip_prefix("export ").or_else(|| statement.strip_prefix("override ")).unwrap_or(statement);
-        let Some((left, value)) = statement.split_once('=') else { return self.rule(statement) };
-        let name = self.expand(left.trim_end_matches(['+', ':', '?']).trim(), 0);
+    fn assign(&mut self, Assignment { name, operator, value }: Assignment<'_>) {
+        let name = self.expand(name, 0);
         if name.is_empty() || name.contains(char::is_whitespace) || name.contains(':') {
             return;
         }
-        let value = value.trim();
-        match left.as_bytes().last() {
-            Some(b'+') => {
+        match operator {
+            Operator::Append => {
                 // Expanded now: what follows in the file cannot matter to a list, and a list cannot contain itself.
-                let more = self.expand(value, 0);
-                let value = format!("{} {more}", self.raw(&name).unwrap_or_default());
+                let value = format!("{} {}", self.raw(&name).unwrap_or_default(), self.expand(value, 0));
                 self.set(&name, value);
             }
-            Some(b'?') if self.raw(&name).is_some() => {}
-            _ => {
+            Operator::SetIfUnset if self.raw(&name).is_some() => {}
+            Operator::Shell => {}
+            Operator::Set | Operator::SetIfUnset => {
                 let value = self.expand(value, 0);
                 self.set(&name, value);
             }
         }
     }
 
-    /// Takes up `targets: prerequisites`; a static pattern (`targets: pattern: prerequisites`) counts as what it lists.
-    fn rule(&mut self, statement: &str) {
-        let Some((targets, prerequisites)) = split_top(statement, ':') else { return };
-        let prerequisites = prerequisites.trim_start_matches(':').split(';').next().unwrap_or_default();
-        let words = |text: &str| -> Vec<String> {
-            self.expand(&text.replace([':', '|'], " "), 0).split_ascii_whitespace().map(str::to_owned).collect()
-        };
-        let rule = ExplicitRule { targets: words(targets), prerequisites: words(prerequisites) };
-        if !rule.targets.is_empty() && rule.targets[0] != ".PHONY" {
+    /// Takes up a rule; the pattern of a static one counts as what it is made from, and so does what only has to be there
+    /// first.
+    fn rule(&mut self, targets: &str, prerequisites: &str) {
+        let mut rule = ExplicitRule { targets: self.words(targets), prerequisites: Vec::new() };
+        let mut rest = prerequisites;
+        while let Some(at) = find_outside(rest, |c| matches!(c, ':' | '|')) {
+            rule.prerequisites.extend(self.words(&rest[..at]));
+            rest = &rest[at + 1..];
+        }
+        rule.prerequisites.extend(self.words(rest));
+        if rule.targets.first().is_some_and(|first| first != ".PHONY") {
             self.rules.push(rule);
         }
     }
 
-    fn condition(&self, word: &str, rest: &str) -> bool {
-        match word {
-            "ifdef" => !self.value(rest).is_empty(),
-            "ifndef" => self.value(rest).is_empty(),
-            _ => {
-                let inner = rest.strip_prefix('(').and_then(|inner| inner.strip_suffix(')'));
-                let Some((left, right)) = inner.and_then(|inner| split_top(inner, ',')) else { return false };
-                let equal = self.expand(left.trim(), 0).trim() == self.expand(right.trim(), 0).trim();
-                equal == (word == "ifeq")
+    fn words(&self, text: &str) -> Vec<String> {
+        self.expand(text, 0).split_ascii_whitespace().map(str::to_owned).collect()
+    }
+
+    fn holds(&self, test: Test<'_>) -> bool {
+        match test {
+            Test::Equal(is_equal, Some((left, right))) => {
+                (self.expand(left, 0).trim() == self.expand(right, 0).trim()) == is_equal
             }
+            Test::Equal(_, None) => false,
+            Test::Defined(is_defined, name) => self.value(name).is_empty() != is_defined,
         }
     }
 
@@ -263,67 +259,4 @@ fn per_word(text: &str, change: impl Fn(&str) -> String) -> String {
 
 fn select(text: &str, keep: impl Fn(&str) -> bool) -> String {
     text.split_ascii_whitespace().filter(|word| keep(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// The index of `close` that belongs to the bracket at the start of `text`.
-fn matching(text: &str, close: char) -> Option<usize> {
-    let open = text.chars().next()?;
-    let mut depth = 0;
-    for (index, c) in text.char_indices() {
-        if c == open {
-            depth += 1;
-        } else if c == close {
-            depth -= 1;
-            if depth == 0 {
-                return Some(index);
-            }
-        }
-    }
-    None
-}
-
-/// Splits at the first `at` that is in no brackets.
-fn split_top(text: &str, at: char) -> Option<(&str, &str)> {
-    let mut depth = 0;
-    for (index, c) in text.char_indices() {
-        match c {
-            '(' | '{' => depth += 1,
-            ')' | '}' => depth -= 1,
-            _ if c == at && depth == 0 => return Some((&text[..index], &text[index + c.len_utf8()..])),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Lines joined over `\`, without comments.
-fn statements(text: &str) -> Vec<String> {
-    let mut statements: Vec<String> = Vec::new();
-    let mut continues = false;
-    for line in text.lines() {
-        let line = line.split('#').next().unwrap_or("");
-        let body = line.strip_suffix('\\');
-        match statements.last_mut().filter(|_| continues) {
-            Some(joined) => {
-                joined.push(' ');
-                joined.push_str(body.unwrap_or(line));
-            }
-            None => statements.push(body.unwrap_or(line).to_owned()),
-        }
-        continues = body.is_some();
-    }
-    statements
-}
-
-/// Joins and resolves `.` and `..`; a leading slash counts for nothing, as all paths are inside the tree.
-pub fn normal(folder: &str, word: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(word.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }

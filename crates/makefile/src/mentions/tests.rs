@@ -86,3 +86,12 @@ fn what_is_included_reaches_those_who_include_it() {
         assert!(folders.contains(&&Scope::Below(folder.to_owned())), "{folder}: {folders:?}");
     }
 }
+
+#[test]
+fn recipes_scripts_and_indented_lists() {
+    assert_eq!(effects("a/Makefile", "ifdef CONFIG_A\n\tobj-y += b.o\nendif\n", "A"), ["2: a/b.o"]);
+    let recipe = "b.h: c.h\n\tobj-y += $(CONFIG_A)\n";
+    assert_eq!(effects("a/Makefile", recipe, "A"), ["2: how a/*", "2: how rules of a/Makefile"]);
+    let script = "# CONFIG_A \\\n\tx ${CONFIG_A#y} \\\n  $CONFIG_A\n";
+    assert_eq!(effects("scripts/link.sh", script, "A"), ["2: how link", "3: how link"]);
+}

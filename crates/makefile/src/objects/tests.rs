@@ -82,3 +82,11 @@ fn the_architecture_adds_its_lists() {
     );
     assert_eq!(linked, owned(&["arch/x86/lib/memcpy.o", "lib/crc.o"]));
 }
+
+#[test]
+fn a_recipe_sets_nothing_and_an_indented_line_does() {
+    check("", "obj-y := a.o\nb.c: c.c\n\tobj-y += no.o\nobj-y += d.o\n", &["a/a.o", "a/d.o"], &[]);
+    check("CONFIG_A=y\n", "ifdef CONFIG_A\n\tobj-y = a.o\nendif\n", &["a/a.o"], &[]);
+    check("", "# obj-y += no.o \\\n\tno2.o\nobj-y += a.o\n", &["a/a.o"], &[]);
+    check("", "ifeq \"$(CONFIG_A)\" \"\"\nobj-y += a.o\nendif\n", &["a/a.o"], &[]);
+}
