@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use kiln_assembly::manifest::Manifest;
 use kiln_plan::Arch;
-use kiln_plan::manifest::Manifest;
 
 use crate::root;
 

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use kiln_build::kernel::read_record;
-use kiln_plan::impact::{BuildRecord, ProductKind};
+use kiln_impact::{BuildRecord, ProductKind};
 use serde_json::Value;
 
 use crate::kconfig_matrix::requests::Chance;

@@ -20,8 +20,12 @@ const LAYERS: &[(&str, u8)] = &[
     ("recipe", 1),
     ("service", 1),
     ("image", 1),
+    ("makefile", 1),
     ("fix", 2),
-    ("plan", 3),
+    ("impact", 2),
+    ("plan", 2),
+    ("advise", 3),
+    ("assembly", 3),
     ("build", 4),
     ("boot", 4),
     ("cli", 5),
@@ -51,8 +55,7 @@ const MAX_LINES: usize = 500;
 
 /// Files that may be longer, and why.
 const LONG: &[(&str, &str)] = &[
-    ("crates/plan/src/check/tests.rs", "a flat list of snapshots, one per kind"),
-    ("crates/plan/tests/it/evaluate.rs", "a flat list of snapshots, one per rule"),
+    ("crates/advise/src/check/tests.rs", "a flat list of snapshots, one per kind"),
     ("crates/service/tests/it/protocol.rs", "a flat list of cases, one per situation of a loader"),
 ];
 

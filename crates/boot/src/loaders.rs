@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kiln_plan::manifest::Manifest;
+use kiln_assembly::manifest::Manifest;
 
 use crate::program::{Alias, Loader, LoaderModule};
 
 /// The loaders of a result.
 pub fn loaders(manifest: &Manifest) -> Vec<Loader> {
-    let loader = |(name, entry): (&String, &kiln_plan::manifest::LoaderEntry)| Loader {
+    let loader = |(name, entry): (&String, &kiln_assembly::manifest::LoaderEntry)| Loader {
         name: name.clone(),
         dependencies: entry.dependencies.clone(),
         // What others may ask for while they run is shipped, but the loader does not load it.
@@ -17,7 +17,7 @@ pub fn loaders(manifest: &Manifest) -> Vec<Loader> {
     manifest.loaders.iter().map(loader).collect()
 }
 
-fn module(entry: &kiln_plan::manifest::ModuleEntry) -> LoaderModule {
+fn module(entry: &kiln_assembly::manifest::ModuleEntry) -> LoaderModule {
     LoaderModule {
         name: entry.name.replace('-', "_"),
         path: entry.path.clone(),

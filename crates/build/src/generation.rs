@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kiln_plan::manifest::Manifest;
+use kiln_assembly::manifest::Manifest;
 use serde::{Deserialize, Serialize};
 
 use crate::Progress;

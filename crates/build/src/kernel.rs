@@ -20,9 +20,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_assembly::manifest::FileEntry;
 use kiln_exec::{ExecError, Interrupt};
 use kiln_kconfig::Config;
-use kiln_plan::manifest::FileEntry;
 use kiln_plan::step::{KernelInputs, kernel_key};
 use kiln_plan::{Key, KeyWriter};
 use rayon::prelude::*;

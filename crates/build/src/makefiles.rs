@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kiln_plan::ModuleRules;
-use kiln_plan::names::NamedModule;
+use kiln_advise::names::NamedModule;
+use kiln_makefile::ModuleRules;
 
 use crate::tree::{Kind, TreeError, list};
 

@@ -24,13 +24,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_assembly::Assembly;
+use kiln_assembly::manifest::OutputEntry;
+use kiln_assembly::outputs::{best, readable};
 use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_exec::{ExecError, Interrupt};
 use kiln_image::{TreeError as FileTreeError, WriteError};
 use kiln_kconfig::Config;
-use kiln_plan::assembly::Assembly;
-use kiln_plan::manifest::OutputEntry;
-use kiln_plan::outputs::{Compression, Output, OutputKind, best, order, readable};
+use kiln_plan::outputs::{Compression, Output, OutputKind, order};
 use kiln_plan::step::{OutputInputs, output_key};
 use kiln_plan::{Arch, Key};
 

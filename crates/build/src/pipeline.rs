@@ -13,12 +13,14 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use kiln_advise::check::{Known, empty_groups};
+use kiln_advise::{Unmet, check};
 use kiln_diag::{Diagnostic, Diagnostics, FileId, Sources};
 use kiln_kconfig::{Declarations, Evaluation, Request};
-use kiln_plan::check::{Known, empty_groups};
+use kiln_makefile::ModuleRules;
 use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
 use kiln_plan::step::{BaseInputs, base_key};
-use kiln_plan::{Arch, KernelVersion, Key, ModuleRules, SourceSpec, ToolchainName, Unmet, check};
+use kiln_plan::{Arch, KernelVersion, Key, SourceSpec, ToolchainName};
 
 use crate::extra_modules::ExtraModulesError;
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};

@@ -3,7 +3,7 @@
 //! [`KconfigTree`] stands for one tree, one architecture and one toolchain: it reads bases and parses. [`Parsed`] resolves
 //! requests over a base with kiln's own engine. Every base comes down to a text of assignments over Kconfig's defaults or
 //! over "everything off" ([`BaseText`]); `make` runs only for a base that one of the tree's makefiles puts together.
-//! Whether the requests hold is not asked here: that is `kiln_plan::check`.
+//! Whether the requests hold is not asked here: that is `kiln_advise::check`.
 
 use std::collections::BTreeMap;
 use std::io;

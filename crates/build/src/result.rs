@@ -5,9 +5,9 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use kiln_assembly::{Assembly, Content};
 use kiln_exec::Interrupt;
 use kiln_plan::Key;
-use kiln_plan::assembly::{Assembly, Content};
 use kiln_plan::step::result_key;
 
 use crate::store::StoreError;

@@ -22,13 +22,13 @@ use kiln_recipe::{Def, Imports, Reader, Tree};
 
 use crate::builtin::{BUILTINS, SCHEME};
 use crate::evaluate::facts::{RecipeFacts, UNKNOWN};
-pub(crate) use crate::evaluate::fragment::Fragments;
 use crate::firmware::FirmwareCompression;
 use crate::options::options;
 use crate::outputs::{Output, make_targets};
 use crate::version::KernelVersion;
 use crate::{Arch, SourceSpec, ToolchainName};
 
+pub use fragment::Fragments;
 pub use json::json;
 pub use text::text;
 

@@ -5,9 +5,6 @@
 //! [`order`] gives an order in which each comes behind what it needs.
 
 mod check;
-mod contents;
-mod fit;
-mod readable;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,9 +16,6 @@ use crate::evaluate::Located;
 
 pub use self::check::order;
 pub(crate) use self::check::{check, fields_of};
-pub use self::contents::{DeviceFile, device_files};
-pub use self::fit::{FitParts, fit_source};
-pub use self::readable::{best, readable};
 
 /// One entry of `outputs`.
 #[derive(Debug, Clone)]

@@ -10,12 +10,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
+use kiln_assembly::closure::{Closing, close};
 use kiln_build::modules_dir::read_modules_dir;
 use kiln_kconfig::Config;
+use kiln_makefile::ModuleRules;
 use kiln_modgraph::{Layout, depmod, module_name};
-use kiln_plan::closing::{Closing, close};
+use kiln_plan::Loader;
 use kiln_plan::evaluate::Located;
-use kiln_plan::{Loader, ModuleRules};
 
 use super::depmod::{columns, ratios};
 use super::measure::{Cost, Meter, median};

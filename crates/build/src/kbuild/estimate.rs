@@ -1,6 +1,6 @@
 //! How much there is to compile, before compiling.
 //!
-//! The kernel's makefiles are read for the objects that this configuration asks for ([`makefile`]); of those, an object
+//! The kernel's makefiles are read for the objects that this configuration asks for ([`kiln_makefile::objects()`]); of those, an object
 //! counts as done when it is there and no symbol that it was compiled with (Kbuild notes them beside it) has changed. Progress
 //! is counted in these objects only: what the reading does not see (boot code, vDSO, the kernel's own tools; 7 in 100 for
 //! a small x86 kernel) neither adds to the total nor to what is done.
@@ -8,13 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use kiln_impact::Objects;
 use kiln_kconfig::Config;
-use kiln_plan::impact::Objects;
+use kiln_makefile::BuildContext;
 
 use super::Make;
 use crate::toolchain::Target;
-
-mod makefile;
 
 /// The objects and modules that a build still has to make, by their path in the output folder.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub(super) struct Pending {
 
 /// Finds out what a build of `config` still has to make.
 pub(super) fn pending(make: &Make, config: &Config) -> Pending {
-    let objects = makefile::objects(make.tree, make.target, config);
+    let objects = listed(make.tree, make.target, config);
     let changed = changed_symbols(make.out, config);
     let mut names: BTreeSet<String> =
         objects.linked.iter().filter(|name| is_stale(make.out, name, &changed)).cloned().collect();
@@ -39,9 +38,17 @@ pub(super) fn pending(make: &Make, config: &Config) -> Pending {
     Pending { total: names.len() as u64, names }
 }
 
+/// What the makefiles of `tree` list for `config`.
+fn listed(tree: &Path, target: &Target, config: &Config) -> kiln_makefile::Objects {
+    let read =
+        |file: &str| std::fs::read(tree.join(file)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let value = |symbol: &str| config.get(symbol);
+    kiln_makefile::objects(BuildContext { arch: &target.arch, srcarch: &target.srcarch, config: &value }, &read)
+}
+
 /// Lists the objects that `config` asks for, each with whether it is part of vmlinux, as far as the makefiles say so plainly.
 pub(crate) fn expected(tree: &Path, target: &Target, config: &Config) -> Objects {
-    let found = makefile::objects(tree, target, config);
+    let found = listed(tree, target, config);
     let wholes = found.modules.keys().map(|stem| format!("{stem}.o"));
     let of_modules: BTreeSet<String> = found.modules.values().flatten().cloned().chain(wholes).collect();
     let all: BTreeSet<String> = found.linked.into_iter().chain(of_modules.iter().cloned()).collect();

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use kiln_exec::{ExecError, Output};
 use kiln_kconfig::Config;
+use kiln_makefile::Note;
+use kiln_makefile::normal;
 use kiln_modgraph::read::{Structure, StructuresError, structures};
-use kiln_plan::impact::Note;
-use kiln_plan::make_text::normal;
 
 use self::command::{Command, Wish};
 use crate::kbuild::{OUTPUT_NAME, SOURCE_NAME};

@@ -12,10 +12,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_impact::{BuildRecord, FileRef, Product, ProductKind};
 use kiln_kconfig::Config;
+use kiln_makefile::Note;
+use kiln_makefile::{BuildContext, Variables, normal};
 use kiln_modgraph::read::{archive_members, memory_digest};
-use kiln_plan::impact::{BuildRecord, FileRef, Note, Product, ProductKind};
-use kiln_plan::make_text::{Variables, normal};
 use rayon::prelude::*;
 
 use crate::store::write_whole;
@@ -243,6 +244,8 @@ fn rules(ground: &Ground<'_>, products: &mut BTreeMap<String, Product>) {
         products.keys().filter_map(|path| path.rsplit_once('/')).map(|(folder, _)| folder.to_owned()).collect();
     folders.insert(String::new());
     folders.insert(format!("arch/{}", ground.target.srcarch));
+    let value = |symbol: &str| ground.config.get(symbol);
+    let context = BuildContext { arch: &ground.target.arch, srcarch: &ground.target.srcarch, config: &value };
     for folder in folders {
         let files = match folder.as_str() {
             "" => vec!["Kbuild".to_owned(), "Makefile".to_owned()],
@@ -250,8 +253,7 @@ fn rules(ground: &Ground<'_>, products: &mut BTreeMap<String, Product>) {
         };
         for file in files {
             let Ok(text) = fs::read(ground.tree.join(&file)) else { continue };
-            let mut variables =
-                Variables::of_folder(&folder, &ground.target.arch, &ground.target.srcarch, ground.config);
+            let mut variables = Variables::of_folder(&folder, context);
             variables.set("KCONFIG_CONFIG", ".config".to_owned());
             variables.evaluate(&String::from_utf8_lossy(&text));
             for rule in variables.rules() {

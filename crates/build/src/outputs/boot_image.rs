@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use kiln_plan::outputs::{Addresses, Compression, Fit, FitParts, Payload, UImage, fit_source, uboot_arch};
+use kiln_assembly::outputs::{FitParts, fit_source};
+use kiln_plan::outputs::{Addresses, Compression, Fit, Payload, UImage, uboot_arch};
 use kiln_plan::step::OutputInputs;
 
 use super::program::Program;

@@ -6,9 +6,10 @@ use std::io::{self, Read};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use kiln_assembly::Content;
+use kiln_assembly::outputs::device_files;
 use kiln_image::{Contents, FileTree, Node, NodeKind};
-use kiln_plan::assembly::Content;
-use kiln_plan::outputs::{FileSystem, device_files};
+use kiln_plan::outputs::FileSystem;
 use kiln_plan::step::OutputInputs;
 
 use super::boot_image::staged;

@@ -4,14 +4,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_assembly::closure::{Closing, close};
+use kiln_assembly::manifest::{KernelEntry, Manifest};
+use kiln_assembly::{Assembly, Parts, assemble as plan_assembly};
 use kiln_diag::{Diagnostics, Sources};
 use kiln_exec::Interrupt;
+use kiln_makefile::ModuleRules;
 use kiln_modgraph::{DepmodError, Graph, Inputs, KernelSymbols, Layout};
-use kiln_plan::assembly::{Assembly, Parts, assemble as plan_assembly};
-use kiln_plan::closing::{Closing, close};
+use kiln_plan::Key;
 use kiln_plan::evaluate::Evaluated;
-use kiln_plan::manifest::{KernelEntry, Manifest};
-use kiln_plan::{Key, ModuleRules};
 
 use super::{Session, Settled, Tree, firmware};
 use crate::apt::AptError;

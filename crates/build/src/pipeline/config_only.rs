@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use kiln_impact::{BuildRecord, FileRef, Impact, Product, ProductKind, changes};
 use kiln_kconfig::Config;
-use kiln_plan::impact::{BuildRecord, FileRef, Impact, Product, ProductKind, changes};
 use rayon::prelude::*;
 
 use super::impact::{lines_naming, report};

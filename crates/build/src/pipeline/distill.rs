@@ -1,7 +1,7 @@
 //! `kiln distill`'s work: a file's configuration, and the fewest requests that give it.
 
+use kiln_advise::distill::{Needed, distill};
 use kiln_kconfig::{Config, Evaluation, Request, unquote};
-use kiln_plan::distill::{Needed, distill};
 use kiln_plan::evaluate::Kernel as KernelWish;
 
 use super::{PipelineError, Session, Tree, conf_key, target};

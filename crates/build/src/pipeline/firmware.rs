@@ -6,13 +6,14 @@ mod pack;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use kiln_assembly::closure::Closed;
+use kiln_assembly::firmware::{link_text, packing};
+use kiln_assembly::{Content, Firmware};
 use kiln_diag::{Code, Diagnostic, Diagnostics};
 use kiln_kconfig::Config;
 use kiln_plan::KernelVersion;
-use kiln_plan::assembly::{Content, Firmware};
-use kiln_plan::closing::Closed;
 use kiln_plan::evaluate::{FirmwareSource, Hardware};
-use kiln_plan::firmware::{Packing, link_text, packing};
+use kiln_plan::firmware::Packing;
 
 use self::collection::{Collection, Found, Origin};
 use self::pack::pack;

@@ -7,9 +7,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use kiln_advise::check::{Catalogue, Unmet, UnmetKind};
 use kiln_kconfig::Model;
 use kiln_plan::KernelVersion;
-use kiln_plan::check::{Catalogue, Unmet, UnmetKind};
 
 use crate::Store;
 use crate::store::write_whole;

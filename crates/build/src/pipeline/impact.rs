@@ -8,10 +8,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kiln_kconfig::Config;
-use kiln_plan::impact::{
-    Because, BuildRecord, Change, Comparison, FileRef, Impact, Mentions, Verdict, changes, compare, namings, reach,
+use kiln_impact::{
+    Because, BuildRecord, Change, Comparison, FileRef, Impact, Verdict, changes, compare, namings, reach,
 };
+use kiln_kconfig::Config;
+use kiln_makefile::Mentions;
 use rayon::prelude::*;
 
 use super::{PipelineError, Session, Settled, Tree};

@@ -10,9 +10,9 @@ use std::fs;
 use std::path::Path;
 
 use kiln_exec::ExecError;
+use kiln_impact::{BuildRecord, Comparison, Layouts, ProductKind, StructureChange};
 use kiln_modgraph::read::Structure;
 use kiln_plan::KeyWriter;
-use kiln_plan::impact::{BuildRecord, Comparison, Layouts, ProductKind, StructureChange};
 use rayon::prelude::*;
 
 use super::impact::namings_of;
@@ -64,7 +64,7 @@ pub fn layouts(
         Ok(record) => record,
         Err((path, source)) => return Err(PipelineError::Read { path, source }),
     };
-    let changes = kiln_plan::impact::changes(&deployed.config, &settled.config);
+    let changes = kiln_impact::changes(&deployed.config, &settled.config);
     let symbols: BTreeSet<String> = changes.into_iter().map(|change| change.symbol).collect();
     let work = session.store.work_dir(&kernel.work, "kbuild", session.progress)?;
     if work.is_new() {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use kiln_advise::check::Known;
+use kiln_advise::remedy::{Alternative, Budget, Contradiction, Remedy, remedy};
+use kiln_advise::{Unmet, UnmetKind, check};
 use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_kconfig::Request;
-use kiln_plan::check::Known;
 use kiln_plan::evaluate::Kernel as KernelWish;
-use kiln_plan::remedy::{Alternative, Budget, Contradiction, Remedy, remedy};
-use kiln_plan::{Unmet, UnmetKind, check};
 
 use super::{PipelineError, Resolution};
 use crate::resolve::config_of;

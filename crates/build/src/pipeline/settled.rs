@@ -14,9 +14,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use kiln_advise::check::EmptyGroup;
 use kiln_diag::Diagnostic;
 use kiln_kconfig::Config;
-use kiln_plan::check::EmptyGroup;
 use kiln_plan::evaluate::{BaseConfig, Kernel as KernelWish};
 use kiln_plan::{Key, KeyWriter};
 

@@ -3,12 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
+use kiln_advise::distill::{Needed, distill};
 use kiln_build::Store;
 use kiln_build::resolve::{Base, KconfigTree, config_of};
 use kiln_build::toolchain::{Host, Programs, Target, Toolchain};
 use kiln_exec::Exec;
 use kiln_kconfig::Request;
-use kiln_plan::distill::{Needed, distill};
 
 use crate::conf::Conf;
 use crate::fake_kernel::host;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use kiln_assembly::manifest::Manifest;
 use kiln_boot::{
     BootError, BootSpec, Check, GuestSpec, Machine, Program, ProgramSpec, aliases, host_tree, loaders, nonce, tree,
     write_initramfs,
@@ -15,7 +16,6 @@ use kiln_build::{Progress, apt, busybox};
 use kiln_image::FileTree;
 use kiln_plan::Arch;
 use kiln_plan::evaluate::Boot;
-use kiln_plan::manifest::Manifest;
 
 use crate::commands::Context;
 use crate::evaluation::{self, Form};

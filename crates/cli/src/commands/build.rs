@@ -7,8 +7,8 @@ use kiln_build::kernel::{Kernel, KernelError};
 use kiln_build::pipeline::{self, Finished, PipelineError, Session, Settled, Tree};
 use kiln_build::{generation, result};
 use kiln_diag::Sources;
+use kiln_impact::Verdict;
 use kiln_plan::evaluate::Evaluated;
-use kiln_plan::impact::Verdict;
 
 use crate::commands::impact::Asked;
 use crate::commands::{Context, impact};
@@ -168,7 +168,7 @@ fn verify(
 }
 
 /// A few lines on what came out.
-fn summary(manifest: &kiln_plan::manifest::Manifest, out: &std::path::Path) -> String {
+fn summary(manifest: &kiln_assembly::manifest::Manifest, out: &std::path::Path) -> String {
     let sizes = manifest.sizes;
     let mut text = format!("Linux {} for {} in {}\n", manifest.kernel.release, manifest.kernel.machine, out.display());
     for image in &manifest.kernel.images {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use kiln_advise::Unmet;
 use kiln_build::pipeline;
-use kiln_plan::Unmet;
 use serde_json::json;
 
 use crate::commands::Context;

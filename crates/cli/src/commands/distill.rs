@@ -8,10 +8,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
+use kiln_advise::distill::{Heading, text};
 use kiln_build::pipeline::{self, Distillation, Material};
 use kiln_diag::{Diagnostic, Diagnostics, Severity, Sources};
 use kiln_kconfig::{Request, fragment, unquote};
-use kiln_plan::distill::{Heading, text};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::{SourceSpec, ToolchainName};
 use kiln_recipe::Data;
@@ -276,7 +276,7 @@ fn as_json(evaluated: &Evaluated, version: &str, found: &Distillation, lines: &[
 /// What became of the file's lines.
 fn summary(args: &Args, found: &Distillation, lines: &[Request]) -> String {
     let values: BTreeMap<&str, &str> = lines.iter().map(|line| (line.symbol.as_str(), line.value.as_str())).collect();
-    let asked = |needed: &&kiln_plan::distill::Needed| {
+    let asked = |needed: &&kiln_advise::distill::Needed| {
         values.get(needed.symbol.as_str()).is_some_and(|value| unquote(value) == needed.value)
     };
     let kept = found.needed.iter().filter(asked).count();

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::anyhow;
+use kiln_advise::names::{Matched, Named, NamedSymbol, Naming, find, near};
 use kiln_build::makefiles::sources;
 use kiln_build::pipeline;
-use kiln_plan::names::{Matched, Named, NamedSymbol, Naming, find, near};
 use serde_json::{Value, json};
 
 use crate::commands::Context;

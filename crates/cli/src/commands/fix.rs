@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use kiln_advise::Unmet;
+use kiln_advise::amend::amend;
+use kiln_advise::remedy::{Alternative, Budget, Line, Remedy};
 use kiln_build::pipeline::{self, Remedies, Resolution, Tree};
 use kiln_diag::Sources;
-use kiln_plan::Unmet;
-use kiln_plan::amend::amend;
 use kiln_plan::evaluate::Evaluated;
-use kiln_plan::remedy::{Alternative, Budget, Line, Remedy};
 use serde_json::{Value, json};
 
 use crate::commands::Context;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use kiln_plan::loader_tree::{draw, kib, size};
-use kiln_plan::manifest::{LoaderEntry, Manifest};
+use kiln_assembly::loader_tree::{draw, kib, size};
+use kiln_assembly::manifest::{LoaderEntry, Manifest};
 use serde_json::json;
 
 use super::boot::read_manifest;

@@ -5,7 +5,7 @@ use kiln_kconfig::fragment::{self, Assignment};
 use kiln_recipe::{Data, Entry, Foreign, Value};
 
 /// Reads fragments for the recipe's loader.
-pub(crate) struct Fragments;
+pub struct Fragments;
 
 impl Foreign for Fragments {
     /// A fragment is called so, or its first line that says anything is one of a fragment's.

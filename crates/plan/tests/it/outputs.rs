@@ -1,7 +1,7 @@
 //! The option `outputs`: what is made of it, and what is wrong with it.
 
 use expect_test::{Expect, expect};
-use kiln_plan::outputs::{Fit, FitParts, OutputKind, fit_source, order};
+use kiln_plan::outputs::order;
 use kiln_plan::{Evaluated, evaluate};
 
 use crate::fixture::{Files, evaluated, findings};
@@ -87,116 +87,6 @@ fn paths_are_shown_joined() {
     for path in ["sub/boards/own.dts", "sub/dts", "sub/init"] {
         assert!(text.contains(&format!("{path}\"")), "{path}: {text}");
     }
-}
-
-fn fit(recipe: &str) -> Fit {
-    match sound(recipe).outputs.remove("all").expect("there").kind {
-        OutputKind::Fit(fit) => fit,
-        _ => panic!("another type"),
-    }
-}
-
-#[test]
-fn a_fit_has_a_configuration_for_each_device_tree() {
-    let dtbs = [("board".to_owned(), "a".to_owned()), ("other".to_owned(), "b".to_owned())];
-    let parts = FitParts {
-        arch: "arm",
-        release: "6.12.1",
-        load: 0x8000_8000,
-        entry: 0x1_8000_8040,
-        kernel: "kernel",
-        dtbs: &dtbs,
-        initramfs: Some("ramdisk"),
-    };
-    expect![[r#"
-        /dts-v1/;
-
-        / {
-        	description = "Linux 6.12.1";
-        	#address-cells = <1>;
-
-        	images {
-        		kernel-1 {
-        			description = "Linux 6.12.1";
-        			data = /incbin/("kernel");
-        			type = "kernel";
-        			os = "linux";
-        			load = <0x80008000>;
-        			entry = <0x1 0x80008040>;
-        			arch = "arm";
-        			compression = "none";
-        			hash-1 {
-        				algo = "crc32";
-        			};
-        			hash-2 {
-        				algo = "sha256";
-        			};
-        		};
-        		fdt-board {
-        			description = "board";
-        			data = /incbin/("a");
-        			type = "flat_dt";
-        			arch = "arm";
-        			compression = "none";
-        			hash-1 {
-        				algo = "crc32";
-        			};
-        			hash-2 {
-        				algo = "sha256";
-        			};
-        		};
-        		fdt-other {
-        			description = "other";
-        			data = /incbin/("b");
-        			type = "flat_dt";
-        			arch = "arm";
-        			compression = "none";
-        			hash-1 {
-        				algo = "crc32";
-        			};
-        			hash-2 {
-        				algo = "sha256";
-        			};
-        		};
-        		ramdisk-1 {
-        			description = "initramfs";
-        			data = /incbin/("ramdisk");
-        			type = "ramdisk";
-        			os = "linux";
-        			arch = "arm";
-        			compression = "none";
-        			hash-1 {
-        				algo = "crc32";
-        			};
-        			hash-2 {
-        				algo = "sha256";
-        			};
-        		};
-        	};
-
-        	configurations {
-        		default = "conf-board";
-        		conf-board {
-        			description = "board";
-        			kernel = "kernel-1";
-        			fdt = "fdt-board";
-        			ramdisk = "ramdisk-1";
-        		};
-        		conf-other {
-        			description = "other";
-        			kernel = "kernel-1";
-        			fdt = "fdt-other";
-        			ramdisk = "ramdisk-1";
-        		};
-        	};
-        };
-    "#]]
-    .assert_eq(&fit_source(&fit(WHOLE), &parts));
-    let bare = "[kernel]\narch = \"arm64\"\n[outputs.all]\ntype = \"fit\"\nloadAddress = 0\ntitle = \"a \\\"b\\\"\"\n";
-    let parts = FitParts { load: 0, entry: 0, dtbs: &[], initramfs: None, ..parts };
-    let source = fit_source(&fit(bare), &parts);
-    assert!(source.contains("default = \"conf-1\"") && !source.contains("ramdisk"), "{source}");
-    assert!(source.contains(r#"description = "a \"b\"";"#), "{source}");
 }
 
 #[test]

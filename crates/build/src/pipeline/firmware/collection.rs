@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kiln_plan::firmware::{Packing, Whence};
+use kiln_assembly::firmware::Whence;
+use kiln_plan::firmware::Packing;
 
 /// A folder laid out like `/lib/firmware`, or a checkout of linux-firmware, whose links are in its `WHENCE`.
 pub(super) struct Collection {

@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use kiln_assembly::{Content, Firmware};
 use kiln_plan::Arch;
-use kiln_plan::assembly::{Content, Firmware};
 use kiln_plan::firmware::Packing;
 
 use super::collection::{Collection, Found, Origin};

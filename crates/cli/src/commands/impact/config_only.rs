@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use kiln_build::pipeline::ConfigOnly;
-use kiln_plan::impact::{Because, Verdict};
+use kiln_impact::{Because, Verdict};
 use serde_json::{Value, json};
 
 use super::{

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use kiln_build::pipeline::LayoutReport;
+use kiln_impact::{MemberChange, Slot, StructureChange};
 use kiln_modgraph::read::StructureKind;
-use kiln_plan::impact::{MemberChange, Slot, StructureChange};
 use serde_json::{Value, json};
 
 use super::{N_LINES, N_SHOWN, count, more, names};
@@ -132,8 +132,8 @@ pub(super) fn coverage(report: &LayoutReport) -> Value {
 mod tests {
     use expect_test::expect;
     use kiln_build::pipeline::Unread;
+    use kiln_impact::Layouts;
     use kiln_modgraph::read::{Member, Structure};
-    use kiln_plan::impact::Layouts;
 
     use super::*;
 

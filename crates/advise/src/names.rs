@@ -1,0 +1,207 @@
+//! Names both ways: module, symbol, prompt, source file.
+//!
+//! A word is looked up as a module's name, as a symbol, as a source file, and, when it is none of these, in the prompts.
+//! What is found is always told the same way: a symbol with what Kconfig says about it, and the modules that it builds.
+
+use std::collections::BTreeSet;
+
+use kiln_kconfig::{Config, Model, SymbolId};
+use kiln_makefile::{ModuleRules, Rule};
+
+/// Where words are looked up.
+#[derive(Debug, Clone, Copy)]
+pub struct Naming<'a> {
+    /// What the tree's Kconfig files declare.
+    pub model: &'a Model,
+    /// What its makefiles build.
+    pub rules: &'a ModuleRules,
+    /// The resolved config.
+    pub config: &'a Config,
+}
+
+/// What a word turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Matched {
+    /// A module's name, or its file's.
+    Module,
+    /// A symbol.
+    Symbol,
+    /// A source file of a module.
+    Source,
+    /// A part of a prompt.
+    Prompt,
+}
+
+/// One symbol, with what it builds; or a module that no symbol decides about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// How the word led here.
+    pub matched: Matched,
+    /// The symbol; `None` for what is always built.
+    pub symbol: Option<NamedSymbol>,
+    /// What is built; only those that the word means when it means a module or a file.
+    pub modules: Vec<NamedModule>,
+}
+
+/// What Kconfig says about a symbol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedSymbol {
+    /// Without `CONFIG_`.
+    pub name: String,
+    /// Its value in the config; `None` when it has none there.
+    pub value: Option<String>,
+    /// Its first prompt; without one no recipe can ask for it.
+    pub prompt: Option<String>,
+    /// Where it is declared, as `file:line`; none when no Kconfig file of this architecture declares it.
+    pub places: Vec<String>,
+    /// What it depends on, as Kconfig writes it.
+    pub depends: Option<String>,
+    /// The symbols of `depends` in order of mention, each with its value.
+    pub dependencies: Vec<(String, Option<String>)>,
+    /// Symbols that select it.
+    pub selected_by: Vec<String>,
+}
+
+/// A module that a makefile builds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedModule {
+    /// The kernel's name for it.
+    pub module: String,
+    /// The object, as a path without an ending.
+    pub object: String,
+    /// The makefile's line, as `file:line`.
+    pub rule: String,
+    /// The objects that it is linked from, as paths without an ending: each is a source file.
+    pub parts: Vec<String>,
+}
+
+/// Looks `word` up; empty when nothing answers to it.
+///
+/// Sorted by how the word matched, then by symbol.
+pub fn find(naming: &Naming<'_>, word: &str) -> Vec<Named> {
+    let word = word.trim();
+    let mut found = Vec::new();
+    let file = word.strip_suffix(".ko").unwrap_or(word);
+    if !file.contains('/') {
+        group(naming, Matched::Module, naming.rules.of(file).iter().collect(), &mut found);
+    }
+    let symbol = word.strip_prefix("CONFIG_").unwrap_or(word);
+    for name in [symbol.to_owned(), symbol.to_ascii_uppercase()] {
+        let known = naming.model.find(&name).filter(|&id| naming.model.definitions(id).next().is_some());
+        if known.is_some() && !found.iter().any(|one: &Named| one.is(&name)) {
+            found.push(of_symbol(naming, Matched::Symbol, &name));
+        }
+    }
+    if let Some(object) = object_of(word) {
+        group(naming, Matched::Source, naming.rules.with_part(object), &mut found);
+    }
+    if found.is_empty() && word.len() > 1 {
+        let wanted = word.to_lowercase();
+        for id in naming.model.declared() {
+            let prompts = naming.model.definitions(id).filter_map(|definition| definition.prompt);
+            if prompts.into_iter().any(|prompt| prompt.to_lowercase().contains(&wanted)) {
+                found.push(of_symbol(naming, Matched::Prompt, &naming.model.name(id)));
+            }
+        }
+    }
+    found.sort_by(|a, b| (a.matched, a.symbol_name()).cmp(&(b.matched, b.symbol_name())));
+    found
+}
+
+/// Names of modules and symbols that are nearly `word`, the nearest first.
+pub fn near(naming: &Naming<'_>, word: &str) -> Vec<String> {
+    let wanted = word.strip_prefix("CONFIG_").unwrap_or(word).to_ascii_lowercase().replace('-', "_");
+    let symbols = naming.model.declared().map(|id| naming.model.name(id).into_owned());
+    let names = naming.rules.names().map(str::to_owned).chain(symbols);
+    let distance = |name: &str| strsim::damerau_levenshtein(&wanted, &name.to_ascii_lowercase());
+    let mut near: Vec<(usize, String)> = names.map(|name| (distance(&name), name)).collect();
+    near.retain(|(distance, _)| *distance <= wanted.len().div_ceil(4));
+    near.sort();
+    near.dedup();
+    near.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+impl Named {
+    fn symbol_name(&self) -> Option<&str> {
+        self.symbol.as_ref().map(|symbol| symbol.name.as_str())
+    }
+
+    fn is(&self, symbol: &str) -> bool {
+        self.symbol_name() == Some(symbol)
+    }
+}
+
+/// Adds one finding for each symbol that decides about some of the rules.
+fn group(naming: &Naming<'_>, matched: Matched, rules: Vec<&Rule>, found: &mut Vec<Named>) {
+    let symbols: BTreeSet<Option<&str>> = rules.iter().map(|rule| rule.symbol.as_deref()).collect();
+    for symbol in symbols {
+        let of_it = rules.iter().filter(|rule| rule.symbol.as_deref() == symbol);
+        let modules: Vec<NamedModule> = of_it.map(|rule| module(naming, rule)).collect();
+        let known = |one: &Named| one.modules.iter().any(|one| modules.contains(one));
+        if !found.iter().any(known) {
+            found.push(Named { matched, symbol: symbol.map(|name| facts(naming, name)), modules });
+        }
+    }
+}
+
+fn of_symbol(naming: &Naming<'_>, matched: Matched, name: &str) -> Named {
+    let modules = naming.rules.of_symbol(name).map(|rule| module(naming, rule)).collect();
+    Named { matched, symbol: Some(facts(naming, name)), modules }
+}
+
+fn module(naming: &Naming<'_>, rule: &Rule) -> NamedModule {
+    NamedModule {
+        module: kiln_modgraph::module_name(&rule.object),
+        object: rule.object.clone(),
+        rule: format!("{}:{}", rule.file, rule.line),
+        parts: naming.rules.parts_of(&rule.object).into_iter().map(str::to_owned).collect(),
+    }
+}
+
+fn facts(naming: &Naming<'_>, name: &str) -> NamedSymbol {
+    let value = |name: &str| naming.config.get(name).map(str::to_owned);
+    let mut symbol = NamedSymbol {
+        name: name.to_owned(),
+        value: value(name),
+        prompt: None,
+        places: Vec::new(),
+        depends: None,
+        dependencies: Vec::new(),
+        selected_by: Vec::new(),
+    };
+    let Some(id) = naming.model.find(name) else { return symbol };
+    let model = naming.model;
+    symbol.prompt = model.prompt(id).map(std::borrow::Cow::into_owned);
+    let place =
+        |definition: kiln_kconfig::Definition<'_>| format!("{}:{}", definition.place.file, definition.place.line);
+    symbol.places = model.definitions(id).map(place).collect();
+    symbol.depends = model.direct_dependency(id).map(|expression| model.show(expression));
+    for mentioned in symbol.depends.as_deref().map(mentioned).unwrap_or_default() {
+        if is_declared(model, mentioned) && !symbol.dependencies.iter().any(|(known, _)| known == mentioned) {
+            symbol.dependencies.push((mentioned.to_owned(), value(mentioned)));
+        }
+    }
+    let selectors = model.selectors(id).filter(|line| !line.weak);
+    let by: BTreeSet<String> = selectors.map(|line| model.name(line.by).into_owned()).collect();
+    symbol.selected_by = by.into_iter().collect();
+    symbol
+}
+
+fn is_declared(model: &Model, name: &str) -> bool {
+    model.find(name).is_some_and(|id: SymbolId| model.definitions(id).next().is_some())
+}
+
+/// The words of an expression that can be symbols.
+fn mentioned(expression: &str) -> Vec<&str> {
+    let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| !word.is_empty()).collect()
+}
+
+/// The object that is made from a source file of this name, without its ending.
+fn object_of(file: &str) -> Option<&str> {
+    let ends = [".c", ".S", ".rs", ".o", ".ko"].iter().find_map(|ending| file.strip_suffix(ending));
+    ends.or_else(|| file.contains('/').then_some(file)).map(|path| path.trim_start_matches("./"))
+}
+
+#[cfg(test)]
+mod tests;

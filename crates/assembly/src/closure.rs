@@ -1,0 +1,244 @@
+//! From what a loader asks for to what it loads.
+//!
+//! Targets are looked up among the built modules first, then among what the kernel image has; what is left is told apart
+//! by the makefiles: a module whose symbol is off, one that the image swallowed, or one that no makefile knows.
+
+mod finding;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
+use kiln_kconfig::Config;
+use kiln_makefile::ModuleRules;
+use kiln_modgraph::{Because, Closure, ClosureOptions, Graph, closure, fold};
+use kiln_plan::Loader;
+use kiln_service::{Dependency, LoadStep, LoaderName, LoaderSpec, ServiceName};
+
+/// What loaders are closed against.
+#[derive(Debug, Clone, Copy)]
+pub struct Closing<'a> {
+    /// All modules of the build.
+    pub graph: &'a Graph,
+    /// Which symbol makes which module.
+    pub rules: &'a ModuleRules,
+    /// The resolved config.
+    pub config: &'a Config,
+    /// Whether the kernel loads modules at all.
+    pub modular: bool,
+    /// The kernel's release: the folder under `/lib/modules`.
+    pub release: &'a str,
+}
+
+/// A loader with all that it needs.
+#[derive(Debug, Clone)]
+pub struct Closed {
+    /// What services are made from.
+    pub spec: LoaderSpec,
+    /// Its modules in load order, with reasons; those that only a `weakdep` wants come last and are not loaded.
+    pub closure: Closure,
+    /// Targets that the kernel image has.
+    pub builtin: Vec<String>,
+    /// Names of modules in `closure` that only soft dependencies want.
+    pub soft: BTreeSet<String>,
+}
+
+/// Closes every loader.
+///
+/// The diagnostics have an error for every target, dependency or parameter that cannot be had; loaders with errors are
+/// left out of the list.
+pub fn close(closing: &Closing<'_>, loaders: &BTreeMap<String, Loader>) -> (Vec<Closed>, Diagnostics) {
+    let mut diagnostics = Diagnostics::new();
+    let mut closed = Vec::new();
+    for (name, loader) in loaders {
+        let before = diagnostics.iter().filter(|finding| finding.severity == kiln_diag::Severity::Error).count();
+        let one = close_one(closing, name, loader, loaders, &mut diagnostics);
+        let after = diagnostics.iter().filter(|finding| finding.severity == kiln_diag::Severity::Error).count();
+        closed.extend(one.filter(|_| before == after));
+    }
+    (closed, diagnostics)
+}
+
+fn close_one(
+    closing: &Closing<'_>,
+    name: &str,
+    loader: &Loader,
+    all: &BTreeMap<String, Loader>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Closed> {
+    let mut builtin = Vec::new();
+    let mut targets: Vec<&str> = Vec::new();
+    for target in &loader.targets {
+        match look_up(closing, &target.value) {
+            Found::Module => targets.push(&target.value),
+            Found::Builtin => builtin.push(target.value.clone()),
+            Found::Not(missing) => diagnostics.push(missing.diagnostic(name, &target.value, target.origin)),
+        }
+    }
+    targets.dedup();
+    let vermagic = usual_vermagic(closing.graph);
+    let options = ClosureOptions {
+        vermagic: vermagic.as_deref(),
+        missing_namespaces_load: closing.config.get("MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS") == Some("y"),
+    };
+    let closure = match closure(closing.graph, &targets, &options) {
+        Ok(closure) => closure,
+        Err(errors) => {
+            diagnostics.extend(errors.errors.iter().map(|error| finding::closure_error(closing, name, loader, error)));
+            return None;
+        }
+    };
+    let soft = soft_modules(&closure);
+    let parameters = parameters(closing, name, loader, &closure, diagnostics);
+    let steps = steps(closing, &closure, &soft, &parameters);
+    let spec = LoaderSpec {
+        name: LoaderName::new(name).map_err(|error| diagnostics.push(finding::bad_name(name, loader, &error))).ok()?,
+        description: format!("Kernel modules for {name}"),
+        dependencies: dependencies(name, loader, all, diagnostics),
+        modules: steps,
+        modular: closing.modular,
+        blacklist: loader.blacklist.iter().map(|module| module.value.clone()).collect(),
+        origin: loader.origin,
+    };
+    Some(Closed { spec, closure, builtin, soft })
+}
+
+/// The kernel's own `vermagic`, as most of its modules have it: a module from elsewhere cannot outnumber them.
+fn usual_vermagic(graph: &Graph) -> Option<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, info) in graph.modules() {
+        if let Some(magic) = info.modinfo.text("vermagic") {
+            *counts.entry(magic.into_owned()).or_default() += 1;
+        }
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(magic, _)| magic)
+}
+
+/// What answers to a target.
+enum Found {
+    Module,
+    Builtin,
+    Not(finding::Missing),
+}
+
+fn look_up(closing: &Closing<'_>, target: &str) -> Found {
+    match closing.graph.resolve(target) {
+        Some(found) if found.modules.is_empty() => return Found::Builtin,
+        Some(_) => return Found::Module,
+        None => {}
+    }
+    let rules = closing.rules.of(target);
+    if rules.is_empty() {
+        return Found::Not(finding::Missing::Unknown { near: nearest_module(closing, target) });
+    }
+    // An object without a licence tag is not in modules.builtin; its symbol tells that the image has it all the same.
+    let is_in_image =
+        |symbol: &Option<String>| symbol.as_ref().is_none_or(|name| closing.config.get(name) == Some("y"));
+    if rules.iter().any(|rule| is_in_image(&rule.symbol)) {
+        return Found::Builtin;
+    }
+    let symbols: BTreeSet<String> = rules.iter().filter_map(|rule| rule.symbol.clone()).collect();
+    let off: Vec<String> = symbols.into_iter().collect();
+    Found::Not(finding::Missing::Off { symbols: off, rule: rules[0].clone() })
+}
+
+fn nearest_module(closing: &Closing<'_>, target: &str) -> Option<String> {
+    let wanted = fold(target);
+    let built = closing.graph.modules().map(|(_, module)| module.name.as_str());
+    let candidates = built.chain(closing.rules.names());
+    let near = candidates.map(|name| (strsim::damerau_levenshtein(&wanted, name), name)).min()?;
+    (near.0 <= wanted.len().div_ceil(3)).then(|| near.1.to_owned())
+}
+
+/// The modules that nothing but a soft dependency leads to.
+fn soft_modules(closure: &Closure) -> BTreeSet<String> {
+    let mut hard: BTreeSet<&str> = BTreeSet::new();
+    loop {
+        let known = hard.len();
+        for entry in &closure.entries {
+            let is_hard = entry.because.iter().any(|because| match because {
+                Because::Target { .. } => true,
+                Because::NeedsSymbol { by, .. } => hard.contains(by.as_str()),
+                Because::SoftdepPre { .. } | Because::SoftdepPost { .. } | Because::Weakdep { .. } => false,
+            });
+            if is_hard {
+                hard.insert(&entry.module);
+            }
+        }
+        if hard.len() == known {
+            break;
+        }
+    }
+    closure.entries.iter().filter(|entry| !hard.contains(entry.module.as_str())).map(|e| e.module.clone()).collect()
+}
+
+/// Parameters by folded module name; one for a module that the loader does not load is a finding.
+fn parameters(
+    closing: &Closing<'_>,
+    name: &str,
+    loader: &Loader,
+    closure: &Closure,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, String> {
+    let mut parameters = BTreeMap::new();
+    for (module, text) in &loader.parameters {
+        let folded = fold(module);
+        if closure.entries.iter().any(|entry| entry.module == folded) {
+            parameters.insert(folded.clone(), text.value.clone());
+        } else {
+            let builtin =
+                closing.graph.builtin().contains(&folded) || matches!(look_up(closing, module), Found::Builtin);
+            diagnostics.push(finding::stray_parameters(name, module, &text.value, text.origin, builtin));
+        }
+    }
+    parameters
+}
+
+fn steps(
+    closing: &Closing<'_>,
+    closure: &Closure,
+    soft: &BTreeSet<String>,
+    parameters: &BTreeMap<String, String>,
+) -> Vec<LoadStep> {
+    let loaded = closure.entries.iter().filter(|entry| entry.load);
+    loaded
+        .map(|entry| LoadStep {
+            module: entry.module.clone(),
+            path: format!("/lib/modules/{}/{}", closing.release, closing.graph.module(entry.id).path),
+            parameters: parameters.get(&entry.module).cloned().unwrap_or_default(),
+            stays_loaded: !entry.unloadable || closing.config.get("MODULE_UNLOAD") != Some("y"),
+            soft: soft.contains(&entry.module),
+        })
+        .collect()
+}
+
+/// A dependency that is the name of another loader of the recipe means that loader.
+fn dependencies(
+    name: &str,
+    loader: &Loader,
+    all: &BTreeMap<String, Loader>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Dependency> {
+    let mut dependencies = Vec::new();
+    for wanted in &loader.dependencies {
+        let (word, origin) = (&wanted.value, wanted.origin);
+        let dependency = if all.contains_key(word) {
+            LoaderName::new(word).map(Dependency::Loader)
+        } else {
+            ServiceName::new(word).map(Dependency::Service)
+        };
+        match dependency {
+            Ok(dependency) => dependencies.push(dependency),
+            Err(error) => diagnostics.push(bad_dependency(name, word, origin, &error.to_string())),
+        }
+    }
+    dependencies
+}
+
+fn bad_dependency(name: &str, word: &str, origin: Option<Span>, why: &str) -> Diagnostic {
+    Diagnostic::error(Code::BadDependency, format!("`{word}` cannot be the name of a service: {why}"))
+        .option(format!("kmodloader.{name}.dependencies"))
+        .label(origin, "named here")
+}
+
+#[cfg(test)]
+mod tests;

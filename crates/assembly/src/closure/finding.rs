@@ -1,0 +1,149 @@
+//! What can be wrong with a loader, as diagnostics.
+
+use std::collections::BTreeSet;
+
+use kiln_diag::{Code, Diagnostic, Span};
+use kiln_makefile::Rule;
+use kiln_modgraph::ClosureError;
+use kiln_plan::Loader;
+use kiln_service::NameError;
+
+use super::Closing;
+
+/// Why nothing answers to a target.
+pub(super) enum Missing {
+    /// No makefile of the tree makes it.
+    Unknown {
+        /// The nearest module name.
+        near: Option<String>,
+    },
+    /// It could be built, but is off.
+    Off {
+        /// The symbols, any of which would build it.
+        symbols: Vec<String>,
+        /// The makefile line that says so.
+        rule: Rule,
+    },
+}
+
+impl Missing {
+    /// The finding about `target` of the loader `name`.
+    pub(super) fn diagnostic(self, name: &str, target: &str, origin: Option<Span>) -> Diagnostic {
+        let option = format!("kmodloader.{name}.targets");
+        match self {
+            Missing::Unknown { near } => {
+                let finding =
+                    Diagnostic::error(Code::UnknownTarget, format!("there is no module `{target}` in this kernel"))
+                        .option(option)
+                        .label(origin, "asked for here");
+                match near {
+                    Some(near) => finding.help(format!("did you mean `{near}`?")),
+                    None => finding.help(
+                        "targets are module names as `lsmod` shows them; a module from outside the tree must be built first",
+                    ),
+                }
+            }
+            Missing::Off { symbols, rule } => {
+                let all: Vec<String> = symbols.iter().map(|symbol| format!("`{symbol}`")).collect();
+                let is_off = if all.len() == 1 { "is off" } else { "are off" };
+                Diagnostic::error(
+                    Code::TargetOff,
+                    format!("module `{target}` is not built: {} {is_off}", all.join(" and ")),
+                )
+                .option(option)
+                .label(origin, format!("asked for here; {}:{} builds it", rule.file, rule.line))
+                .help(format!("set `kernel.config.{} = \"m\"`", symbols.join(" = \"m\"` or `kernel.config.")))
+            }
+        }
+    }
+}
+
+/// Something because of which the kernel would refuse a module.
+pub(super) fn closure_error(closing: &Closing<'_>, name: &str, loader: &Loader, error: &ClosureError) -> Diagnostic {
+    let (code, help) = match error {
+        ClosureError::UnknownTarget { .. } => (Code::UnknownTarget, None),
+        ClosureError::Cycle(_) => (Code::ModuleCycle, None),
+        ClosureError::UnresolvedSymbol { .. } => (
+            Code::UnresolvedSymbol,
+            Some("the kernel would refuse the module with \"Unknown symbol\"; build what exports it"),
+        ),
+        ClosureError::CrcMismatch { .. } => {
+            (Code::CrcMismatch, Some("the module was built against another kernel; build both in one run"))
+        }
+        ClosureError::Vermagic { .. } => {
+            (Code::VermagicMismatch, Some("the module was built for another kernel; build both in one run"))
+        }
+        ClosureError::Namespace { .. } => (
+            Code::MissingNamespace,
+            Some("the module's source needs MODULE_IMPORT_NS, or the kernel MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS"),
+        ),
+        ClosureError::GplOnly { .. } => (Code::GplOnlySymbol, None),
+    };
+    let finding = Diagnostic::error(code, format!("loader `{name}` cannot work: {error}"))
+        .option(format!("kmodloader.{name}.targets"))
+        .label(loader.origin, "this loader");
+    let builders = builders(closing, error);
+    match (error, help) {
+        (ClosureError::UnresolvedSymbol { .. }, _) if !builders.is_empty() => {
+            let settings: Vec<String> = builders.iter().map(|name| format!("`kernel.config.{name} = \"m\"`")).collect();
+            finding.help(format!("set {}", settings.join(" or ")))
+        }
+        (ClosureError::CrcMismatch { exporter: Some(exporter), .. }, Some(help)) if !builders.is_empty() => {
+            let settings: Vec<String> = builders.iter().map(|name| format!("`kernel.config.{name}`")).collect();
+            finding.help(format!("{help} ({} builds {exporter})", settings.join(" or ")))
+        }
+        (ClosureError::Cycle(cycle), _) => cycle.edges.iter().enumerate().fold(finding, |finding, (at, edge)| {
+            let next = &cycle.edges[(at + 1) % cycle.edges.len()].module;
+            finding.help(format!("{} needs {next} for {}", edge.module, edge.symbols.join(", ")))
+        }),
+        (_, Some(help)) => finding.help(help),
+        (_, None) => finding,
+    }
+}
+
+/// The symbols that build the owner of what a module misses, or has in another version.
+fn builders(closing: &Closing<'_>, error: &ClosureError) -> BTreeSet<String> {
+    match error {
+        ClosureError::UnresolvedSymbol { provider: Some(path), .. } => {
+            closing.rules.of_object(path).filter_map(|rule| rule.symbol.clone()).collect()
+        }
+        ClosureError::CrcMismatch { exporter: Some(exporter), .. } => {
+            closing.rules.of(exporter).iter().filter_map(|rule| rule.symbol.clone()).collect()
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The loader's own name is unusable.
+pub(super) fn bad_name(name: &str, loader: &Loader, error: &NameError) -> Diagnostic {
+    Diagnostic::error(Code::BadLoaderName, format!("`{name}` cannot be a loader's name: {error}"))
+        .option(format!("kmodloader.{name}"))
+        .label(loader.origin, "named here")
+}
+
+/// Parameters for a module that this loader does not load.
+pub(super) fn stray_parameters(
+    name: &str,
+    module: &str,
+    text: &str,
+    origin: Option<Span>,
+    builtin: bool,
+) -> Diagnostic {
+    let option = format!("kmodloader.{name}.parameters.{module}");
+    if builtin {
+        return Diagnostic::warning(
+            Code::BuiltinParameters,
+            format!("`{module}` is part of the kernel image: no loader sets its parameters"),
+        )
+        .option(option)
+        .label(origin, "given here")
+        .help(format!("put `{module}.{text}` on the kernel's command line, or build `{module}` as a module"));
+    }
+    Diagnostic::error(
+        Code::StrayParameters,
+        format!("loader `{name}` has parameters for `{module}`, which it does not load"),
+    )
+    .option(option)
+    .label(origin, "given here")
+    .help(format!("add `{module}` to `kmodloader.{name}.targets`, or drop the parameters"))
+}

@@ -1,0 +1,187 @@
+use expect_test::{Expect, expect};
+use kiln_modgraph::{Inputs, KernelSymbols, Layout, read};
+use kiln_testkit::{Crcs, Ko};
+
+use super::*;
+use kiln_plan::evaluate::Located;
+
+const MAGIC: &str = "6.12.1 SMP mod_unload ";
+
+const MAKEFILE: &str = "\
+obj-$(CONFIG_USER) += user.o
+obj-$(CONFIG_GIVER) += giver.o
+obj-$(CONFIG_OFF) += off-too.o
+obj-$(CONFIG_IMAGE) += image.o
+";
+
+/// Closes a loader with these targets over modules of one kernel, of which the symbol `gift` is another module's.
+fn close_over(modules: &[(&str, Ko)], name: &str, targets: &[&str]) -> (Vec<Closed>, Diagnostics) {
+    let read = |(path, ko): &(&str, Ko)| read::module(path, ko.build().as_slice()).unwrap();
+    let inputs = Inputs {
+        modules: modules.iter().map(read).collect(),
+        order: None,
+        builtin: None,
+        builtin_modinfo: None,
+        kernel_symbols: Some(KernelSymbols::from_symvers("0x00000000\tgift\tdrivers/giver\tEXPORT_SYMBOL\t\n")),
+        layout: Layout::V30,
+    };
+    let graph = Graph::build(inputs).0;
+    let mut rules = ModuleRules::new();
+    rules.add("drivers/Makefile", MAKEFILE);
+    let config = Config::parse("CONFIG_MODULES=y\nCONFIG_MODULE_UNLOAD=y\nCONFIG_IMAGE=y\n");
+    let closing = Closing { graph: &graph, rules: &rules, config: &config, modular: true, release: "6.12.1" };
+    let located = |word: &&str| Located { value: (*word).to_owned(), origin: None };
+    let loader = Loader {
+        name: name.to_owned(),
+        targets: targets.iter().map(located).collect(),
+        dependencies: Vec::new(),
+        parameters: BTreeMap::new(),
+        blacklist: Vec::new(),
+        origin: None,
+    };
+    close(&closing, &BTreeMap::from([(name.to_owned(), loader)]))
+}
+
+fn check(modules: &[(&str, Ko)], targets: &[&str], expected: Expect) {
+    let (closed, findings) = close_over(modules, "net", targets);
+    let mut shown = String::new();
+    for finding in findings.iter() {
+        shown.push_str(&format!("{}: {}\n", finding.code, finding.message));
+        finding.help.iter().for_each(|help| shown.push_str(&format!("  {help}\n")));
+    }
+    for one in &closed {
+        let names: Vec<&str> = one.closure.load_order().map(|entry| entry.module.as_str()).collect();
+        shown.push_str(&format!("loads {}; built in: {}\n", names.join(" "), one.builtin.join(" ")));
+    }
+    expected.assert_eq(&shown);
+}
+
+fn ko() -> Ko {
+    Ko::new().info("vermagic", MAGIC)
+}
+
+#[test]
+fn targets_are_told_apart() {
+    let modules = [("drivers/giver.ko", ko().export("gift")), ("drivers/user.ko", ko().want("gift"))];
+    check(
+        &modules,
+        &["user", "image"],
+        expect![[r#"
+        loads giver user; built in: image
+    "#]],
+    );
+    check(
+        &modules,
+        &["off-too", "usre"],
+        expect![[r#"
+        target-off: module `off-too` is not built: `OFF` is off
+          set `kernel.config.OFF = "m"`
+        unknown-target: there is no module `usre` in this kernel
+          did you mean `user`?
+    "#]],
+    );
+}
+
+#[test]
+fn a_symbol_without_its_module_names_the_option() {
+    check(
+        &[("drivers/user.ko", ko().want("gift"))],
+        &["user"],
+        expect![[r#"
+        unresolved-symbol: loader `net` cannot work: user needs the symbol gift, which nothing exports (drivers/giver does, and is missing)
+          set `kernel.config.GIVER = "m"`
+    "#]],
+    );
+}
+
+#[test]
+fn a_module_for_another_kernel_is_refused() {
+    let stranger = Ko::new().info("vermagic", "6.11.0 SMP mod_unload ");
+    let modules = [("a.ko", ko()), ("b.ko", ko()), ("extra/stranger.ko", stranger)];
+    check(
+        &modules,
+        &["stranger"],
+        expect![[r#"
+        vermagic-mismatch: loader `net` cannot work: stranger was compiled for the kernel "6.11.0 SMP mod_unload", not for "6.12.1 SMP mod_unload"
+          the module was built for another kernel; build both in one run
+    "#]],
+    );
+    check(
+        &modules,
+        &["a"],
+        expect![[r#"
+        loads a; built in: 
+    "#]],
+    );
+}
+
+#[test]
+fn another_version_of_a_symbol_names_the_option_of_its_owner() {
+    check(
+        &[
+            ("drivers/giver.ko", ko().export_as("gift", 7, None, false).crcs(Crcs::Words)),
+            ("drivers/user.ko", ko().want_as("gift", Some(8), false)),
+        ],
+        &["user"],
+        expect![[r#"
+            crc-mismatch: loader `net` cannot work: user was compiled against gift of version 0x00000008, but giver has 0x00000007
+              the module was built against another kernel; build both in one run (`kernel.config.GIVER` builds giver)
+        "#]],
+    );
+}
+
+#[test]
+fn a_namespace_that_is_not_imported_is_refused() {
+    check(
+        &[
+            ("drivers/giver.ko", ko().export_as("gift", 7, Some("SPACE"), false).crcs(Crcs::Words)),
+            ("drivers/user.ko", ko().want_as("gift", Some(7), false)),
+        ],
+        &["user"],
+        expect![[r#"
+            missing-namespace: loader `net` cannot work: user uses gift of the namespace SPACE without importing it
+              the module's source needs MODULE_IMPORT_NS, or the kernel MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS
+        "#]],
+    );
+}
+
+#[test]
+fn a_circle_of_modules_is_shown_with_its_symbols() {
+    check(
+        &[
+            ("drivers/giver.ko", ko().export("gift").want("thanks")),
+            ("drivers/user.ko", ko().export("thanks").want("gift")),
+        ],
+        &["user"],
+        expect![[r#"
+            module-cycle: loader `net` cannot work: modules need each other: giver -> user -> giver
+              giver needs user for thanks
+              user needs giver for gift
+        "#]],
+    );
+}
+
+/// The seed named a service for all its targets, and hit the limit of a name at the thirteenth.
+#[test]
+fn no_list_of_targets_makes_a_name_longer() {
+    let names: Vec<String> = (0..400).map(|number| format!("{number:0>50}")).collect();
+    let paths: Vec<String> = names.iter().map(|name| format!("drivers/{name}.ko")).collect();
+    let modules: Vec<(&str, Ko)> = paths.iter().map(|path| (path.as_str(), ko())).collect();
+    let targets: Vec<&str> = names.iter().map(String::as_str).collect();
+    let longest = "x".repeat(53);
+    let (closed, findings) = close_over(&modules, &longest, &targets);
+    assert!(findings.is_empty(), "{findings:?}");
+    let (graph, _) = kiln_service::graph(closed.into_iter().map(|one| one.spec).collect());
+    let mut managers = BTreeSet::new();
+    for file in kiln_service::render(&graph, "/lib/kmodloader") {
+        let parts: Vec<&str> = file.path.split('/').collect();
+        if let ["services", manager, service, ..] = parts[..] {
+            managers.insert(manager.to_owned());
+            assert!(service.trim_end_matches(".service").len() <= 64, "{}", file.path);
+        }
+    }
+    assert_eq!(managers.len(), 4, "{managers:?}");
+    let (closed, findings) = close_over(&modules, &"x".repeat(54), &targets);
+    let codes: Vec<&str> = findings.iter().map(|finding| finding.code.name()).collect();
+    assert_eq!((closed.len(), codes), (0, vec!["bad-loader-name"]));
+}

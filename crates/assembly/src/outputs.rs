@@ -1,0 +1,9 @@
+//! What an output is made of, when the kernel and the files of a result are there.
+
+mod contents;
+mod fit;
+mod readable;
+
+pub use self::contents::{DeviceFile, device_files};
+pub use self::fit::{FitParts, fit_source};
+pub use self::readable::{best, readable};

@@ -1,0 +1,99 @@
+//! Which compressions the kernel can undo.
+
+use kiln_diag::{Code, Diagnostic};
+use kiln_kconfig::Config;
+use kiln_plan::outputs::{Compression, Output, OutputKind};
+
+/// The symbol that lets the kernel read an image of files in this form; none for what it always reads.
+fn symbol(kind: &OutputKind, compression: Compression) -> Option<&'static str> {
+    let initramfs = matches!(kind, OutputKind::Initramfs(_));
+    Some(match (compression, initramfs) {
+        (Compression::None, _) => return None,
+        (Compression::Gzip, true) => "RD_GZIP",
+        (Compression::Gzip, false) => "SQUASHFS_ZLIB",
+        (Compression::Bzip2, _) => "RD_BZIP2",
+        (Compression::Lzma, _) => "RD_LZMA",
+        (Compression::Xz, true) => "RD_XZ",
+        (Compression::Xz, false) => "SQUASHFS_XZ",
+        (Compression::Lzo, true) => "RD_LZO",
+        (Compression::Lzo, false) => "SQUASHFS_LZO",
+        (Compression::Lz4, true) => "RD_LZ4",
+        (Compression::Lz4, false) => "SQUASHFS_LZ4",
+        (Compression::Zstd, true) => "RD_ZSTD",
+        (Compression::Zstd, false) => "SQUASHFS_ZSTD",
+    })
+}
+
+fn is_on(config: &Config, symbol: &str) -> bool {
+    matches!(config.get(symbol), Some("y" | "m"))
+}
+
+/// The best compression that the kernel reads, for an output that names none.
+///
+/// A squashfs whose kernel has no squashfs is for another one: then it is the one that every kernel with squashfs has.
+pub fn best(kind: &OutputKind, config: &Config) -> Compression {
+    let wished = kind.file_system().and_then(|files| files.compression.as_ref());
+    if let Some(wished) = wished {
+        return wished.value;
+    }
+    let by_size = [Compression::Zstd, Compression::Xz, Compression::Gzip, Compression::Lz4, Compression::Lzo];
+    let read = by_size.into_iter().find(|&way| symbol(kind, way).is_some_and(|symbol| is_on(config, symbol)));
+    let otherwise = if matches!(kind, OutputKind::Squashfs { .. }) { Compression::Gzip } else { Compression::None };
+    read.unwrap_or(otherwise)
+}
+
+/// An error when the kernel of this config cannot read the output: compressed in a way that it does not know, or put where
+/// it does not look.
+pub fn readable(output: &Output, config: &Config) -> Option<Diagnostic> {
+    let option = |field: &str| format!("outputs.{}.{field}", output.name);
+    if let Some(finding) = appended(output, config) {
+        return Some(finding);
+    }
+    let files = output.kind.file_system()?;
+    let (is_read, what) = match output.kind {
+        OutputKind::Initramfs(_) => (is_on(config, "BLK_DEV_INITRD"), "an initramfs"),
+        // Without squashfs it is for another kernel, of which nothing is known.
+        _ => (true, "a squashfs"),
+    };
+    if !is_read {
+        let message = format!("this kernel takes no initramfs, and `{}` is one", output.name);
+        let finding = Diagnostic::error(Code::BadOutput, message).option(option("type"));
+        return Some(finding.label(output.origin, "asked for here").help("ask for `BLK_DEV_INITRD = \"y\"`"));
+    }
+    let compression = files.compression.as_ref()?;
+    let symbol = symbol(&output.kind, compression.value)?;
+    let unknown = matches!(output.kind, OutputKind::Squashfs { .. }) && !is_on(config, "SQUASHFS");
+    if unknown || is_on(config, symbol) {
+        return None;
+    }
+    let message = format!("this kernel cannot read {what} that is compressed with {}", compression.value.word());
+    let finding = Diagnostic::error(Code::UnreadableCompression, message).option(option("compression"));
+    let help = format!("ask for `{symbol} = \"y\"` under `kernel.config`, or leave `compression` out");
+    Some(finding.label(compression.origin, "asked for here").help(help))
+}
+
+/// A device tree behind the kernel is found by a kernel that looks for it there.
+fn appended(output: &Output, config: &Config) -> Option<Diagnostic> {
+    let payload = output.kind.payload()?;
+    let named = payload.appended_dtb.as_ref()?;
+    let is_elf = payload.image.value == "vmlinux";
+    let symbol = if is_on(config, "MIPS") {
+        if is_elf { "MIPS_ELF_APPENDED_DTB" } else { "MIPS_RAW_APPENDED_DTB" }
+    } else if is_on(config, "ARM") {
+        "ARM_APPENDED_DTB"
+    } else {
+        let message = "kernels of this architecture look for no device tree behind them".to_owned();
+        return Some(bad_appended(output, named.origin, message));
+    };
+    if is_on(config, symbol) {
+        return None;
+    }
+    let message = format!("this kernel looks for no device tree behind it: `{symbol}` is off");
+    Some(bad_appended(output, named.origin, message).help(format!("ask for `{symbol} = \"y\"` under `kernel.config`")))
+}
+
+fn bad_appended(output: &Output, origin: Option<kiln_diag::Span>, message: String) -> Diagnostic {
+    Diagnostic::error(Code::BadOutput, message)
+        .option(format!("outputs.{}.appendedDtb", output.name))
+        .label(origin, "asked for here")
+}

@@ -1,0 +1,3 @@
+//! The files of a result from lowered values.
+
+mod fit;

@@ -1,0 +1,262 @@
+//! Make's language, as far as Kbuild's lists of objects need it.
+//!
+//! Assignments, references, conditionals, explicit rules, and the few functions that lists use. A variable that nothing
+//! sets is empty, as in make; a function that is not known gives nothing. No recipe is run, no file is read.
+
+use std::collections::BTreeMap;
+
+use crate::reference::{find_outside, matching, split_top};
+use crate::statement::{Assignment, Conditional, Operator, Statement, Test, lines};
+
+/// How far variables may refer to one another; a makefile that goes deeper refers to itself.
+const MAX_DEPTH: u32 = 20;
+
+/// What every makefile of a build sees beside its own variables.
+#[derive(Clone, Copy)]
+pub struct BuildContext<'a> {
+    /// `ARCH`.
+    pub arch: &'a str,
+    /// `SRCARCH`: the directory below `arch/`.
+    pub srcarch: &'a str,
+    /// The value of a symbol, without `CONFIG_`, as a `.config` has it; `None` when it is not set.
+    pub config: &'a dyn Fn(&str) -> Option<&'a str>,
+}
+
+/// Variables of one makefile, and the rules that were met on the way.
+#[derive(Clone)]
+pub struct Variables<'a> {
+    context: BuildContext<'a>,
+    values: BTreeMap<String, String>,
+    rules: Vec<ExplicitRule>,
+}
+
+/// An explicit rule, expanded where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplicitRule {
+    /// What is made, as written.
+    pub targets: Vec<String>,
+    /// What it is made from, as written; what only has to be there first is among it.
+    pub prerequisites: Vec<String>,
+}
+
+impl<'a> Variables<'a> {
+    /// The variables that Kbuild's makefile in `folder` sees: the config, the architecture, where it is.
+    ///
+    /// Source and output are both `.`: paths are those inside of either.
+    pub fn of_folder(folder: &str, context: BuildContext<'a>) -> Variables<'a> {
+        let mut variables = Variables { context, values: BTreeMap::new(), rules: Vec::new() };
+        let BuildContext { arch, srcarch, config } = context;
+        for (name, value) in [("SRCARCH", srcarch), ("ARCH", arch), ("srctree", "."), ("objtree", ".")] {
+            variables.set(name, value.to_owned());
+        }
+        for (name, value) in [("src", folder), ("obj", folder)] {
+            variables.set(name, value.to_owned());
+        }
+        variables.set("pound", "#".to_owned());
+        variables.set("BITS", if config("64BIT") == Some("y") { "64" } else { "32" }.to_owned());
+        variables
+    }
+
+    /// Sets a variable.
+    pub fn set(&mut self, name: &str, value: String) {
+        self.values.insert(name.to_owned(), value);
+    }
+
+    /// The explicit rules of the makefiles that were evaluated, in their order.
+    pub fn rules(&self) -> &[ExplicitRule] {
+        &self.rules
+    }
+
+    /// A variable's value; empty when nothing has set it.
+    pub fn value(&self, name: &str) -> String {
+        self.raw(name).map(|text| self.expand(text, 0)).unwrap_or_default()
+    }
+
+    /// A variable's text as it was set, or a symbol's value.
+    fn raw(&self, name: &str) -> Option<&str> {
+        let symbol = || (self.context.config)(name.strip_prefix("CONFIG_")?).map(|value| value.trim_matches('"'));
+        self.values.get(name).map(String::as_str).or_else(symbol)
+    }
+
+    /// Takes up the assignments and rules of a makefile's text, as far as its conditionals let them stand.
+    pub fn evaluate(&mut self, text: &str) {
+        // Per open conditional: whether its branch stands, and whether one of its branches has stood.
+        let mut open: Vec<(bool, bool)> = Vec::new();
+        for line in lines(text) {
+            match line.statement() {
+                Statement::Conditional(Conditional::If(test)) => {
+                    let holds = self.holds(test);
+                    open.push((holds, holds));
+                }
+                Statement::Conditional(Conditional::Else(test)) => {
+                    if let Some((stands, stood)) = open.pop() {
+                        let holds = !stands && !stood && test.is_none_or(|test| self.holds(test));
+                        open.push((holds, stood || holds));
+                    }
+                }
+                Statement::Conditional(Conditional::EndIf) => drop(open.pop()),
+                _ if open.iter().any(|(stands, _)| !stands) => {}
+                Statement::Assignment(assignment) => self.assign(assignment),
+                Statement::Rule { targets, prerequisites } => self.rule(targets, prerequisites),
+                Statement::Include(_) | Statement::Recipe | Statement::Define | Statement::Other => {}
+            }
+        }
+    }
+
+    fn assign(&mut self, Assignment { name, operator, value }: Assignment<'_>) {
+        let name = self.expand(name, 0);
+        if name.is_empty() || name.contains(char::is_whitespace) || name.contains(':') {
+            return;
+        }
+        match operator {
+            Operator::Append => {
+                // Expanded now: what follows in the file cannot matter to a list, and a list cannot contain itself.
+                let value = format!("{} {}", self.raw(&name).unwrap_or_default(), self.expand(value, 0));
+                self.set(&name, value);
+            }
+            Operator::SetIfUnset if self.raw(&name).is_some() => {}
+            Operator::Shell => {}
+            Operator::Set | Operator::SetIfUnset => {
+                let value = self.expand(value, 0);
+                self.set(&name, value);
+            }
+        }
+    }
+
+    /// Takes up a rule; the pattern of a static one counts as what it is made from, and so does what only has to be there
+    /// first.
+    fn rule(&mut self, targets: &str, prerequisites: &str) {
+        let mut rule = ExplicitRule { targets: self.words(targets), prerequisites: Vec::new() };
+        let mut rest = prerequisites;
+        while let Some(at) = find_outside(rest, |c| matches!(c, ':' | '|')) {
+            rule.prerequisites.extend(self.words(&rest[..at]));
+            rest = &rest[at + 1..];
+        }
+        rule.prerequisites.extend(self.words(rest));
+        if rule.targets.first().is_some_and(|first| first != ".PHONY") {
+            self.rules.push(rule);
+        }
+    }
+
+    fn words(&self, text: &str) -> Vec<String> {
+        self.expand(text, 0).split_ascii_whitespace().map(str::to_owned).collect()
+    }
+
+    fn holds(&self, test: Test<'_>) -> bool {
+        match test {
+            Test::Equal(is_equal, Some((left, right))) => {
+                (self.expand(left, 0).trim() == self.expand(right, 0).trim()) == is_equal
+            }
+            Test::Equal(_, None) => false,
+            Test::Defined(is_defined, name) => self.value(name).is_empty() != is_defined,
+        }
+    }
+
+    fn expand(&self, text: &str, depth: u32) -> String {
+        if depth > MAX_DEPTH {
+            return String::new();
+        }
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            out.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            let close = match rest.as_bytes().first() {
+                Some(b'(') => ')',
+                Some(b'{') => '}',
+                _ => {
+                    // `$$` and one-letter variables: neither is ever in a list of objects.
+                    let skip = rest.chars().next().map_or(0, char::len_utf8);
+                    rest = &rest[skip..];
+                    continue;
+                }
+            };
+            let Some(end) = matching(rest, close) else { return out };
+            out.push_str(&self.reference(&rest[1..end], depth));
+            rest = &rest[end + 1..];
+        }
+        out.push_str(rest);
+        out
+    }
+
+    /// The value of what stands in `$(…)`: a variable, or a function with its arguments.
+    fn reference(&self, inner: &str, depth: u32) -> String {
+        let Some((function, arguments)) = inner.split_once([' ', '\t']) else {
+            return match inner.split_once(':') {
+                Some((name, change)) => {
+                    let value = self.reference(name, depth);
+                    let (from, to) = change.split_once('=').unwrap_or((change, ""));
+                    per_word(&value, |word| {
+                        word.strip_suffix(from).map_or(word.to_owned(), |stem| format!("{stem}{to}"))
+                    })
+                }
+                None => {
+                    let name = self.expand(inner, depth + 1);
+                    self.raw(&name).map(|text| self.expand(text, depth + 1)).unwrap_or_default()
+                }
+            };
+        };
+        let mut pieces = Vec::new();
+        let mut rest = arguments;
+        while let Some((piece, behind)) = split_top(rest, ',').filter(|_| pieces.len() < 2) {
+            pieces.push(self.expand(piece, depth + 1));
+            rest = behind;
+        }
+        pieces.push(self.expand(rest, depth + 1));
+        call(function, &pieces)
+    }
+}
+
+/// The functions of make that lists of objects use.
+fn call(function: &str, arguments: &[String]) -> String {
+    let pattern = |pattern: &str, word: &str| match pattern.split_once('%') {
+        None => pattern == word,
+        Some((front, back)) => {
+            word.len() >= front.len() + back.len() && word.starts_with(front) && word.ends_with(back)
+        }
+    };
+    match (function, arguments) {
+        ("subst", [from, to, text]) => text.replace(from.as_str(), to),
+        ("patsubst", [from, to, text]) => {
+            let (front, back) = from.split_once('%').unwrap_or((from, ""));
+            per_word(text, |word| {
+                let stem = word.strip_prefix(front).and_then(|word| word.strip_suffix(back));
+                stem.filter(|_| pattern(from, word)).map_or(word.to_owned(), |stem| to.replace('%', stem))
+            })
+        }
+        ("addprefix", [prefix, text]) => per_word(text, |word| format!("{prefix}{word}")),
+        ("addsuffix", [suffix, text]) => per_word(text, |word| format!("{word}{suffix}")),
+        ("filter", [wanted, text]) => {
+            select(text, |word| wanted.split_ascii_whitespace().any(|one| pattern(one, word)))
+        }
+        ("filter-out", [wanted, text]) => {
+            select(text, |word| !wanted.split_ascii_whitespace().any(|one| pattern(one, word)))
+        }
+        ("strip" | "sort", [text]) => per_word(text, str::to_owned),
+        ("if", [test, yes]) => {
+            if test.trim().is_empty() {
+                String::new()
+            } else {
+                yes.clone()
+            }
+        }
+        ("if", [test, yes, no]) => {
+            if test.trim().is_empty() {
+                no.clone()
+            } else {
+                yes.clone()
+            }
+        }
+        ("or", all) => all.iter().find(|text| !text.trim().is_empty()).cloned().unwrap_or_default(),
+        ("and", all) if all.iter().all(|text| !text.trim().is_empty()) => all.last().cloned().unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+fn per_word(text: &str, change: impl Fn(&str) -> String) -> String {
+    text.split_ascii_whitespace().map(change).collect::<Vec<_>>().join(" ")
+}
+
+fn select(text: &str, keep: impl Fn(&str) -> bool) -> String {
+    text.split_ascii_whitespace().filter(|word| keep(word)).collect::<Vec<_>>().join(" ")
+}
