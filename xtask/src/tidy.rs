@@ -20,9 +20,10 @@ const LAYERS: &[(&str, u8)] = &[
     ("image", 1),
     ("fix", 2),
     ("plan", 3),
-    ("build", 4),
-    ("boot", 4),
-    ("cli", 5),
+    ("moddir", 4),
+    ("build", 5),
+    ("boot", 5),
+    ("cli", 6),
 ];
 
 /// Which crates are effects and may start processes.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use kiln_build::modules_dir::read_modules_dir;
+use kiln_moddir::read_modules_dir;
 use kiln_kconfig::Config;
 use kiln_modgraph::{Layout, depmod, module_name};
 use kiln_plan::closing::{Closing, close};

@@ -18,7 +18,7 @@ use crate::apt::AptError;
 use crate::extra_modules::ExtraModules;
 use crate::kernel::Kernel;
 use crate::makefiles;
-use crate::modules_dir::{FoundModule, ModulesDirError, read_with_updates, walk};
+use kiln_moddir::{FoundModule, ModulesDirError, read_with_updates, walk};
 use crate::outputs::{self, OutputError, Scene};
 use crate::result::{self, ResultError};
 use crate::store::StoreError;
