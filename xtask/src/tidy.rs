@@ -21,13 +21,15 @@ const LAYERS: &[(&str, u8)] = &[
     ("fix", 2),
     ("plan", 3),
     ("moddir", 4),
-    ("build", 5),
+    ("store", 4),
+    ("fetch", 5),
+    ("build", 6),
     ("boot", 5),
-    ("cli", 6),
+    ("cli", 8),
 ];
 
 /// Which crates are effects and may start processes.
-const MAY_USE_EXEC: &[&str] = &["build", "boot", "cli", "xtask"];
+const MAY_USE_EXEC: &[&str] = &["store", "fetch", "build", "boot", "cli", "testkit", "xtask"];
 
 /// Crates with one home (STYLE.md, section 1).
 const HOMES: &[(&str, &[&str])] = &[

@@ -14,13 +14,13 @@ use kiln_exec::{Exec, ExecError, Interrupt};
 use kiln_plan::Arch;
 use kiln_plan::step::{BusyboxInputs, busybox_key};
 
-use crate::apt::{self, SourcePackage};
 use crate::doctor::Missing;
-use crate::patch::{self, PatchError};
 use crate::pipeline::Session;
-use crate::source::SourceError;
-use crate::store::StoreError;
 use crate::toolchain::{Programs, Toolchain, ToolchainError};
+use kiln_fetch::SourceError;
+use kiln_fetch::SourcePackage;
+use kiln_fetch::patch::{self, PatchError};
+use kiln_store::StoreError;
 
 /// Why there is no busybox.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +79,7 @@ const N_QUESTIONS: usize = 4096;
 /// Any [`BusyboxError`].
 pub fn busybox(session: &Session<'_>, arch: Arch) -> Result<PathBuf, BusyboxError> {
     let fetch = session.fetch();
-    let SourcePackage { upstream, debian, patches, .. } = apt::source_package(&fetch, "busybox")?;
+    let SourcePackage { upstream, debian, patches, .. } = kiln_fetch::source_package(&fetch, "busybox")?;
     let source = patch::apply(&fetch, &upstream, &patches, "")?;
     let prefix = if arch == session.host_arch { String::new() } else { arch.cross_prefix() };
     // Whatever compiles the kernel: a program needs the machine's C library, which comes with this compiler.

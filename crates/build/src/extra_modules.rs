@@ -26,10 +26,10 @@ use crate::kbuild::failure::Failure;
 use crate::kernel::signing;
 use crate::kernel::{Kernel, KernelSpec};
 use crate::signing::SigningError;
-use crate::source::SourceError;
-use crate::store::StoreError;
-use crate::tree::{CopyError, TreeError};
-use crate::{Progress, Store};
+use kiln_fetch::SourceError;
+use kiln_store::StoreError;
+use kiln_store::directory::{CopyError, DirectoryError};
+use kiln_store::{Progress, Store};
 
 /// The built modules in the store.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ pub enum ExtraModulesError {
     Source(#[from] SourceError),
     /// A source could not be read.
     #[error(transparent)]
-    Tree(#[from] TreeError),
+    Tree(#[from] DirectoryError),
     /// A source could not be copied.
     #[error(transparent)]
     Copy(#[from] CopyError),

@@ -18,10 +18,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::Progress;
 use crate::generation::{self, Generation, GenerationError, Unreadable};
-use crate::store::{Store, StoreError, bytes, last_use, names};
-use crate::tree::{self, TreeError};
+use kiln_store::Progress;
+use kiln_store::directory::{self, DirectoryError};
+use kiln_store::{Store, StoreError, entry_bytes, entry_last_use, names};
 
 /// What is to be freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub enum GcError {
     Generation(#[from] GenerationError),
     /// A folder of the store cannot be read.
     #[error(transparent)]
-    Tree(#[from] TreeError),
+    Tree(#[from] DirectoryError),
 }
 
 impl Freed {
@@ -181,10 +181,10 @@ fn things(store: &Store, now: SystemTime) -> Result<Vec<Thing>, GcError> {
         let refused = |source| GcError::Store(StoreError::Io { path: dir.clone(), source });
         for name in names(&dir).map_err(refused)? {
             let place = dir.join(&name);
-            let (noted, used) = (bytes(&place), last_use(&place));
+            let (noted, used) = (entry_bytes(&place), entry_last_use(&place));
             let bytes = match noted {
                 Some(bytes) => bytes,
-                None => tree::list(&place)?.bytes(),
+                None => directory::list(&place)?.bytes(),
             };
             // A working area is marked when a run begins and when it ends, which changes its folder.
             let changed = || fs::metadata(&place).and_then(|meta| meta.modified()).ok();

@@ -17,10 +17,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use kiln_plan::manifest::Manifest;
 use serde::{Deserialize, Serialize};
 
-use crate::Progress;
 use crate::kernel::Kernel;
 use crate::pipeline::{Finished, Tree};
-use crate::store::{Store, StoreError, write_whole};
+use kiln_store::Progress;
+use kiln_store::{Store, StoreError, write_whole};
 
 /// The version of the shape of [`Generation`].
 const VERSION: u32 = 1;

@@ -13,9 +13,9 @@ use kiln_exec::ExecError;
 use kiln_kconfig::Config;
 
 use crate::doctor::Missing;
-use crate::progress::Progress;
 use crate::resolve::TreeError;
 use crate::toolchain::{Target, Toolchain};
+use kiln_store::Progress;
 
 mod environment;
 pub(crate) mod estimate;

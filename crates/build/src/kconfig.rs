@@ -14,8 +14,8 @@ use std::sync::Arc;
 use kiln_exec::ExecError;
 use kiln_kconfig::{Dialect, Environment, Files, Host, Linux, Messages, Model, Programs, commands_ahead};
 
-use crate::Store;
-use crate::source::{VersionError, kernel_version};
+use crate::version::{VersionError, kernel_version};
+use kiln_store::Store;
 
 mod probes;
 pub(crate) mod watch;

@@ -31,11 +31,11 @@ use serde::{Deserialize, Serialize};
 use crate::finish::Finish;
 use crate::kbuild::{self, BuildError, BuildSpec, Built};
 use crate::signing::{Signing, SigningError};
-use crate::source::tree_key;
-use crate::store::{Damage, StoreError, WorkDir};
 use crate::toolchain::{Target, Toolchain};
-use crate::tree::{Kind, TreeError, list};
-use crate::{Progress, Store};
+use kiln_store::directory::{DirectoryError, Kind, list};
+use kiln_store::tree_key;
+use kiln_store::{Damage, StoreError, WorkDir};
+use kiln_store::{Progress, Store};
 
 pub use record::{FILE as RECORD_FILE, read_record};
 pub use verify::{Again, again};
@@ -105,7 +105,7 @@ pub enum KernelError {
     },
     /// The tree could not be read again.
     #[error(transparent)]
-    Tree(#[from] TreeError),
+    Tree(#[from] DirectoryError),
     /// A module could not be stripped or signed.
     #[error("cannot finish the module {module}")]
     Finish {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use kiln_plan::ModuleRules;
 use kiln_plan::names::NamedModule;
 
-use crate::tree::{Kind, TreeError, list};
+use kiln_store::directory::{DirectoryError, Kind, list};
 
 /// Reads every `Makefile` and `Kbuild` below `tree`, in byte-wise order of their paths.
 ///
@@ -23,7 +23,7 @@ pub fn read(tree: &Path) -> Result<ModuleRules, (PathBuf, io::Error)> {
 ///
 /// # Errors
 /// A folder that cannot be read.
-pub fn files(tree: &Path) -> Result<Vec<String>, TreeError> {
+pub fn files(tree: &Path) -> Result<Vec<String>, DirectoryError> {
     let is_one = |file: &str| {
         let name = file.rsplit('/').next().unwrap_or(file);
         let begins = ["Kbuild", "Makefile"].iter().any(|begin| name.starts_with(begin));

@@ -38,9 +38,9 @@ pub use self::dtc::DtcError;
 use crate::compress::{self, CompressError};
 use crate::doctor::Missing;
 use crate::kernel::Kernel;
-use crate::store::StoreError;
 use crate::toolchain::{Host, Target, Toolchain};
-use crate::{Progress, Store};
+use kiln_store::StoreError;
+use kiln_store::{Progress, Store};
 
 /// What outputs are made from.
 #[derive(Clone, Copy)]

@@ -23,12 +23,13 @@ use kiln_plan::{Arch, KernelVersion, Key, ModuleRules, SourceSpec, ToolchainName
 use crate::extra_modules::ExtraModulesError;
 use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
 use crate::makefiles;
-use crate::patch::{self, PatchError};
 use crate::resolve::{Asked, Base, Native, ResolveError, Resolved};
-use crate::source::{self, Fetch, SourceError, VersionError, kernel_version};
-use crate::store::StoreError;
 use crate::toolchain::{Host, Programs, Target, Toolchain, ToolchainError};
-use crate::{Progress, Store};
+use crate::version::{VersionError, kernel_version};
+use kiln_fetch::patch::{self, PatchError};
+use kiln_fetch::{Fetch, SourceError};
+use kiln_store::StoreError;
+use kiln_store::{Progress, Store};
 
 mod assemble;
 mod config_only;
@@ -169,7 +170,7 @@ impl Session<'_> {
 /// # Errors
 /// Any [`PipelineError`] of the source.
 pub fn source_version(session: &Session<'_>, spec: &SourceSpec) -> Result<KernelVersion, PipelineError> {
-    version_of(&source::fetch(&session.fetch(), spec)?.tree)
+    version_of(&kiln_fetch::fetch(&session.fetch(), spec)?.tree)
 }
 
 /// Fetches the source and applies what the recipe applies to it.
@@ -178,7 +179,7 @@ pub fn source_version(session: &Session<'_>, spec: &SourceSpec) -> Result<Kernel
 /// Any [`PipelineError`] of sources and patches.
 pub fn tree(session: &Session<'_>, wish: &KernelWish) -> Result<Tree, PipelineError> {
     let spec = wish.src.as_ref().ok_or(PipelineError::NoSource)?;
-    let fetched = source::fetch(&session.fetch(), &spec.value)?;
+    let fetched = kiln_fetch::fetch(&session.fetch(), &spec.value)?;
     let origin = fetched.origin.to_string();
     let mut patches = Vec::new();
     for pattern in &wish.patches {

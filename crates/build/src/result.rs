@@ -10,8 +10,7 @@ use kiln_plan::Key;
 use kiln_plan::assembly::{Assembly, Content};
 use kiln_plan::step::result_key;
 
-use crate::store::StoreError;
-use crate::{Progress, Store};
+use kiln_store::{LinkError, Progress, Store, StoreError};
 
 /// Tells a link from a file whose content is the link's text.
 const LINK: [u8; 32] = *b"a symbolic link of a kiln result";
@@ -78,20 +77,9 @@ pub fn result(
 /// # Errors
 /// [`ResultError::InTheWay`] when something other than a link is there.
 pub fn link(target: &Path, link: &Path) -> Result<(), ResultError> {
-    let refused = |source| ResultError::Io { path: link.to_owned(), source };
-    match fs::symlink_metadata(link) {
-        Ok(found) if !found.is_symlink() => return Err(ResultError::InTheWay { path: link.to_owned() }),
-        Ok(_) if fs::read_link(link).is_ok_and(|now| now == target) => return Ok(()),
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(refused(error)),
-    }
-    let name = link.file_name().unwrap_or_default().to_string_lossy();
-    let beside = link.with_file_name(format!(".{name}.{}", std::process::id()));
-    symlink(target, &beside).map_err(refused)?;
-    fs::rename(&beside, link).map_err(|source| {
-        let _ = fs::remove_file(&beside);
-        refused(source)
+    kiln_store::link(target, link).map_err(|error| match error {
+        LinkError::InTheWay { path } => ResultError::InTheWay { path },
+        LinkError::Io { path, source } => ResultError::Io { path, source },
     })
 }
 

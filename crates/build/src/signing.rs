@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use kiln_exec::{Exec, ExecError};
 use kiln_kconfig::Config;
 
-use crate::store::StoreError;
 use crate::toolchain::Toolchain;
-use crate::{Progress, Store};
+use kiln_store::StoreError;
+use kiln_store::{Progress, Store};
 
 /// A key with its certificate, in one PEM file.
 #[derive(Debug, Clone)]

@@ -28,10 +28,10 @@ use kiln_exec::{Exec, ExecError, find_program};
 pub use kiln_kconfig::Programs;
 use kiln_plan::KeyWriter;
 
-use crate::Store;
 use crate::doctor::Missing;
 use crate::kconfig::watch;
-use crate::memory::{self, Answers};
+use kiln_store::Store;
+use kiln_store::cache::{self, Answers};
 
 pub(crate) mod llvm;
 
@@ -155,14 +155,14 @@ impl Toolchain {
         // Without the memory all is asked, which is slow and right.
         let Ok(folder) = store.cache("toolchains") else { return Toolchain::discover(host, programs) };
         let file = folder.join(&name.as_str()[..32]);
-        if let Some(toolchain) = Toolchain::recall(host, programs, &memory::recall(&file)) {
+        if let Some(toolchain) = Toolchain::recall(host, programs, &cache::recall(&file)) {
             return Ok(toolchain);
         }
         let found = Toolchain::discover(host, programs)?;
         let names: Vec<String> = counted(programs).iter().map(|name| programs.name(name)).collect();
         let words = names.iter().map(String::as_str).chain(HOST_PROGRAMS).map(str::as_bytes);
         let variables = [("PATH".into(), host.path.clone())];
-        memory::keep(&file, watch::of_commands(words, &variables, Path::new("/")), &found.answers());
+        cache::keep(&file, watch::of_commands(words, &variables, Path::new("/")), &found.answers());
         Ok(found)
     }
 

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use kiln_build::Progress;
 use kiln_diag::{Diagnostics, Sources};
+use kiln_store::Progress;
 
 use crate::commands::Global;
 use crate::environment::Environment;

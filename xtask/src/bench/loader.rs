@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use kiln_moddir::read_modules_dir;
 use kiln_kconfig::Config;
+use kiln_moddir::read_modules_dir;
 use kiln_modgraph::{Layout, depmod, module_name};
 use kiln_plan::closing::{Closing, close};
 use kiln_plan::evaluate::Located;

@@ -17,9 +17,9 @@ use crate::kbuild::Make;
 use crate::kbuild::failure::{self, Failure, FailureKind};
 use crate::kernel::{Kernel, KernelSpec};
 use crate::signing::Signing;
-use crate::store::{WorkDir, remove};
-use crate::tree::{self, Kind, Listing};
-use crate::{Progress, Store};
+use kiln_store::directory::{self, Kind, Listing};
+use kiln_store::{Progress, Store};
+use kiln_store::{WorkDir, remove};
 
 /// What a build of extra modules works with.
 pub(super) struct Build<'a> {
@@ -249,8 +249,8 @@ fn copy_all<'a>(sources: &'a [ExtraSource], top: &Path) -> Result<Vec<Copied<'a>
             continue;
         }
         fs::create_dir_all(&to).map_err(io_error(&to))?;
-        let listing = tree::list(from)?;
-        tree::copy(&listing, &to)?;
+        let listing = directory::list(from)?;
+        directory::copy(&listing, &to)?;
         clean(&listing, &to)?;
         last = Some(to);
     }

@@ -7,8 +7,9 @@ use kiln_plan::evaluate::{ExtraModule, Located};
 use kiln_plan::{Key, SourceSpec};
 
 use super::ExtraModulesError;
-use crate::Store;
-use crate::source::{self, Fetch, tree_key};
+use kiln_fetch::Fetch;
+use kiln_store::Store;
+use kiln_store::tree_key;
 
 /// The source of one or more modules.
 #[derive(Debug, Clone)]
@@ -89,7 +90,7 @@ pub fn sources(
                 (tree, Where::Folder, key)
             }
             spec => {
-                let fetched = source::fetch(fetch, spec)?;
+                let fetched = kiln_fetch::fetch(fetch, spec)?;
                 (fetched.tree, Where::Store, fetched.key)
             }
         };

@@ -5,8 +5,8 @@ use kiln_plan::{Key, KeyWriter};
 use tempfile::TempDir;
 
 use super::*;
-use crate::Silent;
 use crate::generation::Keys;
+use kiln_store::Silent;
 
 const ALL: Limits = Limits { older_than: None, max_size: None, keep: None, verify: false, dry_run: false };
 

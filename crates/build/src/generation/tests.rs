@@ -1,5 +1,5 @@
 use super::*;
-use crate::Silent;
+use kiln_store::Silent;
 
 struct Ground {
     dir: tempfile::TempDir,

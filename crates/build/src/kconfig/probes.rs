@@ -14,8 +14,8 @@ use std::time::Duration;
 use kiln_exec::{Crew, Exec, ExecError, interrupted};
 
 use super::watch;
-use crate::Store;
-use crate::memory::{self, Answers};
+use kiln_store::Store;
+use kiln_store::cache::{self, Answers};
 
 /// How often a run of commands looks whether the user asked to stop.
 const TICK: Duration = Duration::from_millis(50);
@@ -84,7 +84,7 @@ impl Probes {
         // Without the memory all is asked, which is slow and right.
         let Ok(folder) = store.cache("probes") else { return };
         let file = folder.join(&hasher.finalize().to_hex().as_str()[..32]);
-        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).known = memory::recall(&file);
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).known = cache::recall(&file);
         self.memory = Some(file);
     }
 
@@ -181,7 +181,7 @@ impl Probes {
         }
         if let Some(file) = self.memory.as_ref().filter(|_| state.is_news) {
             let paths = watch::of_commands(state.known.keys().map(Vec::as_slice), &self.variables, &self.dir);
-            memory::keep(file, paths, &state.known);
+            cache::keep(file, paths, &state.known);
             state.is_news = false;
         }
         Ok(())
@@ -192,7 +192,7 @@ impl Probes {
         if self.lock().is_news {
             return None;
         }
-        memory::watched(self.memory.as_ref()?)
+        cache::watched(self.memory.as_ref()?)
     }
 
     /// Takes commands until there are no more.

@@ -140,7 +140,7 @@ impl<'a> TwoConfigs<'a> {
             return Err(Unreadable::Compiler { is_old: side == 0, said: self.complaint(&output) });
         }
         let made = fs::read(&to).map_err(io_error(&to))?;
-        crate::store::remove(&to).map_err(io_error(&to))?;
+        kiln_store::remove(&to).map_err(io_error(&to))?;
         Ok(made)
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use kiln_kconfig::Config;
 
-use crate::tree;
+use kiln_store::directory;
 
 /// Symbols whose values are paths, some of them several.
 const PATHS: [&str; 7] = [
@@ -37,7 +37,7 @@ pub(super) fn digests(config: &Config) -> Vec<String> {
 
 fn digest(path: &Path) -> Option<String> {
     if path.is_dir() {
-        return Some(tree::list(path).ok()?.content().ok()?.to_string());
+        return Some(directory::list(path).ok()?.content().ok()?.to_string());
     }
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(std::fs::File::open(path).ok()?).ok()?;

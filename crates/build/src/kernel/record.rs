@@ -18,8 +18,8 @@ use kiln_plan::impact::{BuildRecord, FileRef, Note, Product, ProductKind};
 use kiln_plan::make_text::{Variables, normal};
 use rayon::prelude::*;
 
-use crate::store::write_whole;
 use crate::toolchain::Target;
+use kiln_store::write_whole;
 
 /// The record's file in a kernel's folder. It also names what earlier configs left in Kbuild's folder, so that it is no
 /// part of what two builds have in common.

@@ -6,8 +6,8 @@ use kiln_kconfig::Config;
 use kiln_plan::KeyWriter;
 
 use super::{Kernel, KernelError, KernelSpec, build_in, read_facts, signing};
-use crate::store::WorkDir;
-use crate::{Progress, Store};
+use kiln_store::WorkDir;
+use kiln_store::{Progress, Store};
 
 /// A kernel that is built to be compared, and thrown away.
 #[derive(Debug)]
@@ -58,5 +58,5 @@ impl Again {
 }
 
 fn clear(path: &Path) -> Result<(), KernelError> {
-    crate::store::remove(path).map_err(|source| KernelError::Io { path: path.to_owned(), source })
+    kiln_store::remove(path).map_err(|source| KernelError::Io { path: path.to_owned(), source })
 }

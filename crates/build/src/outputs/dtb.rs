@@ -86,7 +86,7 @@ fn shown(work: &Work<'_>) -> String {
 /// A source of the same name in another folder: arm's have moved to one for each vendor.
 fn elsewhere(trees: &Path, path: &str) -> Option<String> {
     let name = format!("{}.dts", path.rsplit('/').next().unwrap_or(path));
-    let listing = crate::tree::list(trees).ok()?;
+    let listing = kiln_store::directory::list(trees).ok()?;
     let mut files = listing.files().iter().map(|file| file.path.as_path());
     let found = files.find(|file| file.file_name().is_some_and(|there| there == name.as_str()))?;
     Some(found.with_extension("").to_str()?.to_owned())

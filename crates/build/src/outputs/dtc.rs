@@ -9,7 +9,7 @@ use kiln_plan::{Key, KeyWriter};
 
 use super::{OutputError, Work};
 use crate::kbuild::Make;
-use crate::store::{StoreError, remove};
+use kiln_store::{StoreError, remove};
 
 /// The program in the store.
 pub(super) struct Dtc {

@@ -15,7 +15,7 @@ use super::boot_image::staged;
 use super::program::Program;
 use super::{Made, OutputError, Work, io_error, write};
 use crate::compress::{self, Reader};
-use crate::tree::{self, Kind};
+use kiln_store::directory::{self, Kind};
 
 /// A cpio archive for the kernel to start with.
 pub(super) fn initramfs(work: &Work<'_>, contents: &FileSystem) -> Result<Made, OutputError> {
@@ -102,11 +102,11 @@ fn files(work: &Work<'_>, contents: &FileSystem) -> Result<BTreeMap<String, Entr
             files.insert(at.to_owned(), Entry { mode: mode(meta.permissions().mode()), ..plain(local.value.clone()) });
             continue;
         }
-        let unreadable = |error: tree::TreeError| match error {
-            tree::TreeError::Unreadable { path, source } => OutputError::Io { path, source },
-            tree::TreeError::Interrupted(interrupt) => interrupt.into(),
+        let unreadable = |error: directory::DirectoryError| match error {
+            directory::DirectoryError::Unreadable { path, source } => OutputError::Io { path, source },
+            directory::DirectoryError::Interrupted(interrupt) => interrupt.into(),
         };
-        for found in tree::list(&local.value).map_err(unreadable)?.files() {
+        for found in directory::list(&local.value).map_err(unreadable)?.files() {
             let source = match &found.kind {
                 Kind::File => Source::File(local.value.join(&found.path)),
                 Kind::Link(target) => Source::Link(target.to_string_lossy().into_owned()),

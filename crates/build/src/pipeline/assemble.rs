@@ -14,14 +14,14 @@ use kiln_plan::manifest::{KernelEntry, Manifest};
 use kiln_plan::{Key, ModuleRules};
 
 use super::{Session, Settled, Tree, firmware};
-use crate::apt::AptError;
 use crate::extra_modules::ExtraModules;
 use crate::kernel::Kernel;
 use crate::makefiles;
-use kiln_moddir::{FoundModule, ModulesDirError, read_with_updates, walk};
 use crate::outputs::{self, OutputError, Scene};
 use crate::result::{self, ResultError};
-use crate::store::StoreError;
+use kiln_fetch::apt::AptError;
+use kiln_moddir::{FoundModule, ModulesDirError, read_with_updates, walk};
+use kiln_store::StoreError;
 
 /// A finished build.
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ use super::{Deployed, DeployedError, PipelineError, Place, Report, Session, Sett
 use crate::generation;
 use crate::kbuild::estimate;
 use crate::kernel;
-use crate::tree::{Kind, list};
+use kiln_store::directory::{Kind, list};
 
 /// What a config alone tells.
 #[derive(Debug, Clone)]

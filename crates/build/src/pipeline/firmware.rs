@@ -18,7 +18,7 @@ use self::collection::{Collection, Found, Origin};
 use self::pack::pack;
 use super::Session;
 use super::assemble::AssembleError;
-use crate::apt::{self, AptError};
+use kiln_fetch::apt::{self, AptError};
 
 /// What decides about firmware beside the loaders.
 #[derive(Clone, Copy)]

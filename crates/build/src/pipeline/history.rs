@@ -11,8 +11,8 @@ use kiln_kconfig::Model;
 use kiln_plan::KernelVersion;
 use kiln_plan::check::{Catalogue, Unmet, UnmetKind};
 
-use crate::Store;
-use crate::store::write_whole;
+use kiln_store::Store;
+use kiln_store::write_whole;
 
 /// A larger file is none of ours.
 const MAX_BYTES: u64 = 16 << 20;

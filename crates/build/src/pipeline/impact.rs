@@ -15,11 +15,11 @@ use kiln_plan::impact::{
 use rayon::prelude::*;
 
 use super::{PipelineError, Session, Settled, Tree};
-use crate::Store;
 use crate::generation::Generation;
 use crate::kbuild::estimate;
 use crate::kernel::{self, Kernel, read_record};
 use crate::makefiles;
+use kiln_store::Store;
 
 /// A kernel that is out there, as the store knows it.
 #[derive(Debug, Clone)]

@@ -21,9 +21,9 @@ use kiln_plan::evaluate::{BaseConfig, Kernel as KernelWish};
 use kiln_plan::{Key, KeyWriter};
 
 use super::{PipelineError, Session, Tree, read, target};
-use crate::memory::{self, Answers};
 use crate::resolve::Asked;
 use crate::toolchain::{Target, Toolchain};
+use kiln_store::cache::{self, Answers};
 
 /// A config that is built, and what is built for and with.
 #[derive(Debug, Clone)]
@@ -58,7 +58,7 @@ pub fn recall(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<O
     let target = target(session.host_arch, wish);
     let toolchain = Toolchain::remembered(session.store, session.host, &target.programs)?;
     let Some(file) = file(session, tree, wish, &target, &toolchain)? else { return Ok(None) };
-    Ok(from_answers(&memory::recall(&file), target, toolchain))
+    Ok(from_answers(&cache::recall(&file), target, toolchain))
 }
 
 /// Keeps a config in which all requests hold; that it cannot be kept costs time only.
@@ -74,7 +74,7 @@ pub(super) fn keep(
     if let Some(file) = file(session, tree, wish, &settled.target, &settled.toolchain)?
         && let Some(answers) = as_answers(settled)
     {
-        memory::keep(&file, paths, &answers);
+        cache::keep(&file, paths, &answers);
     }
     Ok(())
 }

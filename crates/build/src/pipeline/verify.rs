@@ -12,7 +12,7 @@ use super::{AssembleError, Finished, PipelineError, Session, Settled, Tree, kern
 use crate::extra_modules::{self, ExtraModules, ExtraSource};
 use crate::kernel::{self, Kernel};
 use crate::result::write_all;
-use crate::tree::{self, Kind, TreeError};
+use kiln_store::directory::{self, DirectoryError, Kind};
 
 /// What two builds have given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub fn verify(
 }
 
 /// Compares two folders, file by file.
-fn compare(one: &Path, two: &Path) -> Result<Compared, TreeError> {
+fn compare(one: &Path, two: &Path) -> Result<Compared, DirectoryError> {
     let (first, second) = (digests(one)?, digests(two)?);
     let names: BTreeSet<&PathBuf> = first.keys().chain(second.keys()).collect();
     let differing = names.iter().filter(|name| first.get(**name) != second.get(**name));
@@ -86,8 +86,8 @@ fn compare(one: &Path, two: &Path) -> Result<Compared, TreeError> {
 }
 
 /// What each file of a folder is: its bytes, whether it may be run, and where a link leads.
-fn digests(dir: &Path) -> Result<BTreeMap<PathBuf, String>, TreeError> {
-    let listing = tree::list(dir)?;
+fn digests(dir: &Path) -> Result<BTreeMap<PathBuf, String>, DirectoryError> {
+    let listing = directory::list(dir)?;
     let files = listing.files().par_iter().filter(is_of_build).map(|file| {
         let what = match &file.kind {
             Kind::Link(target) => format!("-> {}", target.display()),
@@ -98,11 +98,11 @@ fn digests(dir: &Path) -> Result<BTreeMap<PathBuf, String>, TreeError> {
     files.collect()
 }
 
-fn is_of_build(file: &&tree::Found) -> bool {
+fn is_of_build(file: &&directory::Found) -> bool {
     file.kind != Kind::Folder && file.path != Path::new(kernel::RECORD_FILE)
 }
 
-fn unreadable(error: TreeError) -> PipelineError {
+fn unreadable(error: DirectoryError) -> PipelineError {
     PipelineError::Kernel(error.into())
 }
 

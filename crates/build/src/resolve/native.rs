@@ -9,9 +9,9 @@ use kiln_kconfig::{Declaration, Declarations, Evaluation, Files, Model, Type};
 
 use super::seed::{self, Mode, Seed};
 use super::{Base, ResolveError, Resolved, Resolver, TreeConf};
-use crate::Store;
 use crate::kconfig::{LinuxTree, Machine};
 use crate::toolchain::{Target, Toolchain};
+use kiln_store::Store;
 
 /// What messages call the base and the requests.
 const SEED: &str = "kiln-seed.config";

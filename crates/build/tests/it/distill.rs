@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use kiln_build::Store;
 use kiln_build::resolve::seed::{Mode, Seed};
 use kiln_build::resolve::{Base, Native, Resolver, TreeConf};
 use kiln_build::toolchain::{Host, Programs, Target, Toolchain};
 use kiln_exec::Exec;
 use kiln_plan::distill::{Needed, distill};
+use kiln_store::Store;
 
 use crate::fake_kernel::host;
 use crate::slow::{first_difference, kernel_tree, variable, x86};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use kiln_build::kbuild::{BuildError, BuildSpec, Built};
 use kiln_build::toolchain::{Host, Programs, Target, Toolchain};
-use kiln_build::{Progress, Silent};
+use kiln_store::{Progress, Silent};
 
 /// The tree, with folders for output beside it.
 pub(crate) struct FakeKernel {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use expect_test::expect;
 use kiln_build::kbuild::failure::FailureKind;
 use kiln_build::kbuild::{BuildError, Module};
-use kiln_build::{Progress, Silent};
 use kiln_exec::Exec;
+use kiln_store::{Progress, Silent};
 
 use crate::fake_kernel::{CONFIG, FakeKernel, host};
 

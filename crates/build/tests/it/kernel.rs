@@ -6,25 +6,22 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use kiln_build::kernel::{Kernel, KernelError, KernelSpec, kernel};
-use kiln_build::source::{self, Fetch};
-use kiln_build::store::StoreError;
-use kiln_build::{Silent, Store};
-use kiln_plan::SourceSpec;
+use kiln_store::StoreError;
+use kiln_store::{Silent, Store};
+use kiln_testkit::{Tmpfs, chain, is_clean};
 
 use crate::fake_kernel::{CONFIG, FakeKernel};
-use crate::faults::Tmpfs;
-use crate::ground::{chain, is_clean};
 
 fn build(store: &Store, fake: &FakeKernel) -> Result<Kernel, KernelError> {
     build_config(store, fake, CONFIG)
 }
 
 fn build_config(store: &Store, fake: &FakeKernel, config_text: &str) -> Result<Kernel, KernelError> {
-    let fetch = Fetch { store, progress: &Silent, env: &Default::default() };
-    let tree = source::fetch(&fetch, &SourceSpec::Path(fake.tree())).unwrap();
+    let tree = fake.tree();
+    let key = kiln_store::tree_key(store, &tree).unwrap();
     let spec = KernelSpec {
-        tree: &tree.tree,
-        tree_key: &tree.key,
+        tree: &tree,
+        tree_key: &key,
         target: &fake.target,
         toolchain: &fake.toolchain,
         config_text,
@@ -60,7 +57,7 @@ fn a_tree_that_changes_while_it_is_built_gives_no_result() {
 fn a_disk_that_is_full_when_a_kernel_is_installed() {
     let dir = tempfile::tempdir().unwrap();
     let Some(disk) = Tmpfs::mount(&dir.path().join("disk"), "size=1m") else { return };
-    let at = disk.0.join("store");
+    let at = disk.path().join("store");
     drop(Store::open(&at).unwrap());
     // Compiling has room elsewhere.
     for folder in ["work", "cache"] {
@@ -70,14 +67,14 @@ fn a_disk_that_is_full_when_a_kernel_is_installed() {
         symlink(&elsewhere, at.join(folder)).unwrap();
     }
     let store = Store::open(&at).unwrap();
-    fs::write(disk.0.join("fill"), vec![0; 2 << 20]).unwrap_err();
+    fs::write(disk.path().join("fill"), vec![0; 2 << 20]).unwrap_err();
     let fake = FakeKernel::new();
     let error = build(&store, &fake).unwrap_err();
     assert!(matches!(error, KernelError::Store(StoreError::Full { .. })), "{}", chain(&error));
     assert!(is_clean(&at) && fs::read_dir(at.join("results")).unwrap().count() == 0);
     let has_vmlinux = |entry: fs::DirEntry| entry.path().join("dir/vmlinux").is_file();
     assert!(fs::read_dir(at.join("work")).unwrap().flatten().any(has_vmlinux), "it did not come to the installation");
-    fs::remove_file(disk.0.join("fill")).unwrap();
+    fs::remove_file(disk.path().join("fill")).unwrap();
     assert!(build(&store, &fake).unwrap().dir.join("kernel/vmlinux").is_file());
 }
 

@@ -3,17 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene up has failed")]
 
-mod apt;
 mod distill;
 mod doctor;
 mod fake_kernel;
-mod faults;
-mod ground;
 mod kbuild;
 mod kernel;
 mod outputs;
-mod patches;
 mod resolve;
-mod server;
 mod slow;
-mod sources;

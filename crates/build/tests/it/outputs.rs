@@ -16,13 +16,13 @@ use std::process::Command;
 use kiln_build::kernel::Kernel;
 use kiln_build::outputs::{Made, OutputError, Scene, make};
 use kiln_build::toolchain::{Programs, Target, Toolchain};
-use kiln_build::{Silent, Store};
 use kiln_diag::Sources;
 use kiln_plan::assembly::{Assembly, Content};
 use kiln_plan::evaluate::{Setting, evaluate};
 use kiln_plan::manifest::{KernelEntry, MANIFEST_VERSION, Manifest, Sizes};
 use kiln_plan::{Arch, KeyWriter};
 use kiln_recipe::{Fault, Found, Reader};
+use kiln_store::{Silent, Store};
 
 use crate::fake_kernel::host;
 

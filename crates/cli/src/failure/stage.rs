@@ -6,11 +6,11 @@ use kiln_build::kbuild::BuildError;
 use kiln_build::kconfig::MachineError;
 use kiln_build::kernel::KernelError;
 use kiln_build::outputs::OutputError;
-use kiln_build::patch::PatchError;
 use kiln_build::pipeline::{AssembleError, PipelineError};
 use kiln_build::resolve::ResolveError;
 use kiln_build::result::ResultError;
-use kiln_build::source::SourceError;
+use kiln_fetch::SourceError;
+use kiln_fetch::patch::PatchError;
 
 use crate::exit;
 use crate::failure::Failure;

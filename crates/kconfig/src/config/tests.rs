@@ -1,7 +1,8 @@
 use super::{Config, Difference};
 use crate::{quote, unquote};
 
-const TEXT: &str = "# a comment\nCONFIG_A=y\n# CONFIG_B is not set\nCONFIG_C=\"x = \\\"1\\\"\"\nnot a line\nCONFIG_D=0x10\n";
+const TEXT: &str =
+    "# a comment\nCONFIG_A=y\n# CONFIG_B is not set\nCONFIG_C=\"x = \\\"1\\\"\"\nnot a line\nCONFIG_D=0x10\n";
 
 #[test]
 fn a_config_keeps_its_text_and_knows_its_values() {

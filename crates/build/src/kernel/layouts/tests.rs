@@ -46,7 +46,7 @@ fn check(compiler: &str, flags: &str, header: &str, configs: [&str; 2], expected
 }
 
 fn listing(dir: &Path) -> Vec<PathBuf> {
-    crate::tree::list(dir).unwrap().files().iter().map(|file| file.path.clone()).collect()
+    kiln_store::directory::list(dir).unwrap().files().iter().map(|file| file.path.clone()).collect()
 }
 
 fn shown(structure: &Structure) -> String {

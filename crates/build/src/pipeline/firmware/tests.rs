@@ -10,8 +10,9 @@ use kiln_plan::firmware::Packing;
 
 use super::collection::{Collection, Found, Origin};
 use super::{Session, add, install};
+use crate::compress;
 use crate::toolchain::Host;
-use crate::{Silent, Store, compress};
+use kiln_store::{Silent, Store};
 
 fn write(path: &Path, bytes: impl AsRef<[u8]>) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
