@@ -13,7 +13,7 @@ use std::process::{Command, Output};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use kiln_build::kernel::read_record;
+use kiln_kbuild::kernel::read_record;
 use kiln_plan::impact::{BuildRecord, ProductKind};
 use serde_json::Value;
 

@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use kiln_build::kernel::RECORD_FILE;
+use kiln_kbuild::kernel::RECORD_FILE;
 use kiln_store::directory;
 
 use crate::kconfig_matrix::{find_tree, requests::Chance};

@@ -14,12 +14,12 @@ use kiln_exec::{Exec, ExecError, Interrupt};
 use kiln_plan::Arch;
 use kiln_plan::step::{BusyboxInputs, busybox_key};
 
-use crate::doctor::Missing;
 use crate::pipeline::Session;
-use crate::toolchain::{Programs, Toolchain, ToolchainError};
 use kiln_fetch::SourceError;
 use kiln_fetch::SourcePackage;
 use kiln_fetch::patch::{self, PatchError};
+use kiln_kbuild::doctor::Missing;
+use kiln_kbuild::toolchain::{Programs, Toolchain, ToolchainError};
 use kiln_store::StoreError;
 
 /// Why there is no busybox.

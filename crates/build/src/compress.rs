@@ -22,7 +22,7 @@ use liblzma::read::XzDecoder;
 use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
 use liblzma::write::XzEncoder;
 
-use crate::toolchain::Host;
+use kiln_kbuild::toolchain::Host;
 
 /// The best level whose window any reader has room for.
 const ZSTD_LEVEL: i32 = 19;

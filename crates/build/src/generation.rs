@@ -17,8 +17,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use kiln_plan::manifest::Manifest;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::Kernel;
 use crate::pipeline::{Finished, Tree};
+use kiln_kbuild::kernel::Kernel;
 use kiln_store::Progress;
 use kiln_store::{Store, StoreError, write_whole};
 

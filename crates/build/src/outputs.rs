@@ -36,9 +36,9 @@ use kiln_plan::{Arch, Key};
 
 pub use self::dtc::DtcError;
 use crate::compress::{self, CompressError};
-use crate::doctor::Missing;
-use crate::kernel::Kernel;
-use crate::toolchain::{Host, Target, Toolchain};
+use kiln_kbuild::doctor::Missing;
+use kiln_kbuild::kernel::Kernel;
+use kiln_kbuild::toolchain::{Host, Target, Toolchain};
 use kiln_store::StoreError;
 use kiln_store::{Progress, Store};
 
@@ -92,7 +92,10 @@ pub enum OutputError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A program is not there.
-    #[error("the host lacks what the output `{name}` needs: {}", crate::doctor::names(std::slice::from_ref(missing)))]
+    #[error(
+        "the host lacks what the output `{name}` needs: {}",
+        kiln_kbuild::doctor::names(std::slice::from_ref(missing))
+    )]
     Missing {
         /// The output.
         name: String,

@@ -1,6 +1,6 @@
 //! From an evaluated recipe to `./result`, stage by stage.
 //!
-//! [`tree`] fetches and patches the source, [`resolve`] asks Kconfig, [`kernel()`](crate::kernel::kernel) compiles,
+//! [`tree`] fetches and patches the source, [`resolve`] asks Kconfig, [`kernel()`](kiln_kbuild::kernel::kernel) compiles,
 //! [`assemble`] closes the loaders and writes the result. Each stage takes what the one before it gave, and each is found
 //! done in the store when nothing that can change it has changed.
 
@@ -20,14 +20,15 @@ use kiln_plan::evaluate::{BaseConfig, Evaluated, Kernel as KernelWish};
 use kiln_plan::step::{BaseInputs, base_key};
 use kiln_plan::{Arch, KernelVersion, Key, ModuleRules, SourceSpec, ToolchainName, Unmet, check};
 
-use crate::extra_modules::ExtraModulesError;
-use crate::kernel::{Kernel, KernelError, KernelSpec, kernel};
-use crate::makefiles;
-use crate::resolve::{Asked, Base, Native, ResolveError, Resolved};
-use crate::toolchain::{Host, Programs, Target, Toolchain, ToolchainError};
-use crate::version::{VersionError, kernel_version};
+pub use crate::extra_sources::ExtraSourcesError;
 use kiln_fetch::patch::{self, PatchError};
 use kiln_fetch::{Fetch, SourceError};
+use kiln_kbuild::extra_modules::ExtraModulesError;
+use kiln_kbuild::kernel::{Kernel, KernelError, KernelSpec, kernel};
+use kiln_kbuild::makefiles;
+use kiln_kbuild::resolve::{Asked, Base, Native, ResolveError, Resolved};
+use kiln_kbuild::toolchain::{Host, Programs, Target, Toolchain, ToolchainError};
+use kiln_kbuild::version::{VersionError, kernel_version};
 use kiln_store::StoreError;
 use kiln_store::{Progress, Store};
 
@@ -139,6 +140,9 @@ pub enum PipelineError {
     /// Kbuild.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// The sources of modules from outside of the tree.
+    #[error(transparent)]
+    ExtraSources(#[from] ExtraSourcesError),
     /// Modules from outside of the tree.
     #[error(transparent)]
     ExtraModules(#[from] ExtraModulesError),
@@ -245,7 +249,7 @@ pub fn resolve(session: &Session<'_>, tree: &Tree, wish: &KernelWish) -> Result<
     };
     if !unmet.is_empty() {
         // Only now is it of use what else there is: names that were meant, other architectures.
-        let declarations = crate::resolve::declarations::scan(&tree.path, &target)?;
+        let declarations = kiln_kbuild::resolve::declarations::scan(&tree.path, &target)?;
         unmet = check(&asked, &config, &declarations);
         let evaluation = parsed.evaluation();
         let past = history.of(&unmet);
@@ -280,7 +284,8 @@ impl<'a> Elsewhere<'a> {
         if model.find(symbol).is_some_and(|symbol| model.definitions(symbol).next().is_some()) {
             return Vec::new();
         }
-        let scan = || crate::resolve::declarations::scan(&self.tree.path, &self.resolution.target).unwrap_or_default();
+        let scan =
+            || kiln_kbuild::resolve::declarations::scan(&self.tree.path, &self.resolution.target).unwrap_or_default();
         self.declarations.get_or_init(scan).arches(symbol)
     }
 }
@@ -290,7 +295,7 @@ impl<'a> Elsewhere<'a> {
 /// # Errors
 /// A Kconfig file cannot be read.
 pub fn nearest_symbols(tree: &Tree, resolution: &Resolution, name: &str) -> Result<Vec<String>, PipelineError> {
-    Ok(crate::resolve::declarations::scan(&tree.path, &resolution.target)?.nearest(name, 3))
+    Ok(kiln_kbuild::resolve::declarations::scan(&tree.path, &resolution.target)?.nearest(name, 3))
 }
 
 /// A base config that `make` puts together, which takes it seconds.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use kiln_build::pipeline::Session;
-use kiln_build::toolchain::Host;
+use kiln_kbuild::toolchain::Host;
 use kiln_store::Store;
 
 use crate::commands::Context;

@@ -8,7 +8,7 @@ use kiln_exec::ExecError;
 use kiln_plan::{Key, KeyWriter};
 
 use super::{OutputError, Work};
-use crate::kbuild::Make;
+use kiln_kbuild::make::Make;
 use kiln_store::{StoreError, remove};
 
 /// The program in the store.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use kiln_exec::{Exec, find_program};
 
 use super::{OutputError, Work, io_error};
-use crate::doctor::Missing;
+use kiln_kbuild::doctor::Missing;
 
 /// A program that is there.
 pub(super) struct Program {

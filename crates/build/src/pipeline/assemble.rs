@@ -14,12 +14,12 @@ use kiln_plan::manifest::{KernelEntry, Manifest};
 use kiln_plan::{Key, ModuleRules};
 
 use super::{Session, Settled, Tree, firmware};
-use crate::extra_modules::ExtraModules;
-use crate::kernel::Kernel;
-use crate::makefiles;
 use crate::outputs::{self, OutputError, Scene};
 use crate::result::{self, ResultError};
 use kiln_fetch::apt::AptError;
+use kiln_kbuild::extra_modules::ExtraModules;
+use kiln_kbuild::kernel::Kernel;
+use kiln_kbuild::makefiles;
 use kiln_moddir::{FoundModule, ModulesDirError, read_with_updates, walk};
 use kiln_store::StoreError;
 

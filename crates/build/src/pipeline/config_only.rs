@@ -16,8 +16,8 @@ use rayon::prelude::*;
 use super::impact::{lines_naming, report};
 use super::{Deployed, DeployedError, PipelineError, Place, Report, Session, Settled, Tree, deployed};
 use crate::generation;
-use crate::kbuild::estimate;
-use crate::kernel;
+use kiln_kbuild::kernel;
+use kiln_kbuild::make::estimate;
 use kiln_store::directory::{Kind, list};
 
 /// What a config alone tells.

@@ -7,9 +7,9 @@ use kiln_plan::distill::{Needed, distill};
 use kiln_plan::evaluate::Kernel as KernelWish;
 
 use super::{PipelineError, Session, Tree, conf_key, made_base, target};
-use crate::resolve::seed::{Mode, Seed};
-use crate::resolve::{Asked, Base, Native};
-use crate::toolchain::{Target, Toolchain};
+use kiln_kbuild::resolve::seed::{Mode, Seed};
+use kiln_kbuild::resolve::{Asked, Base, Native};
+use kiln_kbuild::toolchain::{Target, Toolchain};
 
 /// What is to be distilled.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,10 @@ use kiln_diag::{Code, Diagnostic, Diagnostics};
 use kiln_plan::evaluate::Evaluated;
 
 use super::{PipelineError, Session, Settled, Tree, kernel_spec, targets};
-use crate::extra_modules::{self, ExtraModules, ExtraSource};
-use crate::kernel::Kernel;
+use crate::extra_sources;
 use crate::outputs;
+use kiln_kbuild::extra_modules::{self, ExtraModules, ExtraSource};
+use kiln_kbuild::kernel::Kernel;
 
 /// Fetches the sources of the recipe's extra modules. What is wrong with them is said before the kernel is compiled.
 ///
@@ -26,7 +27,7 @@ pub fn extra_sources(
             .help("ask for `MODULES = \"y\"`, and leave `kernel.modular` as it is, or take `extraModules` out");
         return Ok((Vec::new(), [finding].into_iter().collect()));
     }
-    Ok(extra_modules::sources(&session.fetch(), wishes)?)
+    Ok(extra_sources::sources(&session.fetch(), wishes)?)
 }
 
 /// What the resolved kernel would make nothing of among the outputs.

@@ -16,9 +16,9 @@ use rayon::prelude::*;
 
 use super::{PipelineError, Session, Settled, Tree};
 use crate::generation::Generation;
-use crate::kbuild::estimate;
-use crate::kernel::{self, Kernel, read_record};
-use crate::makefiles;
+use kiln_kbuild::kernel::{self, Kernel, read_record};
+use kiln_kbuild::make::estimate;
+use kiln_kbuild::makefiles;
 use kiln_store::Store;
 
 /// A kernel that is out there, as the store knows it.

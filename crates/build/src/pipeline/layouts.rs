@@ -17,8 +17,8 @@ use rayon::prelude::*;
 
 use super::impact::namings_of;
 use super::{Deployed, PipelineError, Session, Settled, Tree};
-use crate::kernel::layouts::{TwoConfigs, Unreadable};
-use crate::kernel::{Kernel, KernelError, read_record};
+use kiln_kbuild::kernel::layouts::{TwoConfigs, Unreadable};
+use kiln_kbuild::kernel::{Kernel, KernelError, read_record};
 
 /// How many objects are compiled at most.
 const MAX_OBJECTS: usize = 24;

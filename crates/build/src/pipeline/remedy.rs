@@ -10,7 +10,7 @@ use kiln_plan::remedy::{Contradiction, Firmness, Patience, Remedy, Way, Wish, re
 use kiln_plan::{Unmet, UnmetKind, check};
 
 use super::{PipelineError, Resolution, Tree};
-use crate::resolve::declarations;
+use kiln_kbuild::resolve::declarations;
 
 /// So many steps `check` looks for a fix, which takes two seconds where it takes that long: no clock decides what it says.
 const HELPING: u64 = 2_000_000;

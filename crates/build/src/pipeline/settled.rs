@@ -21,8 +21,8 @@ use kiln_plan::evaluate::{BaseConfig, Kernel as KernelWish};
 use kiln_plan::{Key, KeyWriter};
 
 use super::{PipelineError, Session, Tree, read, target};
-use crate::resolve::Asked;
-use crate::toolchain::{Target, Toolchain};
+use kiln_kbuild::resolve::Asked;
+use kiln_kbuild::toolchain::{Target, Toolchain};
 use kiln_store::cache::{self, Answers};
 
 /// A config that is built, and what is built for and with.

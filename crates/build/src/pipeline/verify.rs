@@ -9,9 +9,9 @@ use rayon::prelude::*;
 
 use super::assemble::assembly;
 use super::{AssembleError, Finished, PipelineError, Session, Settled, Tree, kernel_spec, targets};
-use crate::extra_modules::{self, ExtraModules, ExtraSource};
-use crate::kernel::{self, Kernel};
 use crate::result::write_all;
+use kiln_kbuild::extra_modules::{self, ExtraModules, ExtraSource};
+use kiln_kbuild::kernel::{self, Kernel};
 use kiln_store::directory::{self, DirectoryError, Kind};
 
 /// What two builds have given.

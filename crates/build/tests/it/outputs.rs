@@ -13,10 +13,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kiln_build::kernel::Kernel;
 use kiln_build::outputs::{Made, OutputError, Scene, make};
-use kiln_build::toolchain::{Programs, Target, Toolchain};
 use kiln_diag::Sources;
+use kiln_kbuild::kernel::Kernel;
+use kiln_kbuild::toolchain::{Host, Programs, Target, Toolchain};
 use kiln_plan::assembly::{Assembly, Content};
 use kiln_plan::evaluate::{Setting, evaluate};
 use kiln_plan::manifest::{KernelEntry, MANIFEST_VERSION, Manifest, Sizes};
@@ -24,7 +24,10 @@ use kiln_plan::{Arch, KeyWriter};
 use kiln_recipe::{Fault, Found, Reader};
 use kiln_store::{Silent, Store};
 
-use crate::fake_kernel::host;
+/// The host, with the programs of outputs.
+fn host() -> Host {
+    Host { path: "/usr/local/bin:/usr/bin:/bin".into() }
+}
 
 /// A recipe's folder, a tree that can build `dtc`, a kernel in the store's shape, and a store.
 struct Ground {

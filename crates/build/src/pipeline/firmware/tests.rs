@@ -11,7 +11,7 @@ use kiln_plan::firmware::Packing;
 use super::collection::{Collection, Found, Origin};
 use super::{Session, add, install};
 use crate::compress;
-use crate::toolchain::Host;
+use kiln_kbuild::toolchain::Host;
 use kiln_store::{Silent, Store};
 
 fn write(path: &Path, bytes: impl AsRef<[u8]>) {
