@@ -24,13 +24,13 @@ const LAYERS: &[(&str, u8)] = &[
     ("store", 4),
     ("fetch", 5),
     ("kbuild", 5),
-    ("build", 6),
+    ("pipeline", 6),
     ("boot", 5),
-    ("cli", 8),
+    ("cli", 7),
 ];
 
 /// Which crates are effects and may start processes.
-const MAY_USE_EXEC: &[&str] = &["store", "fetch", "kbuild", "build", "boot", "cli", "testkit", "xtask"];
+const MAY_USE_EXEC: &[&str] = &["store", "fetch", "kbuild", "pipeline", "boot", "cli", "testkit", "xtask"];
 
 /// Crates with one home (STYLE.md, section 1).
 const HOMES: &[(&str, &[&str])] = &[

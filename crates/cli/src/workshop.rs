@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use kiln_build::pipeline::Session;
 use kiln_kbuild::toolchain::Host;
+use kiln_pipeline::Session;
 use kiln_store::Store;
 
 use crate::commands::Context;

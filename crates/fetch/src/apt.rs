@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 
 use kiln_exec::{ExecError, Interrupt};
 use kiln_plan::KeyWriter;
+use kiln_store::cache::{self, Answers};
+use kiln_store::digest::Sha256;
+use kiln_store::{StoreError, remove};
 
 use self::state::Lists;
 pub(crate) use self::state::State;
 use crate::archive::{self, ArchiveError, Layout, Place, Watch};
 use crate::context::Fetch;
-use kiln_store::cache::{self, Answers};
-use kiln_store::digest::Sha256;
-use kiln_store::{StoreError, remove};
 
 /// Why a package could not be had.
 #[derive(Debug, thiserror::Error)]

@@ -22,11 +22,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use kiln_exec::{Interrupt, interrupted};
+use kiln_store::Progress;
 
 pub(crate) use self::chunks::{Chunks, channel, pump};
 pub use self::place::Refusal;
 pub(crate) use self::place::{Layout, Place};
-use kiln_store::Progress;
 
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]

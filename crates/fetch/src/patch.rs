@@ -14,12 +14,12 @@ use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, ExecError, Interrupt};
 use kiln_plan::{Key, KeyWriter};
+use kiln_store::StoreError;
+use kiln_store::directory::{self, CopyError, DirectoryError};
 
 pub use self::hunk::Reject;
 use crate::context::{Fetch, missing};
 use crate::source::Source;
-use kiln_store::StoreError;
-use kiln_store::directory::{self, CopyError, DirectoryError};
 
 /// Why there is no patched tree.
 #[derive(Debug, thiserror::Error)]

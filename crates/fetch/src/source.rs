@@ -19,15 +19,15 @@ use std::path::{Path, PathBuf};
 
 use kiln_exec::Interrupt;
 use kiln_plan::{Key, KeyWriter, SourceSpec};
+use kiln_store::digest::{NotSha256, Sha256};
+use kiln_store::directory::DirectoryError;
+use kiln_store::{Store, StoreError, tree_key};
 
 pub use self::download::DownloadError;
 pub use self::git::GitError;
 use crate::apt::{self, AptError};
 use crate::archive::{self, ArchiveError};
 use crate::context::Fetch;
-use kiln_store::digest::{NotSha256, Sha256};
-use kiln_store::directory::DirectoryError;
-use kiln_store::{Store, StoreError, tree_key};
 
 /// A kernel tree, and what names it.
 #[derive(Debug, Clone)]

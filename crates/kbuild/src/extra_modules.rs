@@ -19,6 +19,8 @@ use kiln_exec::{ExecError, Interrupt};
 use kiln_kconfig::Config;
 use kiln_plan::Key;
 use kiln_plan::step::{ExtraModulesInputs, extra_modules_key};
+use kiln_store::directory::{CopyError, DirectoryError};
+use kiln_store::{Progress, Store, StoreError};
 
 pub use self::source::{ExtraSource, Where};
 use crate::doctor::Missing;
@@ -26,9 +28,6 @@ use crate::kernel::signing;
 use crate::kernel::{Kernel, KernelSpec};
 use crate::make::failure::Failure;
 use crate::signing::SigningError;
-use kiln_store::StoreError;
-use kiln_store::directory::{CopyError, DirectoryError};
-use kiln_store::{Progress, Store};
 
 /// The built modules in the store.
 #[derive(Debug, Clone)]

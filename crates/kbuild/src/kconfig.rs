@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use kiln_exec::ExecError;
 use kiln_kconfig::{Dialect, Environment, Files, Host, Linux, Messages, Model, Programs, commands_ahead};
+use kiln_store::Store;
 
 use crate::version::{VersionError, kernel_version};
-use kiln_store::Store;
 
 mod probes;
 

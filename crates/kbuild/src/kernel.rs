@@ -25,6 +25,8 @@ use kiln_kconfig::Config;
 use kiln_plan::manifest::FileEntry;
 use kiln_plan::step::{KernelInputs, kernel_key};
 use kiln_plan::{Key, KeyWriter};
+use kiln_store::directory::{DirectoryError, Kind, list};
+use kiln_store::{Damage, Progress, Store, StoreError, WorkDir, tree_key};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -32,10 +34,6 @@ use crate::finish::Finish;
 use crate::make::{self, BuildError, BuildSpec, Built};
 use crate::signing::{Signing, SigningError};
 use crate::toolchain::{Target, Toolchain};
-use kiln_store::directory::{DirectoryError, Kind, list};
-use kiln_store::tree_key;
-use kiln_store::{Damage, StoreError, WorkDir};
-use kiln_store::{Progress, Store};
 
 pub use record::{FILE as RECORD_FILE, read_record};
 pub use verify::{Again, again};

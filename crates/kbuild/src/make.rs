@@ -11,9 +11,9 @@ use std::path::Path;
 
 use kiln_exec::ExecError;
 use kiln_kconfig::Config;
+use kiln_store::Progress;
 
 use crate::toolchain::{Target, Toolchain};
-use kiln_store::Progress;
 
 mod environment;
 mod error;

@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, ExecError};
 use kiln_kconfig::Config;
+use kiln_store::{Progress, Store, StoreError};
 
 use crate::toolchain::Toolchain;
-use kiln_store::StoreError;
-use kiln_store::{Progress, Store};
 
 /// A key with its certificate, in one PEM file.
 #[derive(Debug, Clone)]

@@ -25,13 +25,14 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, ExecError, find_program};
-pub use kiln_kconfig::Programs;
 use kiln_plan::KeyWriter;
+use kiln_store::Store;
+use kiln_store::cache::{self, Answers};
+
+pub use kiln_kconfig::Programs;
 
 use crate::llvm;
 use crate::watch;
-use kiln_store::Store;
-use kiln_store::cache::{self, Answers};
 
 /// The machine that builds, as far as a build may know it.
 #[derive(Debug, Clone, PartialEq, Eq)]

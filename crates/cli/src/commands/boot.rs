@@ -9,11 +9,10 @@ use kiln_boot::{
     BootError, BootSpec, Check, GuestSpec, Machine, Program, ProgramSpec, aliases, host_tree, loaders, nonce, tree,
     write_initramfs,
 };
-use kiln_build::busybox;
-use kiln_build::pipeline::{PipelineError, Session};
 use kiln_fetch::apt;
 use kiln_fetch::apt::AptError;
 use kiln_image::FileTree;
+use kiln_pipeline::{PipelineError, Session, busybox};
 use kiln_plan::Arch;
 use kiln_plan::evaluate::Boot;
 use kiln_plan::manifest::Manifest;

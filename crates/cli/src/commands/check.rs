@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kiln_build::pipeline;
+use kiln_pipeline as pipeline;
 use kiln_plan::Unmet;
 use serde_json::json;
 

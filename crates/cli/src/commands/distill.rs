@@ -8,10 +8,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use kiln_build::pipeline::{self, Distillation, Material};
 use kiln_diag::{Diagnostic, Diagnostics, Severity, Sources};
-use kiln_kconfig::fragment;
-use kiln_kconfig::unquote;
+use kiln_kconfig::{fragment, unquote};
+use kiln_pipeline::{self as pipeline, Distillation, Material};
 use kiln_plan::distill::{Heading, text};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::{SourceSpec, ToolchainName};

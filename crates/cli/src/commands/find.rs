@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::anyhow;
-use kiln_build::pipeline;
 use kiln_kbuild::makefiles::sources;
+use kiln_pipeline as pipeline;
 use kiln_plan::names::{Matched, Named, NamedSymbol, Naming, find, near};
 use serde_json::{Value, json};
 

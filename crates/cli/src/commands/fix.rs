@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use kiln_build::pipeline::{self, Remedies, Resolution, Tree};
 use kiln_diag::Sources;
+use kiln_pipeline::{self as pipeline, Remedies, Resolution, Tree};
 use kiln_plan::Unmet;
 use kiln_plan::amend::amend;
 use kiln_plan::evaluate::Evaluated;

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use kiln_build::generation;
-use kiln_build::pipeline::{self, Deployed, DeployedError, LayoutReport, Place, Report, Session, Settled, Tree};
 use kiln_kconfig::Config;
+use kiln_pipeline::generation;
+use kiln_pipeline::{self as pipeline, Deployed, DeployedError, LayoutReport, Place, Report, Session, Settled, Tree};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::impact::{Because, Change, Comparison, ExportChange, Reached, Verdict};
 use kiln_store::Store;

@@ -1,6 +1,6 @@
 //! `kiln why`: what gave a symbol its value, and what keeps it from others.
 
-use kiln_build::pipeline;
+use kiln_pipeline as pipeline;
 use kiln_plan::why::{Asked, Otherwise, Why, why};
 use serde_json::{Value, json};
 

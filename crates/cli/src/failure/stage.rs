@@ -1,8 +1,5 @@
 //! Whose fault a stage's error is, and what mends it.
 
-use kiln_build::outputs::OutputError;
-use kiln_build::pipeline::{AssembleError, ExtraSourcesError, PipelineError};
-use kiln_build::result::ResultError;
 use kiln_fetch::SourceError;
 use kiln_fetch::patch::PatchError;
 use kiln_kbuild::doctor::{self, Missing};
@@ -11,6 +8,9 @@ use kiln_kbuild::kconfig::MachineError;
 use kiln_kbuild::kernel::KernelError;
 use kiln_kbuild::make::BuildError;
 use kiln_kbuild::resolve::ResolveError;
+use kiln_pipeline::outputs::OutputError;
+use kiln_pipeline::result::ResultError;
+use kiln_pipeline::{AssembleError, ExtraSourcesError, PipelineError};
 
 use crate::exit;
 use crate::failure::Failure;

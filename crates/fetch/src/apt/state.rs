@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use kiln_exec::{Exec, ExecError};
+use kiln_store::{Lock, directory};
 
 use super::{AptError, Deb};
 use crate::context::{Fetch, is_proxy};
-use kiln_store::Lock;
-use kiln_store::directory;
 
 /// Whose lists of packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,8 +13,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use super::{ArchiveError, Layout, Place, Watch, add, channel, each_entry, format, pump};
 use kiln_store::Progress;
+
+use super::{ArchiveError, Layout, Place, Watch, add, channel, each_entry, format, pump};
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: usize = 60;

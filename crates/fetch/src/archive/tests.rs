@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use expect_test::{Expect, expect};
+use kiln_store::Silent;
 use tempfile::TempDir;
 
 use super::*;
-use kiln_store::Silent;
 
 /// Something to put into an archive.
 enum Entry<'a> {

@@ -10,14 +10,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use kiln_exec::interrupted;
+use kiln_store::StoreError;
+use kiln_store::digest::Sha256;
 use ureq::http::{Response, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy};
 
 use super::SourceError;
 use crate::context::Fetch;
-use kiln_store::StoreError;
-use kiln_store::digest::Sha256;
 
 /// Why a file could not be downloaded.
 #[derive(Debug, thiserror::Error)]

@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, ExecError};
 use kiln_plan::{Key, KeyWriter};
+use kiln_store::{directory, remove};
 
 use super::SourceError;
 use crate::context::{Fetch, is_proxy, missing};
-use kiln_store::directory;
-use kiln_store::remove;
 
 /// Why a commit could not be fetched.
 #[derive(Debug, thiserror::Error)]

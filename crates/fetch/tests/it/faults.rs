@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use kiln_fetch::{Fetch, SourceError, fetch as fetch_source, patch};
 use kiln_plan::SourceSpec;
-use kiln_store::Store;
-use kiln_store::StoreError;
+use kiln_store::{Store, StoreError};
 use kiln_testkit::{Tmpfs, chain, is_clean};
 use tempfile::TempDir;
 

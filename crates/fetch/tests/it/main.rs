@@ -1,8 +1,6 @@
 //! What fetching does to the world: `sources`, `patches` and `apt` into a store; `faults` on runs that are killed,
 //! interrupted, doubled or out of space.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene up has failed")]
-
 mod apt;
 mod faults;
 mod ground;

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use kiln_exec::{Exec, ExecError, Interrupt};
 use kiln_kconfig::Config;
 use kiln_plan::KeyWriter;
+use kiln_store::directory::{self, Kind, Listing};
+use kiln_store::{Progress, Store, WorkDir, remove};
 
 use super::{ExtraModulesError, ExtraSource, Where};
 use crate::finish::Finish;
@@ -17,9 +19,6 @@ use crate::kernel::{Kernel, KernelSpec};
 use crate::make::Make;
 use crate::make::failure::{self, Failure, FailureKind};
 use crate::signing::Signing;
-use kiln_store::directory::{self, Kind, Listing};
-use kiln_store::{Progress, Store};
-use kiln_store::{WorkDir, remove};
 
 /// What a build of extra modules works with.
 pub(super) struct Build<'a> {

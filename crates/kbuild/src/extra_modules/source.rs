@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use kiln_plan::Key;
+use kiln_store::{Store, tree_key};
 
 use super::ExtraModulesError;
-use kiln_store::Store;
-use kiln_store::tree_key;
 
 /// The source of one or more modules.
 #[derive(Debug, Clone)]

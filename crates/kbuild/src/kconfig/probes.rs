@@ -12,10 +12,10 @@ use std::thread;
 use std::time::Duration;
 
 use kiln_exec::{Crew, Exec, ExecError, interrupted};
-
-use crate::watch;
 use kiln_store::Store;
 use kiln_store::cache::{self, Answers};
+
+use crate::watch;
 
 /// How often a run of commands looks whether the user asked to stop.
 const TICK: Duration = Duration::from_millis(50);

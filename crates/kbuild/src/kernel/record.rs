@@ -16,10 +16,10 @@ use kiln_kconfig::Config;
 use kiln_modgraph::read::{archive_members, memory_digest};
 use kiln_plan::impact::{BuildRecord, FileRef, Note, Product, ProductKind};
 use kiln_plan::make_text::{Variables, normal};
+use kiln_store::write_whole;
 use rayon::prelude::*;
 
 use crate::toolchain::Target;
-use kiln_store::write_whole;
 
 /// The record's file in a kernel's folder. It also names what earlier configs left in Kbuild's folder, so that it is no
 /// part of what two builds have in common.

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use kiln_kconfig::Config;
 use kiln_plan::KeyWriter;
+use kiln_store::{Progress, Store, WorkDir};
 
 use super::{Kernel, KernelError, KernelSpec, build_in, read_facts, signing};
-use kiln_store::WorkDir;
-use kiln_store::{Progress, Store};
 
 /// A kernel that is built to be compared, and thrown away.
 #[derive(Debug)]

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kiln_kconfig::{Declaration, Declarations, Evaluation, Files, Model, Type};
+use kiln_store::Store;
 
 use super::seed::{self, Mode, Seed};
 use super::{Base, ResolveError, Resolved, Resolver, TreeConf};
 use crate::kconfig::{LinuxTree, Machine};
 use crate::toolchain::{Target, Toolchain};
-use kiln_store::Store;
 
 /// What messages call the base and the requests.
 const SEED: &str = "kiln-seed.config";

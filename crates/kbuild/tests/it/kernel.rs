@@ -6,8 +6,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use kiln_kbuild::kernel::{Kernel, KernelError, KernelSpec, kernel};
-use kiln_store::StoreError;
-use kiln_store::{Silent, Store};
+use kiln_store::{Silent, Store, StoreError};
 use kiln_testkit::{Tmpfs, chain, is_clean};
 
 use crate::fake_kernel::{CONFIG, FakeKernel};

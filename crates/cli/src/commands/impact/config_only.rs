@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use kiln_build::pipeline::ConfigOnly;
+use kiln_pipeline::ConfigOnly;
 use kiln_plan::impact::{Because, Verdict};
 use serde_json::{Value, json};
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use kiln_build::pipeline::LayoutReport;
 use kiln_modgraph::read::StructureKind;
+use kiln_pipeline::LayoutReport;
 use kiln_plan::impact::{MemberChange, Slot, StructureChange};
 use serde_json::{Value, json};
 
@@ -131,8 +131,8 @@ pub(super) fn coverage(report: &LayoutReport) -> Value {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
-    use kiln_build::pipeline::Unread;
     use kiln_modgraph::read::{Member, Structure};
+    use kiln_pipeline::Unread;
     use kiln_plan::impact::Layouts;
 
     use super::*;
