@@ -1,6 +1,6 @@
 //! Drives Kbuild: one run of `make` for the kernel, its images and all modules.
 //!
-//! The order is: recover what a killed run left ([`unfinished`]), write the `.config`, let the tree's own Kconfig read it
+//! The order is: recover what a killed run left (`unfinished`), write the `.config`, let the tree's own Kconfig read it
 //! and compare what it leaves with what was resolved, then build, with a log of everything. Output goes to a folder that
 //! is kept between builds, so that Kbuild compiles again only what a change reaches; the tree is never written to.
 //! Which targets and which configuration are wanted is not decided here.

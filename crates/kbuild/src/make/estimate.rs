@@ -1,6 +1,6 @@
 //! How much there is to compile, before compiling.
 //!
-//! The kernel's makefiles are read for the objects that this configuration asks for ([`makefile`]); of those, an object
+//! The kernel's makefiles are read for the objects that this configuration asks for (`makefile`); of those, an object
 //! counts as done when it is there and no symbol that it was compiled with (Kbuild notes them beside it) has changed. Progress
 //! is counted in these objects only: what the reading does not see (boot code, vDSO, the kernel's own tools; 7 in 100 for
 //! a small x86 kernel) neither adds to the total nor to what is done.
