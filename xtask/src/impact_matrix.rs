@@ -13,8 +13,8 @@ use std::process::{Command, Output};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use kiln_build::kernel::read_record;
 use kiln_impact::{BuildRecord, ProductKind};
+use kiln_kbuild::kernel::read_record;
 use serde_json::Value;
 
 use crate::kconfig_matrix::requests::Chance;

@@ -13,8 +13,8 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use kiln_build::kernel::RECORD_FILE;
-use kiln_build::tree;
+use kiln_kbuild::kernel::RECORD_FILE;
+use kiln_store::directory;
 
 use crate::kconfig_matrix::{find_tree, requests::Chance};
 use crate::root;
@@ -139,9 +139,9 @@ impl Side<'_> {
 fn digests(dir: &Path) -> Result<Files> {
     let mut files = Files::new();
     // The record also names what earlier configs left in the folder; no device gets it.
-    let counts = |file: &&tree::Found| file.kind == tree::Kind::File && file.path != Path::new(RECORD_FILE);
-    for file in tree::list(dir)?.files().iter().filter(counts) {
-        let digest = kiln_build::digest::Sha256::of_file(&dir.join(&file.path))?;
+    let counts = |file: &&directory::Found| file.kind == directory::Kind::File && file.path != Path::new(RECORD_FILE);
+    for file in directory::list(dir)?.files().iter().filter(counts) {
+        let digest = kiln_store::digest::Sha256::of_file(&dir.join(&file.path))?;
         files.insert(file.path.clone(), digest.to_string());
     }
     ensure!(files.contains_key(Path::new("kernel/vmlinux")), "{} has no vmlinux", dir.display());

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-use kiln_build::makefiles;
+use kiln_kbuild::makefiles;
 use kiln_kconfig::Config;
 
 use crate::depmod_matrix::{unpacked, unpacked_makefiles};

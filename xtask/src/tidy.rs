@@ -26,13 +26,17 @@ const LAYERS: &[(&str, u8)] = &[
     ("plan", 2),
     ("advise", 3),
     ("assembly", 3),
-    ("build", 4),
-    ("boot", 4),
-    ("cli", 5),
+    ("moddir", 4),
+    ("store", 4),
+    ("fetch", 5),
+    ("kbuild", 5),
+    ("boot", 5),
+    ("pipeline", 6),
+    ("cli", 7),
 ];
 
 /// Which crates are effects and may start processes.
-const MAY_USE_EXEC: &[&str] = &["build", "boot", "cli", "xtask"];
+const MAY_USE_EXEC: &[&str] = &["store", "fetch", "kbuild", "pipeline", "boot", "cli", "testkit", "xtask"];
 
 /// Crates with one home (STYLE.md, section 1).
 const HOMES: &[(&str, &[&str])] = &[

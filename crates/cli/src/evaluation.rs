@@ -1,8 +1,8 @@
 //! The recipe, read and evaluated for a command.
 
-use kiln_build::patch::PatchError;
-use kiln_build::pipeline::{self, PipelineError, Session, Tree};
 use kiln_diag::{Diagnostics, Sources};
+use kiln_fetch::patch::PatchError;
+use kiln_pipeline::{self as pipeline, PipelineError, Session, Tree};
 use kiln_plan::KernelVersion;
 use kiln_plan::evaluate::{Evaluated, Evaluation};
 

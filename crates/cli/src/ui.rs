@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anstream::{AutoStream, ColorChoice};
 use indicatif::{ProgressBar, ProgressStyle};
-use kiln_build::Progress;
 use kiln_diag::{Diagnostics, Sources};
+use kiln_store::Progress;
 
 use crate::commands::{Color, Global};
 use crate::render;

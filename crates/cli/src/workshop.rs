@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 
-use kiln_build::Store;
-use kiln_build::pipeline::Session;
-use kiln_build::toolchain::Host;
+use kiln_kbuild::toolchain::Host;
+use kiln_pipeline::Session;
+use kiln_store::Store;
 
 use crate::commands::Context;
 use crate::failure::Failure;

@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> Result<String> {
         table.push_str(&format!("| {name} | {wall:.3} | {cpu:.3} | {their_wall:.3} | {their_cpu:.3} |\n"));
     }
     let size = |folder: &str| -> Result<f64> {
-        Ok(kiln_build::tree::list(&ground.dir.join("store").join(folder))?.bytes() as f64 / f64::from(1 << 20))
+        Ok(kiln_store::directory::list(&ground.dir.join("store").join(folder))?.bytes() as f64 / f64::from(1 << 20))
     };
     table.push_str(&format!(
         "\nThe store after {GENERATIONS} generations: {:.0} MiB, of which {:.0} are results, {:.0} Kbuild's folder.\n",

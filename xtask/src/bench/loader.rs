@@ -11,9 +11,9 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 use kiln_assembly::closure::{Closing, close};
-use kiln_build::modules_dir::read_modules_dir;
 use kiln_kconfig::Config;
 use kiln_makefile::ModuleRules;
+use kiln_moddir::read_modules_dir;
 use kiln_modgraph::{Layout, depmod, module_name};
 use kiln_plan::Loader;
 use kiln_plan::evaluate::Located;

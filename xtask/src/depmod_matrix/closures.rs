@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use kiln_build::modules_dir::read_modules_dir;
+use kiln_moddir::read_modules_dir;
 use kiln_modgraph::{ClosureOptions, Graph, closure, module_name, read_softdeps};
 
 /// What came of it.

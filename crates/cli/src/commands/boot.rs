@@ -10,12 +10,13 @@ use kiln_boot::{
     BootError, BootSpec, Check, GuestSpec, Machine, Program, ProgramSpec, aliases, host_tree, loaders, nonce, tree,
     write_initramfs,
 };
-use kiln_build::apt::AptError;
-use kiln_build::pipeline::{PipelineError, Session};
-use kiln_build::{Progress, apt, busybox};
+use kiln_fetch::apt;
+use kiln_fetch::apt::AptError;
 use kiln_image::FileTree;
+use kiln_pipeline::{PipelineError, Session, busybox};
 use kiln_plan::Arch;
 use kiln_plan::evaluate::Boot;
+use kiln_store::Progress;
 
 use crate::commands::Context;
 use crate::evaluation::{self, Form};

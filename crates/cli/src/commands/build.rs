@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use kiln_build::extra_modules::{ExtraModules, ExtraSource};
-use kiln_build::kernel::{Kernel, KernelError};
-use kiln_build::pipeline::{self, Finished, PipelineError, Session, Settled, Tree};
-use kiln_build::{generation, result};
 use kiln_diag::Sources;
 use kiln_impact::Verdict;
+use kiln_kbuild::extra_modules::{ExtraModules, ExtraSource};
+use kiln_kbuild::kernel::{Kernel, KernelError};
+use kiln_pipeline::{self as pipeline, Finished, PipelineError, Session, Settled, Tree};
+use kiln_pipeline::{generation, result};
 use kiln_plan::evaluate::Evaluated;
 
 use crate::commands::impact::Asked;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kiln_advise::Unmet;
-use kiln_build::pipeline;
+use kiln_pipeline as pipeline;
 use serde_json::json;
 
 use crate::commands::Context;

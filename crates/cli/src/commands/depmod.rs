@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use kiln_build::depmod::{self, Config, DepmodFailure, DepmodInput, DepmodOutput};
+use kiln_moddir::depmod::{self, Config, DepmodFailure, DepmodInput, DepmodOutput};
 use kiln_modgraph::{DepmodError, Graph, KernelSymbols, Layout};
 
 use crate::commands::Context;

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use kiln_advise::distill::{Heading, text};
-use kiln_build::pipeline::{self, Distillation, Material};
 use kiln_diag::{Diagnostic, Diagnostics, Severity, Sources};
 use kiln_kconfig::{Request, fragment, unquote};
+use kiln_pipeline::{self as pipeline, Distillation, Material};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::{SourceSpec, ToolchainName};
 use kiln_recipe::Data;

@@ -1,10 +1,10 @@
 //! `kiln doctor`: what the host lacks for this recipe.
 
-use kiln_build::doctor::{self, Missing, Work};
-use kiln_build::outputs;
-use kiln_build::pipeline;
-use kiln_build::toolchain::Host;
+use kiln_kbuild::doctor::{self, Missing, Work};
+use kiln_kbuild::toolchain::Host;
 use kiln_kconfig::Config;
+use kiln_pipeline as pipeline;
+use kiln_pipeline::outputs;
 use kiln_plan::SourceSpec;
 use kiln_plan::evaluate::{Evaluated, Kernel};
 use serde_json::json;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use kiln_advise::names::{Matched, Named, NamedSymbol, Naming, find, near};
-use kiln_build::makefiles::sources;
-use kiln_build::pipeline;
+use kiln_kbuild::makefiles::sources;
+use kiln_pipeline as pipeline;
 use serde_json::{Value, json};
 
 use crate::commands::Context;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use kiln_advise::Unmet;
 use kiln_advise::amend::amend;
 use kiln_advise::remedy::{Alternative, Budget, Line, Remedy};
-use kiln_build::pipeline::{self, Remedies, Resolution, Tree};
 use kiln_diag::Sources;
+use kiln_pipeline::{self as pipeline, Remedies, Resolution, Tree};
 use kiln_plan::evaluate::Evaluated;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kiln_build::gc::{self, Freed, Limits, Thing};
+use kiln_pipeline::gc::{self, Freed, Limits, Thing};
 use serde_json::json;
 
 use crate::commands::Context;

@@ -1,6 +1,6 @@
 //! `kiln generations`: the finished builds of the recipe that are kept.
 
-use kiln_build::generation::{self, Generation, Kept};
+use kiln_pipeline::generation::{self, Generation, Kept};
 use serde_json::json;
 
 use crate::commands::Context;

@@ -7,11 +7,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use kiln_build::pipeline::{self, Deployed, DeployedError, LayoutReport, Place, Report, Session, Settled, Tree};
-use kiln_build::{Store, generation};
 use kiln_impact::{Because, Change, Comparison, ExportChange, Reached, Verdict};
 use kiln_kconfig::Config;
+use kiln_pipeline::generation;
+use kiln_pipeline::{self as pipeline, Deployed, DeployedError, LayoutReport, Place, Report, Session, Settled, Tree};
 use kiln_plan::evaluate::Evaluated;
+use kiln_store::Store;
 use serde_json::{Value, json};
 
 use crate::commands::Context;

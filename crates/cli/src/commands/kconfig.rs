@@ -8,10 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
-use kiln_build::Store;
-use kiln_build::kconfig::{LinuxTree, Machine};
-use kiln_build::toolchain::Programs;
+use kiln_kbuild::kconfig::{LinuxTree, Machine};
+use kiln_kbuild::toolchain::Programs;
 use kiln_kconfig::{Host as _, Mode, Outcome};
+use kiln_store::Store;
 
 use crate::commands::Context;
 use crate::exit;

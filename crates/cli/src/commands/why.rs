@@ -1,7 +1,7 @@
 //! `kiln why`: what gave a symbol its value, and what keeps it from others.
 
 use kiln_advise::why::{Asked, Otherwise, Why, why};
-use kiln_build::pipeline;
+use kiln_pipeline as pipeline;
 use serde_json::{Value, json};
 
 use crate::commands::Context;

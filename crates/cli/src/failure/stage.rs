@@ -1,16 +1,16 @@
 //! Whose fault a stage's error is, and what mends it.
 
-use kiln_build::doctor::{self, Missing};
-use kiln_build::extra_modules::ExtraModulesError;
-use kiln_build::kbuild::BuildError;
-use kiln_build::kconfig::MachineError;
-use kiln_build::kernel::KernelError;
-use kiln_build::outputs::OutputError;
-use kiln_build::patch::PatchError;
-use kiln_build::pipeline::{AssembleError, PipelineError};
-use kiln_build::resolve::ResolveError;
-use kiln_build::result::ResultError;
-use kiln_build::source::SourceError;
+use kiln_fetch::SourceError;
+use kiln_fetch::patch::PatchError;
+use kiln_kbuild::doctor::{self, Missing};
+use kiln_kbuild::extra_modules::ExtraModulesError;
+use kiln_kbuild::kconfig::MachineError;
+use kiln_kbuild::kernel::KernelError;
+use kiln_kbuild::make::BuildError;
+use kiln_kbuild::resolve::ResolveError;
+use kiln_pipeline::outputs::OutputError;
+use kiln_pipeline::result::ResultError;
+use kiln_pipeline::{AssembleError, ExtraSourcesError, PipelineError};
 
 use crate::exit;
 use crate::failure::Failure;
@@ -30,12 +30,13 @@ fn code(error: &PipelineError) -> u8 {
         PipelineError::Patch(error) => patch(error),
         PipelineError::Resolve(error) => resolve(error),
         PipelineError::Kernel(error) => kernel(error),
+        PipelineError::ExtraSources(ExtraSourcesError::Source(error)) => source(error),
         PipelineError::ExtraModules(error) => extra_modules(error),
         PipelineError::Assemble(error) => assemble(error),
         PipelineError::Read { .. } => exit::FAULT,
         // Whatever is visible can be asked for: that it cannot is a bug.
         PipelineError::NotDistilled => exit::BUG,
-        PipelineError::Toolchain(_) | PipelineError::Store(_) => exit::HOST,
+        PipelineError::ExtraSources(_) | PipelineError::Toolchain(_) | PipelineError::Store(_) => exit::HOST,
     }
 }
 
@@ -88,7 +89,6 @@ fn kernel(error: &KernelError) -> u8 {
 
 fn extra_modules(error: &ExtraModulesError) -> u8 {
     match error {
-        ExtraModulesError::Source(error) => source(error),
         ExtraModulesError::Failed { .. } | ExtraModulesError::Prepare { .. } | ExtraModulesError::Finish { .. } => {
             exit::BUILD
         }

@@ -111,7 +111,7 @@ pub fn structures(bytes: &[u8]) -> Result<Vec<Structure>, StructuresError> {
 mod tests {
     use super::*;
 
-    // Objects of real compilers are read in `crates/build/src/kernel/layouts`: this crate starts none.
+    // Objects of real compilers are read in `crates/kbuild/src/kernel/layouts`: this crate starts none.
 
     #[test]
     fn what_has_no_debug_information_has_no_structures() {

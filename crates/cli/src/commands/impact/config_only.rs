@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use kiln_build::pipeline::ConfigOnly;
 use kiln_impact::{Because, Verdict};
+use kiln_pipeline::ConfigOnly;
 use serde_json::{Value, json};
 
 use super::{

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use kiln_build::pipeline::LayoutReport;
 use kiln_impact::{MemberChange, Slot, StructureChange};
 use kiln_modgraph::read::StructureKind;
+use kiln_pipeline::LayoutReport;
 use serde_json::{Value, json};
 
 use super::{N_LINES, N_SHOWN, count, more, names};
@@ -131,9 +131,9 @@ pub(super) fn coverage(report: &LayoutReport) -> Value {
 #[cfg(test)]
 mod tests {
     use expect_test::expect;
-    use kiln_build::pipeline::Unread;
     use kiln_impact::Layouts;
     use kiln_modgraph::read::{Member, Structure};
+    use kiln_pipeline::Unread;
 
     use super::*;
 

@@ -1,0 +1,245 @@
+//! A machine for the Kconfig engine: the files of a tree, variables, and shell commands that run side by side.
+//!
+//! [`Machine`] answers what a tree's Kconfig files ask, for any tree; [`Machine::linux`] sets what a kernel's makefiles
+//! would. Most of what asking Kconfig costs is its `$(shell)` commands: those whose text is certain are run ahead on all
+//! cores, and their answers can be kept in a store ([`Probes`]), so that a second run starts no process.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kiln_exec::ExecError;
+use kiln_kconfig::{Dialect, Environment, Files, Host, Linux, Messages, Model, Programs, commands_ahead};
+use kiln_store::Store;
+
+use crate::version::{VersionError, kernel_version};
+
+mod probes;
+
+pub use probes::Probes;
+
+/// What the Kconfig files of one tree see of the world.
+#[derive(Debug)]
+pub struct Machine {
+    srctree: PathBuf,
+    current: PathBuf,
+    variables: BTreeMap<String, Vec<u8>>,
+    texts: BTreeMap<String, Arc<[u8]>>,
+    probes: Probes,
+}
+
+/// What the variables of a kernel's Kconfig follow from.
+#[derive(Debug, Clone, Copy)]
+pub struct LinuxTree<'a> {
+    /// The tree.
+    pub srctree: &'a Path,
+    /// `ARCH`: `x86_64`, `arm64`, …
+    pub arch: &'a str,
+    /// What the tools are called.
+    pub programs: &'a Programs,
+    /// The C compiler; the default is that of `programs`.
+    pub cc: Option<&'a str>,
+    /// The linker; the default is that of `programs`.
+    pub ld: Option<&'a str>,
+    /// The Rust compiler; the default is `rustc`.
+    pub rustc: Option<&'a str>,
+    /// The folders of programs.
+    pub path: &'a OsStr,
+}
+
+/// Why a kernel's Kconfig files cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The tree has no version.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    /// The tree's makefiles do not say how clang is called.
+    #[error("Linux {version} cannot be built with `{cc}` for {arch}: {why}")]
+    Clang {
+        /// The tree's version.
+        version: String,
+        /// The compiler.
+        cc: String,
+        /// `ARCH`.
+        arch: String,
+        /// What they lack.
+        why: &'static str,
+    },
+}
+
+impl Machine {
+    /// A tree of any project, whose Kconfig files see `variables`; commands run in `current`, and nothing is remembered.
+    ///
+    /// Names of files are looked for in `current` and then in `srctree`, as the C program does it.
+    pub fn new(srctree: &Path, current: &Path, variables: BTreeMap<String, Vec<u8>>) -> Machine {
+        let probes = Probes::new(current, &variables);
+        Machine { srctree: srctree.to_owned(), current: current.to_owned(), variables, texts: BTreeMap::new(), probes }
+    }
+
+    /// A kernel's tree. Answers of commands are kept in `memory` until a tool changes.
+    ///
+    /// `more` are variables of the caller's that hold over those that the kernel's makefiles set.
+    /// # Errors
+    /// The tree has no version, or its makefiles cannot use the compiler.
+    pub fn linux(
+        tree: &LinuxTree<'_>,
+        current: &Path,
+        more: &BTreeMap<String, Vec<u8>>,
+        memory: Option<&Store>,
+    ) -> Result<Machine, MachineError> {
+        let version = kernel_version(tree.srctree)?;
+        let mut linux = Linux {
+            arch: tree.arch,
+            srctree: &tree.srctree.to_string_lossy(),
+            version: &version,
+            programs: tree.programs,
+            cc: tree.cc,
+            ld: tree.ld,
+            cc_version: "",
+            clang_flags: "",
+            rustc_version: "",
+            host: std::env::consts::ARCH,
+        };
+        let variables = |linux: &Linux<'_>| -> BTreeMap<String, Vec<u8>> {
+            let set = Environment::linux(linux).variables.into_iter().map(|(name, value)| (name, value.into_bytes()));
+            let path = ("PATH".to_owned(), tree.path.as_bytes().to_vec());
+            set.chain([path]).chain(more.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
+        };
+        let mut machine = Machine::new(tree.srctree, current, variables(&linux));
+        if let Some(store) = memory {
+            machine.probes.remember(store);
+        }
+        let commands = [("CC", tree.cc), ("RUSTC", tree.rustc)].map(|(variable, program)| {
+            let named = machine.variables.get(variable).map(|value| String::from_utf8_lossy(value).into_owned());
+            let program = program.map(str::to_owned).or(named).unwrap_or_default();
+            format!("LC_ALL=C {program} --version 2>/dev/null").into_bytes()
+        });
+        if !commands.iter().all(|command| machine.probes.knows(command)) {
+            // What cannot be run is said when it is asked for below.
+            let _ = machine.probes.ahead(&mut |answer| commands.iter().filter(|at| answer(at).is_none()).count());
+        }
+        let [cc, rustc] = commands.map(|command| {
+            // A program that is not there says nothing; Kconfig says what that means.
+            let said = machine.probes.ask(&command).unwrap_or_default();
+            String::from_utf8_lossy(&said).lines().next().unwrap_or_default().to_owned()
+        });
+        (linux.cc_version, linux.rustc_version) = (&cc, &rustc);
+        let clang_flags;
+        // As the top makefile takes a compiler for clang.
+        if cc.contains("clang") && !more.contains_key("CLANG_FLAGS") {
+            let name = linux.cc.map_or_else(|| linux.programs.name("gcc"), str::to_owned);
+            let refused =
+                |why| MachineError::Clang { version: version.clone(), cc: name, arch: tree.arch.to_owned(), why };
+            clang_flags = machine.clang_flags(tree).map_err(refused)?;
+            linux.clang_flags = &clang_flags;
+        }
+        let variables = variables(&linux);
+        machine.probes.set_variables(&variables);
+        machine.variables = variables;
+        Ok(machine)
+    }
+
+    /// What clang is called with besides the kernel's own flags, in the words of the tree's makefile.
+    ///
+    /// # Errors
+    /// What the tree lacks.
+    /// # Source
+    /// `scripts/Makefile.clang`, which decides by `SRCARCH`, `SUBARCH`, `CROSS_COMPILE` and `LLVM_IAS`.
+    fn clang_flags(&self, tree: &LinuxTree<'_>) -> Result<String, &'static str> {
+        let makefile = tree.srctree.join("scripts/Makefile.clang");
+        if !makefile.is_file() {
+            return Err("it has no scripts/Makefile.clang, which 5.15 and later have");
+        }
+        if matches!(tree.programs, Programs::Llvm { value } if value.starts_with('-')) {
+            let top = std::fs::read(tree.srctree.join("Makefile")).unwrap_or_default();
+            if !String::from_utf8_lossy(&top).contains("LLVM_SUFFIX") {
+                return Err("its makefiles take no version of LLVM, which 5.18 and later do");
+            }
+        }
+        let lines = ["CLANG_FLAGS :=", &format!("include {}", makefile.display()), "$(info $(CLANG_FLAGS))", "all: ;"];
+        let lines: String = lines.iter().map(|line| format!(" '{line}'")).collect();
+        let command = format!("printf '%s\\n'{lines} | make -s -f - 2>/dev/null");
+        let said = self.probes.ask(command.as_bytes()).unwrap_or_default();
+        let flags = String::from_utf8_lossy(&said).trim().to_owned();
+        if flags.is_empty() { Err("its scripts/Makefile.clang has no target for that") } else { Ok(flags) }
+    }
+
+    /// Adds a file that is on no disk.
+    #[must_use]
+    pub fn with_text(mut self, name: &str, text: impl Into<Arc<[u8]>>) -> Machine {
+        self.texts.insert(name.to_owned(), text.into());
+        self
+    }
+
+    /// Sets a variable that only the engine looks at; what commands see was settled before.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &[u8]) -> Machine {
+        self.variables.insert(name.to_owned(), value.to_vec());
+        self
+    }
+
+    /// The paths on which the remembered answers of commands hang; `None` when none are remembered.
+    pub fn depends_on(&self) -> Option<Vec<PathBuf>> {
+        self.probes.depends_on()
+    }
+
+    /// Parses the tree from `entry`, with the commands run ahead.
+    ///
+    /// # Errors
+    /// A command could not be run, or the user asked to stop. What is wrong with the tree is among the messages.
+    pub fn parse(&self, entry: &str) -> Result<(Option<Model>, Messages), ExecError> {
+        let dialect = Dialect::of_tree(self);
+        // When all answers are remembered, reading the tree once is enough; else the first that is not ends it.
+        self.probes.only_known(true);
+        let parsed = Model::parse(entry, self, self, dialect);
+        if !self.probes.only_known(false) {
+            self.probes.settled()?;
+            return Ok(parsed);
+        }
+        let texts = Texts { files: self, read: RefCell::default() };
+        self.probes.ahead(&mut |answer| commands_ahead(entry, &texts, self, dialect, answer).len())?;
+        let parsed = Model::parse(entry, &texts, self, dialect);
+        self.probes.settled()?;
+        Ok(parsed)
+    }
+}
+
+/// Texts that are read once, however often they are asked for.
+struct Texts<'a> {
+    files: &'a Machine,
+    read: RefCell<BTreeMap<String, Option<Arc<[u8]>>>>,
+}
+
+impl Files for Texts<'_> {
+    fn read(&self, name: &str) -> Option<Arc<[u8]>> {
+        if let Some(known) = self.read.borrow().get(name) {
+            return known.clone();
+        }
+        let text = self.files.read(name);
+        self.read.borrow_mut().insert(name.to_owned(), text.clone());
+        text
+    }
+}
+
+impl Files for Machine {
+    fn read(&self, name: &str) -> Option<Arc<[u8]>> {
+        if let Some(text) = self.texts.get(name) {
+            return Some(Arc::clone(text));
+        }
+        let places = [self.current.join(name), self.srctree.join(name)];
+        places.iter().find_map(|path| std::fs::read(path).ok()).map(Arc::from)
+    }
+}
+
+impl Host for Machine {
+    fn variable(&self, name: &str) -> Option<Vec<u8>> {
+        self.variables.get(name).cloned()
+    }
+
+    fn shell(&self, command: &[u8]) -> Result<Vec<u8>, String> {
+        self.probes.ask(command)
+    }
+}

@@ -1,0 +1,289 @@
+//! Takes the record of a finished build out of Kbuild's folder.
+//!
+//! Everything that Kbuild has a note of is a product; to these come what explicit rules of makefiles make without a
+//! note (generated headers), and for modules the lists of what they are linked from.
+//!
+//! The folder also has products of configs that were built in it before: Kbuild leaves them where they are. So an object
+//! is vmlinux's when it is a member of the archives that vmlinux is linked from, and a module's when `modules.order` names
+//! the module; every other one counts as an aid, through which a change may still reach what it is made into.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kiln_impact::{BuildRecord, FileRef, Product, ProductKind};
+use kiln_kconfig::Config;
+use kiln_makefile::Note;
+use kiln_makefile::{BuildContext, Variables, normal};
+use kiln_modgraph::read::{archive_members, memory_digest};
+use kiln_store::write_whole;
+use rayon::prelude::*;
+
+use crate::toolchain::Target;
+
+/// The record's file in a kernel's folder. It also names what earlier configs left in Kbuild's folder, so that it is no
+/// part of what two builds have in common.
+pub const FILE: &str = "record.zst";
+/// How hard the record is compressed: it is written once for each kernel.
+const LEVEL: i32 = 9;
+
+/// Where a build was made, and of what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ground<'a> {
+    pub(super) tree: &'a Path,
+    pub(super) out: &'a Path,
+    pub(super) target: &'a Target,
+    pub(super) config: &'a Config,
+    pub(super) release: &'a str,
+    /// The modules of this build, without `.ko`.
+    pub(super) modules: &'a BTreeSet<String>,
+}
+
+/// Reads what Kbuild left in the folder.
+///
+/// # Errors
+/// A note or a product cannot be read.
+pub(super) fn take(ground: &Ground<'_>) -> Result<BuildRecord, (PathBuf, io::Error)> {
+    let mut names = Vec::new();
+    notes(ground.out, Path::new(""), &mut names)?;
+    let products: Vec<Option<Product>> =
+        names.par_iter().map(|name| product(ground, name)).collect::<Result<_, (PathBuf, io::Error)>>()?;
+    let mut products: BTreeMap<String, Product> =
+        products.into_iter().flatten().map(|product| (product.path.clone(), product)).collect();
+    module_parts(ground, &mut products)?;
+    rules(ground, &mut products);
+    let linked = linked(ground)?;
+    for product in products.values_mut() {
+        // A module that another config had in several parts is linked in its folder; vmlinux is linked at the top.
+        let is_inner_link = product.kind == ProductKind::Link && product.path.contains('/');
+        let is_stale = (product.kind == ProductKind::BuiltIn || is_inner_link) && !linked.contains(&product.path);
+        let is_stale = !linked.is_empty() && is_stale;
+        if is_stale {
+            (product.kind, product.digest) = (ProductKind::Aid, None);
+        }
+    }
+    keep_used(&mut products);
+    Ok(BuildRecord::new(ground.release, products.into_values().collect()))
+}
+
+/// Drops aids that nothing of this build is made from: what other configs left.
+fn keep_used(products: &mut BTreeMap<String, Product>) {
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    let is_part = |product: &&Product| product.kind != ProductKind::Aid;
+    let mut open: Vec<String> = products.values().filter(is_part).map(|product| product.path.clone()).collect();
+    while let Some(path) = open.pop() {
+        if let Some(product) = products.get(&path).filter(|_| used.insert(path.clone())) {
+            open.extend(product.reads.iter().filter(|file| file.made).map(|file| file.path.clone()));
+        }
+    }
+    products.retain(|path, _| used.contains(path));
+}
+
+/// Writes the record into a kernel's folder.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn write(record: &BuildRecord, dir: &Path) -> Result<(), (PathBuf, io::Error)> {
+    let path = dir.join(FILE);
+    let bytes = zstd::encode_all(record.encode().as_slice(), LEVEL);
+    bytes.and_then(|bytes| write_whole(&path, &bytes)).map_err(|source| (path, source))
+}
+
+/// Reads the record in a kernel's folder.
+///
+/// # Errors
+/// It is not there, or damaged.
+pub fn read_record(dir: &Path) -> Result<BuildRecord, (PathBuf, io::Error)> {
+    let path = dir.join(FILE);
+    let read = fs::read(&path).and_then(|bytes| zstd::decode_all(bytes.as_slice()));
+    read.and_then(|bytes| BuildRecord::decode(&bytes).map_err(io::Error::other)).map_err(|source| (path, source))
+}
+
+/// Collects the paths of everything that has a note.
+fn notes(out: &Path, below: &Path, found: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Error)> {
+    let dir = out.join(below);
+    let refused = |source| (dir.clone(), source);
+    for entry in fs::read_dir(&dir).map_err(refused)? {
+        let entry = entry.map_err(refused)?;
+        let kind = entry.file_type().map_err(refused)?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if kind.is_dir() {
+            // What is kiln's own is in `.kiln`; Kbuild has no hidden folders.
+            if !name.starts_with('.') {
+                notes(out, &below.join(name), found)?;
+            }
+        } else if let Some(of) = name.strip_prefix('.').and_then(|name| name.strip_suffix(".cmd")) {
+            found.push(below.join(of));
+        }
+    }
+    Ok(())
+}
+
+/// Reads one note and its product; nothing for what is not there any more.
+fn product(ground: &Ground<'_>, path: &Path) -> Result<Option<Product>, (PathBuf, io::Error)> {
+    let name = path.to_string_lossy().into_owned();
+    let note_path = ground
+        .out
+        .join(path.with_file_name(format!(".{}.cmd", path.file_name().unwrap_or_default().to_string_lossy())));
+    let text = fs::read(&note_path).map_err(|source| (note_path.clone(), source))?;
+    let text = String::from_utf8_lossy(&text);
+    let Some(note) = Note::parse(&text) else { return Ok(None) };
+    if !ground.out.join(path).is_file() {
+        return Ok(None);
+    }
+    let kind = kind(&name, &note, ground);
+    let is_object = name.ends_with(".o") || name.ends_with(".ko") || name == "vmlinux";
+    let digest = if is_object && kind != ProductKind::Aid {
+        let file = ground.out.join(path);
+        memory_digest(&fs::read(&file).map_err(|source| (file, source))?)
+    } else {
+        None
+    };
+    let mut reads: Vec<FileRef> =
+        note.files.iter().copied().chain(note.source).filter_map(|file| ground.file(file)).collect();
+    if note.source.is_none() {
+        // A link names its parts in the command line.
+        let words = note.command.split_ascii_whitespace().map(|word| word.trim_start_matches('@'));
+        let parts =
+            words.filter(|word| [".o", ".a", ".lds", ".mod", ".so", ".dbg"].iter().any(|end| word.ends_with(end)));
+        reads.extend(parts.filter_map(|part| ground.file(part)).filter(|part| part.path != name));
+    }
+    Ok(Some(Product { path: name, kind, digest, symbols: note.symbols.into_iter().collect(), reads }))
+}
+
+/// What a product is part of, by the command that made it.
+fn kind(path: &str, note: &Note<'_>, ground: &Ground<'_>) -> ProductKind {
+    let has = |word: &str| note.command.split_ascii_whitespace().any(|found| found == word);
+    let boot = format!("arch/{}/boot/", ground.target.srcarch);
+    let is_kernels = has("-D__KERNEL__")
+        || (note.source.is_some_and(|source| source.ends_with(".rs")) && !path.starts_with("scripts/"));
+    match path {
+        _ if path.ends_with(".ko") => ProductKind::Module,
+        "vmlinux" => ProductKind::Link,
+        _ if !path.ends_with(".o") => ProductKind::Aid,
+        // Rust's compiler is told by another word.
+        _ if has("-DMODULE") || has("MODULE") => ProductKind::Module,
+        _ if note.source.is_none() || path.starts_with('.') => ProductKind::Link,
+        _ if path.starts_with(&boot) => ProductKind::Image,
+        _ if is_kernels => ProductKind::BuiltIn,
+        _ => ProductKind::Aid,
+    }
+}
+
+impl Ground<'_> {
+    /// A path as a note has it; `None` for what is neither the tree's nor made.
+    fn file(&self, path: &str) -> Option<FileRef> {
+        let path = Path::new(path);
+        if let Ok(inside) = path.strip_prefix(self.tree) {
+            return Some(FileRef { path: normal("", &inside.to_string_lossy()), made: false });
+        }
+        let inside = if path.is_absolute() { path.strip_prefix(self.out).ok()? } else { path };
+        let path = normal("", &inside.to_string_lossy());
+        let made = self.out.join(&path).exists();
+        Some(FileRef { path, made })
+    }
+}
+
+/// The objects that vmlinux is linked from; none where they cannot be told.
+fn linked(ground: &Ground<'_>) -> Result<BTreeSet<String>, (PathBuf, io::Error)> {
+    let mut archives: BTreeSet<String> = BTreeSet::from(["vmlinux.a".to_owned(), "built-in.a".to_owned()]);
+    let mut libraries = Vec::new();
+    notes(ground.out, Path::new(""), &mut libraries)?;
+    let is_library = |path: &&PathBuf| path.file_name().is_some_and(|name| name == "lib.a");
+    archives.extend(libraries.iter().filter(is_library).map(|path| path.to_string_lossy().into_owned()));
+    let mut linked = BTreeSet::new();
+    for archive in archives {
+        let path = ground.out.join(&archive);
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let members = archive_members(&bytes).unwrap_or_default();
+                linked.extend(members.iter().map(|member| normal("", member)));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err((path, source)),
+        }
+    }
+    Ok(linked)
+}
+
+/// What modules are linked from: lines of `NAME.mod`, which before Linux 6.1 has them in one. What is of a module that
+/// is no more becomes an aid.
+fn module_parts(ground: &Ground<'_>, products: &mut BTreeMap<String, Product>) -> Result<(), (PathBuf, io::Error)> {
+    let mut live: BTreeSet<String> = BTreeSet::new();
+    for module in ground.modules {
+        let list = ground.out.join(format!("{module}.mod"));
+        let text = match fs::read_to_string(&list) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err((list, source)),
+        };
+        let whole = format!("{module}.o");
+        let parts = text.split_ascii_whitespace().filter(|word| word.ends_with(".o") && *word != whole);
+        let parts: BTreeSet<String> = parts.map(|part| normal("", part)).collect();
+        if let Some(product) = products.get_mut(&whole) {
+            product.kind = ProductKind::Module;
+            product.reads.extend(parts.iter().map(|part| FileRef { path: part.clone(), made: true }));
+        }
+        live.extend(parts);
+        live.extend([whole, format!("{module}.mod.o"), format!("{module}.ko")]);
+    }
+    for (path, product) in products {
+        // What is linked into every module has no module's name.
+        if product.kind == ProductKind::Module && !live.contains(path) && !path.starts_with('.') {
+            (product.kind, product.digest) = (ProductKind::Aid, None);
+        }
+    }
+    Ok(())
+}
+
+/// What explicit rules add: what a product is made from beside what its note says, and products without a note.
+fn rules(ground: &Ground<'_>, products: &mut BTreeMap<String, Product>) {
+    let mut folders: BTreeSet<String> =
+        products.keys().filter_map(|path| path.rsplit_once('/')).map(|(folder, _)| folder.to_owned()).collect();
+    folders.insert(String::new());
+    folders.insert(format!("arch/{}", ground.target.srcarch));
+    let value = |symbol: &str| ground.config.get(symbol);
+    let context = BuildContext { arch: &ground.target.arch, srcarch: &ground.target.srcarch, config: &value };
+    for folder in folders {
+        let files = match folder.as_str() {
+            "" => vec!["Kbuild".to_owned(), "Makefile".to_owned()],
+            folder => vec![format!("{folder}/Kbuild"), format!("{folder}/Makefile")],
+        };
+        for file in files {
+            let Ok(text) = fs::read(ground.tree.join(&file)) else { continue };
+            let mut variables = Variables::of_folder(&folder, context);
+            variables.set("KCONFIG_CONFIG", ".config".to_owned());
+            variables.evaluate(&String::from_utf8_lossy(&text));
+            for rule in variables.rules() {
+                let targets = rule.targets.iter().filter(|target| !target.contains('%'));
+                for target in targets.map(|target| normal("", target)) {
+                    add_rule(ground, products, &target, &rule.prerequisites, &file);
+                }
+            }
+        }
+    }
+}
+
+fn add_rule(
+    ground: &Ground<'_>,
+    products: &mut BTreeMap<String, Product>,
+    target: &str,
+    prerequisites: &[String],
+    makefile: &str,
+) {
+    if !ground.out.join(target).is_file() {
+        return;
+    }
+    let product = products.entry(target.to_owned()).or_insert_with(|| Product {
+        path: target.to_owned(),
+        kind: ProductKind::Aid,
+        digest: None,
+        symbols: Vec::new(),
+        reads: Vec::new(),
+    });
+    product.reads.push(FileRef { path: makefile.to_owned(), made: false });
+    let real = prerequisites.iter().filter(|word| word.as_str() != "FORCE" && !word.contains('%'));
+    product.reads.extend(real.filter_map(|word| ground.file(word)).filter(|file| file.path != target));
+}

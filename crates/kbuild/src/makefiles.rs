@@ -1,0 +1,69 @@
+//! All makefiles of a kernel tree, read from disk.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kiln_advise::names::NamedModule;
+use kiln_makefile::ModuleRules;
+
+use kiln_store::directory::{DirectoryError, Kind, list};
+
+/// Reads every `Makefile` and `Kbuild` below `tree`, in byte-wise order of their paths.
+///
+/// # Errors
+/// The file or folder that cannot be read, and what the system says.
+pub fn read(tree: &Path) -> Result<ModuleRules, (PathBuf, io::Error)> {
+    let mut rules = ModuleRules::new();
+    below(tree, tree, &mut rules)?;
+    Ok(rules)
+}
+
+/// The makefiles below `tree`, and the shell scripts, as paths inside it in byte-wise order.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn files(tree: &Path) -> Result<Vec<String>, DirectoryError> {
+    let is_one = |file: &str| {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let begins = ["Kbuild", "Makefile"].iter().any(|begin| name.starts_with(begin));
+        begins || name == "Platform" || name.ends_with(".mk") || name.ends_with(".sh") || file.starts_with("scripts/")
+    };
+    let files = list(tree)?;
+    let files = files.files().iter().filter(|file| file.kind == Kind::File);
+    Ok(files.map(|file| file.path.to_string_lossy().into_owned()).filter(|file| is_one(file)).collect())
+}
+
+/// The source files of a module that are in `tree`, as paths inside it.
+///
+/// Parts that are made while building (from tables, by other programs) are left out.
+pub fn sources(tree: &Path, module: &NamedModule) -> Vec<String> {
+    let file = |part: &String| {
+        let names = ["c", "S", "rs"].map(|ending| format!("{part}.{ending}"));
+        names.into_iter().find(|name| tree.join(name).is_file())
+    };
+    module.parts.iter().filter_map(file).collect()
+}
+
+fn below(tree: &Path, folder: &Path, rules: &mut ModuleRules) -> Result<(), (PathBuf, io::Error)> {
+    let refused = |path: &Path| {
+        let path = path.to_owned();
+        move |source| (path, source)
+    };
+    let mut entries =
+        fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(refused(folder))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let kind = entry.file_type().map_err(refused(&path))?;
+        let name = entry.file_name();
+        if kind.is_dir() {
+            below(tree, &path, rules)?;
+        } else if kind.is_file() && (name == "Makefile" || name == "Kbuild") {
+            let text = fs::read(&path).map_err(refused(&path))?;
+            let shown = path.strip_prefix(tree).unwrap_or(&path).to_string_lossy().into_owned();
+            rules.add(&shown, &String::from_utf8_lossy(&text));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! From a base config and requests to the `.config` that the kernel's own Kconfig gives.
+//!
+//! [`KconfigTree`] stands for one tree, one architecture and one toolchain: it reads bases and parses. [`Parsed`] resolves
+//! requests over a base with kiln's own engine. Every base comes down to a text of assignments over Kconfig's defaults or
+//! over "everything off" ([`BaseText`]); `make` runs only for a base that one of the tree's makefiles puts together.
+//! Whether the requests hold is not asked here: that is `kiln_advise::check`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
+
+use kiln_exec::ExecError;
+
+use crate::doctor::Missing;
+use crate::kconfig::{LinuxTree, Machine, MachineError};
+use crate::make::failure::{self, Failure};
+use crate::make::{Make, TreeError, check_tree, make_output};
+use crate::toolchain::{Target, Toolchain};
+use kiln_store::Store;
+
+mod declarations;
+mod parsed;
+
+pub use parsed::{Parsed, config_of};
+
+/// The base config: what the symbols get that nobody requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    /// Kconfig's own defaults.
+    Alldefconfig,
+    /// Everything off that can be.
+    Allnoconfig,
+    /// `allnoconfig` with the tree's own fragments for the smallest kernel.
+    Tinyconfig,
+    /// A file of `arch/SRCARCH/configs`, or a target of the architecture's makefile that makes a configuration.
+    Defconfig(String),
+    /// The text of a `.config` or a part of one.
+    File(String),
+}
+
+/// A base as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseText {
+    /// Whether symbols that `text` does not name are off where they can be; else they have their defaults.
+    pub is_all_no: bool,
+    /// Lines as in a `.config`.
+    pub text: String,
+}
+
+/// The Kconfig of a kernel tree, seen from one architecture and toolchain. The tree is never written to.
+#[derive(Debug)]
+pub struct KconfigTree<'a> {
+    tree: PathBuf,
+    out: PathBuf,
+    target: &'a Target,
+    toolchain: &'a Toolchain,
+    cache: Option<&'a Store>,
+}
+
+/// Why there is no resolved configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    /// The folder is no kernel tree, or cannot be used as one.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// `baseConfig` names no configuration of the tree.
+    #[error("this kernel has no configuration `{name}` for {srcarch}{}", offered(nearest))]
+    NoSuchBase {
+        /// As it was written.
+        name: String,
+        /// The folder below `arch/`.
+        srcarch: String,
+        /// The most similar names that there are.
+        nearest: Vec<String>,
+    },
+    /// A requested value cannot be written into a `.config`.
+    #[error("the value of `{symbol}` cannot be written into a .config: it has a line break or a zero byte")]
+    Unwritable {
+        /// Without `CONFIG_`.
+        symbol: String,
+    },
+    /// The host lacks programs that Kconfig is built with.
+    #[error("the host lacks what configuring needs: {}", crate::doctor::names(missing))]
+    Missing {
+        /// What is missing, and which package has it.
+        missing: Vec<Missing>,
+    },
+    /// Kconfig refused.
+    #[error("the kernel's Kconfig failed{failure}")]
+    Failed {
+        /// The first error that was said.
+        failure: Box<Failure>,
+        /// All of it.
+        log: PathBuf,
+    },
+    /// The tree's Kconfig files are wrong, or ask for what is not there.
+    #[error("the kernel's Kconfig cannot be read:\n{}", said.trim_end())]
+    Refused {
+        /// Everything that was said, with file and line.
+        said: String,
+    },
+    /// The tree does not say which kernel it is, or cannot use the compiler.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// A program could not be run to its end.
+    #[error("cannot run the kernel's Kconfig")]
+    Exec(#[from] ExecError),
+    /// A file could not be read or written.
+    #[error("cannot access {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl<'a> KconfigTree<'a> {
+    /// Prepares to work on `tree`; commands that Kconfig asks for run in `out`, and their answers are kept in `cache`.
+    ///
+    /// `out` is made when missing, and may be kept for the next time.
+    /// # Errors
+    /// `tree` is no clean kernel tree, or `out` cannot be made.
+    pub fn new(
+        tree: &Path,
+        out: &Path,
+        target: &'a Target,
+        toolchain: &'a Toolchain,
+        cache: Option<&'a Store>,
+    ) -> Result<KconfigTree<'a>, ResolveError> {
+        let tree = check_tree(tree, target)?;
+        let out = make_output(out)?;
+        Ok(KconfigTree { tree, out, target, toolchain, cache })
+    }
+
+    /// The machine and architecture that is built for.
+    pub fn target(&self) -> &Target {
+        self.target
+    }
+
+    /// The programs that build.
+    pub fn toolchain(&self) -> &Toolchain {
+        self.toolchain
+    }
+
+    /// Whether a base config of the tree is a file; else one of its makefiles puts it together.
+    pub fn has_file(&self, name: &str) -> bool {
+        self.defconfig_file(name).is_some()
+    }
+
+    /// Reads a base; one that a makefile puts together is made.
+    ///
+    /// # Errors
+    /// See [`ResolveError`].
+    pub fn base_text(&self, base: &Base) -> Result<BaseText, ResolveError> {
+        let over = |is_all_no, text| Ok(BaseText { is_all_no, text });
+        match base {
+            Base::Alldefconfig => over(false, String::new()),
+            Base::Allnoconfig => over(true, String::new()),
+            Base::Tinyconfig => over(true, self.tiny_fragments()?),
+            Base::File(text) => over(false, text.clone()),
+            Base::Defconfig(name) => over(false, self.defconfig(name)?),
+        }
+    }
+
+    /// Parses the tree's Kconfig, for requests over `base`.
+    ///
+    /// # Errors
+    /// See [`ResolveError`].
+    pub fn parse(&self, base: &Base) -> Result<Parsed, ResolveError> {
+        let base = self.base_text(base)?;
+        let machine = self.machine()?;
+        let (model, messages) = machine.parse("Kconfig")?;
+        let refused = || String::from_utf8_lossy(&messages.stderr()).into_owned();
+        let model = model.ok_or_else(|| ResolveError::Refused { said: refused() })?;
+        Ok(Parsed::new(self.tree.clone(), model, machine, base))
+    }
+
+    /// The machine that the tree's Kconfig files see.
+    fn machine(&self) -> Result<Machine, ResolveError> {
+        let tree = LinuxTree {
+            srctree: &self.tree,
+            arch: &self.target.arch,
+            programs: self.toolchain.programs(),
+            cc: None,
+            ld: None,
+            rustc: None,
+            path: self.toolchain.path(),
+        };
+        // A compiler that is found by way of a dot file is not there for the build either.
+        let make = self.make();
+        make.prepare().map_err(|source| ResolveError::Io { path: self.out.clone(), source })?;
+        let private = |name: &str| make.private(name).into_os_string().into_vec();
+        let more = BTreeMap::from([("HOME".to_owned(), private("home")), ("TMPDIR".to_owned(), private("tmp"))]);
+        Ok(Machine::linux(&tree, &self.out, &more, self.cache)?)
+    }
+
+    fn make(&self) -> Make<'_> {
+        Make { tree: &self.tree, out: &self.out, target: self.target, toolchain: self.toolchain }
+    }
+
+    /// The fragments that the tree's `tinyconfig` is made of; an architecture need not have one.
+    fn tiny_fragments(&self) -> Result<String, ResolveError> {
+        let mut text = String::new();
+        let arch = format!("arch/{}/configs/tiny.config", self.target.srcarch);
+        for name in ["kernel/configs/tiny-base.config", "kernel/configs/tiny.config", &arch] {
+            let file = self.tree.join(name);
+            match std::fs::read_to_string(&file) {
+                Ok(fragment) => text.extend([fragment.as_str(), "\n"]),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(ResolveError::Io { path: file, source }),
+            }
+        }
+        Ok(text)
+    }
+
+    /// The folder of the architecture's configurations.
+    fn configs(&self) -> PathBuf {
+        self.tree.join("arch").join(&self.target.srcarch).join("configs")
+    }
+
+    /// The file of a configuration of the tree, when it has one.
+    fn defconfig_file(&self, name: &str) -> Option<PathBuf> {
+        Some(self.configs().join(name)).filter(|file| is_plain(name) && file.is_file())
+    }
+
+    /// The text of a configuration of the tree.
+    ///
+    /// A name without a file (`defconfig` on x86, `32r2el_defconfig` on mips) is a target of the makefile; what it makes
+    /// is reduced to what differs from the defaults, so that requests on top move the defaults they always move.
+    fn defconfig(&self, name: &str) -> Result<String, ResolveError> {
+        if let Some(file) = self.defconfig_file(name) {
+            return std::fs::read_to_string(&file).map_err(|source| ResolveError::Io { path: file, source });
+        }
+        let known = known_configs(&self.configs());
+        let missing = || ResolveError::NoSuchBase {
+            name: name.to_owned(),
+            srcarch: self.target.srcarch.clone(),
+            nearest: similar(name, &known),
+        };
+        let targets = self.tree.join("arch").join(&self.target.srcarch).join("Makefile");
+        let makefile =
+            std::fs::read_to_string(&targets).map_err(|source| ResolveError::Io { path: targets, source })?;
+        let is_target =
+            name == "defconfig" || makefile.split(|c: char| c.is_whitespace() || c == ':').any(|word| word == name);
+        let clean_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+        if !(is_plain(name) && clean_name && name.ends_with("defconfig") && is_target) {
+            return Err(missing());
+        }
+        self.run_config(name)?;
+        self.run_config("savedefconfig")?;
+        read(&self.out.join("defconfig"))
+    }
+
+    /// Runs a configuration target.
+    fn run_config(&self, target: &str) -> Result<(), ResolveError> {
+        let make = self.make();
+        make.prepare().map_err(|source| ResolveError::Io { path: self.out.clone(), source })?;
+        let log = make.private("resolve.log");
+        let mut lines = Vec::new();
+        let result = make.exec().arg("-s").arg(target).log(&log).run(&mut |_, line| {
+            lines.push(line.to_owned());
+            std::ops::ControlFlow::Continue(())
+        });
+        match result {
+            Ok(()) => Ok(()),
+            Err(ExecError::Failed { .. }) => Err(self.failed(&lines, log)),
+            Err(ExecError::NotFound { .. }) => Err(ResolveError::Missing { missing: vec![Missing::make()] }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn failed(&self, lines: &[String], log: PathBuf) -> ResolveError {
+        let failure = failure::find(lines);
+        match failure.missing(self.target) {
+            Some(missing) => ResolveError::Missing { missing: vec![missing] },
+            None => ResolveError::Failed { failure: Box::new(failure), log },
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, ResolveError> {
+    std::fs::read_to_string(path).map_err(|source| ResolveError::Io { path: path.to_owned(), source })
+}
+
+/// Whether a name leads nowhere else.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'))
+}
+
+/// Names of files below `configs/`, sorted; none when there is no such folder.
+fn known_configs(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.ends_with("defconfig"))
+        .collect();
+    names.sort();
+    names
+}
+
+fn similar(name: &str, known: &[String]) -> Vec<String> {
+    let mut scored: Vec<(f64, &String)> =
+        known.iter().map(|other| (strsim::jaro_winkler(name, other), other)).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    scored.into_iter().take(3).map(|(_, name)| name.clone()).collect()
+}
+
+fn offered(nearest: &[String]) -> String {
+    if nearest.is_empty() { String::new() } else { format!("; it has {}", nearest.join(", ")) }
+}

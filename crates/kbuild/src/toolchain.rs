@@ -1,0 +1,283 @@
+//! The programs that compile a kernel, and what tells one set of them from another.
+//!
+//! A toolchain is named by what its programs are called ([`Programs`]), found on a `PATH`, and identified by content: a
+//! compiler that is replaced under the same name gives another identity and so another key, while the same package on
+//! another machine gives the same one.
+//!
+//! What [`Toolchain::identity`] covers:
+//!
+//! | in | why |
+//! |---|---|
+//! | `CROSS_COMPILE` or `LLVM` | names the programs Kbuild calls |
+//! | GNU: BLAKE3 of the compiler driver, `cc1`, the assembler and the linker | they make every byte of the result |
+//! | LLVM: BLAKE3 of `clang`, of the compiler that it calls, of `ld.lld`, and of LLVM's own libraries that any program loads | likewise; the assembler is part of the compiler |
+//! | the version line of compiler, assembler, linker, `objcopy` (LLVM: also `ar`, `nm`, `strip`), `make` | Kconfig asks for them, Kbuild branches on them |
+//! | the first version line of `pahole` and `rustc`, when there | Kconfig shows or hides symbols by them |
+//!
+//! Left out: `flex`, `bison`, `perl`, `bc` and the host's C library (what they generate is text that is the same for all
+//! versions in use, or helpers that do not reach the result), file times and absolute paths (they differ between machines
+//! that build the same bytes).
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use kiln_exec::{Exec, ExecError, find_program};
+use kiln_plan::KeyWriter;
+use kiln_store::Store;
+use kiln_store::cache::{self, Answers};
+
+pub use kiln_kconfig::Programs;
+
+use crate::llvm;
+use crate::watch;
+
+/// The machine that builds, as far as a build may know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// The value of `PATH`: folders where programs are looked for.
+    pub path: OsString,
+}
+
+/// The architecture to build for, in the kernel's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The value of `ARCH` (`x86_64`, `arm64`).
+    pub arch: String,
+    /// The folder below `arch/` (`x86`, `arm64`).
+    pub srcarch: String,
+    /// What the toolchain's programs are called.
+    pub programs: Programs,
+}
+
+/// The programs that compile for one [`Target`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toolchain {
+    programs: Programs,
+    cc: PathBuf,
+    path: OsString,
+    versions: Vec<(String, String)>,
+    identity: String,
+}
+
+/// Programs of GNU's whose versions count.
+const GNU: &[&str] = &["gcc", "as", "ld", "objcopy"];
+/// Programs of LLVM's whose versions count, by the names of those whose work they do.
+const LLVM: &[&str] = &["gcc", "ld", "ar", "nm", "objcopy", "strip"];
+/// Programs of the host whose versions count; only the first must be there.
+const HOST_PROGRAMS: [&str; 3] = ["make", "pahole", "rustc"];
+
+/// The encoding of LLVM's identity; one that is remembered in another encoding is not taken.
+const LLVM_FORMAT: &str = "toolchain-llvm/2";
+
+/// Why a toolchain could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolchainError {
+    /// A program of it is not installed.
+    #[error("program `{program}` not found")]
+    Missing {
+        /// The program's name.
+        program: String,
+        /// What the toolchain's programs are called.
+        programs: Programs,
+    },
+    /// A program of it does not run.
+    #[error("the toolchain does not answer")]
+    Exec(#[from] ExecError),
+    /// A program's file could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The program's file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Toolchain {
+    /// Finds the compiler, asks every program for its version and hashes those that make the result.
+    ///
+    /// # Errors
+    /// [`ToolchainError::Missing`] names the first program that is not there; the doctor knows all of them.
+    pub fn discover(host: &Host, programs: &Programs) -> Result<Toolchain, ToolchainError> {
+        let found = |name: &str| {
+            find_program(&host.path, Path::new(name))
+                .ok_or_else(|| ToolchainError::Missing { program: name.to_owned(), programs: programs.clone() })
+        };
+        let cc = found(&programs.name("gcc"))?;
+        let mut key = match programs {
+            Programs::Gnu { prefix } => gnu_key(host, prefix, &cc)?,
+            Programs::Llvm { value } => llvm_key(host, value, &cc, &found(&programs.name("ld"))?)?,
+        };
+        let mut versions = Vec::new();
+        for name in counted(programs) {
+            let program = programs.name(name);
+            versions.push((program.clone(), version(host, programs, &found(&program)?)?));
+        }
+        let [make, optional @ ..] = HOST_PROGRAMS;
+        let plain = Programs::gnu("");
+        versions.push((make.to_owned(), version(host, &plain, &found(make)?)?));
+        for name in optional {
+            // They only widen the choice; one that is there but broken is the same to Kconfig as none.
+            let line = find_program(&host.path, Path::new(name)).and_then(|file| version(host, &plain, &file).ok());
+            versions.extend(line.map(|line| (name.to_owned(), line)));
+        }
+        key.list("versions", versions.iter().map(|(name, line)| format!("{name}\t{line}")));
+        let identity = key.finish().to_string();
+        Ok(Toolchain { programs: programs.clone(), cc, path: host.path.clone(), versions, identity })
+    }
+
+    /// [`Toolchain::discover`], with what `store` remembers of it as long as its programs are as they were.
+    ///
+    /// # Errors
+    /// Those of [`Toolchain::discover`].
+    pub fn remembered(store: &Store, host: &Host, programs: &Programs) -> Result<Toolchain, ToolchainError> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(host.path.as_bytes()).update(b"\0");
+        match programs {
+            Programs::Gnu { prefix } => hasher.update(prefix.as_bytes()),
+            Programs::Llvm { value } => hasher.update(LLVM_FORMAT.as_bytes()).update(value.as_bytes()),
+        };
+        let name = hasher.finalize().to_hex();
+        // Without the memory all is asked, which is slow and right.
+        let Ok(folder) = store.cache("toolchains") else { return Toolchain::discover(host, programs) };
+        let file = folder.join(&name.as_str()[..32]);
+        if let Some(toolchain) = Toolchain::recall(host, programs, &cache::recall(&file)) {
+            return Ok(toolchain);
+        }
+        let found = Toolchain::discover(host, programs)?;
+        let names: Vec<String> = counted(programs).iter().map(|name| programs.name(name)).collect();
+        let words = names.iter().map(String::as_str).chain(HOST_PROGRAMS).map(str::as_bytes);
+        let variables = [("PATH".into(), host.path.clone())];
+        cache::keep(&file, watch::of_commands(words, &variables, Path::new("/")), &found.answers());
+        Ok(found)
+    }
+
+    fn answers(&self) -> Answers {
+        let versions = self.versions.iter().enumerate();
+        let versions = versions
+            .map(|(n, (name, line))| (format!("version {n}").into_bytes(), format!("{name}\t{line}").into_bytes()));
+        let cc = (b"cc".to_vec(), self.cc.as_os_str().as_bytes().to_vec());
+        let identity = (b"identity".to_vec(), self.identity.clone().into_bytes());
+        versions.chain([cc, identity]).collect()
+    }
+
+    fn recall(host: &Host, programs: &Programs, answers: &Answers) -> Option<Toolchain> {
+        let text = |question: &str| String::from_utf8(answers.get(question.as_bytes())?.clone()).ok();
+        let versions = (0..).map_while(|n| {
+            let line = text(&format!("version {n}"))?;
+            line.split_once('\t').map(|(name, line)| (name.to_owned(), line.to_owned()))
+        });
+        Some(Toolchain {
+            programs: programs.clone(),
+            cc: PathBuf::from(OsStr::from_bytes(answers.get(&b"cc"[..])?)),
+            path: host.path.clone(),
+            versions: versions.collect(),
+            identity: text("identity")?,
+        })
+    }
+
+    /// What its programs are called.
+    pub fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    /// The compiler's file.
+    pub fn cc(&self) -> &Path {
+        &self.cc
+    }
+
+    /// The `PATH` that the toolchain was found on, and that a build uses.
+    pub fn path(&self) -> &OsStr {
+        &self.path
+    }
+
+    /// Program names with the first line of their version text, for the manifest.
+    pub fn versions(&self) -> &[(String, String)] {
+        &self.versions
+    }
+
+    /// What tells this toolchain from another, to go into keys; see the module's table.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Starts the command line of a program that sees this toolchain and nothing else of the caller's environment.
+    pub fn exec(&self, program: impl AsRef<OsStr>) -> Exec {
+        Exec::new(program).env("PATH", &self.path).env("LC_ALL", "C")
+    }
+}
+
+/// The programs whose versions count, by GNU's names.
+fn counted(programs: &Programs) -> &'static [&'static str] {
+    match programs {
+        Programs::Gnu { .. } => GNU,
+        Programs::Llvm { .. } => LLVM,
+    }
+}
+
+fn gnu_key(host: &Host, prefix: &str, cc: &Path) -> Result<KeyWriter, ToolchainError> {
+    let mut key = KeyWriter::new("toolchain/1");
+    key.field("prefix", prefix);
+    key.field("cc", digest(cc)?);
+    for part in ["cc1", "as", "ld"] {
+        key.field(part, part_digest(host, cc, part)?);
+    }
+    Ok(key)
+}
+
+fn llvm_key(host: &Host, value: &str, cc: &Path, ld: &Path) -> Result<KeyWriter, ToolchainError> {
+    let mut key = KeyWriter::new(LLVM_FORMAT);
+    key.field("LLVM", value);
+    key.field("cc", digest(cc)?);
+    let compiler = llvm::compiler(&host.path, cc);
+    key.field("compiler", compiler.as_deref().map(digest).transpose()?.unwrap_or_default());
+    key.field("ld", digest(ld)?);
+    // By name, as where they are differs between machines.
+    let mut libraries = BTreeSet::new();
+    for program in compiler.iter().map(PathBuf::as_path).chain([cc, ld]) {
+        for library in llvm::libraries(&host.path, program) {
+            let name = library.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            libraries.insert((name, digest(&library)?));
+        }
+    }
+    key.list("libraries", libraries.iter().flat_map(|(name, digest)| [name.as_bytes(), digest.as_slice()]));
+    Ok(key)
+}
+
+/// Hashes the program that GNU's compiler would call as `part`; nothing when it has none.
+fn part_digest(host: &Host, cc: &Path, part: &str) -> Result<Vec<u8>, ToolchainError> {
+    let answer = host_exec(host, cc).arg(format!("-print-prog-name={part}")).text()?;
+    match find_program(&host.path, Path::new(answer.trim())) {
+        Some(file) => digest(&file),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn digest(file: &Path) -> Result<Vec<u8>, ToolchainError> {
+    let read = |source| ToolchainError::Read { path: file.to_owned(), source };
+    let mut hasher = blake3::Hasher::new();
+    let mut reader = std::fs::File::open(file).map_err(read)?;
+    io::copy(&mut reader, &mut hasher).map_err(read)?;
+    Ok(hasher.finalize().as_bytes().to_vec())
+}
+
+/// The line in which a program says its version: the first, but LLVM's tools begin with whom they stand in for.
+fn version(host: &Host, programs: &Programs, program: &Path) -> Result<String, ToolchainError> {
+    let text = host_exec(host, program).arg("--version").text()?;
+    let first = text.lines().next();
+    let line = match programs {
+        Programs::Gnu { .. } => first,
+        Programs::Llvm { .. } => text.lines().find(|line| line.contains(|c: char| c.is_ascii_digit())).or(first),
+    };
+    Ok(line.unwrap_or_default().trim().to_owned())
+}
+
+fn host_exec(host: &Host, program: &Path) -> Exec {
+    Exec::new(program).env("PATH", &host.path).env("LC_ALL", "C")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! The kernel step: a fake tree built into a store.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use kiln_kbuild::kernel::{Kernel, KernelError, KernelSpec, kernel};
+use kiln_store::{Silent, Store, StoreError};
+use kiln_testkit::{Tmpfs, chain, is_clean};
+
+use crate::fake_kernel::{CONFIG, FakeKernel};
+
+fn build(store: &Store, fake: &FakeKernel) -> Result<Kernel, KernelError> {
+    build_config(store, fake, CONFIG)
+}
+
+fn build_config(store: &Store, fake: &FakeKernel, config_text: &str) -> Result<Kernel, KernelError> {
+    let tree = fake.tree();
+    let key = kiln_store::tree_key(store, &tree).unwrap();
+    let spec = KernelSpec {
+        tree: &tree,
+        tree_key: &key,
+        target: &fake.target,
+        toolchain: &fake.toolchain,
+        config_text,
+        targets: &["bzImage".to_owned()],
+        signing_key: None,
+        jobs: 2,
+    };
+    kernel(store, &spec, &Silent)
+}
+
+#[test]
+fn a_tree_that_changes_while_it_is_built_gives_no_result() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let fake = FakeKernel::new();
+    let first = build(&store, &fake).unwrap();
+    assert!(first.dir.join("kernel/vmlinux").is_file());
+
+    fake.write("edit", "");
+    let error = build(&store, &fake).unwrap_err();
+    assert!(matches!(error, KernelError::TreeChanged { .. }), "{error}");
+    let kernels = std::fs::read_dir(dir.path().join("results")).unwrap().flatten();
+    let n_kernels = kernels.filter(|entry| entry.file_name().to_string_lossy().ends_with("-kernel")).count();
+    assert_eq!(n_kernels, 1);
+
+    std::fs::remove_file(fake.tree().join("edit")).unwrap();
+    let second = build(&store, &fake).unwrap();
+    assert_ne!(first.key, second.key);
+    assert_eq!(build(&store, &fake).unwrap().dir, second.dir);
+}
+
+#[test]
+fn a_disk_that_is_full_when_a_kernel_is_installed() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = Tmpfs::mount(&dir.path().join("disk"), "size=1m") else { return };
+    let at = disk.path().join("store");
+    drop(Store::open(&at).unwrap());
+    // Compiling has room elsewhere.
+    for folder in ["work", "cache"] {
+        let elsewhere = dir.path().join(folder);
+        fs::create_dir(&elsewhere).unwrap();
+        fs::remove_dir_all(at.join(folder)).unwrap();
+        symlink(&elsewhere, at.join(folder)).unwrap();
+    }
+    let store = Store::open(&at).unwrap();
+    fs::write(disk.path().join("fill"), vec![0; 2 << 20]).unwrap_err();
+    let fake = FakeKernel::new();
+    let error = build(&store, &fake).unwrap_err();
+    assert!(matches!(error, KernelError::Store(StoreError::Full { .. })), "{}", chain(&error));
+    assert!(is_clean(&at) && fs::read_dir(at.join("results")).unwrap().count() == 0);
+    let has_vmlinux = |entry: fs::DirEntry| entry.path().join("dir/vmlinux").is_file();
+    assert!(fs::read_dir(at.join("work")).unwrap().flatten().any(has_vmlinux), "it did not come to the installation");
+    fs::remove_file(disk.path().join("fill")).unwrap();
+    assert!(build(&store, &fake).unwrap().dir.join("kernel/vmlinux").is_file());
+}
+
+#[test]
+fn two_recipes_at_once_share_a_folder_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let fake = FakeKernel::new();
+    let configs: Vec<String> =
+        (0..3).map(|n| CONFIG.replace("CONFIG_NAME=\"\"", &format!("CONFIG_NAME=\"{n}\""))).collect();
+    let kernels: Vec<Kernel> = std::thread::scope(|scope| {
+        let (store, fake) = (&store, &fake);
+        let mut threads = Vec::new();
+        for config in &configs {
+            threads.push(scope.spawn(move || build_config(store, fake, config).unwrap()));
+        }
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for (kernel, config) in kernels.iter().zip(&configs) {
+        assert_eq!(fs::read_to_string(kernel.dir.join("config")).unwrap(), *config);
+        assert_eq!(kernel.work, kernels[0].work);
+    }
+    assert!(is_clean(dir.path()));
+}
+
+#[test]
+fn a_kernel_in_the_store_that_was_damaged_is_built_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let fake = FakeKernel::new();
+    let vmlinux = |kernel: &Kernel| kernel.dir.join("kernel/vmlinux");
+    let first = vmlinux(&build(&store, &fake).unwrap());
+    let bytes = fs::read(&first).unwrap();
+    let mut permissions = fs::metadata(&first).unwrap().permissions();
+    #[expect(clippy::permissions_set_readonly_false, reason = "whoever damages a file can write it")]
+    permissions.set_readonly(false);
+    fs::set_permissions(&first, permissions).unwrap();
+    fs::write(&first, &bytes[..bytes.len() / 2]).unwrap();
+    let again = vmlinux(&build(&store, &fake).unwrap());
+    assert_eq!(fs::read(again).unwrap(), bytes);
+}
+
+/// A clock that went backwards, or a file that was copied with its time: what is in the tree counts, not since when.
+#[test]
+fn an_edit_with_an_old_time_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let fake = FakeKernel::new();
+    let first = build(&store, &fake).unwrap();
+    let vmlinux = |kernel: &Kernel| fs::read(kernel.dir.join("kernel/vmlinux")).unwrap();
+    // As many bytes, and older than every object.
+    fake.write("kernel/a.c", "int a(void) { return 7; }\n");
+    set_time(&fake.tree().join("kernel/a.c"), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
+    let edited = build(&store, &fake).unwrap();
+    assert_ne!(first.key, edited.key);
+    assert_ne!(vmlinux(&first), vmlinux(&edited));
+    // A time to come changes nothing by itself.
+    set_time(&fake.tree().join("kernel/b.c"), SystemTime::now() + Duration::from_secs(1_000_000));
+    assert_eq!(build(&store, &fake).unwrap().key, edited.key);
+}
+
+fn set_time(path: &Path, time: SystemTime) {
+    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}

@@ -1,0 +1,111 @@
+//! `kiln distill`'s work: a file's configuration, and the fewest requests that give it.
+
+use kiln_advise::distill::{Needed, distill};
+use kiln_kbuild::resolve::{KconfigTree, config_of};
+use kiln_kbuild::toolchain::{Target, Toolchain};
+use kiln_kconfig::{Config, Evaluation, Request, unquote};
+use kiln_plan::evaluate::Kernel as KernelWish;
+
+use crate::error::PipelineError;
+use crate::resolution::{base, conf_key};
+use crate::session::Session;
+use crate::target::target;
+use crate::tree::Tree;
+
+/// What is to be distilled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Material {
+    /// A `.config` or a defconfig: what it does not name has Kconfig's defaults.
+    Config {
+        /// The text.
+        text: String,
+        /// The symbols that it names with their values.
+        lines: Vec<Request>,
+    },
+    /// Requests over the base.
+    Requests(Vec<Request>),
+}
+
+impl Material {
+    /// The symbols that it names with their values.
+    pub fn lines(&self) -> &[Request] {
+        match self {
+            Material::Config { lines, .. } | Material::Requests(lines) => lines,
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Distillation {
+    /// What is built for.
+    pub target: Target,
+    /// The fewest requests, in the order of the menus.
+    pub needed: Vec<Needed>,
+    /// The config that both the material and the requests give.
+    pub config: Config,
+    /// Symbols of the material that the tree does not declare, with what the material says of them.
+    pub unknown: Vec<(String, String)>,
+    /// Symbols of the material that have another value in the configuration: what it says, and the value.
+    pub lost: Vec<(String, String, String)>,
+}
+
+/// Finds the fewest requests over the base of `wish` that give the configuration of `material`.
+///
+/// # Errors
+/// Any [`PipelineError`] of toolchain and Kconfig; [`PipelineError::NotDistilled`] when no requests give it.
+pub fn distil(
+    session: &Session<'_>,
+    tree: &Tree,
+    wish: &KernelWish,
+    material: &Material,
+) -> Result<Distillation, PipelineError> {
+    let target = target(session.host_arch, wish);
+    let toolchain = Toolchain::remembered(session.store, session.host, &target.programs)?;
+    let area = session.store.work_dir(&conf_key(tree, &target, &toolchain), "conf", session.progress)?;
+    let kconfig = KconfigTree::new(&tree.path, area.path(), &target, &toolchain, Some(session.store))?;
+    let parsed = kconfig.parse(&base(session, tree, &kconfig, &wish.base_config.value)?)?;
+    drop(kconfig);
+    area.finish()?;
+    let wanted = match material {
+        Material::Config { text, .. } => parsed.resolve_text(text),
+        Material::Requests(requests) => parsed.resolve(requests)?,
+    };
+    let config = config_of(&wanted);
+    let needed = distill(&parsed.base_values(), &wanted).ok_or(PipelineError::NotDistilled)?;
+    // What is printed must work: the engine reads it as it would read the recipe.
+    let requests: Vec<Request> = needed.iter().map(|needed| Request::fixed(&needed.symbol, needed.written())).collect();
+    if config_of(&parsed.resolve(&requests)?) != config {
+        return Err(PipelineError::NotDistilled);
+    }
+    let (unknown, lost) = leftover(&wanted, material.lines());
+    drop(wanted);
+    Ok(Distillation { target, needed, config, unknown, lost })
+}
+
+type Unknown = Vec<(String, String)>;
+type Lost = Vec<(String, String, String)>;
+
+/// Lines that say something which is not in the configuration.
+fn leftover(values: &Evaluation<'_>, lines: &[Request]) -> (Unknown, Lost) {
+    let (mut unknown, mut lost) = (Vec::new(), Vec::new());
+    let model = values.model();
+    for Request { symbol, value, .. } in lines {
+        let found = model.find(symbol).filter(|id| model.definitions(*id).next().is_some());
+        let Some(id) = found else {
+            // What is not there is off; nothing is lost then.
+            if value != "n" {
+                unknown.push((symbol.clone(), value.clone()));
+            }
+            continue;
+        };
+        let came = values.value_of(id);
+        let (plain, is_number) = (unquote(value), came.starts_with("0x") || value.starts_with("0x"));
+        let same_number =
+            is_number && plain.trim_start_matches("0x").eq_ignore_ascii_case(came.trim_start_matches("0x"));
+        if came != plain && !same_number {
+            lost.push((symbol.clone(), value.clone(), came.into_owned()));
+        }
+    }
+    (unknown, lost)
+}

@@ -1,0 +1,323 @@
+//! Finished builds of a recipe, kept so that a later change can be compared with them.
+//!
+//! A generation is one file under the store's `roots/`, `RECIPE-NUMBER.json`. Which recipe it belongs to is told by the
+//! real path of the recipe's file, so that two links to one recipe are one, and a recipe that was moved begins anew;
+//! RECIPE is a digest of that path. Numbers count up from 1. What a generation names stays in the store as long as the
+//! generation does: [`crate::gc`] asks [`Generation::needs`].
+//!
+//! A file is written whole or not at all. One that cannot be read is named and passed over; one that was deleted is no
+//! generation any more, and nothing else.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kiln_assembly::manifest::Manifest;
+use kiln_kbuild::kernel::Kernel;
+use kiln_store::{Progress, Store, StoreError, write_whole};
+use serde::{Deserialize, Serialize};
+
+use crate::assemble::Finished;
+use crate::tree::Tree;
+
+/// The version of the shape of [`Generation`].
+const VERSION: u32 = 1;
+
+/// One finished build of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Generation {
+    /// The version of this shape.
+    pub version: u32,
+    /// 1 for the recipe's first.
+    pub number: u32,
+    /// The real path of the recipe's file.
+    pub recipe: PathBuf,
+    /// When it was built, in seconds since 1970. Clocks go backwards: what came first is told by the number.
+    pub time: u64,
+    /// What `uname -r` says on the device.
+    pub release: String,
+    /// The kernel's ARCH.
+    pub arch: String,
+    /// Make's targets, in order.
+    pub make_targets: Vec<String>,
+    /// Keys of what it is made of.
+    pub keys: Keys,
+    /// Names of all results that the build used: besides these, what bases and firmware come from.
+    #[serde(default)]
+    pub results: BTreeSet<String>,
+}
+
+/// Keys of the parts of a generation, as they are in the names of the store's folders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Keys {
+    /// The source before its patches; a folder of the user's own is not in the store.
+    pub source: String,
+    /// The patched tree; the source's own key when nothing was patched.
+    pub tree: String,
+    /// The compiled kernel with all its modules: `results/KEY-kernel/out`.
+    pub kernel: String,
+    /// The folder that Kbuild worked in, with its records of what each object was made from: `work/KEY-kbuild/dir`.
+    /// Later builds change it.
+    pub work: String,
+    /// What `./result` points at: `results/KEY-result/out`.
+    pub result: String,
+}
+
+/// The generations that there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// By recipe and number.
+    pub generations: Vec<Generation>,
+    /// Files that should be some and are not.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A file in `roots/` that is no generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// Why there is no such generation, or none could be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerationError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The recipe's file, or the store's folder.
+    #[error("cannot access {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is none of that name.
+    #[error("{} has no generation `{wanted}`{}", recipe.display(), known(numbers))]
+    NoSuch {
+        /// The recipe.
+        recipe: PathBuf,
+        /// As it was asked for.
+        wanted: String,
+        /// Those that there are.
+        numbers: Vec<u32>,
+    },
+}
+
+/// Records a finished build of the recipe in the file `recipe`, unless it is what the recipe's last generation is.
+///
+/// Gives the generation, and whether it is new.
+/// # Errors
+/// [`GenerationError::Io`] when the recipe is gone or nothing can be written, [`GenerationError::Store`].
+pub fn record(
+    store: &Store,
+    recipe: &Path,
+    tree: &Tree,
+    kernel: &Kernel,
+    finished: &Finished,
+    make_targets: &[String],
+    progress: &dyn Progress,
+) -> Result<(Generation, bool), GenerationError> {
+    let recipe = real(recipe)?;
+    let manifest: &Manifest = &finished.manifest;
+    let mut generation = Generation {
+        version: VERSION,
+        number: 1,
+        time: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),
+        release: manifest.kernel.release.clone(),
+        arch: manifest.kernel.arch.clone(),
+        make_targets: make_targets.to_vec(),
+        keys: Keys {
+            source: tree.source.to_string(),
+            tree: tree.key.to_string(),
+            kernel: kernel.key.to_string(),
+            work: kernel.work.to_string(),
+            result: finished.key.to_string(),
+        },
+        results: store.used(),
+        recipe,
+    };
+    add(store, &mut generation, progress).map(|is_new| (generation, is_new))
+}
+
+/// The generations of the recipe in the file `recipe`.
+///
+/// # Errors
+/// [`GenerationError::Io`] when the recipe or the store's folder cannot be read.
+pub fn list(store: &Store, recipe: &Path) -> Result<Kept, GenerationError> {
+    let prefix = prefix(&real(recipe)?);
+    read_all(store, &|name| name.starts_with(&prefix))
+}
+
+/// The generations of all recipes.
+///
+/// # Errors
+/// [`GenerationError::Io`] when the store's folder cannot be read.
+pub fn all(store: &Store) -> Result<Kept, GenerationError> {
+    read_all(store, &|_| true)
+}
+
+/// The generation that `wanted` means: a number, or `latest`.
+///
+/// # Errors
+/// [`GenerationError::NoSuch`], and those of [`list`].
+pub fn find(store: &Store, recipe: &Path, wanted: &str) -> Result<Generation, GenerationError> {
+    let mut found = list(store, recipe)?.generations;
+    let place = match wanted {
+        "latest" => found.len().checked_sub(1),
+        number => number.parse().ok().and_then(|number: u32| found.iter().position(|one| one.number == number)),
+    };
+    match place {
+        Some(place) => Ok(found.swap_remove(place)),
+        None => Err(GenerationError::NoSuch {
+            recipe: recipe.to_owned(),
+            wanted: wanted.to_owned(),
+            numbers: found.iter().map(|one| one.number).collect(),
+        }),
+    }
+}
+
+/// The recipe's last generation, when it has one.
+///
+/// # Errors
+/// Those of [`list`].
+pub fn latest(store: &Store, recipe: &Path) -> Result<Option<Generation>, GenerationError> {
+    Ok(list(store, recipe)?.generations.pop())
+}
+
+impl Generation {
+    /// Its own file.
+    pub fn file(&self, store: &Store) -> PathBuf {
+        roots(store).join(format!("{}{}.json", prefix(&self.recipe), self.number))
+    }
+
+    /// The compiled kernel's folder, when it is in the store and undamaged.
+    pub fn kernel_dir(&self, store: &Store) -> Option<PathBuf> {
+        store.get_named(&self.keys.kernel, "kernel")
+    }
+
+    /// The result's folder, when it is in the store and undamaged.
+    pub fn result_dir(&self, store: &Store) -> Option<PathBuf> {
+        store.get_named(&self.keys.result, "result")
+    }
+
+    /// The folder that Kbuild worked in, when it is still there. Whoever reads it asks for its lock first
+    /// ([`Store::work_dir_named`]): a later build may be changing it.
+    pub fn work_dir(&self, store: &Store) -> Option<PathBuf> {
+        Some(store.dir().join("work").join(format!("{}-kbuild", self.keys.work)).join("dir")).filter(|dir| dir.is_dir())
+    }
+
+    /// Whether the result of this name (`KEY-KIND`) must stay as long as this does.
+    pub fn needs(&self, name: &str) -> bool {
+        let Keys { source, tree, kernel, work: _, result } = &self.keys;
+        let of_key = |key: &String| name.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with('-'));
+        self.results.contains(name) || [source, tree, kernel, result].into_iter().any(of_key)
+    }
+}
+
+/// Gives the generation the next number and writes it, unless the last one is the same.
+fn add(store: &Store, generation: &mut Generation, progress: &dyn Progress) -> Result<bool, GenerationError> {
+    let prefix = prefix(&generation.recipe);
+    let _lock = store.lock(&format!("generations-{prefix}"), "the recipe's generations", progress)?;
+    let Kept { generations, unreadable } = read_all(store, &|name| name.starts_with(&prefix))?;
+    for file in &unreadable {
+        progress.note(&file.to_string());
+    }
+    if let Some(last) = generations.last() {
+        // What was remembered, and so not used, is no difference.
+        let same =
+            Generation { number: last.number, time: last.time, results: last.results.clone(), ..generation.clone() };
+        if *last == same {
+            *generation = same;
+            return Ok(false);
+        }
+    }
+    // An unreadable one has a number too, which must not be given twice.
+    let taken = unreadable.iter().filter_map(|file| number_of(&file.path));
+    let last = generations.iter().map(|one| one.number).chain(taken).max();
+    generation.number = last.unwrap_or(0) + 1;
+    let path = generation.file(store);
+    let mut text = serde_json::to_vec_pretty(generation).expect("a generation has string keys only");
+    text.push(b'\n');
+    write_whole(&path, &text).map_err(|source| GenerationError::Io { path, source })?;
+    Ok(true)
+}
+
+/// Reads the generations whose file names are `wanted`.
+fn read_all(store: &Store, wanted: &dyn Fn(&str) -> bool) -> Result<Kept, GenerationError> {
+    let dir = roots(store);
+    let refused = |source| GenerationError::Io { path: dir.clone(), source };
+    let mut paths = BTreeSet::new();
+    for entry in fs::read_dir(&dir).map_err(refused)? {
+        let path = entry.map_err(refused)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // What is being written has a dot in front.
+        if name.ends_with(".json") && !name.starts_with('.') && wanted(&name) {
+            paths.insert(path);
+        }
+    }
+    let mut kept = Kept::default();
+    for path in paths {
+        match read(&path) {
+            Ok(Some(generation)) if generation.file(store) == path => kept.generations.push(generation),
+            Ok(Some(_)) => kept.unreadable.push(Unreadable { path, why: "it is another one's".to_owned() }),
+            Ok(None) => {}
+            Err(why) => kept.unreadable.push(Unreadable { path, why }),
+        }
+    }
+    kept.generations.sort_by(|one, two| (&one.recipe, one.number).cmp(&(&two.recipe, two.number)));
+    Ok(kept)
+}
+
+/// `None` when the file is gone by now.
+fn read(path: &Path) -> Result<Option<Generation>, String> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    let generation: Generation = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    if generation.version != VERSION {
+        return Err(format!("its version is {}, this kiln knows {VERSION}", generation.version));
+    }
+    Ok(Some(generation))
+}
+
+fn roots(store: &Store) -> PathBuf {
+    store.dir().join("roots")
+}
+
+/// What the names of a recipe's generations begin with.
+fn prefix(recipe: &Path) -> String {
+    let digest = blake3::hash(recipe.as_os_str().as_encoded_bytes()).to_hex();
+    format!("{}-", &digest.as_str()[..16])
+}
+
+fn number_of(path: &Path) -> Option<u32> {
+    path.file_stem()?.to_str()?.rsplit_once('-')?.1.parse().ok()
+}
+
+fn real(recipe: &Path) -> Result<PathBuf, GenerationError> {
+    fs::canonicalize(recipe).map_err(|source| GenerationError::Io { path: recipe.to_owned(), source })
+}
+
+fn known(numbers: &[u32]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
+    if numbers.is_empty() { "; it has none".to_owned() } else { format!("; it has {}", numbers.join(", ")) }
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} is no generation, and is passed over: {}", self.path.display(), self.why)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! What kiln has seen of other versions of a kernel: a catalogue of symbols for each that was resolved.
+//!
+//! A catalogue is a file of the store's cache, by architecture and version, of some hundred kilobytes. It is written when a
+//! version is first resolved, and read when a recipe asks for a symbol that its tree does not have. Nothing is built from
+//! it: without one, a message says less.
+
+use std::fs;
+use std::path::PathBuf;
+
+use kiln_advise::check::{Catalogue, Unmet, UnmetKind};
+use kiln_kconfig::Model;
+use kiln_plan::KernelVersion;
+
+use kiln_store::Store;
+use kiln_store::write_whole;
+
+/// A larger file is none of ours.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// The catalogues of one architecture, seen from one version.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// `None` where the store has no room for a cache.
+    folder: Option<PathBuf>,
+    version: String,
+}
+
+impl History {
+    pub(crate) fn new(store: &Store, arch: &str, version: &KernelVersion) -> History {
+        let folder = store.cache("catalogues").ok().map(|folder| folder.join(arch));
+        History { folder, version: version.to_string() }
+    }
+
+    /// Takes down the symbols of this version, unless that was done.
+    pub(crate) fn keep(&self, model: &Model) {
+        let Some(folder) = &self.folder else { return };
+        let file = folder.join(&self.version);
+        if !file.exists() && fs::create_dir_all(folder).is_ok() {
+            // That it cannot be written takes words from a later message, and nothing else.
+            let _ = write_whole(&file, Catalogue::of(model, &self.version).text().as_bytes());
+        }
+    }
+
+    /// The other versions, the newest first.
+    fn others(&self) -> Vec<Catalogue> {
+        let mut found: Vec<(Vec<u64>, Catalogue)> = Vec::new();
+        for entry in self.folder.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let is_small = entry.metadata().is_ok_and(|meta| meta.len() <= MAX_BYTES);
+            if name.starts_with('.') || name == self.version || !is_small {
+                continue;
+            }
+            let text = fs::read_to_string(entry.path()).ok();
+            let catalogue = text.and_then(|text| Catalogue::parse(&text));
+            let numbers = name.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok());
+            found.extend(catalogue.map(|catalogue| (numbers.collect(), catalogue)));
+        }
+        found.sort_by(|left, right| right.0.cmp(&left.0));
+        found.into_iter().map(|(_, catalogue)| catalogue).collect()
+    }
+
+    /// What may tell more of these: nothing is read when none of them is a symbol that is not there.
+    pub(crate) fn of(&self, unmet: &[Unmet]) -> Vec<Catalogue> {
+        let is_unknown = |unmet: &Unmet| matches!(unmet.kind, UnmetKind::UnknownSymbol { .. });
+        if unmet.iter().any(is_unknown) { self.others() } else { Vec::new() }
+    }
+}

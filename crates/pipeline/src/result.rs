@@ -1,0 +1,130 @@
+//! The result step: from an assembly to a folder in the store, and the link `./result` to it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use kiln_assembly::{Assembly, Content};
+use kiln_exec::Interrupt;
+use kiln_plan::Key;
+use kiln_plan::step::result_key;
+
+use kiln_store::{LinkError, Progress, Store, StoreError};
+
+/// Tells a link from a file whose content is the link's text.
+const LINK: [u8; 32] = *b"a symbolic link of a kiln result";
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ResultError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file could not be read or written.
+    #[error("cannot access {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Where the link should be is something else.
+    #[error("{} is there and is no link of kiln's: move it away, or name another with --out", path.display())]
+    InTheWay {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The user asked us to stop.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupt),
+}
+
+/// Gives the result's folder and its key, written when the store has none of its key.
+///
+/// # Errors
+/// See [`ResultError`].
+pub fn result(
+    store: &Store,
+    kernel_key: &Key,
+    kernel_dir: &Path,
+    assembly: &Assembly,
+    progress: &dyn Progress,
+) -> Result<(PathBuf, Key), ResultError> {
+    let mut digests = Vec::new();
+    for (path, content) in &assembly.files {
+        let digest = match content {
+            Content::Bytes { bytes, mode } => {
+                let mut hasher = blake3::Hasher::new();
+                hasher.update(&mode.to_le_bytes()).update(bytes);
+                *hasher.finalize().as_bytes()
+            }
+            // The kernel's key stands for its files; which of them are here is in the path.
+            Content::Kernel(_) => [0; 32],
+            Content::File(file) => *blake3::hash(&read(file)?).as_bytes(),
+            Content::Link(target) => *blake3::keyed_hash(&LINK, target.as_bytes()).as_bytes(),
+        };
+        digests.push((path.as_str(), digest));
+    }
+    let manifest = assembly.manifest.to_json();
+    let key = result_key(kernel_key, &manifest, digests.iter().map(|(path, digest)| (*path, digest.as_slice())));
+    let dir = store.realize(&key, "result", progress, |out| write_all(kernel_dir, assembly, out))?;
+    Ok((dir, key))
+}
+
+/// Makes `link` point at `target`; a link that is there is replaced in one step.
+///
+/// # Errors
+/// [`ResultError::InTheWay`] when something other than a link is there.
+pub fn link(target: &Path, link: &Path) -> Result<(), ResultError> {
+    kiln_store::link(target, link).map_err(|error| match error {
+        LinkError::InTheWay { path } => ResultError::InTheWay { path },
+        LinkError::Io { path, source } => ResultError::Io { path, source },
+    })
+}
+
+/// Writes all files of the assembly into the empty folder `out`.
+///
+/// # Errors
+/// See [`ResultError`].
+pub(crate) fn write_all(kernel_dir: &Path, assembly: &Assembly, out: &Path) -> Result<(), ResultError> {
+    for (path, content) in &assembly.files {
+        kiln_exec::interrupted()?;
+        let to = out.join(path);
+        let done = to.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| match content {
+            Content::Bytes { bytes, mode } => {
+                fs::write(&to, bytes).and_then(|()| fs::set_permissions(&to, fs::Permissions::from_mode(*mode)))
+            }
+            Content::Kernel(from) => fs::copy(kernel_dir.join(from), &to).map(|_| ()),
+            Content::File(from) => {
+                fs::copy(from, &to).and_then(|_| fs::set_permissions(&to, fs::Permissions::from_mode(0o644)))
+            }
+            Content::Link(target) => symlink(target, &to),
+        });
+        done.map_err(|source| ResultError::Io { path: to, source })?;
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ResultError> {
+    fs::read(path).map_err(|source| ResultError::Io { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_replaced_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("result");
+        link(Path::new("one"), &place).unwrap();
+        link(Path::new("two"), &place).unwrap();
+        assert_eq!(fs::read_link(&place).unwrap(), Path::new("two"));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        fs::remove_file(&place).unwrap();
+        fs::write(&place, "mine").unwrap();
+        assert!(matches!(link(Path::new("three"), &place), Err(ResultError::InTheWay { .. })));
+        assert_eq!(fs::read_to_string(&place).unwrap(), "mine");
+    }
+}

@@ -1,0 +1,33 @@
+//! What every stage needs of the world.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use kiln_fetch::Fetch;
+use kiln_kbuild::toolchain::Host;
+use kiln_plan::Arch;
+use kiln_store::{Progress, Store};
+
+/// What every stage needs of the world.
+#[derive(Clone, Copy)]
+pub struct Session<'a> {
+    /// Where results are kept.
+    pub store: &'a Store,
+    /// The machine that builds.
+    pub host: &'a Host,
+    /// Its architecture.
+    pub host_arch: Arch,
+    /// The user's environment, for programs that fetch.
+    pub env: &'a BTreeMap<OsString, OsString>,
+    /// Who hears how far it is.
+    pub progress: &'a dyn Progress,
+    /// How many compilers may run at once.
+    pub jobs: usize,
+}
+
+impl Session<'_> {
+    /// How sources are fetched.
+    pub fn fetch(&self) -> Fetch<'_> {
+        Fetch { store: self.store, progress: self.progress, env: self.env }
+    }
+}

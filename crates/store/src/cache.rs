@@ -1,0 +1,122 @@
+//! Answers that hold as long as the paths they hang on are as they were.
+//!
+//! A cache is one file: the format's name, how many paths it watches, each path with what the file system said of it,
+//! then each question with its answer; all end with NUL. When one path is not as it was, nothing of it holds.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::files::write_whole;
+
+const FORMAT: &[u8] = b"kiln memory 1";
+
+/// Questions with their answers; neither has a NUL.
+pub type Answers = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// The answers in `file`; none when there is no such cache, or one of its paths has changed.
+pub fn recall(file: &Path) -> Answers {
+    let holding = |text: &[u8]| {
+        let (_, mut fields) = holding(text)?;
+        let mut answers = Answers::new();
+        while let Some(question) = fields.next() {
+            answers.insert(question.to_vec(), fields.next()?.to_vec());
+        }
+        Some(answers)
+    };
+    fs::read(file).ok().and_then(|text| holding(&text)).unwrap_or_default()
+}
+
+/// The watched paths of a cache and the fields behind them; `None` when it is none, or a path is not as it was.
+fn holding(text: &[u8]) -> Option<(Vec<PathBuf>, impl Iterator<Item = &[u8]>)> {
+    let mut fields = text.strip_prefix(FORMAT)?.strip_prefix(b"\0")?.strip_suffix(b"\0")?.split(|byte| *byte == 0);
+    let n_watched: usize = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    let mut paths = Vec::new();
+    for _ in 0..n_watched {
+        let (path, noted) = (Path::new(OsStr::from_bytes(fields.next()?)), fields.next()?);
+        if stamp(path).as_bytes() != noted {
+            return None;
+        }
+        paths.push(path.to_owned());
+    }
+    Some((paths, fields))
+}
+
+/// The paths that the answers in `file` hang on; `None` when there is no cache, or one of them has changed.
+pub fn watched(file: &Path) -> Option<Vec<PathBuf>> {
+    let text = fs::read(file).ok()?;
+    Some(holding(&text)?.0)
+}
+
+/// Replaces the cache in `file` by `answers` that hang on `paths`.
+///
+/// That it cannot be written costs time only, so nothing is said of it.
+pub fn keep(file: &Path, paths: impl IntoIterator<Item = PathBuf>, answers: &Answers) {
+    let mut n_watched: usize = 0;
+    let mut fields = Vec::new();
+    let field = |text: &mut Vec<u8>, bytes: &[u8]| {
+        text.extend_from_slice(bytes);
+        text.push(0);
+    };
+    for path in paths {
+        field(&mut fields, path.as_os_str().as_bytes());
+        field(&mut fields, stamp(&path).as_bytes());
+        n_watched += 1;
+    }
+    for (question, answer) in answers {
+        field(&mut fields, question);
+        field(&mut fields, answer);
+    }
+    let mut text = FORMAT.to_vec();
+    text.push(0);
+    field(&mut text, n_watched.to_string().as_bytes());
+    text.extend(fields);
+    let _ = write_whole(file, &text);
+}
+
+/// What changes when the file or folder behind `path` does; `-` when there is none.
+fn stamp(path: &Path) -> String {
+    let Ok(meta) = fs::metadata(path) else { return "-".to_owned() };
+    let (changed, touched) = ((meta.ctime(), meta.ctime_nsec()), (meta.mtime(), meta.mtime_nsec()));
+    format!("{} {} {} {} {} {}", changed.0, changed.1, touched.0, touched.1, meta.size(), meta.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_hold_until_a_path_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let answers = Answers::from([(b"q".to_vec(), b"a".to_vec()), (b"empty".to_vec(), Vec::new())]);
+        fs::write(at("tool"), "1").unwrap();
+        let paths = || [at("tool"), at("not-there"), dir.path().to_owned()];
+        keep(&at("cache"), paths(), &answers);
+        // Writing the cache touched its folder, which is one of the paths.
+        assert_eq!(recall(&at("cache")), Answers::new());
+        keep(&at("cache"), [at("tool"), at("not-there")], &answers);
+        assert_eq!(recall(&at("cache")), answers);
+        fs::write(at("not-there"), "").unwrap();
+        assert_eq!(recall(&at("cache")), Answers::new());
+        keep(&at("cache"), [at("tool")], &answers);
+        fs::write(at("tool"), "22").unwrap();
+        assert_eq!(recall(&at("cache")), Answers::new());
+    }
+
+    #[test]
+    fn a_damaged_cache_gives_no_wrong_answer() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("cache");
+        let answers = Answers::from([(b"one".to_vec(), b"1".to_vec()), (b"two".to_vec(), b"2".to_vec())]);
+        keep(&file, [PathBuf::from("/")], &answers);
+        let text = fs::read(&file).unwrap();
+        for end in 0..text.len() {
+            fs::write(&file, &text[..end]).unwrap();
+            assert!(recall(&file).iter().all(|(question, answer)| answers.get(question) == Some(answer)), "{end}");
+        }
+    }
+}

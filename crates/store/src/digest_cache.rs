@@ -1,0 +1,130 @@
+//! Digests of files that have not changed since they were last read.
+//!
+//! One file per tree under the store's `cache/trees`: a line with the format's version, a line `numbers digest` for the
+//! tree as a whole, then per file `digest changed touched size inode path NUL`. A file counts as unchanged when all four
+//! numbers are the same and it was last touched well before it was read: a file changed twice within one tick of the clock
+//! looks the same. Where that holds for every file, the second line says so at once, and the rest is not read.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rayon::prelude::*;
+
+use kiln_plan::{Key, KeyWriter};
+
+use crate::directory::{DirectoryError, Found, Kind, Listing, TreeDigest, list};
+use crate::files::write_whole;
+use crate::store::Store;
+
+const FORMAT: &str = "kiln tree digests 2\n";
+/// Two digests in hexadecimal, a space between them and the end of the line.
+const WHOLE: usize = 2 * 64 + 2;
+/// How long before it was read a file must have been touched last, in nanoseconds; some file systems count in 2 s.
+const SETTLED: i64 = 3_000_000_000;
+/// Stands for the numbers of a tree with files that were touched just now; no listing has this digest.
+const NO_NUMBERS: blake3::Hash = blake3::Hash::from_bytes([0; 32]);
+
+/// Names a tree by what is in it; files that have not changed since the last time are not read.
+///
+/// # Errors
+/// Any [`DirectoryError`].
+pub fn tree_key(store: &Store, tree: &Path) -> Result<Key, DirectoryError> {
+    let digest = remembered_digest(store, tree)?;
+    Ok(KeyWriter::new("tree/1").field("blake3", digest.as_bytes()).finish())
+}
+
+/// Gives the digest of the tree `root`, reading only files that changed since the last time.
+///
+/// # Errors
+/// Any [`DirectoryError`].
+pub(crate) fn remembered_digest(store: &Store, root: &Path) -> Result<TreeDigest, DirectoryError> {
+    let listing = list(root)?;
+    let name = blake3::hash(root.as_os_str().as_bytes()).to_hex();
+    // Without the memory everything is read, which is slow and right.
+    let memory = store.cache("trees").ok().map(|dir| dir.join(&name.as_str()[..32]));
+    let numbers = listing.numbers();
+    if let Some(digest) = memory.as_ref().and_then(|path| whole(path, numbers)) {
+        return Ok(digest);
+    }
+    let text = memory.as_ref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
+    let known = parse(&text);
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as i64);
+    let digests: Result<Vec<blake3::Hash>, DirectoryError> = listing
+        .files()
+        .par_iter()
+        .map(|file| match known.get(file.path.as_os_str().as_bytes()) {
+            Some((numbers, digest)) if file.kind == Kind::File && *numbers == numbers_of(file) => Ok(*digest),
+            _ => listing.digest_of(file),
+        })
+        .collect();
+    let digests = digests?;
+    let digest = listing.combine(&digests);
+    if let Some(path) = memory {
+        let files = listing.files().iter().zip(&digests).filter(|(file, _)| file.kind == Kind::File);
+        let (settled, fresh): (Vec<_>, Vec<_>) = files.partition(|(file, _)| file.touched < started - SETTLED);
+        let numbers = if fresh.is_empty() { numbers } else { NO_NUMBERS };
+        // A memory that cannot be written costs time only.
+        let _ = write_whole(&path, &print(numbers, digest, &settled));
+    }
+    Ok(digest)
+}
+
+impl Listing {
+    /// A digest of the tree that has each file's numbers in place of its bytes.
+    fn numbers(&self) -> blake3::Hash {
+        let of = |file: &Found| blake3::hash(numbers_of(file).map(i64::to_le_bytes).as_flattened());
+        let numbers: Vec<blake3::Hash> = self.files().par_iter().map(of).collect();
+        self.combine(&numbers)
+    }
+}
+
+/// The digest of the tree, when its memory at `path` is of a tree with these `numbers`.
+fn whole(path: &Path, numbers: blake3::Hash) -> Option<TreeDigest> {
+    let mut head = [0; FORMAT.len() + WHOLE];
+    File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
+    let line = std::str::from_utf8(head.strip_prefix(FORMAT.as_bytes())?).ok()?;
+    let (of, digest) = line.strip_suffix('\n')?.split_once(' ')?;
+    (blake3::Hash::from_hex(of).ok()? == numbers).then(|| blake3::Hash::from_hex(digest).ok()).flatten()
+}
+
+type Numbers = [i64; 4];
+
+fn numbers_of(file: &Found) -> Numbers {
+    [file.changed, file.touched, file.size as i64, file.inode as i64]
+}
+
+fn print(numbers: blake3::Hash, whole: TreeDigest, files: &[(&Found, &blake3::Hash)]) -> Vec<u8> {
+    let mut text = format!("{FORMAT}{} {}\n", numbers.to_hex(), whole.to_hex()).into_bytes();
+    for (file, digest) in files {
+        let [changed, touched, size, inode] = numbers_of(file);
+        text.extend_from_slice(format!("{} {changed} {touched} {size} {inode} ", digest.to_hex()).as_bytes());
+        text.extend_from_slice(file.path.as_os_str().as_bytes());
+        text.push(0);
+    }
+    text
+}
+
+/// Reads what [`print()`] wrote; whatever is not that is as good as nothing.
+fn parse(text: &[u8]) -> BTreeMap<&[u8], (Numbers, blake3::Hash)> {
+    let Some(body) = text.strip_prefix(FORMAT.as_bytes()).and_then(|rest| rest.get(WHOLE..)) else {
+        return BTreeMap::new();
+    };
+    body.split(|&byte| byte == 0).filter_map(parse_line).collect()
+}
+
+fn parse_line(line: &[u8]) -> Option<(&[u8], (Numbers, blake3::Hash))> {
+    let mut fields = line.splitn(6, |&byte| byte == b' ');
+    let digest = blake3::Hash::from_hex(fields.next()?).ok()?;
+    let mut numbers = [0; 4];
+    for number in &mut numbers {
+        *number = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
+    }
+    Some((fields.next()?, (numbers, digest)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Digests of trees that change.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn tree() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    fs::create_dir_all(dir.path().join("a/b")).unwrap();
+    fs::write(dir.path().join("a/b/f"), "text").unwrap();
+    fs::write(dir.path().join("g"), "other").unwrap();
+    symlink("a/b/f", dir.path().join("l")).unwrap();
+    dir
+}
+
+fn digest(dir: &Path) -> TreeDigest {
+    list(dir).unwrap().content().unwrap()
+}
+
+#[test]
+fn a_remembered_digest_is_the_digest() {
+    let (dir, store) = (tree(), TempDir::new().unwrap());
+    let store = Store::open(store.path()).unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(1000);
+    let settle =
+        |name: &str| File::options().append(true).open(dir.path().join(name)).unwrap().set_modified(long_ago).unwrap();
+    let remembered = || remembered_digest(&store, dir.path()).unwrap();
+    assert_eq!(remembered(), digest(dir.path()));
+    // Of the same size and time, so that only what no program can set tells of the change.
+    fs::write(dir.path().join("g"), "othes").unwrap();
+    settle("g");
+    assert_eq!(remembered(), digest(dir.path()));
+    fs::remove_file(dir.path().join("a/b/f")).unwrap();
+    assert_eq!(remembered(), digest(dir.path()));
+    let memory = fs::read_dir(store.cache("trees").unwrap()).unwrap().next().unwrap().unwrap().path();
+    for nonsense in ["nonsense", "kiln tree digests 2\n", "kiln tree digests 2\nno numbers\nand no files"] {
+        fs::write(&memory, nonsense).unwrap();
+        assert_eq!(remembered(), digest(dir.path()));
+    }
+}
+
+#[test]
+fn a_settled_tree_is_known_as_a_whole() {
+    let (dir, store) = (tree(), TempDir::new().unwrap());
+    let store = Store::open(store.path()).unwrap();
+    let remembered = || remembered_digest(&store, dir.path()).unwrap();
+    let memory = || store.cache("trees").unwrap().read_dir().unwrap().next().unwrap().unwrap().path();
+    let first = remembered();
+    // As long as a file may still change within a tick of the clock, the tree as a whole is not known.
+    assert_eq!(whole_line(&memory()).0, "0".repeat(64));
+    std::thread::sleep(std::time::Duration::from_millis(3100));
+    assert_eq!(remembered(), first);
+    let (numbers, digest_then) = whole_line(&memory());
+    assert_eq!(digest_then, first.to_string());
+    // That line is what is asked: with another digest in it, that one is given.
+    let other = "1".repeat(64);
+    let text =
+        fs::read_to_string(memory()).unwrap().replace(&format!("{numbers} {first}"), &format!("{numbers} {other}"));
+    fs::write(memory(), text).unwrap();
+    assert_eq!(remembered().to_string(), other);
+    // Every kind of change leads past it: bytes, the right to run, a target, a name, a new folder.
+    let changes: [&dyn Fn(); 5] = [
+        &|| fs::write(dir.path().join("g"), "others").unwrap(),
+        &|| fs::set_permissions(dir.path().join("g"), fs::Permissions::from_mode(0o755)).unwrap(),
+        &|| std::os::unix::fs::symlink("elsewhere", dir.path().join("new-link")).unwrap(),
+        &|| fs::rename(dir.path().join("g"), dir.path().join("h")).unwrap(),
+        &|| fs::create_dir(dir.path().join("empty")).unwrap(),
+    ];
+    for change in changes {
+        let text = fs::read_to_string(memory()).unwrap();
+        change();
+        assert_eq!(remembered(), digest(dir.path()));
+        fs::write(memory(), text).unwrap();
+        assert_eq!(remembered(), digest(dir.path()));
+    }
+}
+
+/// The numbers and the digest of the tree as a whole.
+fn whole_line(memory: &Path) -> (String, String) {
+    let text = fs::read_to_string(memory).unwrap();
+    let (numbers, digest) = text.lines().nth(1).unwrap().split_once(' ').unwrap();
+    (numbers.to_owned(), digest.to_owned())
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let error = list(Path::new("/nonexistent/tree")).unwrap_err();
+    assert_eq!(error.to_string(), "cannot read /nonexistent/tree");
+}

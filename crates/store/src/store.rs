@@ -1,0 +1,363 @@
+//! The folder of results by key, shared by every kiln of one user.
+//!
+//! ```text
+//! STORE/
+//!   kiln-store            the layout's version, a decimal number and a newline
+//!   CACHEDIR.TAG          tells backup programs to pass by
+//!   in-use                held shared by every running kiln, and alone by whoever frees the store
+//!   locks/NAME            one per result or working area while somebody makes or uses it; empty files
+//!   results/KEY-KIND/
+//!     out/                the result itself; never changed once it is here
+//!     stamp.json          what `out` holds, to notice damage; its time is that of the last use
+//!     checked             the run of the machine in which all of it was last looked at
+//!   making/KEY-KIND/      a result on its way; without a holder of its lock it is a leftover
+//!   work/KEY-KIND/
+//!     dir/                a mutable working area, kept between runs
+//!     in-use              there while a run works in it: found by the next run, it tells of one that was killed
+//!   downloads/HASH/NAME   files from the network by their hash; `.part` while unfinished
+//!   cache/                what can be computed again, by the modules that compute it
+//!   roots/RECIPE-N.json   one per generation, naming the results that must stay
+//! ```
+//!
+//! A result is made under `making` and renamed into `results`, so it is there wholly or not at all, whatever ends the
+//! process. Locks are `flock`s: they end with the process that holds them. All of it is on one file system; the recipe
+//! may be on another. What a key stands for, and which results a generation needs, is not known here.
+
+mod entry;
+mod freeing;
+mod lock;
+mod work;
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::Display;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use kiln_exec::interrupted;
+use kiln_plan::Key;
+
+use self::entry::OUT;
+pub use self::entry::{Damage, entry_bytes, entry_last_use};
+use self::lock::IN_USE;
+pub use self::lock::Lock;
+pub use self::work::WorkDir;
+use crate::error::{StoreError, VERSION, io_error, is_out_of_space};
+use crate::files::{names, remove, write_whole};
+use crate::progress::Progress;
+
+const VERSION_FILE: &str = "kiln-store";
+const FOLDERS: [&str; 7] = ["locks", "results", "making", "work", "downloads", "cache", "roots"];
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    dir: PathBuf,
+    /// Held shared, so that nothing is freed under a running kiln.
+    in_use: File,
+    /// Names of the results that were given out.
+    used: Mutex<BTreeSet<String>>,
+}
+
+impl Store {
+    /// Opens the store in `dir`, made when it is not there, and removes what killed runs left half-made.
+    ///
+    /// # Errors
+    /// [`StoreError::ReadOnly`], [`StoreError::Foreign`], [`StoreError::Version`], [`StoreError::Full`] or
+    /// [`StoreError::Io`].
+    pub fn open(dir: &Path) -> Result<Store, StoreError> {
+        let dir = std::path::absolute(dir).map_err(|source| io_error(dir, source))?;
+        let in_use = lay_out(&dir).map_err(|error| unwritable(&dir, error))?;
+        let store = Store { dir, in_use, used: Mutex::default() };
+        store.sweep()?;
+        Ok(store)
+    }
+
+    /// The store's folder, absolute.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The folder of a download by its hash; made when it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn download(&self, hash: &str) -> Result<PathBuf, StoreError> {
+        let dir = self.dir.join("downloads").join(hash);
+        fs::create_dir_all(&dir).map_err(|source| io_error(&dir, source))?;
+        Ok(dir)
+    }
+
+    /// A folder for what the module `name` can compute again; made when it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn cache(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let dir = self.dir.join("cache").join(name);
+        fs::create_dir_all(&dir).map_err(|source| io_error(&dir, source))?;
+        Ok(dir)
+    }
+
+    /// The result of `key`, when it is there and undamaged. `kind` is the one it was made with.
+    pub fn get(&self, key: &Key, kind: &str) -> Option<PathBuf> {
+        self.get_named(&key.to_string(), kind)
+    }
+
+    /// The same for a key that was written down.
+    pub fn get_named(&self, key: &str, kind: &str) -> Option<PathBuf> {
+        let entry = self.dir.join("results").join(name(key, kind));
+        entry::check(&entry).ok()?;
+        self.note_use(&entry);
+        Some(entry.join(OUT))
+    }
+
+    /// Compares every byte of a result with what was noted when it was made.
+    ///
+    /// # Errors
+    /// The first damage found; [`Damage::Absent`] when there is no such result.
+    pub fn verify(&self, key: &Key, kind: &str) -> Result<(), Damage> {
+        entry::verify(&self.entry(key, kind))
+    }
+
+    /// What is wrong with the result that holds `path`, after a look at every file of it; `None` for what is no result.
+    ///
+    /// It is for results of so many files that they are not all looked at when they are given out.
+    pub fn damaged(&self, path: &Path) -> Option<Damage> {
+        let below = path.strip_prefix(self.dir.join("results")).ok()?;
+        entry::check_whole(&self.dir.join("results").join(below.components().next()?)).err()
+    }
+
+    /// Takes the result that holds `path` out of the store.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn forget(&self, path: &Path) -> Result<(), StoreError> {
+        match path.strip_prefix(self.dir.join("results")).ok().and_then(|below| below.components().next()) {
+            Some(name) => self.discard(&self.dir.join("results").join(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// What [`Store::verify`] finds wrong with the result at a path from the store's top, `results/KEY-KIND`.
+    pub fn damage(&self, path: &Path) -> Option<Damage> {
+        entry::verify(&self.dir.join(path)).err()
+    }
+
+    /// Gives the folder of the result of `key`, made by `make` when it is not in the store.
+    ///
+    /// `make` fills the empty folder it is given, which is on the store's file system and is moved into place when
+    /// `make` is done. `kind` is a word for people that becomes part of the path. When another kiln is making the same
+    /// result, this one waits for it. A damaged result is said so and made again.
+    /// # Errors
+    /// What `make` gives, unless it ran out of space: that is [`StoreError::Full`]. Nothing is left in either case.
+    pub fn realize<E>(
+        &self,
+        key: &Key,
+        kind: &str,
+        progress: &dyn Progress,
+        make: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<PathBuf, E>
+    where
+        E: Error + Send + Sync + From<StoreError> + 'static,
+    {
+        let entry = self.entry(key, kind);
+        let out = entry.join(OUT);
+        if entry::check(&entry).is_err() {
+            let made = self.realize_alone(&entry, &name(key, kind), kind, progress, make);
+            made.map_err(|error| self.full_or(error))?;
+        }
+        self.note_use(&entry);
+        Ok(out)
+    }
+
+    /// Names (`KEY-KIND`) of the results that this store has given out since it was opened.
+    pub fn used(&self) -> BTreeSet<String> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note_use(&self, entry: &Path) {
+        entry::touch(entry);
+        let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
+    }
+
+    /// Takes the lock `name`, waiting for another kiln that holds it. `what` is for people.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::Interrupted`].
+    pub fn lock(&self, name: &str, what: &str, progress: &dyn Progress) -> Result<Lock, StoreError> {
+        Lock::wait(&self.dir.join("locks").join(name), what, progress)
+    }
+
+    /// Opens the working area of `key`, made empty when it is not there, for this process alone.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Full`] or [`StoreError::Interrupted`].
+    pub fn work_dir(&self, key: &Key, kind: &str, progress: &dyn Progress) -> Result<WorkDir, StoreError> {
+        self.work_dir_named(&key.to_string(), kind, progress)
+    }
+
+    /// The same for a key that was written down.
+    ///
+    /// # Errors
+    /// Those of [`Store::work_dir`].
+    pub fn work_dir_named(&self, key: &str, kind: &str, progress: &dyn Progress) -> Result<WorkDir, StoreError> {
+        let name = name(key, kind);
+        let lock = self.lock(&format!("work-{name}"), kind, progress)?;
+        WorkDir::open(self.dir.join("work").join(name), lock).map_err(|error| self.full_or(error))
+    }
+
+    /// Makes `error` a [`StoreError::Full`] when a full disk is behind it.
+    ///
+    /// It is for work outside of [`Store::realize`], which does the same.
+    pub fn full_or<E>(&self, error: E) -> E
+    where
+        E: Error + Send + Sync + From<StoreError> + 'static,
+    {
+        let out_of_space = is_out_of_space(&error);
+        if !out_of_space {
+            return error;
+        }
+        E::from(StoreError::Full { dir: self.dir.clone(), free: free_space(&self.dir), source: Box::new(error) })
+    }
+
+    /// Makes a result under its lock, unless somebody else has in the meantime.
+    fn realize_alone<E: From<StoreError>>(
+        &self,
+        entry: &Path,
+        name: &str,
+        kind: &str,
+        progress: &dyn Progress,
+        make: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let _lock = self.lock(name, kind, progress)?;
+        match entry::check(entry) {
+            Ok(()) => return Ok(()),
+            Err(Damage::Absent) => {}
+            Err(damage) => {
+                progress
+                    .note(&format!("the stored {kind} in {} is damaged: {damage}; it is made again", entry.display()));
+                self.discard(entry)?;
+            }
+        }
+        let making = self.dir.join("making").join(name);
+        let made = self.make(&making, entry, make);
+        if made.is_err() {
+            let _ = remove(&making);
+        }
+        made
+    }
+
+    fn make<E>(&self, making: &Path, entry: &Path, make: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E>
+    where
+        E: From<StoreError>,
+    {
+        let refused = |path: &Path, source| E::from(io_error(path, source));
+        // The lock is ours, so whatever is there is the leftover of a killed run.
+        remove(making).map_err(|source| refused(making, source))?;
+        let out = making.join(OUT);
+        fs::create_dir_all(&out).map_err(|source| refused(&out, source))?;
+        make(&out)?;
+        entry::stamp(making)?;
+        fs::rename(making, entry).map_err(|source| refused(entry, source))
+    }
+
+    /// Removes half-made results whose maker is gone.
+    fn sweep(&self) -> Result<(), StoreError> {
+        let making = self.dir.join("making");
+        for leftover in names(&making).map_err(|source| io_error(&making, source))? {
+            let lock = self.dir.join("locks").join(&leftover);
+            if let Some(_lock) = Lock::attempt(&lock)? {
+                let path = making.join(&leftover);
+                remove(&path).map_err(|source| io_error(&path, source))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a damaged result out of the way at once, then deletes it.
+    fn discard(&self, entry: &Path) -> Result<(), StoreError> {
+        let name = entry.file_name().unwrap_or_default();
+        let trash = self.dir.join("making").join(name);
+        remove(&trash).map_err(|source| io_error(&trash, source))?;
+        fs::rename(entry, &trash).map_err(|source| io_error(entry, source))?;
+        remove(&trash).map_err(|source| io_error(&trash, source))
+    }
+
+    fn entry(&self, key: &Key, kind: &str) -> PathBuf {
+        self.dir.join("results").join(name(key, kind))
+    }
+}
+
+/// The file name of a result: its key, and its kind so that a person can tell what it is.
+fn name(key: impl Display, kind: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._+-".contains(c) { c } else { '_' };
+    format!("{key}-{}", kind.chars().map(plain).collect::<String>())
+}
+
+/// Makes the folders that are not there, checks the version, and marks the store as in use.
+fn lay_out(dir: &Path) -> Result<File, StoreError> {
+    fs::create_dir_all(dir).map_err(|source| io_error(dir, source))?;
+    let version_file = dir.join(VERSION_FILE);
+    match fs::read_to_string(&version_file) {
+        Ok(found) if found.trim_end() == VERSION.to_string() => {}
+        Ok(found) => return Err(StoreError::Version { dir: dir.to_owned(), found: found.trim_end().to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => found_new(dir, &version_file)?,
+        Err(source) => return Err(io_error(&version_file, source)),
+    }
+    for folder in FOLDERS {
+        let path = dir.join(folder);
+        fs::create_dir_all(&path).map_err(|source| io_error(&path, source))?;
+    }
+    let path = dir.join(IN_USE);
+    let in_use = File::options().create(true).append(true).open(&path).map_err(|source| io_error(&path, source))?;
+    loop {
+        match in_use.try_lock_shared() {
+            Ok(()) => return Ok(in_use),
+            // Somebody frees the store: that takes moments.
+            Err(TryLockError::WouldBlock) => interrupted()?,
+            Err(TryLockError::Error(source)) => return Err(io_error(&path, source)),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Turns an empty folder into a store. The version comes last and whole, so that half a store is never taken for one.
+fn found_new(dir: &Path, version_file: &Path) -> Result<(), StoreError> {
+    let ours = ["CACHEDIR.TAG", "lost+found"];
+    let found = names(dir).map_err(|source| io_error(dir, source))?;
+    let other_founder = |name: &str| name.starts_with(".kiln-store.") || name == VERSION_FILE;
+    if found.iter().any(|name| !ours.contains(&name.as_str()) && !other_founder(name)) && !version_file.exists() {
+        return Err(StoreError::Foreign { dir: dir.to_owned() });
+    }
+    let tag = dir.join("CACHEDIR.TAG");
+    fs::write(&tag, "Signature: 8a477f597d28d172789f06886806bc55\n# A cache of kiln's.\n")
+        .map_err(|source| io_error(&tag, source))?;
+    write_whole(version_file, format!("{VERSION}\n").as_bytes()).map_err(|source| io_error(version_file, source))
+}
+
+/// Says what a refusal to write means for the store as a whole.
+fn unwritable(dir: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Io { source, .. }
+            if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+        {
+            StoreError::ReadOnly { dir: dir.to_owned(), source }
+        }
+        StoreError::Io { .. } if is_out_of_space(&error) => {
+            StoreError::Full { dir: dir.to_owned(), free: free_space(dir), source: Box::new(error) }
+        }
+        other => other,
+    }
+}
+
+/// Bytes that an ordinary user could still write; 0 when the file system does not say.
+fn free_space(dir: &Path) -> u64 {
+    rustix::fs::statvfs(dir).map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize))
+}
+
+#[cfg(test)]
+mod tests;
