@@ -2,8 +2,7 @@
 
 use kiln_diag::{Diagnostics, Sources};
 use kiln_fetch::patch::PatchError;
-use kiln_pipeline::{self as pipeline, PipelineError, Session, Tree};
-use kiln_plan::KernelVersion;
+use kiln_pipeline::{PipelineError, Prepared, Session};
 use kiln_plan::evaluate::{Evaluated, Evaluation};
 
 use crate::commands::Context;
@@ -39,7 +38,7 @@ pub(crate) fn with_text(
     if evaluation.needs_version
         && let Some(spec) = &evaluation.source
     {
-        let version = pipeline::source_version(session, &spec.value).map_err(Failure::from)?;
+        let version = session.source_version(&spec.value).map_err(Failure::from)?;
         (sources, evaluation) = recipe_files::evaluate(context, text, Some(version));
     }
     let evaluated = accept(context, evaluation, &sources, form)?;
@@ -58,9 +57,13 @@ pub(crate) fn accept(
 }
 
 /// Fetches and patches the source; a failure says where the recipe asked for it.
-pub(crate) fn tree(session: &Session<'_>, evaluated: &Evaluated, sources: &Sources) -> Result<Tree, Failure> {
+pub(crate) fn fetched<'a>(
+    session: &Session<'a>,
+    evaluated: &'a Evaluated,
+    sources: &Sources,
+) -> Result<Prepared<'a>, Failure> {
     let kernel = &evaluated.kernel;
-    pipeline::tree(session, kernel).map_err(|error| {
+    session.prepare(evaluated).map_err(|error| {
         let (option, origin) = match &error {
             PipelineError::Patch(PatchError::Phase { .. }) => {
                 let merged = evaluated.tree.leaf(&["kernel", "extraPatchPhase"]);
@@ -77,15 +80,17 @@ pub(crate) fn tree(session: &Session<'_>, evaluated: &Evaluated, sources: &Sourc
     })
 }
 
-/// Refuses a source whose version is not the one that the recipe says.
-pub(crate) fn agree(
+/// The same, and refuses a source whose version is not the one that the recipe says.
+pub(crate) fn prepared<'a>(
     context: &Context<'_>,
-    evaluated: &Evaluated,
-    real: &KernelVersion,
+    session: &Session<'a>,
+    evaluated: &'a Evaluated,
     sources: &Sources,
     form: Form,
-) -> Result<(), Failure> {
-    show(context, sources, &evaluated.kernel.agrees(real).into_iter().collect(), form)
+) -> Result<Prepared<'a>, Failure> {
+    let prepared = fetched(session, evaluated, sources)?;
+    show(context, sources, &evaluated.kernel.agrees(&prepared.tree.version).into_iter().collect(), form)?;
+    Ok(prepared)
 }
 
 /// Shows findings; errors among them end the command.

@@ -15,19 +15,17 @@ use kiln_makefile::ModuleRules;
 use kiln_moddir::{FoundModule, read_with_updates, walk};
 use kiln_modgraph::{Graph, Inputs, KernelSymbols, Layout};
 use kiln_plan::Key;
-use kiln_plan::evaluate::Evaluated;
 
+use crate::built::Built;
 use crate::error::AssembleError;
 use crate::firmware;
 use crate::outputs::{self, OutputError, Scene};
 use crate::result;
 use crate::session::Session;
-use crate::settled::Settled;
-use crate::tree::Tree;
 
 /// A finished build.
 #[derive(Debug, Clone)]
-pub struct Finished {
+pub struct Assembled {
     /// The result's folder in the store.
     pub dir: PathBuf,
     /// Its key.
@@ -36,116 +34,113 @@ pub struct Finished {
     pub manifest: Manifest,
 }
 
-/// Closes the loaders over the built modules and writes the result.
-///
-/// Without a result, the diagnostics have the errors of the loaders because of which there is none.
-/// # Errors
-/// See [`AssembleError`].
-pub fn assemble(
-    session: &Session<'_>,
-    tree: &Tree,
-    settled: &Settled,
-    kernel: &Kernel,
-    evaluated: &Evaluated,
-    extra: Option<&ExtraModules>,
-    sources: &Sources,
-) -> Result<(Option<Finished>, Diagnostics), AssembleError> {
-    let (assembly, diagnostics) = assembly(session, tree, settled, kernel, evaluated, extra, sources)?;
-    let Some(assembly) = assembly else { return Ok((None, diagnostics)) };
-    let (dir, key) = result::result(session.store, &kernel.key, &kernel.dir, &assembly, session.progress)?;
-    Ok((Some(Finished { dir, key, manifest: assembly.manifest }), diagnostics))
-}
+impl Built<'_> {
+    /// Closes the loaders over the built modules and writes the result.
+    ///
+    /// Without a result, the diagnostics have the errors of the loaders because of which there is none.
+    /// # Errors
+    /// See [`AssembleError`].
+    pub fn assemble(&self, sources: &Sources) -> Result<(Option<Assembled>, Diagnostics), AssembleError> {
+        let (assembly, diagnostics) = self.assembly(sources)?;
+        let Some(assembly) = assembly else { return Ok((None, diagnostics)) };
+        let Session { store, progress, .. } = self.resolved.session;
+        let (dir, key) = result::result(store, &self.kernel.key, &self.kernel.dir, &assembly, progress)?;
+        Ok((Some(Assembled { dir, key, manifest: assembly.manifest }), diagnostics))
+    }
 
-/// All files of a result; none when a loader is at fault.
-pub(crate) fn assembly(
-    session: &Session<'_>,
-    tree: &Tree,
-    settled: &Settled,
-    kernel: &Kernel,
-    evaluated: &Evaluated,
-    extra: Option<&ExtraModules>,
-    sources: &Sources,
-) -> Result<(Option<Assembly>, Diagnostics), AssembleError> {
-    let modular = settled.config.get("MODULES") == Some("y");
-    let mut diagnostics = Diagnostics::new();
-    let extra_modules = extra.map(|extra| found(extra, kernel)).transpose()?.unwrap_or_default();
-    let graph = if modular { read_graph(kernel, &extra_modules, &mut diagnostics)? } else { no_modules() };
-    let close_with = |rules: &ModuleRules| {
-        let closing = Closing { graph: &graph, rules, config: &settled.config, modular, release: &kernel.release };
-        close(&closing, &evaluated.loaders)
-    };
-    let (mut closed, mut findings) = close_with(&ModuleRules::new());
-    if !findings.is_empty() {
-        // The makefiles are read only when something is missing: they tell off from unknown.
-        let rules = makefiles::read(&tree.path);
-        let rules = rules.map_err(|(path, source)| AssembleError::Read { path, source })?;
-        (closed, findings) = close_with(&rules);
-    }
-    diagnostics.extend(findings);
-    let debian = evaluated.kernel.arch.value.debian.unwrap_or("amd64");
-    let device = firmware::Device {
-        hardware: &evaluated.hardware,
-        config: &settled.config,
-        version: &tree.version,
-        debian_arch: debian,
-    };
-    let (firmware, findings) = firmware::find(session, device, &closed)?;
-    diagnostics.extend(findings);
-    let mut entry = kernel_entry(tree, settled, kernel, evaluated, modular);
-    entry.keys.extend(extra.map(|extra| ("extraModules".to_owned(), extra.key.to_string())));
-    let extra_modules = extra_modules.into_iter().map(|module| (module.path, module.file)).collect();
-    let parts = Parts {
-        evaluated,
-        sources,
-        kernel: &entry,
-        config: &settled.config,
-        graph: &graph,
-        extra_modules: &extra_modules,
-        closed: &closed,
-        firmware: &firmware,
-        kiln: env!("CARGO_PKG_VERSION"),
-    };
-    let (assembly, findings) = plan_assembly(&parts)?;
-    diagnostics.extend(findings);
-    if diagnostics.has_errors() {
-        return Ok((None, diagnostics));
-    }
-    match with_outputs(session, tree, settled, kernel, evaluated, assembly) {
-        Ok(assembly) => Ok((Some(assembly), diagnostics)),
-        Err(OutputError::Recipe(finding)) => {
-            diagnostics.push(*finding);
-            Ok((None, diagnostics))
+    /// Works out all files of a result; none when a loader is at fault.
+    pub(crate) fn assembly(&self, sources: &Sources) -> Result<(Option<Assembly>, Diagnostics), AssembleError> {
+        let (resolved, kernel) = (&self.resolved, &self.kernel);
+        let recipe = resolved.recipe;
+        let modular = resolved.config.is_yes("MODULES");
+        let mut diagnostics = Diagnostics::new();
+        let extra_modules = self.extra.as_ref().map(|extra| found(extra, kernel)).transpose()?.unwrap_or_default();
+        let graph = if modular { read_graph(kernel, &extra_modules, &mut diagnostics)? } else { no_modules() };
+        let close_with = |rules: &ModuleRules| {
+            let closing = Closing { graph: &graph, rules, config: &resolved.config, modular, release: &kernel.release };
+            close(&closing, &recipe.loaders)
+        };
+        let (mut closed, mut findings) = close_with(&ModuleRules::new());
+        if !findings.is_empty() {
+            // The makefiles are read only when something is missing: they tell off from unknown.
+            let rules = makefiles::read(&resolved.tree.path);
+            let rules = rules.map_err(|(path, source)| AssembleError::Read { path, source })?;
+            (closed, findings) = close_with(&rules);
         }
-        Err(error) => Err(error.into()),
+        diagnostics.extend(findings);
+        let device = firmware::Device {
+            hardware: &recipe.hardware,
+            config: &resolved.config,
+            version: &resolved.tree.version,
+            debian_arch: recipe.kernel.arch.value.debian.unwrap_or("amd64"),
+        };
+        let (firmware, findings) = firmware::find(&resolved.session, device, &closed)?;
+        diagnostics.extend(findings);
+        let parts = Parts {
+            evaluated: recipe,
+            sources,
+            kernel: &self.kernel_entry(modular),
+            config: &resolved.config,
+            graph: &graph,
+            extra_modules: &extra_modules.into_iter().map(|module| (module.path, module.file)).collect(),
+            closed: &closed,
+            firmware: &firmware,
+            kiln: env!("CARGO_PKG_VERSION"),
+        };
+        let (assembly, findings) = plan_assembly(&parts)?;
+        diagnostics.extend(findings);
+        if diagnostics.has_errors() {
+            return Ok((None, diagnostics));
+        }
+        match self.with_outputs(assembly) {
+            Ok(assembly) => Ok((Some(assembly), diagnostics)),
+            Err(OutputError::Recipe(finding)) => {
+                diagnostics.push(*finding);
+                Ok((None, diagnostics))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
-}
 
-fn with_outputs(
-    session: &Session<'_>,
-    tree: &Tree,
-    settled: &Settled,
-    kernel: &Kernel,
-    evaluated: &Evaluated,
-    assembly: Assembly,
-) -> Result<Assembly, OutputError> {
-    if evaluated.outputs.is_empty() {
-        return Ok(assembly);
+    fn with_outputs(&self, assembly: Assembly) -> Result<Assembly, OutputError> {
+        let resolved = &self.resolved;
+        if resolved.recipe.outputs.is_empty() {
+            return Ok(assembly);
+        }
+        let scene = Scene {
+            store: resolved.session.store,
+            host: resolved.session.host,
+            progress: resolved.session.progress,
+            tree: &resolved.tree.path,
+            tree_key: &resolved.tree.key,
+            target: &resolved.target,
+            arch: resolved.recipe.kernel.arch.value,
+            toolchain: &resolved.toolchain,
+            config_text: resolved.config.text(),
+            kernel: &self.kernel,
+            assembly: &assembly,
+        };
+        let made = outputs::make(&scene, &resolved.recipe.outputs)?;
+        Ok(assembly.with_outputs(made.into_iter().map(|(name, made)| (name, made.entry, made.path))))
     }
-    let scene = Scene {
-        store: session.store,
-        host: session.host,
-        progress: session.progress,
-        tree: &tree.path,
-        tree_key: &tree.key,
-        target: &settled.target,
-        arch: evaluated.kernel.arch.value,
-        toolchain: &settled.toolchain,
-        config_text: settled.config.text(),
-        kernel,
-        assembly: &assembly,
-    };
-    let made = outputs::make(&scene, &evaluated.outputs)?;
-    Ok(assembly.with_outputs(made.into_iter().map(|(name, made)| (name, made.entry, made.path))))
+
+    fn kernel_entry(&self, modular: bool) -> KernelEntry {
+        let (resolved, kernel) = (&self.resolved, &self.kernel);
+        let arch = resolved.recipe.kernel.arch.value;
+        let versions = resolved.toolchain.versions().iter().map(|(program, version)| format!("{program}: {version}"));
+        let keys = [("tree", resolved.tree.key), ("kernel", kernel.key), ("work", kernel.work)];
+        let extra = self.extra.as_ref().map(|extra| ("extraModules", extra.key));
+        KernelEntry {
+            release: kernel.release.clone(),
+            arch: arch.karch.to_owned(),
+            machine: arch.machine.to_owned(),
+            modular,
+            source: resolved.tree.origin.clone(),
+            toolchain: versions.collect(),
+            keys: keys.into_iter().chain(extra).map(|(name, key)| (name.to_owned(), key.to_string())).collect(),
+            images: kernel.images.clone(),
+        }
+    }
 }
 
 /// The modules from outside of the tree, by their path below `lib/modules/<release>`.
@@ -178,20 +173,4 @@ fn no_modules() -> Graph {
         layout: Layout::V30,
     };
     Graph::build(nothing).0
-}
-
-fn kernel_entry(tree: &Tree, settled: &Settled, kernel: &Kernel, evaluated: &Evaluated, modular: bool) -> KernelEntry {
-    let arch = evaluated.kernel.arch.value;
-    let versions = settled.toolchain.versions().iter().map(|(program, version)| format!("{program}: {version}"));
-    let keys = [("tree", tree.key), ("kernel", kernel.key), ("work", kernel.work)];
-    KernelEntry {
-        release: kernel.release.clone(),
-        arch: arch.karch.to_owned(),
-        machine: arch.machine.to_owned(),
-        modular,
-        source: tree.origin.clone(),
-        toolchain: versions.collect(),
-        keys: keys.into_iter().map(|(name, key)| (name.to_owned(), key.to_string())).collect(),
-        images: kernel.images.clone(),
-    }
 }

@@ -18,10 +18,8 @@ use rayon::prelude::*;
 
 use crate::error::PipelineError;
 use crate::generation;
-use crate::impact::{Deployed, DeployedError, Place, Report, deployed, lines_naming, report};
-use crate::session::Session;
-use crate::settled::Settled;
-use crate::tree::Tree;
+use crate::impact::{Deployed, DeployedError, Place, Report, deployed, lines_naming};
+use crate::resolved::Resolved;
 
 /// What a config alone tells.
 #[derive(Debug, Clone)]
@@ -32,47 +30,45 @@ pub struct ConfigOnly {
     pub headers: Vec<Place>,
 }
 
-/// The kernel of a generation that was built with this config, from this source, for this architecture and with this
-/// compiler.
-///
-/// # Errors
-/// Generations cannot be read, or a kernel's record.
-pub fn kernel_of_config(
-    session: &Session<'_>,
-    tree: &Tree,
-    settled: &Settled,
-    config: &Config,
-) -> Result<Option<Deployed>, DeployedError> {
-    let work = kernel::work_key(&tree.key, &settled.target, &settled.toolchain).to_string();
-    // What generations there are is a convenience here: one that cannot be read is found nowhere.
-    let Ok(kept) = generation::all(session.store) else { return Ok(None) };
-    for generation in kept.generations.iter().filter(|generation| generation.keys.work == work) {
-        let text = generation.kernel_dir(session.store).and_then(|dir| fs::read_to_string(dir.join("config")).ok());
-        if text.is_some_and(|text| Config::parse(&text).has_values_of(config)) {
-            let recipe = generation.recipe.display();
-            let name = format!("generation {} of {recipe}, which has that config", generation.number);
-            return Ok(Some(Deployed { name, ..deployed(session.store, generation)? }));
+impl Resolved<'_> {
+    /// Finds the kernel of a generation that was built with this config, from this source, for this architecture and with
+    /// this compiler.
+    ///
+    /// # Errors
+    /// Generations cannot be read, or a kernel's record.
+    pub fn kernel_of_config(&self, config: &Config) -> Result<Option<Deployed>, DeployedError> {
+        let store = self.session.store;
+        let work = kernel::work_key(&self.tree.key, &self.target, &self.toolchain).to_string();
+        // What generations there are is a convenience here: one that cannot be read is found nowhere.
+        let Ok(kept) = generation::all(store) else { return Ok(None) };
+        for generation in kept.generations.iter().filter(|generation| generation.keys.work == work) {
+            let text = generation.kernel_dir(store).and_then(|dir| fs::read_to_string(dir.join("config")).ok());
+            if text.is_some_and(|text| Config::parse(&text).has_values_of(config)) {
+                let recipe = generation.recipe.display();
+                let name = format!("generation {} of {recipe}, which has that config", generation.number);
+                return Ok(Some(Deployed { name, ..deployed(store, generation)? }));
+            }
         }
+        Ok(None)
     }
-    Ok(None)
-}
 
-/// Says what can be told of a kernel with this config.
-///
-/// # Errors
-/// The tree cannot be read.
-pub fn impact_of_config(tree: &Tree, settled: &Settled, config: &Config) -> Result<ConfigOnly, PipelineError> {
-    let changes = changes(config, &settled.config);
-    if changes.is_empty() {
-        let report = Report { changes, is_foreign: false, impact: Impact::default(), places: Vec::new() };
-        return Ok(ConfigOnly { report, headers: Vec::new() });
+    /// Says what can be told of a kernel with this config.
+    ///
+    /// # Errors
+    /// The tree cannot be read.
+    pub fn impact_of_config(&self, config: &Config) -> Result<ConfigOnly, PipelineError> {
+        let changes = changes(config, &self.config);
+        if changes.is_empty() {
+            let report = Report { changes, is_foreign: false, impact: Impact::default(), places: Vec::new() };
+            return Ok(ConfigOnly { report, headers: Vec::new() });
+        }
+        let names: BTreeSet<String> = changes.iter().map(|change| change.symbol.clone()).collect();
+        let objects = estimate::expected(&self.tree.path, &self.target, config);
+        let record = presumed(&self.tree.path, &objects, &names);
+        let report = self.report(config, &record, changes)?;
+        let headers = headers(&self.tree.path, &self.target.srcarch, &objects, &names)?;
+        Ok(ConfigOnly { report, headers })
     }
-    let names: BTreeSet<String> = changes.iter().map(|change| change.symbol.clone()).collect();
-    let objects = estimate::expected(&tree.path, &settled.target, config);
-    let record = presumed(&tree.path, &objects, &names);
-    let report = report(tree, settled, (config, &record), changes)?;
-    let headers = headers(&tree.path, &settled.target.srcarch, &objects, &names)?;
-    Ok(ConfigOnly { report, headers })
 }
 
 /// A record of the objects that makefiles list, each made from its source alone.

@@ -1,16 +1,12 @@
 //! `kiln distill`'s work: a file's configuration, and the fewest requests that give it.
 
 use kiln_advise::distill::{Needed, distill};
-use kiln_kbuild::resolve::{KconfigTree, config_of};
-use kiln_kbuild::toolchain::{Target, Toolchain};
+use kiln_kbuild::resolve::config_of;
+use kiln_kbuild::toolchain::Target;
 use kiln_kconfig::{Config, Evaluation, Request, unquote};
-use kiln_plan::evaluate::Kernel as KernelWish;
 
 use crate::error::PipelineError;
-use crate::resolution::{base, conf_key};
-use crate::session::Session;
-use crate::target::target;
-use crate::tree::Tree;
+use crate::prepared::Prepared;
 
 /// What is to be distilled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,37 +46,30 @@ pub struct Distillation {
     pub lost: Vec<(String, String, String)>,
 }
 
-/// Finds the fewest requests over the base of `wish` that give the configuration of `material`.
-///
-/// # Errors
-/// Any [`PipelineError`] of toolchain and Kconfig; [`PipelineError::NotDistilled`] when no requests give it.
-pub fn distil(
-    session: &Session<'_>,
-    tree: &Tree,
-    wish: &KernelWish,
-    material: &Material,
-) -> Result<Distillation, PipelineError> {
-    let target = target(session.host_arch, wish);
-    let toolchain = Toolchain::remembered(session.store, session.host, &target.programs)?;
-    let area = session.store.work_dir(&conf_key(tree, &target, &toolchain), "conf", session.progress)?;
-    let kconfig = KconfigTree::new(&tree.path, area.path(), &target, &toolchain, Some(session.store))?;
-    let parsed = kconfig.parse(&base(session, tree, &kconfig, &wish.base_config.value)?)?;
-    drop(kconfig);
-    area.finish()?;
-    let wanted = match material {
-        Material::Config { text, .. } => parsed.resolve_text(text),
-        Material::Requests(requests) => parsed.resolve(requests)?,
-    };
-    let config = config_of(&wanted);
-    let needed = distill(&parsed.base_values(), &wanted).ok_or(PipelineError::NotDistilled)?;
-    // What is printed must work: the engine reads it as it would read the recipe.
-    let requests: Vec<Request> = needed.iter().map(|needed| Request::fixed(&needed.symbol, needed.written())).collect();
-    if config_of(&parsed.resolve(&requests)?) != config {
-        return Err(PipelineError::NotDistilled);
+impl Prepared<'_> {
+    /// Finds the fewest requests over the recipe's base config that give the config of `material`.
+    ///
+    /// # Errors
+    /// Any [`PipelineError`] of toolchain and Kconfig; [`PipelineError::NotDistilled`] when no requests give it.
+    pub fn distill(&self, material: &Material) -> Result<Distillation, PipelineError> {
+        let (target, toolchain) = self.toolchain()?;
+        let parsed = self.parse(&target, &toolchain)?;
+        let wanted = match material {
+            Material::Config { text, .. } => parsed.resolve_text(text),
+            Material::Requests(requests) => parsed.resolve(requests)?,
+        };
+        let config = config_of(&wanted);
+        let needed = distill(&parsed.base_values(), &wanted).ok_or(PipelineError::NotDistilled)?;
+        // What is printed must work: the engine reads it as it would read the recipe.
+        let requests: Vec<Request> =
+            needed.iter().map(|needed| Request::fixed(&needed.symbol, needed.written())).collect();
+        if config_of(&parsed.resolve(&requests)?) != config {
+            return Err(PipelineError::NotDistilled);
+        }
+        let (unknown, lost) = leftover(&wanted, material.lines());
+        drop(wanted);
+        Ok(Distillation { target, needed, config, unknown, lost })
     }
-    let (unknown, lost) = leftover(&wanted, material.lines());
-    drop(wanted);
-    Ok(Distillation { target, needed, config, unknown, lost })
 }
 
 type Unknown = Vec<(String, String)>;

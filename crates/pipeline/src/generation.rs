@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kiln_assembly::manifest::Manifest;
-use kiln_kbuild::kernel::Kernel;
 use kiln_store::{Progress, Store, StoreError, write_whole};
 use serde::{Deserialize, Serialize};
 
-use crate::assemble::Finished;
-use crate::tree::Tree;
+use crate::assemble::Assembled;
+use crate::built::Built;
+use crate::session::Session;
 
 /// The version of the shape of [`Generation`].
 const VERSION: u32 = 1;
@@ -116,30 +116,25 @@ pub enum GenerationError {
 /// Gives the generation, and whether it is new.
 /// # Errors
 /// [`GenerationError::Io`] when the recipe is gone or nothing can be written, [`GenerationError::Store`].
-pub fn record(
-    store: &Store,
-    recipe: &Path,
-    tree: &Tree,
-    kernel: &Kernel,
-    finished: &Finished,
-    make_targets: &[String],
-    progress: &dyn Progress,
-) -> Result<(Generation, bool), GenerationError> {
+pub fn record(recipe: &Path, built: &Built<'_>, assembled: &Assembled) -> Result<(Generation, bool), GenerationError> {
+    let Session { store, progress, .. } = built.resolved.session;
     let recipe = real(recipe)?;
-    let manifest: &Manifest = &finished.manifest;
+    let manifest: &Manifest = &assembled.manifest;
+    let (tree, kernel) = (&built.resolved.tree, &built.kernel);
+    let make_targets = &built.resolved.recipe.kernel.make_targets;
     let mut generation = Generation {
         version: VERSION,
         number: 1,
         time: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),
         release: manifest.kernel.release.clone(),
         arch: manifest.kernel.arch.clone(),
-        make_targets: make_targets.to_vec(),
+        make_targets: make_targets.iter().map(|target| target.value.clone()).collect(),
         keys: Keys {
             source: tree.source.to_string(),
             tree: tree.key.to_string(),
             kernel: kernel.key.to_string(),
             work: kernel.work.to_string(),
-            result: finished.key.to_string(),
+            result: assembled.key.to_string(),
         },
         results: store.used(),
         recipe,

@@ -21,9 +21,9 @@ use rayon::prelude::*;
 
 use crate::error::PipelineError;
 use crate::generation::Generation;
+use crate::prepared::Tree;
+use crate::resolved::Resolved;
 use crate::session::Session;
-use crate::settled::Settled;
-use crate::tree::Tree;
 
 /// A kernel that is out there, as the store knows it.
 #[derive(Debug, Clone)]
@@ -117,36 +117,48 @@ pub fn deployed_kernel(
     Ok(Deployed { name, release: record.release.clone(), config, record, key: key.to_owned(), work, dir })
 }
 
-/// Says what the recipe's config reaches of the deployed kernel; nothing is compiled.
-///
-/// # Errors
-/// The tree cannot be read.
-pub fn impact(tree: &Tree, settled: &Settled, deployed: &Deployed) -> Result<Report, PipelineError> {
-    let changes = changes(&deployed.config, &settled.config);
-    let work = kernel::work_key(&tree.key, &settled.target, &settled.toolchain).to_string();
-    let is_foreign = deployed.work.as_ref().is_some_and(|of| *of != work);
-    if is_foreign || changes.is_empty() {
-        return Ok(Report { changes, is_foreign, impact: Impact::default(), places: Vec::new() });
+impl Resolved<'_> {
+    /// Says what the recipe's config reaches of the deployed kernel; nothing is compiled.
+    ///
+    /// # Errors
+    /// The tree cannot be read.
+    pub fn impact(&self, deployed: &Deployed) -> Result<Report, PipelineError> {
+        let changes = changes(&deployed.config, &self.config);
+        let work = kernel::work_key(&self.tree.key, &self.target, &self.toolchain).to_string();
+        let is_foreign = deployed.work.as_ref().is_some_and(|of| *of != work);
+        if is_foreign || changes.is_empty() {
+            return Ok(Report { changes, is_foreign, impact: Impact::default(), places: Vec::new() });
+        }
+        self.report(&deployed.config, &deployed.record, changes)
     }
-    report(tree, settled, (&deployed.config, &deployed.record), changes)
-}
 
-/// What `changes` reach of a build, given its config and its record.
-pub(crate) fn report(
-    tree: &Tree,
-    settled: &Settled,
-    (config, record): (&Config, &BuildRecord),
-    changes: Vec<Change>,
-) -> Result<Report, PipelineError> {
-    let names: BTreeSet<String> = changes.iter().map(|change| change.symbol.clone()).collect();
-    let expected = |config| estimate::expected(&tree.path, &settled.target, config);
-    let (mentions, (before, after)) = rayon::join(
-        || mentions(tree, &settled.target.srcarch, &names),
-        || rayon::join(|| expected(config), || expected(&settled.config)),
-    );
-    let impact = reach(record, &changes, &mentions?, &before, &after, &settled.config);
-    let places = places(&tree.path, record, &impact, &names);
-    Ok(Report { changes, is_foreign: false, impact, places })
+    /// Works out what `changes` reach of a build, given its config and its record.
+    pub(crate) fn report(
+        &self,
+        config: &Config,
+        record: &BuildRecord,
+        changes: Vec<Change>,
+    ) -> Result<Report, PipelineError> {
+        let names: BTreeSet<String> = changes.iter().map(|change| change.symbol.clone()).collect();
+        let expected = |config| estimate::expected(&self.tree.path, &self.target, config);
+        let (mentions, (before, after)) = rayon::join(
+            || mentions(&self.tree, &self.target.srcarch, &names),
+            || rayon::join(|| expected(config), || expected(&self.config)),
+        );
+        let impact = reach(record, &changes, &mentions?, &before, &after, &self.config);
+        let places = places(&self.tree.path, record, &impact, &names);
+        Ok(Report { changes, is_foreign: false, impact, places })
+    }
+
+    /// Makes a kernel of the deployed one's images and the new one's modules.
+    ///
+    /// # Errors
+    /// Any [`PipelineError`] of the store.
+    pub fn with_new_modules(&self, deployed: &Deployed, kernel: &Kernel) -> Result<Kernel, PipelineError> {
+        let key = kiln_plan::step::deployed_key(&deployed.key, &kernel.key);
+        let Session { store, progress, .. } = self.session;
+        Ok(kernel::with_images_of(store, &key, &deployed.dir, kernel, progress)?)
+    }
 }
 
 impl Report {
@@ -172,15 +184,6 @@ pub fn exact(deployed: &Deployed, kernel: &Kernel) -> Result<Comparison, Deploye
     };
     let (old, new) = (symvers(&deployed.dir)?, symvers(&kernel.dir)?);
     Ok(compare(&deployed.record, &record, [&old, &new]))
-}
-
-/// A kernel of the deployed one's images and the new one's modules.
-///
-/// # Errors
-/// Any [`PipelineError`] of the store.
-pub fn with_new_modules(session: &Session<'_>, deployed: &Deployed, kernel: &Kernel) -> Result<Kernel, PipelineError> {
-    let key = kiln_plan::step::deployed_key(&deployed.key, &kernel.key);
-    Ok(kernel::with_images_of(session.store, &key, &deployed.dir, kernel, session.progress)?)
 }
 
 /// Reads the makefiles and scripts that may name one of the symbols.

@@ -20,9 +20,8 @@ use rayon::prelude::*;
 use crate::error::PipelineError;
 use crate::impact::Deployed;
 use crate::impact::namings_of;
+use crate::resolved::Resolved;
 use crate::session::Session;
-use crate::settled::Settled;
-use crate::tree::Tree;
 
 /// How many objects are compiled at most.
 const MAX_OBJECTS: usize = 24;
@@ -51,50 +50,50 @@ pub struct Unread {
     pub why: String,
 }
 
-/// Compares the layouts of structures of a deployed kernel and of one that was built from the changed recipe.
-///
-/// Kbuild's folder is locked meanwhile, and stays as it is.
-/// # Errors
-/// The store's, and an interrupt; what cannot be compiled or read is in the report.
-pub fn layouts(
-    session: &Session<'_>,
-    tree: &Tree,
-    settled: &Settled,
-    deployed: &Deployed,
-    kernel: &Kernel,
-    comparison: &Comparison,
-) -> Result<LayoutReport, PipelineError> {
-    let record = match read_record(&kernel.dir) {
-        Ok(record) => record,
-        Err((path, source)) => return Err(PipelineError::Read { path, source }),
-    };
-    let changes = kiln_impact::changes(&deployed.config, &settled.config);
-    let symbols: BTreeSet<String> = changes.into_iter().map(|change| change.symbol).collect();
-    let work = session.store.work_dir(&kernel.work, "kbuild", session.progress)?;
-    if work.is_new() {
-        work.finish()?;
-        let fault = "the folder that the kernel was built in is not in the store any more".to_owned();
-        return Ok(LayoutReport { fault: Some(fault), ..LayoutReport::default() });
+impl Resolved<'_> {
+    /// Compares the layouts of structures of a deployed kernel and of one that was built from the changed recipe.
+    ///
+    /// Kbuild's directory is locked meanwhile, and stays as it is.
+    /// # Errors
+    /// The store's, and an interrupt; what cannot be compiled or read is in the report.
+    pub fn layouts(
+        &self,
+        deployed: &Deployed,
+        kernel: &Kernel,
+        comparison: &Comparison,
+    ) -> Result<LayoutReport, PipelineError> {
+        let record = match read_record(&kernel.dir) {
+            Ok(record) => record,
+            Err((path, source)) => return Err(PipelineError::Read { path, source }),
+        };
+        let changes = kiln_impact::changes(&deployed.config, &self.config);
+        let symbols: BTreeSet<String> = changes.into_iter().map(|change| change.symbol).collect();
+        let work = self.session.store.work_dir(&kernel.work, "kbuild", self.session.progress)?;
+        if work.is_new() {
+            work.finish()?;
+            let fault = "the folder that the kernel was built in is not in the store any more".to_owned();
+            return Ok(LayoutReport { fault: Some(fault), ..LayoutReport::default() });
+        }
+        // Who has the one folder has the other too.
+        let key = KeyWriter::new("layouts-work/1").field("work", kernel.work).finish();
+        let mut scratch = self.session.store.work_dir(&key, "layouts", self.session.progress)?;
+        scratch.clear()?;
+        let candidates = Candidates::new(&self.tree.path, &record, &deployed.record, comparison, &symbols);
+        let folders = (self.tree.path.as_path(), work.path(), scratch.path());
+        let configs = [&deployed.config, &self.config];
+        let found = match TwoConfigs::new(folders, &self.target, &self.toolchain, configs) {
+            Ok(two) => read_all(&self.session, &self.tree.path, &two, candidates, &symbols),
+            Err(error) => interrupt_of(&error)
+                .map_or_else(|| Ok(LayoutReport { fault: Some(in_words(&error)), ..LayoutReport::default() }), Err),
+        };
+        scratch.clear()?;
+        scratch.finish()?;
+        // The mark of a build that was cut off is for the next one.
+        if !work.was_cut_off() {
+            work.finish()?;
+        }
+        found
     }
-    // Who has the one folder has the other too.
-    let key = KeyWriter::new("layouts-work/1").field("work", kernel.work).finish();
-    let mut scratch = session.store.work_dir(&key, "layouts", session.progress)?;
-    scratch.clear()?;
-    let candidates = Candidates::new(&tree.path, &record, &deployed.record, comparison, &symbols);
-    let folders = (tree.path.as_path(), work.path(), scratch.path());
-    let configs = [&deployed.config, &settled.config];
-    let found = match TwoConfigs::new(folders, &settled.target, &settled.toolchain, configs) {
-        Ok(two) => read_all(session, &tree.path, &two, candidates, &symbols),
-        Err(error) => interrupt_of(&error)
-            .map_or_else(|| Ok(LayoutReport { fault: Some(in_words(&error)), ..LayoutReport::default() }), Err),
-    };
-    scratch.clear()?;
-    scratch.finish()?;
-    // The mark of a build that was cut off is for the next one.
-    if !work.was_cut_off() {
-        work.finish()?;
-    }
-    found
 }
 
 /// Compiles objects until no file is left that another one would add.

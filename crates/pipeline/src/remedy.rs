@@ -10,8 +10,8 @@ use kiln_kbuild::resolve::config_of;
 use kiln_kconfig::Request;
 use kiln_plan::evaluate::Kernel as KernelWish;
 
+use crate::analysis::Analysis;
 use crate::error::PipelineError;
-use crate::resolution::Resolution;
 
 /// So many steps `check` looks for a fix, which takes two seconds where it takes that long: no clock decides what it says.
 const HELPING: u64 = 2_000_000;
@@ -30,57 +30,55 @@ pub struct Remedies {
     pub remedy: Remedy,
 }
 
-/// Looks for fixes that make all requests hold, those of `asked` (symbol, value) too; these go before the recipe's.
-///
-/// # Errors
-/// A Kconfig file cannot be read, or a value cannot be written into a `.config`.
-pub fn remedies(
-    resolution: &Resolution,
-    asked: &BTreeMap<String, String>,
-    budget: Budget,
-) -> Result<Remedies, PipelineError> {
-    let parsed = &resolution.parsed;
-    let mut requests: Vec<Request> = asked.iter().map(|(symbol, value)| Request::fixed(symbol, value)).collect();
-    requests.extend(resolution.requests.iter().filter(|request| !asked.contains_key(&request.symbol)).cloned());
-    let resolved = parsed.resolve(&requests)?;
-    let config = config_of(&resolved);
-    let now = resolved.into_evaluation();
-    let mut declared = &parsed.declarations(&requests);
-    let mut unmet = check(&requests, &config, declared);
-    if !unmet.is_empty() {
-        // Only now is it of use what else there is.
-        declared = parsed.all_declarations()?;
-        unmet = check(&requests, &config, declared);
-    }
-    let unmet = unmet.into_iter().filter(|unmet| !unmet.request.is_optional());
-    let (mut hopeless, mut unmet): (Vec<Unmet>, Vec<Unmet>) = unmet.partition(|unmet| is_hopeless(&unmet.kind));
-    let past = resolution.history.of(&hopeless);
-    let known = Known { evaluation: &now, requests: &requests, declarations: declared, past: &past };
-    unmet.iter_mut().chain(&mut hopeless).for_each(|unmet| unmet.explain(&known));
-    let mut possible = requests.clone();
-    possible.retain(|request| hopeless.iter().all(|unmet| unmet.request != *request));
-    let mut found = remedy(&now, &possible, budget);
-    let works = |fix: &Alternative| tried(resolution, &requests, &hopeless, fix);
-    let with_working = |fix: &mut Alternative| {
-        let whole = fix.clone();
-        fix.substitutes.retain(|substitute| works(&whole.with(substitute)));
-    };
-    match &mut found {
-        Remedy::Alternatives(fixes) => {
-            fixes.retain(works);
-            fixes.iter_mut().for_each(with_working);
-            if fixes.is_empty() {
-                found = Remedy::OutOfTime(None);
-            }
+impl Analysis<'_> {
+    /// Looks for fixes that make all requests hold, those of `asked` (symbol, value) too; these go before the recipe's.
+    ///
+    /// # Errors
+    /// A Kconfig file cannot be read, or a value cannot be written into a `.config`.
+    pub fn remedies(&self, asked: &BTreeMap<String, String>, budget: Budget) -> Result<Remedies, PipelineError> {
+        let parsed = &self.parsed;
+        let mut requests: Vec<Request> = asked.iter().map(|(symbol, value)| Request::fixed(symbol, value)).collect();
+        requests.extend(self.requests.iter().filter(|request| !asked.contains_key(&request.symbol)).cloned());
+        let resolved = parsed.resolve(&requests)?;
+        let config = config_of(&resolved);
+        let now = resolved.into_evaluation();
+        let mut declared = &parsed.declarations(&requests);
+        let mut unmet = check(&requests, &config, declared);
+        if !unmet.is_empty() {
+            // Only now is it of use what else there is.
+            declared = parsed.all_declarations()?;
+            unmet = check(&requests, &config, declared);
         }
-        Remedy::OutOfTime(fix) => *fix = fix.take().filter(works),
-        Remedy::Holds | Remedy::Contradiction(_) | Remedy::NoMemory(_) => {}
+        let unmet = unmet.into_iter().filter(|unmet| !unmet.request.is_optional());
+        let (mut hopeless, mut unmet): (Vec<Unmet>, Vec<Unmet>) = unmet.partition(|unmet| is_hopeless(&unmet.kind));
+        let past = self.history.of(&hopeless);
+        let known = Known { evaluation: &now, requests: &requests, declarations: declared, past: &past };
+        unmet.iter_mut().chain(&mut hopeless).for_each(|unmet| unmet.explain(&known));
+        let mut possible = requests.clone();
+        possible.retain(|request| hopeless.iter().all(|unmet| unmet.request != *request));
+        let mut found = remedy(&now, &possible, budget);
+        let works = |fix: &Alternative| tried(self, &requests, &hopeless, fix);
+        let with_working = |fix: &mut Alternative| {
+            let whole = fix.clone();
+            fix.substitutes.retain(|substitute| works(&whole.with(substitute)));
+        };
+        match &mut found {
+            Remedy::Alternatives(fixes) => {
+                fixes.retain(works);
+                fixes.iter_mut().for_each(with_working);
+                if fixes.is_empty() {
+                    found = Remedy::OutOfTime(None);
+                }
+            }
+            Remedy::OutOfTime(fix) => *fix = fix.take().filter(works),
+            Remedy::Holds | Remedy::Contradiction(_) | Remedy::NoMemory(_) => {}
+        }
+        Ok(Remedies { hopeless, unmet, remedy: found })
     }
-    Ok(Remedies { hopeless, unmet, remedy: found })
 }
 
 /// Whether all requests hold with those of `fix`, by the check of `kiln check`.
-fn tried(resolution: &Resolution, requests: &[Request], hopeless: &[Unmet], fix: &Alternative) -> bool {
+fn tried(analysis: &Analysis<'_>, requests: &[Request], hopeless: &[Unmet], fix: &Alternative) -> bool {
     let mut all: Vec<Request> = requests.to_vec();
     all.retain(|request| hopeless.iter().all(|unmet| unmet.request != *request));
     for line in &fix.requests {
@@ -88,55 +86,57 @@ fn tried(resolution: &Resolution, requests: &[Request], hopeless: &[Unmet], fix:
         all.push(Request::fixed(&line.symbol, &line.value));
     }
     let left = hopeless.iter().map(|unmet| &unmet.request);
-    let Ok(resolved) = resolution.parsed.resolve(all.iter().chain(left)) else { return false };
-    let declarations = resolution.parsed.declarations(&all);
+    let Ok(resolved) = analysis.parsed.resolve(all.iter().chain(left)) else { return false };
+    let declarations = analysis.parsed.declarations(&all);
     check(&all, &config_of(&resolved), &declarations).iter().all(|unmet| unmet.request.is_optional())
 }
 
-/// Findings of `check` with what helps: requests with which all others hold, or those that contradict each other.
-///
-/// # Errors
-/// See [`remedies`].
-pub fn with_remedy(resolution: &Resolution, findings: Diagnostics) -> Result<Diagnostics, PipelineError> {
-    if !findings.has_errors() {
-        return Ok(findings);
+impl Analysis<'_> {
+    /// Findings of `check` with what helps: requests with which all others hold, or those that contradict each other.
+    ///
+    /// # Errors
+    /// See [`remedies`].
+    pub fn with_remedy(&self, findings: Diagnostics) -> Result<Diagnostics, PipelineError> {
+        if !findings.has_errors() {
+            return Ok(findings);
+        }
+        let budget = Budget { deadline: None, steps: Some(HELPING) };
+        let found = self.remedies(&BTreeMap::new(), budget)?;
+        let mut findings: Vec<Diagnostic> = findings.into_iter().collect();
+        let option = |unmet: &Unmet| Some(format!("kernel.config.{}", unmet.request.symbol));
+        let options: Vec<Option<String>> = found.unmet.iter().map(option).collect();
+        // Once, where it is read last.
+        let last = findings.iter_mut().rfind(|finding| options.contains(&finding.option));
+        match &found.remedy {
+            Remedy::Alternatives(fixes) => {
+                let fix = fixes.first().map(Alternative::brief).unwrap_or_default();
+                let rest = if found.hopeless.is_empty() { "all requests hold" } else { "all other requests hold" };
+                if let Some(last) = last {
+                    last.help.push(format!("{rest} with {fix}: `kiln fix` says more, `kiln fix --write` writes it"));
+                }
+            }
+            Remedy::Contradiction(contradiction) => {
+                let is_named = |unmet: &Unmet| names_all(unmet, contradiction);
+                if !found.unmet.iter().any(is_named) {
+                    findings.push(contradiction.diagnostic());
+                }
+            }
+            Remedy::OutOfTime(_) => {
+                if let Some(last) = last {
+                    last.help.push("what helps was not found at once: `kiln fix` looks longer".to_owned());
+                }
+            }
+            Remedy::NoMemory(bytes) => {
+                if let Some(last) = last {
+                    let size = bytes >> 20;
+                    let why = format!("the host refuses {size} MiB of memory for the solver");
+                    last.help.push(format!("no fix was looked for: {why}; {MORE_MEMORY}"));
+                }
+            }
+            Remedy::Holds => {}
+        }
+        Ok(findings.into_iter().collect())
     }
-    let budget = Budget { deadline: None, steps: Some(HELPING) };
-    let found = remedies(resolution, &BTreeMap::new(), budget)?;
-    let mut findings: Vec<Diagnostic> = findings.into_iter().collect();
-    let option = |unmet: &Unmet| Some(format!("kernel.config.{}", unmet.request.symbol));
-    let options: Vec<Option<String>> = found.unmet.iter().map(option).collect();
-    // Once, where it is read last.
-    let last = findings.iter_mut().rfind(|finding| options.contains(&finding.option));
-    match &found.remedy {
-        Remedy::Alternatives(fixes) => {
-            let fix = fixes.first().map(Alternative::brief).unwrap_or_default();
-            let rest = if found.hopeless.is_empty() { "all requests hold" } else { "all other requests hold" };
-            if let Some(last) = last {
-                last.help.push(format!("{rest} with {fix}: `kiln fix` says more, `kiln fix --write` writes it"));
-            }
-        }
-        Remedy::Contradiction(contradiction) => {
-            let is_named = |unmet: &Unmet| names_all(unmet, contradiction);
-            if !found.unmet.iter().any(is_named) {
-                findings.push(contradiction.diagnostic());
-            }
-        }
-        Remedy::OutOfTime(_) => {
-            if let Some(last) = last {
-                last.help.push("what helps was not found at once: `kiln fix` looks longer".to_owned());
-            }
-        }
-        Remedy::NoMemory(bytes) => {
-            if let Some(last) = last {
-                let size = bytes >> 20;
-                let why = format!("the host refuses {size} MiB of memory for the solver");
-                last.help.push(format!("no fix was looked for: {why}; {MORE_MEMORY}"));
-            }
-        }
-        Remedy::Holds => {}
-    }
-    Ok(findings.into_iter().collect())
 }
 
 /// Whether what is said of one request names all that contradict each other.
@@ -146,15 +146,17 @@ fn names_all(unmet: &Unmet, contradiction: &Contradiction) -> bool {
     contradiction.requests.iter().all(|request| is_named(&request.symbol))
 }
 
-/// Whether all requests of `wish` hold, over the base of `resolution`; optional ones apart.
-///
-/// # Errors
-/// A value cannot be written into a `.config`.
-pub fn all_hold(resolution: &Resolution, wish: &KernelWish) -> Result<bool, PipelineError> {
-    let requests: Vec<Request> = wish.requests.values().map(|request| request.request()).collect();
-    let config = config_of(&resolution.parsed.resolve(&requests)?);
-    let declared = resolution.parsed.declarations(&requests);
-    Ok(check(&requests, &config, &declared).iter().all(|unmet| unmet.request.is_optional()))
+impl Analysis<'_> {
+    /// Whether all requests of `wish` hold, over the base of `analysis`; optional ones apart.
+    ///
+    /// # Errors
+    /// A value cannot be written into a `.config`.
+    pub fn all_hold(&self, wish: &KernelWish) -> Result<bool, PipelineError> {
+        let requests: Vec<Request> = wish.requests.values().map(|request| request.request()).collect();
+        let config = config_of(&self.parsed.resolve(&requests)?);
+        let declared = self.parsed.declarations(&requests);
+        Ok(check(&requests, &config, &declared).iter().all(|unmet| unmet.request.is_optional()))
+    }
 }
 
 fn is_hopeless(kind: &UnmetKind) -> bool {

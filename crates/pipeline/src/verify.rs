@@ -4,20 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use kiln_diag::Sources;
-use kiln_kbuild::extra_modules::{self, ExtraModules, ExtraSource};
-use kiln_kbuild::kernel::{self, Kernel};
-use kiln_plan::evaluate::Evaluated;
+use kiln_kbuild::extra_modules::{self, ExtraModules};
+use kiln_kbuild::kernel;
 use kiln_store::directory::{self, DirectoryError, Kind};
 use rayon::prelude::*;
 
-use crate::assemble::Finished;
-use crate::assemble::assembly;
+use crate::assemble::Assembled;
+use crate::built::Built;
 use crate::error::{AssembleError, PipelineError};
-use crate::kernel::{kernel_spec, targets};
 use crate::result::write_all;
 use crate::session::Session;
-use crate::settled::Settled;
-use crate::tree::Tree;
 
 /// What two builds have given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,50 +32,41 @@ impl Compared {
     }
 }
 
-/// Builds a finished build again in an empty folder, with one compiler more at once, and compares every file: of the
-/// compiled kernel with all its modules, of modules from outside of the tree, and of the result.
-///
-/// # Errors
-/// Any [`PipelineError`] of a build.
-pub fn verify(
-    session: &Session<'_>,
-    tree: &Tree,
-    settled: &Settled,
-    evaluated: &Evaluated,
-    sources: &Sources,
-    extra_sources: &[ExtraSource],
-    built: (&Kernel, Option<&ExtraModules>, &Finished),
-) -> Result<Compared, PipelineError> {
-    let (kernel, extra, finished) = built;
-    session.progress.note("building again in an empty folder, to compare");
-    let other = Session { jobs: session.jobs + 1, ..*session };
-    let targets = targets(evaluated);
-    let spec = kernel_spec(&other, tree, settled, evaluated, &targets);
-    let again = kernel::again(session.store, &spec, kernel, session.progress)?;
-    let mut compared = compare(&kernel.dir, &again.kernel.dir).map_err(unreadable)?;
-    let extra_again = match extra {
-        Some(extra) => {
+impl Built<'_> {
+    /// Builds a finished build again in an empty directory, with one compiler more at once, and compares every file: of the
+    /// compiled kernel with all its modules, of modules from outside of the tree, and of the result.
+    ///
+    /// # Errors
+    /// Any [`PipelineError`] of a build.
+    pub fn verify(&self, sources: &Sources, assembled: &Assembled) -> Result<Compared, PipelineError> {
+        let Session { store, progress, jobs, .. } = self.resolved.session;
+        progress.note("building again in an empty folder, to compare");
+        let targets = self.resolved.recipe.make_targets();
+        let spec = self.resolved.kernel_spec(&targets, jobs + 1);
+        let again = kernel::again(store, &spec, &self.kernel, progress)?;
+        let mut compared = compare(&self.kernel.dir, &again.kernel.dir).map_err(unreadable)?;
+        let mut extra_again = None;
+        if let Some(extra) = &self.extra {
             let dir = again.scratch("extra-modules");
-            extra_modules::again(session.store, &spec, &again.kernel, extra_sources, &dir, session.progress)?;
+            extra_modules::again(store, &spec, &again.kernel, &self.extra_sources, &dir, progress)?;
             compared.add(compare(&extra.dir, &dir).map_err(unreadable)?);
-            Some(ExtraModules { dir, key: extra.key })
+            extra_again = Some(ExtraModules { dir, key: extra.key });
         }
-        None => None,
-    };
-    let (assembly, _) = assembly(session, tree, settled, &again.kernel, evaluated, extra_again.as_ref(), sources)?;
-    match assembly {
-        Some(assembly) => {
-            let result = again.scratch("result");
-            write_all(&again.kernel.dir, &assembly, &result).map_err(AssembleError::from)?;
-            compared.add(compare(&finished.dir, &result).map_err(unreadable)?);
+        let built = Built { kernel: again.kernel.clone(), extra: extra_again, ..self.clone() };
+        match built.assembly(sources)?.0 {
+            Some(assembly) => {
+                let result = again.scratch("result");
+                write_all(&again.kernel.dir, &assembly, &result).map_err(AssembleError::from)?;
+                compared.add(compare(&assembled.dir, &result).map_err(unreadable)?);
+            }
+            // The loaders were closed once: other modules are there now.
+            None => compared.differing.push("the loaders".to_owned()),
         }
-        // The loaders were closed once: other modules are there now.
-        None => compared.differing.push("the loaders".to_owned()),
+        again.forget()?;
+        compared.differing.sort();
+        compared.differing.dedup();
+        Ok(compared)
     }
-    again.forget()?;
-    compared.differing.sort();
-    compared.differing.dedup();
-    Ok(compared)
 }
 
 /// Compares two folders, file by file.

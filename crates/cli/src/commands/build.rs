@@ -4,13 +4,9 @@ use std::path::PathBuf;
 
 use kiln_diag::Sources;
 use kiln_impact::Verdict;
-use kiln_kbuild::extra_modules::{ExtraModules, ExtraSource};
-use kiln_kbuild::kernel::{Kernel, KernelError};
-use kiln_pipeline::{self as pipeline, Finished, PipelineError, Session, Settled, Tree};
-use kiln_pipeline::{generation, result};
-use kiln_plan::evaluate::Evaluated;
+use kiln_kbuild::kernel::Kernel;
+use kiln_pipeline::{self as pipeline, Assembled, Built, PipelineError, Prepared, Resolved, generation, result};
 
-use crate::commands::impact::Asked;
 use crate::commands::{Context, impact};
 use crate::evaluation::{self, Form};
 use crate::exit;
@@ -44,75 +40,54 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let workshop = Workshop::open(context)?;
     let session = workshop.session(context, jobs);
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
-    let tree = evaluation::tree(&session, &evaluated, &sources)?;
-    evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
-    let settled = settle(context, &session, &tree, &evaluated, &mut sources, form)?;
-    let (extra_sources, findings) = pipeline::extra_sources(&session, &settled, &evaluated)?;
-    let findings = findings.into_iter().chain(pipeline::unreadable_outputs(&settled, &evaluated)).collect();
+    let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
+    let resolved = resolve(context, &prepared, &mut sources, form)?;
+    let (extra_sources, findings) = resolved.inputs()?;
     evaluation::show(context, &sources, &findings, form)?;
     let kernel = match &args.deployed {
-        None => kernel(context, &session, &tree, (&settled, &evaluated, &sources))?,
-        Some(from) => {
-            let asked = Asked { evaluated: &evaluated, tree: &tree, settled: &settled };
-            for_deployed(context, &session, from, &asked)?
-        }
+        None => resolved.build_kernel()?,
+        Some(from) => for_deployed(context, from, &resolved)?,
     };
-    let extra = pipeline::build_extra_modules(&session, &tree, &settled, &evaluated, &kernel, &extra_sources)?;
-    let (finished, findings) =
-        pipeline::assemble(&session, &tree, &settled, &kernel, &evaluated, extra.as_ref(), &sources)
-            .map_err(|error| Failure::from(PipelineError::from(error)))?;
+    let built = resolved.with_kernel(kernel, extra_sources)?;
+    let (assembled, findings) = built.assemble(&sources).map_err(|error| Failure::from(PipelineError::from(error)))?;
     evaluation::show(context, &sources, &findings, form)?;
-    let Some(finished) = finished else { return Err(Failure::Said(exit::FAULT)) };
+    let Some(assembled) = assembled else { return Err(Failure::Said(exit::FAULT)) };
     if args.verify {
-        let built = (&kernel, extra.as_ref(), &finished);
-        verify(context, &session, &tree, (&settled, &evaluated, &sources), &extra_sources, built)?;
+        verify(context, &built, &sources, &assembled)?;
     }
     let link = context.environment.current_dir.join(&args.out);
-    result::link(&finished.dir, &link).map_err(Failure::host)?;
-    let targets: Vec<String> = evaluated.kernel.make_targets.iter().map(|target| target.value.clone()).collect();
-    let recipe = context.recipe();
-    generation::record(&workshop.store, &recipe, &tree, &kernel, &finished, &targets, context.ui)
-        .map_err(Failure::host)?;
+    result::link(&assembled.dir, &link).map_err(Failure::host)?;
+    generation::record(&context.recipe(), &built, &assembled).map_err(Failure::host)?;
     if args.json {
-        context.ui.result(&finished.manifest.to_json());
+        context.ui.result(&assembled.manifest.to_json());
     } else {
-        context.ui.result(&summary(&finished.manifest, &args.out));
+        context.ui.result(&summary(&assembled.manifest, &args.out));
     }
     Ok(exit::FINE)
 }
 
-/// The config; what there is to say of it is said, and a request that does not hold ends the command.
-fn settle(
+/// Resolves the config and shows the findings; a request that does not hold ends the command.
+fn resolve<'a>(
     context: &Context<'_>,
-    session: &Session<'_>,
-    tree: &Tree,
-    evaluated: &Evaluated,
+    prepared: &Prepared<'a>,
     sources: &mut Sources,
     form: Form,
-) -> Result<Settled, Failure> {
-    let wish = &evaluated.kernel;
-    if let Some(settled) = pipeline::recall(session, tree, wish)? {
-        evaluation::show(context, sources, &settled.remarks(wish).into_iter().collect(), form)?;
-        return Ok(settled);
+) -> Result<Resolved<'a>, Failure> {
+    if let Some(resolved) = prepared.recall()? {
+        evaluation::show(context, sources, &resolved.remarks().into_iter().collect(), form)?;
+        return Ok(resolved);
     }
-    let resolution = pipeline::resolve(session, tree, wish)?;
-    let findings = pipeline::findings(tree, &resolution, sources);
-    let findings = pipeline::with_remedy(&resolution, findings)?;
+    let analysis = prepared.analyse()?;
+    let findings = analysis.with_remedy(analysis.findings(sources))?;
     evaluation::show(context, sources, &findings, form)?;
-    Ok(resolution.settled)
+    Ok(analysis.resolved)
 }
 
 /// The deployed kernel with new modules, when these fit it.
-fn for_deployed(
-    context: &Context<'_>,
-    session: &Session<'_>,
-    from: &str,
-    asked: &Asked<'_>,
-) -> Result<Kernel, Failure> {
-    let deployed = impact::find(context, session.store, Some(from))?
-        .kernel(session, asked)?
-        .map_err(|config| config.no_kernel())?;
-    let report = pipeline::impact(asked.tree, asked.settled, &deployed)?;
+fn for_deployed(context: &Context<'_>, from: &str, resolved: &Resolved<'_>) -> Result<Kernel, Failure> {
+    let found = impact::find(context, resolved.session.store, Some(from))?;
+    let deployed = found.kernel(resolved)?.map_err(|config| config.no_kernel())?;
+    let report = resolved.impact(&deployed)?;
     let misfit = |verdict, is_exact| {
         let why = impact::sentence(verdict, is_exact);
         let error = anyhow::anyhow!("{}, Linux {}, cannot take just modules: {why}", deployed.name, deployed.release);
@@ -122,41 +97,17 @@ fn for_deployed(
     if report.verdict() == Verdict::NewKernel {
         return Err(misfit(Verdict::NewKernel, false));
     }
-    let kernel = pipeline::build_kernel(session, asked.tree, asked.settled, asked.evaluated)?;
+    let kernel = resolved.build_kernel()?;
     let found = pipeline::exact(&deployed, &kernel).map_err(impact::refused)?.verdict();
     if found > Verdict::SameBytes {
         return Err(misfit(found, true));
     }
-    Ok(pipeline::with_new_modules(session, &deployed, &kernel)?)
-}
-
-/// Compiles; a tree in the store that turns out to be damaged is made anew first.
-fn kernel(
-    context: &Context<'_>,
-    session: &Session<'_>,
-    tree: &Tree,
-    (settled, evaluated, sources): (&Settled, &Evaluated, &Sources),
-) -> Result<Kernel, Failure> {
-    match pipeline::build_kernel(session, tree, settled, evaluated) {
-        Err(PipelineError::Kernel(error @ KernelError::TreeDamaged { .. })) => {
-            context.ui.say(&error.to_string());
-            let tree = evaluation::tree(session, evaluated, sources)?;
-            Ok(pipeline::build_kernel(session, &tree, settled, evaluated)?)
-        }
-        built => Ok(built?),
-    }
+    Ok(resolved.with_new_modules(&deployed, &kernel)?)
 }
 
 /// Builds again; files that differ end the command.
-fn verify(
-    context: &Context<'_>,
-    session: &Session<'_>,
-    tree: &Tree,
-    (settled, evaluated, sources): (&Settled, &Evaluated, &Sources),
-    extra_sources: &[ExtraSource],
-    built: (&Kernel, Option<&ExtraModules>, &Finished),
-) -> Result<(), Failure> {
-    let compared = pipeline::verify(session, tree, settled, evaluated, sources, extra_sources, built)?;
+fn verify(context: &Context<'_>, built: &Built<'_>, sources: &Sources, assembled: &Assembled) -> Result<(), Failure> {
+    let compared = built.verify(sources, assembled)?;
     if compared.differing.is_empty() {
         context.ui.say(&format!("verified: two builds gave the same bytes in all {} files", compared.files));
         return Ok(());

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use kiln_advise::Unmet;
-use kiln_pipeline as pipeline;
 use serde_json::json;
 
 use crate::commands::Context;
@@ -27,24 +26,22 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let workshop = Workshop::open(context)?;
     let session = workshop.session(context, 1);
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
-    let tree = evaluation::tree(&session, &evaluated, &sources)?;
-    evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
-    let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
-    let findings = pipeline::findings(&tree, &resolution, &mut sources);
-    let findings = pipeline::with_remedy(&resolution, findings)?;
+    let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
+    let analysis = prepared.analyse()?;
+    let findings = analysis.with_remedy(analysis.findings(&mut sources))?;
     let requests = evaluated.kernel.requests.len();
-    let kinds = kinds(&resolution.unmet);
+    let kinds = kinds(&analysis.unmet);
     if args.json {
         let mut shown = render::json(&sources, &findings);
         shown["requests"] = json!(requests);
-        shown["unmet"] = json!(resolution.unmet.len());
+        shown["unmet"] = json!(analysis.unmet.len());
         shown["unmetByCode"] = json!(kinds);
-        shown["kernel"] = json!({ "version": tree.version.to_string(), "arch": resolution.target.arch });
+        shown["kernel"] = json!({ "version": analysis.tree.version.to_string(), "arch": analysis.target.arch });
         context.ui.json(&shown);
     } else {
         context.ui.diagnostics(&sources, &findings);
-        let holding = requests - resolution.unmet.len();
-        let (version, arch) = (&tree.version, &resolution.target.arch);
+        let holding = requests - analysis.unmet.len();
+        let (version, arch) = (&analysis.tree.version, &analysis.target.arch);
         context.ui.result(&format!("{holding} of {requests} requests hold in Linux {version} for {arch}\n"));
         for (code, symbols) in &kinds {
             context.ui.result(&format!("  {} {code}: {}\n", symbols.len(), symbols.join(", ")));

@@ -70,9 +70,9 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let workshop = Workshop::open(context)?;
     let session = workshop.session(context, 1);
     let (evaluated, sources) = recipe(context, &session, args, form)?;
-    let tree = evaluation::tree(&session, &evaluated, &sources)?;
-    let found = pipeline::distil(&session, &tree, &evaluated.kernel, &material)?;
-    let version = tree.version.to_string();
+    let prepared = evaluation::fetched(&session, &evaluated, &sources)?;
+    let found = prepared.distill(&material)?;
+    let version = prepared.tree.version.to_string();
     if args.json {
         context.ui.json(&as_json(&evaluated, &version, &found, material.lines()));
         return Ok(exit::FINE);

@@ -6,7 +6,6 @@ use std::path::Path;
 use anyhow::anyhow;
 use kiln_advise::names::{Matched, Named, NamedSymbol, Naming, find, near};
 use kiln_kbuild::makefiles::sources;
-use kiln_pipeline as pipeline;
 use serde_json::{Value, json};
 
 use crate::commands::Context;
@@ -35,16 +34,16 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let workshop = Workshop::open(context)?;
     let session = workshop.session(context, 1);
     let (evaluated, sources) = evaluation::with_source(context, &session, form)?;
-    let tree = evaluation::tree(&session, &evaluated, &sources)?;
-    let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
-    let rules = pipeline::module_rules(&tree)?;
-    let naming = Naming { model: resolution.parsed.model(), rules: &rules, config: &resolution.config };
+    let prepared = evaluation::fetched(&session, &evaluated, &sources)?;
+    let analysis = prepared.analyse()?;
+    let rules = prepared.module_rules()?;
+    let naming = Naming { model: analysis.parsed.model(), rules: &rules, config: &analysis.config };
     let found = find(&naming, &args.word);
     if args.json {
-        let shown: Vec<Value> = found.iter().map(|named| as_json(&tree.path, named)).collect();
+        let shown: Vec<Value> = found.iter().map(|named| as_json(&prepared.tree.path, named)).collect();
         context.ui.json(&json!({ "version": 1, "word": args.word, "found": shown }));
     } else {
-        let texts: Vec<String> = found.iter().take(MOST).map(|named| as_text(&tree.path, named)).collect();
+        let texts: Vec<String> = found.iter().take(MOST).map(|named| as_text(&prepared.tree.path, named)).collect();
         context.ui.result(&texts.join("\n"));
         if found.len() > MOST {
             context.ui.say(&format!("{} more; a longer word finds fewer", found.len() - MOST));
@@ -53,7 +52,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     if !found.is_empty() {
         return Ok(exit::FINE);
     }
-    let place = format!("Linux {} for {}", tree.version, resolution.target.arch);
+    let place = format!("Linux {} for {}", prepared.tree.version, analysis.target.arch);
     let failure = Failure::fault(anyhow!("nothing in {place} is called `{}`", args.word));
     Err(match near(&naming, &args.word) {
         near if near.is_empty() => failure,

@@ -7,7 +7,7 @@ use kiln_advise::Unmet;
 use kiln_advise::amend::amend;
 use kiln_advise::remedy::{Alternative, Budget, Line, Remedy};
 use kiln_diag::Sources;
-use kiln_pipeline::{self as pipeline, Remedies, Resolution, Tree};
+use kiln_pipeline::{self as pipeline, Analysis, Remedies};
 use kiln_plan::evaluate::Evaluated;
 use serde_json::{Value, json};
 
@@ -52,16 +52,15 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let workshop = Workshop::open(context)?;
     let session = workshop.session(context, 1);
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
-    let tree = evaluation::tree(&session, &evaluated, &sources)?;
-    evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
-    let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
+    let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
+    let analysis = prepared.analyse()?;
     let budget = Budget { deadline: Instant::now().checked_add(allowed), steps: None };
-    let remedies = pipeline::remedies(&resolution, &asked, budget)?;
+    let remedies = analysis.remedies(&asked, budget)?;
     if let Remedy::NoMemory(bytes) = &remedies.remedy {
         let failure = Failure::host(anyhow::anyhow!("the host refuses {} MiB of memory for the solver", bytes >> 20));
         return Err(failure.help(pipeline::MORE_MEMORY));
     }
-    let mut findings = pipeline::findings_of(&tree, &remedies.hopeless, &mut sources);
+    let mut findings = analysis.findings_of(&remedies.hopeless, &mut sources);
     if let Remedy::Contradiction(contradiction) = &remedies.remedy {
         findings.push(contradiction.diagnostic());
     }
@@ -71,7 +70,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         _ => exit::FINE,
     };
     let written = match args.write && code != exit::FAULT {
-        true => write(context, &remedies, &asked, &evaluated, &sources, &tree, &resolution)?,
+        true => write(context, &analysis, &remedies, &asked, &sources)?,
         false => Vec::new(),
     };
     if args.json {
@@ -97,12 +96,10 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
 /// Writes the first fix and the requests of the command line into the recipe; returns the names of the files.
 fn write(
     context: &Context<'_>,
+    analysis: &Analysis<'_>,
     remedies: &Remedies,
     asked: &BTreeMap<String, String>,
-    evaluated: &Evaluated,
     sources: &Sources,
-    tree: &Tree,
-    resolution: &Resolution,
 ) -> Result<Vec<String>, Failure> {
     let fix = match &remedies.remedy {
         Remedy::Alternatives(fixes) => fixes.first(),
@@ -112,7 +109,7 @@ fn write(
     };
     let main = recipe_files::main_name(context).and_then(|name| sources.find(&name));
     let Some(main) = main else { return Err(Failure::fault(anyhow::anyhow!("the recipe is not where it was"))) };
-    let texts = amend(evaluated, sources, main, asked, fix)
+    let texts = amend(analysis.recipe, sources, main, asked, fix)
         .map_err(|error| Failure::fault(error).help("write the lines that `kiln fix` shows by hand"))?;
     let mut files = Vec::new();
     let mut edited = BTreeMap::new();
@@ -125,7 +122,8 @@ fn write(
         files.push((sources.name(file).to_owned(), Replacement { path, old: sources.text(file).to_owned(), new }));
     }
     // With the new requests, conditions of the recipe may hold that did not in the trial: the new recipe is evaluated.
-    let (sources, evaluation) = recipe_files::evaluate_with(context, None, Some(tree.version.clone()), &edited);
+    let (sources, evaluation) =
+        recipe_files::evaluate_with(context, None, Some(analysis.tree.version.clone()), &edited);
     let refused = |why: &str| {
         let failure = Failure::fault(anyhow::anyhow!("the fix is not written: {why}"));
         failure.help("write the lines that `kiln fix` shows by hand")
@@ -134,7 +132,7 @@ fn write(
         context.ui.diagnostics(&sources, &evaluation.diagnostics);
         return Err(refused("the recipe would have these errors"));
     };
-    if !pipeline::all_hold(resolution, &new.kernel)? {
+    if !analysis.all_hold(&new.kernel)? {
         return Err(refused("with it, conditions of the recipe ask for what does not hold"));
     }
     let (names, files): (Vec<String>, Vec<Replacement>) = files.into_iter().unzip();

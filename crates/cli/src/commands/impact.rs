@@ -10,8 +10,7 @@ use anyhow::Context as _;
 use kiln_impact::{Because, Change, Comparison, ExportChange, Reached, Verdict};
 use kiln_kconfig::Config;
 use kiln_pipeline::generation;
-use kiln_pipeline::{self as pipeline, Deployed, DeployedError, LayoutReport, Place, Report, Session, Settled, Tree};
-use kiln_plan::evaluate::Evaluated;
+use kiln_pipeline::{self as pipeline, Deployed, DeployedError, LayoutReport, Place, Report, Resolved};
 use kiln_store::Store;
 use serde_json::{Value, json};
 
@@ -51,40 +50,38 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let session = workshop.session(context, std::thread::available_parallelism().map_or(1, usize::from));
     let found = find(context, &workshop.store, args.from.as_deref())?;
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
-    let tree = evaluation::tree(&session, &evaluated, &sources)?;
-    evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
-    let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
-    let findings = pipeline::findings(&tree, &resolution, &mut sources);
+    let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
+    let analysis = prepared.analyse()?;
+    let findings = analysis.findings(&mut sources);
     evaluation::show(context, &sources, &findings, form)?;
-    let asked = Asked { evaluated: &evaluated, tree: &tree, settled: &resolution.settled };
-    let deployed = match found.kernel(&session, &asked)? {
+    let resolved = &analysis.resolved;
+    let deployed = match found.kernel(resolved)? {
         Ok(deployed) => deployed,
         Err(config) if args.exact => return Err(config.no_kernel()),
         Err(config) => {
-            let told = pipeline::impact_of_config(&tree, &resolution.settled, &config.values)?;
+            let told = resolved.impact_of_config(&config.values)?;
             match args.json {
-                true => context.ui.json(&config_only::as_json(&asked, &config, &told)),
-                false => context.ui.result(&config_only::text(&asked, &config, &told, args.all)),
+                true => context.ui.json(&config_only::as_json(resolved, &config, &told)),
+                false => context.ui.result(&config_only::text(resolved, &config, &told, args.all)),
             }
             return Ok(exit::FINE);
         }
     };
-    let report = pipeline::impact(&tree, &resolution.settled, &deployed)?;
+    let report = resolved.impact(&deployed)?;
     let exact = if args.exact && report.verdict() != Verdict::Nothing {
-        let kernel = pipeline::build_kernel(&session, &tree, &resolution.settled, &evaluated)?;
+        let kernel = resolved.build_kernel()?;
         let comparison = pipeline::exact(&deployed, &kernel).map_err(refused)?;
         // Another source has other structures, whatever the config.
         let wants_layouts = !report.is_foreign && !comparison.same_objects();
-        let layouts = wants_layouts
-            .then(|| pipeline::layouts(&session, &tree, &resolution.settled, &deployed, &kernel, &comparison));
+        let layouts = wants_layouts.then(|| resolved.layouts(&deployed, &kernel, &comparison));
         Some(Exact { comparison, layouts: layouts.transpose()? })
     } else {
         None
     };
     if args.json {
-        context.ui.json(&as_json(&asked, &deployed, &report, exact.as_ref()));
+        context.ui.json(&as_json(resolved, &deployed, &report, exact.as_ref()));
     } else {
-        context.ui.result(&text(&asked, &deployed, &report, exact.as_ref(), args.all));
+        context.ui.result(&text(resolved, &deployed, &report, exact.as_ref(), args.all));
     }
     Ok(exit::FINE)
 }
@@ -93,13 +90,6 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
 struct Exact {
     comparison: Comparison,
     layouts: Option<LayoutReport>,
-}
-
-/// The recipe as it is now.
-pub(super) struct Asked<'a> {
-    pub(super) evaluated: &'a Evaluated,
-    pub(super) tree: &'a Tree,
-    pub(super) settled: &'a Settled,
 }
 
 /// What `--from` names.
@@ -123,16 +113,12 @@ impl Found {
     ///
     /// # Errors
     /// The kernel's record cannot be read.
-    pub(super) fn kernel(
-        self,
-        session: &Session<'_>,
-        asked: &Asked<'_>,
-    ) -> Result<Result<Deployed, BareConfig>, Failure> {
+    pub(super) fn kernel(self, resolved: &Resolved<'_>) -> Result<Result<Deployed, BareConfig>, Failure> {
         let config = match self {
             Found::Kernel(deployed) => return Ok(Ok(*deployed)),
             Found::Config(config) => config,
         };
-        let found = pipeline::kernel_of_config(session, asked.tree, asked.settled, &config.values).map_err(refused)?;
+        let found = resolved.kernel_of_config(&config.values).map_err(refused)?;
         Ok(found.ok_or(config))
     }
 }
@@ -205,13 +191,13 @@ pub(super) fn refused(error: DeployedError) -> Failure {
         .help("build that recipe again with this kiln and this store: the same recipe gives the same kernel")
 }
 
-fn text(asked: &Asked<'_>, deployed: &Deployed, report: &Report, exact: Option<&Exact>, all: bool) -> String {
+fn text(resolved: &Resolved<'_>, deployed: &Deployed, report: &Report, exact: Option<&Exact>, all: bool) -> String {
     let comparison = exact.map(|exact| &exact.comparison);
     let mut text = format!("against {}, Linux {}\n", deployed.name, deployed.release);
     if report.is_foreign {
         text.push_str("source, architecture or compiler are others than those that it was built with\n");
     }
-    changed_symbols(&mut text, asked, &report.changes, all);
+    changed_symbols(&mut text, resolved, &report.changes, all);
     if !report.impact.reached.is_empty() {
         reached(&mut text, report, all);
     }
@@ -231,12 +217,12 @@ fn text(asked: &Asked<'_>, deployed: &Deployed, report: &Report, exact: Option<&
     text
 }
 
-fn changed_symbols(text: &mut String, asked: &Asked<'_>, changes: &[Change], all: bool) {
+fn changed_symbols(text: &mut String, resolved: &Resolved<'_>, changes: &[Change], all: bool) {
     if changes.is_empty() {
         return text.push_str("no symbol changes\n");
     }
     let _ = writeln!(text, "{} change:", count(changes.len(), "symbol"));
-    let is_asked = |change: &Change| asked.evaluated.kernel.requests.contains_key(&change.symbol);
+    let is_asked = |change: &Change| resolved.recipe.kernel.requests.contains_key(&change.symbol);
     let mut sorted: Vec<&Change> = changes.iter().collect();
     sorted.sort_by_key(|change| !is_asked(change));
     let n_shown = if all { sorted.len() } else { N_LINES };
@@ -371,7 +357,7 @@ fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, exact: Option<&Exact>) -> Value {
+fn as_json(resolved: &Resolved<'_>, deployed: &Deployed, report: &Report, exact: Option<&Exact>) -> Value {
     let comparison = exact.map(|exact| &exact.comparison);
     let layouts = exact.and_then(|exact| exact.layouts.as_ref());
     let compared = comparison.map(|found| {
@@ -390,9 +376,9 @@ fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, exact: Optio
     json!({
         "version": 1,
         "from": { "name": deployed.name, "release": deployed.release, "kernel": deployed.key },
-        "to": { "version": asked.tree.version.to_string(), "arch": asked.settled.target.arch },
+        "to": { "version": resolved.tree.version.to_string(), "arch": resolved.target.arch },
         "foreign": report.is_foreign,
-        "changes": changes_as_json(asked, &report.changes),
+        "changes": changes_as_json(resolved, &report.changes),
         "builtIn": reached_as_json(&mut report.impact.built_in()),
         "modules": reached_as_json(&mut report.impact.modules()),
         "configCopies": reached_as_json(&mut report.impact.copies()),
@@ -403,11 +389,11 @@ fn as_json(asked: &Asked<'_>, deployed: &Deployed, report: &Report, exact: Optio
     })
 }
 
-fn changes_as_json(asked: &Asked<'_>, changes: &[Change]) -> Vec<Value> {
+fn changes_as_json(resolved: &Resolved<'_>, changes: &[Change]) -> Vec<Value> {
     let change = |change: &Change| {
         json!({
             "symbol": change.symbol, "before": change.before, "after": change.after,
-            "requested": asked.evaluated.kernel.requests.contains_key(&change.symbol),
+            "requested": resolved.recipe.kernel.requests.contains_key(&change.symbol),
         })
     };
     changes.iter().map(change).collect()

@@ -1,7 +1,6 @@
 //! `kiln why`: what gave a symbol its value, and what keeps it from others.
 
 use kiln_advise::why::{Asked, Otherwise, Why, why};
-use kiln_pipeline as pipeline;
 use serde_json::{Value, json};
 
 use crate::commands::Context;
@@ -27,14 +26,13 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let workshop = Workshop::open(context)?;
     let session = workshop.session(context, 1);
     let (evaluated, sources) = evaluation::with_source(context, &session, form)?;
-    let tree = evaluation::tree(&session, &evaluated, &sources)?;
-    evaluation::agree(context, &evaluated, &tree.version, &sources, form)?;
-    let resolution = pipeline::resolve(&session, &tree, &evaluated.kernel)?;
+    let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
+    let analysis = prepared.analyse()?;
     let asks = |symbol: &str| evaluated.kernel.requests.contains_key(symbol);
-    let elsewhere = |symbol: &str| resolution.other_arches(symbol);
+    let elsewhere = |symbol: &str| analysis.other_arches(symbol);
     let asked = Asked { asks: &asks, elsewhere: &elsewhere };
-    let Some(why) = why(&resolution.evaluation()?, name, &asked) else {
-        let nearest = resolution.nearest_symbols(name);
+    let Some(why) = why(&analysis.evaluation()?, name, &asked) else {
+        let nearest = analysis.nearest_symbols(name);
         let failure = Failure::fault(anyhow::anyhow!("this kernel has no symbol `{name}`"));
         let nearest: Vec<String> = nearest.iter().map(|name| format!("`{name}`")).collect();
         return Err(match nearest.as_slice() {

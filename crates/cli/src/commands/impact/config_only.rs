@@ -3,20 +3,18 @@
 use std::fmt::Write as _;
 
 use kiln_impact::{Because, Verdict};
-use kiln_pipeline::ConfigOnly;
+use kiln_pipeline::{ConfigOnly, Resolved};
 use serde_json::{Value, json};
 
-use super::{
-    Asked, BareConfig, N_LINES, changed_symbols, changes_as_json, more, places_as_json, reached, reached_as_json,
-};
+use super::{BareConfig, N_LINES, changed_symbols, changes_as_json, more, places_as_json, reached, reached_as_json};
 
 /// What a config does not tell.
 const LIMITS: &str = "from a config alone nobody can tell which source and compiler the kernel was built with, or what objects \
                       read through headers and generated files: more may be reached than is named here\n";
 
-pub(super) fn text(asked: &Asked<'_>, config: &BareConfig, told: &ConfigOnly, all: bool) -> String {
+pub(super) fn text(resolved: &Resolved<'_>, config: &BareConfig, told: &ConfigOnly, all: bool) -> String {
     let mut text = format!("against {}, a config without a kernel in the store\n", config.path.display());
-    changed_symbols(&mut text, asked, &told.report.changes, all);
+    changed_symbols(&mut text, resolved, &told.report.changes, all);
     if !told.report.impact.reached.is_empty() {
         reached(&mut text, &told.report, all);
     }
@@ -58,14 +56,14 @@ fn sentence(told: &ConfigOnly) -> &'static str {
     }
 }
 
-pub(super) fn as_json(asked: &Asked<'_>, config: &BareConfig, told: &ConfigOnly) -> Value {
+pub(super) fn as_json(resolved: &Resolved<'_>, config: &BareConfig, told: &ConfigOnly) -> Value {
     let is_new = is_new_kernel(told);
     json!({
         "version": 1,
         "from": { "name": config.path.display().to_string(), "release": null, "kernel": null },
-        "to": { "version": asked.tree.version.to_string(), "arch": asked.settled.target.arch },
+        "to": { "version": resolved.tree.version.to_string(), "arch": resolved.target.arch },
         "foreign": null,
-        "changes": changes_as_json(asked, &told.report.changes),
+        "changes": changes_as_json(resolved, &told.report.changes),
         "builtIn": reached_as_json(&mut told.report.impact.built_in()),
         "modules": reached_as_json(&mut told.report.impact.modules()),
         "configCopies": reached_as_json(&mut told.report.impact.copies()),

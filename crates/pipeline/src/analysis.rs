@@ -1,0 +1,180 @@
+//! Kconfig asked: the config that the requests of a recipe give, and the requests that do not hold in it.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use kiln_advise::check::{Known, empty_groups};
+use kiln_advise::{Unmet, check};
+use kiln_diag::{Diagnostics, FileId, Sources};
+use kiln_kbuild::resolve::{Base, KconfigTree, Parsed, config_of};
+use kiln_kbuild::toolchain::{Target, Toolchain};
+use kiln_kconfig::{Declarations, Evaluation, Request};
+use kiln_plan::Key;
+use kiln_plan::evaluate::BaseConfig;
+use kiln_plan::step::{BaseInputs, base_key};
+
+use crate::error::PipelineError;
+use crate::history::History;
+use crate::prepared::{Prepared, Tree};
+use crate::resolved::Resolved;
+use crate::session::Session;
+use crate::text::read;
+
+/// A resolved recipe, and how its requests hold.
+#[derive(Clone)]
+pub struct Analysis<'a> {
+    /// The config.
+    pub resolved: Resolved<'a>,
+    /// Requests that do not hold, optional ones among them.
+    pub unmet: Vec<Unmet>,
+    /// The tree's Kconfig over the base config.
+    pub parsed: Arc<Parsed>,
+    /// The requests that were resolved.
+    pub requests: Vec<Request>,
+    /// The symbols of other versions of the kernel.
+    pub history: History,
+}
+
+impl<'a> Deref for Analysis<'a> {
+    type Target = Resolved<'a>;
+
+    fn deref(&self) -> &Resolved<'a> {
+        &self.resolved
+    }
+}
+
+impl<'a> Prepared<'a> {
+    /// Resolves the requests over the base config, and compares.
+    ///
+    /// # Errors
+    /// Any [`PipelineError`] of toolchain, Kconfig and store; an unmet request is none.
+    pub fn analyse(&self) -> Result<Analysis<'a>, PipelineError> {
+        let (target, toolchain) = self.toolchain()?;
+        let parsed = self.parse(&target, &toolchain)?;
+        let requests: Vec<Request> = self.recipe.kernel.requests.values().map(|request| request.request()).collect();
+        let resolved = parsed.resolve(&requests)?;
+        let config = config_of(&resolved);
+        let mut unmet = check(&requests, &config, &parsed.declarations(&requests));
+        let history = History::new(self.session.store, &target.arch, &self.tree.version);
+        history.keep(parsed.model());
+        let groups = if parsed.is_all_no() {
+            empty_groups(parsed.model(), &config, &requests, || (*resolved).clone())
+        } else {
+            Vec::new()
+        };
+        if !unmet.is_empty() {
+            // Only now is it of use what else there is: names that were meant, other architectures.
+            let declarations = parsed.all_declarations()?;
+            unmet = check(&requests, &config, declarations);
+            let past = history.of(&unmet);
+            let known = Known { evaluation: &resolved, requests: &requests, declarations, past: &past };
+            unmet.iter_mut().for_each(|unmet| unmet.explain(&known));
+        }
+        drop(resolved);
+        let resolved = Resolved { prepared: self.clone(), target, toolchain, config, groups };
+        if unmet.is_empty() {
+            resolved.keep(&parsed)?;
+        }
+        Ok(Analysis { resolved, unmet, parsed: Arc::new(parsed), requests, history })
+    }
+
+    /// Parses the tree's Kconfig, over the recipe's base config.
+    pub(crate) fn parse(&self, target: &Target, toolchain: &Toolchain) -> Result<Parsed, PipelineError> {
+        let Session { store, progress, .. } = self.session;
+        let area = store.work_dir(&conf_key(&self.tree, target, toolchain), "conf", progress)?;
+        let kconfig = KconfigTree::new(&self.tree.path, area.path(), target, toolchain, Some(store))?;
+        let parsed = kconfig.parse(&self.base(&kconfig)?)?;
+        drop(kconfig);
+        area.finish()?;
+        Ok(parsed)
+    }
+
+    /// Reads the base config; one that `make` puts together is kept in the store, since that takes seconds.
+    fn base(&self, kconfig: &KconfigTree<'_>) -> Result<Base, PipelineError> {
+        let Session { store, progress, .. } = self.session;
+        let name = match &self.recipe.kernel.base_config.value {
+            BaseConfig::Alldefconfig => return Ok(Base::Alldefconfig),
+            BaseConfig::Allnoconfig => return Ok(Base::Allnoconfig),
+            BaseConfig::Tinyconfig => return Ok(Base::Tinyconfig),
+            BaseConfig::File(path) => return Ok(Base::File(read(path)?)),
+            BaseConfig::Defconfig(name) => name,
+        };
+        let base = Base::Defconfig(name.clone());
+        if kconfig.has_file(name) {
+            return Ok(base);
+        }
+        let (arch, toolchain) = (&kconfig.target().arch, kconfig.toolchain().identity());
+        let key = base_key(&BaseInputs { tree: &self.tree.key, arch, toolchain, target: name });
+        let directory = store.realize(&key, "base", progress, |out| {
+            progress.begin(&format!("make {name}"), None);
+            let made = kconfig.base_text(&base);
+            progress.end();
+            let path = out.join("config");
+            fs::write(&path, made?.text).map_err(|source| PipelineError::Read { path, source })
+        })?;
+        Ok(Base::File(read(&directory.join("config"))?))
+    }
+}
+
+impl Analysis<'_> {
+    /// Returns the values that the requests give, to be asked for reasons.
+    ///
+    /// # Errors
+    /// None for requests that were resolved before.
+    pub fn evaluation(&self) -> Result<Evaluation<'_>, PipelineError> {
+        Ok(self.parsed.resolve(&self.requests)?.into_evaluation())
+    }
+
+    /// Returns the directories below `arch/` that declare `symbol`, when the one that is built does not; none when a file
+    /// cannot be read.
+    pub fn other_arches(&self, symbol: &str) -> Vec<String> {
+        let model = self.parsed.model();
+        if model.find(symbol).is_some_and(|symbol| model.definitions(symbol).next().is_some()) {
+            return Vec::new();
+        }
+        self.parsed.all_declarations().map(|declared| declared.arches(symbol)).unwrap_or_default()
+    }
+
+    /// Returns up to three symbols of the tree that `name` may have been meant to be.
+    pub fn nearest_symbols(&self, name: &str) -> Vec<String> {
+        Declarations::of(self.parsed.model()).nearest(name, 3)
+    }
+}
+
+impl Analysis<'_> {
+    /// Returns the findings of `kiln check`; Kconfig files that they point at are added to `sources`.
+    pub fn findings(&self, sources: &mut Sources) -> Diagnostics {
+        let unmet = self.findings_of(&self.unmet, sources).into_iter();
+        unmet.chain(self.remarks()).collect()
+    }
+
+    /// Returns the findings about some requests that do not hold.
+    pub fn findings_of(&self, unmet: &[Unmet], sources: &mut Sources) -> Diagnostics {
+        let pointed = RefCell::new(BTreeSet::new());
+        let note = |file: &str, _| {
+            pointed.borrow_mut().insert(file.to_owned());
+            None
+        };
+        unmet.iter().for_each(|unmet| drop(unmet.diagnostic(&note)));
+        let mut ids: BTreeMap<String, FileId> = BTreeMap::new();
+        for file in pointed.into_inner() {
+            // A file that cannot be shown is still named in the message.
+            if let Ok(bytes) = fs::read(self.tree.path.join(&file)) {
+                let id = sources.add(&file, String::from_utf8_lossy(&bytes));
+                ids.insert(file, id);
+            }
+        }
+        let place = |file: &str, line: u32| ids.get(file).map(|&id| sources.line_span(id, line));
+        unmet.iter().map(|unmet| unmet.diagnostic(&place)).collect()
+    }
+}
+
+/// The directory in which `conf` is built and asked.
+fn conf_key(tree: &Tree, target: &Target, toolchain: &Toolchain) -> Key {
+    let mut key = kiln_plan::KeyWriter::new("conf-work/1");
+    key.field("tree", tree.key).field("arch", &target.arch).field("toolchain", toolchain.identity());
+    key.finish()
+}

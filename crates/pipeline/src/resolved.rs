@@ -1,0 +1,139 @@
+//! The resolved config, remembered as long as nothing that can change it has changed.
+//!
+//! To read a tree's Kconfig files takes longer than all else that a build with nothing to do does. So what came of it is
+//! kept in the store's `cache/resolutions`, by a key and by the files that it hangs on:
+//!
+//! | in the key | left out, and why |
+//! |---|---|
+//! | tree, ARCH, toolchain identity, base config (its text, where a file of the user's has it), requests | where a request was written: it only shows in messages |
+//! | the version of kiln | |
+//!
+//! It hangs on the program kiln itself, and on all paths that the answers of the tree's shell commands hang on
+//! ([`Parsed::depends_on`]). A config with unmet requests is not kept: what is said of them is worked out anew.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::path::PathBuf;
+
+use kiln_advise::check::EmptyGroup;
+use kiln_diag::Diagnostic;
+use kiln_kbuild::resolve::Parsed;
+use kiln_kbuild::toolchain::{Target, Toolchain};
+use kiln_kconfig::Config;
+use kiln_plan::evaluate::BaseConfig;
+use kiln_plan::{Key, KeyWriter};
+use kiln_store::cache::{self, Answers};
+
+use crate::error::PipelineError;
+use crate::prepared::Prepared;
+use crate::target::target;
+use crate::text::read;
+
+/// A recipe with the config that is built, and the machine and programs that it is built for and with.
+#[derive(Clone)]
+pub struct Resolved<'a> {
+    /// The stage before.
+    pub prepared: Prepared<'a>,
+    /// The machine that is built for.
+    pub target: Target,
+    /// The programs that build.
+    pub toolchain: Toolchain,
+    /// The `.config`.
+    pub config: Config,
+    /// Requests that hold and have no effect.
+    pub groups: Vec<EmptyGroup>,
+}
+
+impl<'a> Deref for Resolved<'a> {
+    type Target = Prepared<'a>;
+
+    fn deref(&self) -> &Prepared<'a> {
+        &self.prepared
+    }
+}
+
+impl Resolved<'_> {
+    /// Returns the findings about requests that have no effect.
+    pub fn remarks(&self) -> Vec<Diagnostic> {
+        let requests = &self.recipe.kernel.requests;
+        let origin = |group: &EmptyGroup| requests.get(&group.symbol).map(|request| request.origin);
+        self.groups.iter().map(|group| group.diagnostic(origin(group))).collect()
+    }
+
+    /// Keeps a config in which all requests hold, for [`Prepared::recall`]; that it cannot be kept costs time only.
+    pub(crate) fn keep(&self, parsed: &Parsed) -> Result<(), PipelineError> {
+        let (Some(mut paths), Ok(own)) = (parsed.depends_on(), std::env::current_exe()) else { return Ok(()) };
+        paths.push(own);
+        if let Some(file) = self.prepared.file(&self.target, &self.toolchain)?
+            && let Some(answers) = as_answers(self)
+        {
+            cache::keep(&file, paths, &answers);
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Prepared<'a> {
+    /// Returns the config that [`Prepared::analyse`] gave for the same things before, when all requests held and nothing
+    /// has changed.
+    ///
+    /// # Errors
+    /// Those of the toolchain, and of a base config that cannot be read.
+    pub fn recall(&self) -> Result<Option<Resolved<'a>>, PipelineError> {
+        let (target, toolchain) = self.toolchain()?;
+        let Some(file) = self.file(&target, &toolchain)? else { return Ok(None) };
+        let Some((config, groups)) = from_answers(&cache::recall(&file)) else { return Ok(None) };
+        Ok(Some(Resolved { prepared: self.clone(), target, toolchain, config, groups }))
+    }
+
+    /// The machine that is built for, and the programs that build for it.
+    pub(crate) fn toolchain(&self) -> Result<(Target, Toolchain), PipelineError> {
+        let target = target(self.session.host_arch, &self.recipe.kernel);
+        let toolchain = Toolchain::remembered(self.session.store, self.session.host, &target.programs)?;
+        Ok((target, toolchain))
+    }
+
+    fn file(&self, target: &Target, toolchain: &Toolchain) -> Result<Option<PathBuf>, PipelineError> {
+        let Ok(directory) = self.session.store.cache("resolutions") else { return Ok(None) };
+        Ok(Some(directory.join(self.key(target, toolchain)?.to_string())))
+    }
+
+    fn key(&self, target: &Target, toolchain: &Toolchain) -> Result<Key, PipelineError> {
+        let (tree, kernel) = (&self.tree, &self.recipe.kernel);
+        let mut key = KeyWriter::new("resolution/2");
+        key.field("kiln", env!("CARGO_PKG_VERSION")).field("tree", tree.key);
+        // A tree says where its files are in some of what it says.
+        key.field("path", tree.path.as_os_str().as_encoded_bytes());
+        key.field("arch", &target.arch).field("srcarch", &target.srcarch).field("toolchain", toolchain.identity());
+        match &kernel.base_config.value {
+            BaseConfig::Alldefconfig => key.field("base", "alldefconfig"),
+            BaseConfig::Allnoconfig => key.field("base", "allnoconfig"),
+            BaseConfig::Tinyconfig => key.field("base", "tinyconfig"),
+            BaseConfig::Defconfig(name) => key.field("defconfig", name),
+            BaseConfig::File(path) => key.field("file", read(path)?),
+        };
+        for request in kernel.requests.values() {
+            key.field(&request.symbol, &request.value);
+        }
+        Ok(key.finish())
+    }
+}
+
+const CONFIG: &[u8] = b"config";
+const GROUPS: &[u8] = b"groups";
+
+/// `None` for a text that a memory cannot hold.
+fn as_answers(resolved: &Resolved<'_>) -> Option<Answers> {
+    let json = |value: serde_json::Result<String>| value.ok().map(String::into_bytes);
+    let answers = BTreeMap::from([
+        (CONFIG.to_vec(), resolved.config.text().as_bytes().to_vec()),
+        (GROUPS.to_vec(), json(serde_json::to_string(&resolved.groups))?),
+    ]);
+    answers.values().all(|text| !text.contains(&0)).then_some(answers)
+}
+
+/// `None` when nothing is kept, or not all of it.
+fn from_answers(answers: &Answers) -> Option<(Config, Vec<EmptyGroup>)> {
+    let config = std::str::from_utf8(answers.get(CONFIG)?).ok()?;
+    Some((Config::parse(config), serde_json::from_slice(answers.get(GROUPS)?).ok()?))
+}
