@@ -1,8 +1,8 @@
-//! Requests written into the files of a recipe.
+//! Writes requests into the files of a recipe.
 //!
-//! A request that is changed is changed where it stands; one that is added goes beside the request that needs it, into the
-//! same block of the same file. What ships with kiln and what has no room for comments (JSON) is not written to: the
-//! request goes into the recipe's main file.
+//! A changed request is changed in place; an added one goes beside the request that needs it, into the same block of
+//! the same file. Files that ship with kiln and files without comments (JSON) are not written: the request goes into
+//! the recipe's main file.
 
 use std::collections::BTreeMap;
 
@@ -28,20 +28,20 @@ pub enum WriteError {
         /// The file.
         file: String,
     },
-    /// The request that would have to change was made by another option.
+    /// The request that would have to change comes from another option.
     #[error("`{0}` is not asked for under `kernel.config`")]
     Made(String),
-    /// The file's own form does not allow it.
+    /// The file's own form does not allow the change.
     #[error("cannot write to `{file}`")]
     File {
         /// The file.
         file: String,
-        /// Why.
+        /// The reason.
         source: AmendError,
     },
 }
 
-/// How a file is written.
+/// The syntax of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Toml,
@@ -50,7 +50,7 @@ enum Form {
     Shipped,
 }
 
-/// The new texts of the files in which `asked` and the requests of `fix` are written; `root` is the recipe's main file.
+/// Returns the new texts of the files that get `asked` and the requests of `fix`; `root` is the recipe's main file.
 ///
 /// # Errors
 /// See [`WriteError`].
@@ -81,7 +81,7 @@ pub fn amend(
     files.into_iter().map(|(file, amendments)| Ok((file, written(sources, file, &amendments)?))).collect()
 }
 
-/// Where a request goes: the file, the definition beside which it stands, and whether it takes that one's place.
+/// Returns the place of a request: the file, the definition beside it, and whether it replaces that definition.
 fn place(
     evaluated: &Evaluated,
     sources: &Sources,

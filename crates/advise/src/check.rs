@@ -1,8 +1,8 @@
-//! Whether what was requested is what came out.
+//! Checks whether the resolved config has what was requested.
 //!
-//! [`check`] takes the requests, the `.config` that Kconfig made of them, and what the tree declares; gives every request
-//! whose *value* does not hold. [`Unmet::explain`] asks the engine why, which settles the kind; [`Unmet::diagnostic`] turns
-//! it into a finding. So a recipe whose requests all hold pays for nothing but the comparison.
+//! [`check`] takes the requests, the `.config` that Kconfig made of them, and the tree's declarations; it returns every
+//! request whose *value* does not hold. [`Unmet::explain`] asks the engine why, which determines the kind;
+//! [`Unmet::diagnostic`] turns it into a finding. So a recipe whose requests all hold costs nothing but the comparison.
 
 use kiln_kconfig::{Config, Declaration, Declarations, Request, Type, Value};
 
@@ -20,24 +20,24 @@ pub use history::{Catalogue, Successor};
 /// A request that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmet {
-    /// What was asked for.
+    /// The request.
     pub request: Request,
-    /// What it resolved to, as in a `.config`; `None` when the symbol is off or not there at all.
+    /// Its resolved value, as in a `.config`; `None` when the symbol is off or absent.
     pub resolved: Option<String>,
-    /// Where it is declared, when it is for the architecture that is built.
+    /// Where it is declared, when it is declared for the target architecture.
     pub declaration: Option<Declaration>,
     /// Why it does not hold.
     pub kind: UnmetKind,
-    /// What keeps the symbol from the value, as [`Unmet::explain`] found it.
+    /// The causes that keep the symbol from the value, as [`Unmet::explain`] found them.
     pub obstacles: Vec<Cause>,
-    /// Other requests that have to do with it, the most to blame first.
+    /// Other requests that cause it, the most relevant first.
     pub rivals: Vec<Request>,
 }
 
-/// What shows that a symbol has another name.
+/// The evidence that a symbol has another name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Evidence {
-    /// The tree keeps the old name for old configs (`transitional`), and the new one takes its value over.
+    /// The tree keeps the old name for old configs (`transitional`), and the new one takes over its value.
     Transitional,
     /// Another version that was resolved before has this prompt under the old name.
     Prompt {
@@ -55,23 +55,23 @@ pub enum UnmetKind {
     UnknownSymbol {
         /// Declared symbols of similar names, the most similar first.
         nearest: Vec<String>,
-        /// Whether the first of them differs in a single letter.
+        /// Whether a declared name differs from it in one letter at most, or in two swapped letters.
         is_spelled_alike: bool,
-        /// Which other version has it, and where, in words.
+        /// The other version that has it, and where, in words.
         elsewhen: Option<String>,
     },
     /// The symbol goes by another name in this tree.
     Renamed {
         /// The new name.
         to: String,
-        /// Where the new name shows it, as `file:line` in the tree.
+        /// Where the new name is defined, as `file:line` in the tree.
         place: String,
-        /// How it is known.
+        /// The evidence.
         evidence: Evidence,
     },
-    /// The symbol is declared, but not for the architecture that is built.
+    /// The symbol is declared, but not for the target architecture.
     OtherArch {
-        /// The folders below `arch/` whose Kconfig declares it, sorted.
+        /// The directories below `arch/` whose Kconfig declares it, sorted.
         arches: Vec<String>,
         /// One of the places, as `file:line` in the tree.
         place: String,
@@ -81,13 +81,13 @@ pub enum UnmetKind {
         /// The symbol's type.
         symbol_type: Type,
     },
-    /// `m` was asked for, and modules are off.
+    /// `m` was requested, and modules are off.
     NoModules,
     /// It has no prompt: only selects and defaults give it a value.
     NoPrompt,
-    /// Its prompt is not in sight: something that it depends on is too low.
+    /// It is not visible: something that it depends on is too low.
     Dependency,
-    /// `y` was asked for, and what it depends on is a module.
+    /// `y` was requested, and something that it depends on is a module.
     LimitedToModule,
     /// Another symbol selects it.
     Selected,
@@ -108,21 +108,21 @@ pub enum UnmetKind {
         high: String,
         /// The line with its condition, each symbol with its value.
         line: String,
-        /// Where it stands, as `file:line` in the tree.
+        /// The line's place, as `file:line` in the tree.
         place: String,
     },
     /// The compiler or another program of the host lacks what it needs.
     ToolFeature,
     /// Another request rules it out: the first of [`Unmet::rivals`].
     Conflict,
-    /// The symbol resolved to something else, and none of the above says why.
+    /// The symbol resolved to something else, and none of the above explains it.
     Value,
 }
 
-/// How many similar names are offered.
+/// The number of similar names that are offered.
 const N_NEAREST: usize = 3;
 
-/// Compares every request with what came out; the result is in the order of `requests`.
+/// Compares every request with the resolved config; the result is in the order of `requests`.
 pub fn check(requests: &[Request], config: &Config, declarations: &Declarations) -> Vec<Unmet> {
     let modules = config.get("MODULES") == Some("y");
     let mut unmet = Vec::new();
@@ -145,7 +145,7 @@ fn check_one(request: &Request, config: &Config, declarations: &Declarations, mo
     let resolved = config.get(&request.symbol);
     let off = request.value == "n" && matches!(resolved, None | Some("n"));
     let Some(declaration) = declarations.get(&request.symbol) else {
-        // What does not exist is not set: `n` holds for it, here as in the seed.
+        // A symbol that does not exist is not set: `n` holds for it, here as in the seed.
         return if off { None } else { Some(absent(&request.symbol, declarations)) };
     };
     if off {
@@ -155,7 +155,7 @@ fn check_one(request: &Request, config: &Config, declarations: &Declarations, mo
     let Some(wanted) = Value::parse(&request.value, symbol_type) else {
         return Some(UnmetKind::WrongType { symbol_type });
     };
-    // A bare `y` is for a bool; who wants a text that reads like one says so with its quotes.
+    // A bare `y` is for a bool; a text that looks like one has to be written with quotes.
     if symbol_type == Type::String && matches!(request.value.as_str(), "y" | "m" | "n") {
         return Some(UnmetKind::WrongType { symbol_type });
     }

@@ -1,9 +1,9 @@
 //! The fewest requests that give a configuration over a base.
 //!
-//! What a symbol has without a request follows from the values of others, and these are the same with any list of
-//! requests that gives the configuration. So whether a symbol needs its line does not hang on the other lines, and
-//! taking away one by one what is not missed ends with the least there is. Only the members of a choice hang together;
-//! they are tried together. Nothing here writes a recipe: [`text()`] does.
+//! A symbol's value without a request follows from the values of other symbols, which are the same for every list of
+//! requests that produces the configuration. So whether a symbol needs its line does not depend on the other lines, and
+//! removing the superfluous requests one by one ends with the minimum. Only the members of a choice depend on one
+//! another; they are tried together. Nothing here writes a recipe: [`text()`] does.
 
 use std::collections::BTreeMap;
 
@@ -15,25 +15,25 @@ mod text;
 
 pub use text::{Heading, text};
 
-/// A request of the distilled recipe, and what to say of it.
+/// A request of the distilled recipe, with what is printed about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Needed {
     /// Without `CONFIG_`.
     pub symbol: String,
     /// `y`, `m`, `n`, a number, or the plain content of a string.
     pub value: String,
-    /// Whether the value is a string's.
+    /// Whether the symbol is a string.
     pub is_text: bool,
     /// The prompt.
     pub prompt: Option<String>,
-    /// The menus around it, the outermost first.
+    /// The menus around it, outermost first.
     pub menus: Vec<String>,
 }
 
-/// Works out which requests over `base` give the values of `target`, in the order of the menus.
+/// Returns the requests over `base` that produce the values of `target`, in the order of the menus.
 ///
-/// Both are of one model. `None` when no requests give them: a value of `target` hangs on something that no request of a
-/// visible symbol sets.
+/// Both are evaluations of one model. `None` when no requests produce them: a value of `target` depends on something
+/// that no request of a visible symbol sets.
 pub fn distill(base: &Evaluation<'_>, target: &Evaluation<'_>) -> Option<Vec<Needed>> {
     let mut distiller = Distiller::new(base, target);
     distiller.fill();
@@ -49,7 +49,7 @@ struct Distiller<'a, 'm> {
     base: &'a Evaluation<'m>,
     target: &'a Evaluation<'m>,
     work: Evaluation<'m>,
-    /// What is asked for, by symbol.
+    /// The requested values, by symbol.
     asked: BTreeMap<SymbolId, String>,
     /// The visible members of each choice.
     members: BTreeMap<NodeId, Vec<SymbolId>>,
@@ -61,7 +61,7 @@ impl<'a, 'm> Distiller<'a, 'm> {
         Distiller { base, target, work: base.clone(), asked: BTreeMap::new(), members }
     }
 
-    /// Asks for every value that can be asked for.
+    /// Requests every value that can be requested.
     fn fill(&mut self) {
         let model = self.target.model();
         let visible: Vec<SymbolId> = model
@@ -84,13 +84,13 @@ impl<'a, 'm> Distiller<'a, 'm> {
 
     fn ask(&mut self, symbol: SymbolId) {
         let value = self.target.value_of(symbol).into_owned();
-        // A value that the type does not take cannot be asked for; whether that matters, the comparison shows.
+        // A value that the type does not accept cannot be requested; the comparison shows whether that matters.
         if self.work.set(symbol, &value).is_ok() {
             self.asked.insert(symbol, value);
         }
     }
 
-    /// Those that are off first: of a choice, the last that is asked for counts.
+    /// Requests the members that are off first: in a choice, the last request counts.
     fn ask_members(&mut self, members: &[SymbolId]) {
         let (off, on): (Vec<SymbolId>, Vec<SymbolId>) =
             members.iter().partition(|member| self.target.tristate(**member) == Tristate::No);
@@ -107,11 +107,11 @@ impl<'a, 'm> Distiller<'a, 'm> {
         is_written == self.work.is_written(symbol)
             && self.target.visibility(symbol) == self.work.visibility(symbol)
             && (self.target.value_of(symbol) == self.work.value_of(symbol)
-                // What is in no `.config` may differ where nobody can see it: the old name of a renamed symbol.
+                // A symbol that is in no `.config` may differ where no file shows it: the old name of a renamed symbol.
                 || (!is_written && self.target.model().is_transitional(symbol)))
     }
 
-    /// Takes away what is not missed, choices left out.
+    /// Removes the requests that are not needed, except those of choices.
     fn thin_out(&mut self) {
         let model = self.target.model();
         let (old, rest): (Vec<SymbolId>, Vec<SymbolId>) = self
@@ -134,7 +134,7 @@ impl<'a, 'm> Distiller<'a, 'm> {
         }
     }
 
-    /// Finds for each choice the fewest of its members that have to be asked for.
+    /// Finds for each choice the fewest of its members that have to be requested.
     fn choices(&mut self) {
         for members in self.members.clone().into_values() {
             let is_on = |member: &&SymbolId| self.target.tristate(**member) != Tristate::No;
@@ -154,9 +154,9 @@ impl<'a, 'm> Distiller<'a, 'm> {
         }
     }
 
-    /// Asks for `wanted` of a choice's members only; gives whether all have the values of the target.
+    /// Requests only `wanted` of a choice's members; returns whether all symbols have the target's values.
     ///
-    /// The others get back what the base gives them, those that it turns off first: its own order is not known.
+    /// The other members get back their values from the base, those that are off first: the base's order is not known.
     fn try_members(&mut self, members: &[SymbolId], wanted: &[SymbolId]) -> bool {
         let mut back: Vec<(SymbolId, Option<String>)> = Vec::new();
         for member in members {
@@ -165,7 +165,7 @@ impl<'a, 'm> Distiller<'a, 'm> {
         }
         back.sort_by_key(|(_, value)| value.as_deref().is_some_and(|value| value != "n"));
         for (member, value) in back {
-            // A value that the base has is one that the type takes.
+            // A value in the base is one that the type accepts.
             let _ = match value {
                 Some(value) => self.work.set(member, &value).ok(),
                 None => Some(self.work.unset(member)),
@@ -182,7 +182,7 @@ impl<'a, 'm> Distiller<'a, 'm> {
         let model = self.target.model();
         let mut placed: Vec<(NodeId, Needed)> = Vec::new();
         for (symbol, value) in self.asked {
-            // The place where a person would set it: the first with a prompt.
+            // The definition where a person would set it: the first with a prompt.
             let mut definitions = model.definitions(symbol);
             let Some(at) = definitions.find(|definition| definition.prompt.is_some()) else { continue };
             let needed = Needed {

@@ -1,28 +1,29 @@
-//! Names both ways: module, symbol, prompt, source file.
+//! Looks up modules, symbols, prompts and source files by one another.
 //!
-//! A word is looked up as a module's name, as a symbol, as a source file, and, when it is none of these, in the prompts.
-//! What is found is always told the same way: a symbol with what Kconfig says about it, and the modules that it builds.
+//! A word is looked up as a module's name, as a symbol, as a source file, and, when it is none of these, in the
+//! prompts. The result always has the same form: a symbol with what Kconfig says about it, and the modules that it
+//! builds.
 
 use std::collections::BTreeSet;
 
 use kiln_kconfig::{Config, Model, SymbolId};
 use kiln_makefile::{ModuleRules, Rule};
 
-/// Where words are looked up.
+/// The data in which words are looked up.
 #[derive(Debug, Clone, Copy)]
 pub struct Naming<'a> {
-    /// What the tree's Kconfig files declare.
+    /// The declarations of the tree's Kconfig files.
     pub model: &'a Model,
-    /// What its makefiles build.
+    /// The module rules of its makefiles.
     pub rules: &'a ModuleRules,
     /// The resolved config.
     pub config: &'a Config,
 }
 
-/// What a word turned out to be.
+/// The kind of name that a word matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Matched {
-    /// A module's name, or its file's.
+    /// The name of a module or of its file.
     Module,
     /// A symbol.
     Symbol,
@@ -32,29 +33,29 @@ pub enum Matched {
     Prompt,
 }
 
-/// One symbol, with what it builds; or a module that no symbol decides about.
+/// A symbol with what it builds, or a module that no symbol controls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// How the word led here.
+    /// How the word matched.
     pub matched: Matched,
-    /// The symbol; `None` for what is always built.
+    /// The symbol; `None` for modules that are always built.
     pub symbol: Option<NamedSymbol>,
-    /// What is built; only those that the word means when it means a module or a file.
+    /// The modules that are built; only the matching ones when the word names a module or a file.
     pub modules: Vec<NamedModule>,
 }
 
-/// What Kconfig says about a symbol.
+/// The facts that Kconfig states about a symbol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedSymbol {
     /// Without `CONFIG_`.
     pub name: String,
     /// Its value in the config; `None` when it has none there.
     pub value: Option<String>,
-    /// Its first prompt; without one no recipe can ask for it.
+    /// Its first prompt; a symbol without one cannot be requested by a recipe.
     pub prompt: Option<String>,
-    /// Where it is declared, as `file:line`; none when no Kconfig file of this architecture declares it.
+    /// Where it is declared, as `file:line`; empty when no Kconfig file of this architecture declares it.
     pub places: Vec<String>,
-    /// What it depends on, as Kconfig writes it.
+    /// Its dependencies, as Kconfig writes them.
     pub depends: Option<String>,
     /// The symbols of `depends` in order of mention, each with its value.
     pub dependencies: Vec<(String, Option<String>)>,
@@ -67,15 +68,15 @@ pub struct NamedSymbol {
 pub struct NamedModule {
     /// The kernel's name for it.
     pub module: String,
-    /// The object, as a path without an ending.
+    /// The object, as a path without an extension.
     pub object: String,
     /// The makefile's line, as `file:line`.
     pub rule: String,
-    /// The objects that it is linked from, as paths without an ending: each is a source file.
+    /// The objects that it is linked from, as paths without an extension: each is a source file.
     pub parts: Vec<String>,
 }
 
-/// Looks `word` up; empty when nothing answers to it.
+/// Looks up `word`; empty when nothing matches.
 ///
 /// Sorted by how the word matched, then by symbol.
 pub fn find(naming: &Naming<'_>, word: &str) -> Vec<Named> {
@@ -108,7 +109,7 @@ pub fn find(naming: &Naming<'_>, word: &str) -> Vec<Named> {
     found
 }
 
-/// Names of modules and symbols that are nearly `word`, the nearest first.
+/// Returns names of modules and symbols similar to `word`, the nearest first.
 pub fn near(naming: &Naming<'_>, word: &str) -> Vec<String> {
     let wanted = word.strip_prefix("CONFIG_").unwrap_or(word).to_ascii_lowercase().replace('-', "_");
     let symbols = naming.model.declared().map(|id| naming.model.name(id).into_owned());
@@ -131,7 +132,7 @@ impl Named {
     }
 }
 
-/// Adds one finding for each symbol that decides about some of the rules.
+/// Adds one result for each symbol that controls some of the rules.
 fn group(naming: &Naming<'_>, matched: Matched, rules: Vec<&Rule>, found: &mut Vec<Named>) {
     let symbols: BTreeSet<Option<&str>> = rules.iter().map(|rule| rule.symbol.as_deref()).collect();
     for symbol in symbols {
@@ -191,13 +192,13 @@ fn is_declared(model: &Model, name: &str) -> bool {
     model.find(name).is_some_and(|id: SymbolId| model.definitions(id).next().is_some())
 }
 
-/// The words of an expression that can be symbols.
+/// Returns the words of an expression that can be symbols.
 fn mentioned(expression: &str) -> Vec<&str> {
     let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| !word.is_empty()).collect()
 }
 
-/// The object that is made from a source file of this name, without its ending.
+/// Returns the object that is made from a source file of this name, without its extension.
 fn object_of(file: &str) -> Option<&str> {
     let ends = [".c", ".S", ".rs", ".o", ".ko"].iter().find_map(|ending| file.strip_suffix(ending));
     ends.or_else(|| file.contains('/').then_some(file)).map(|path| path.trim_start_matches("./"))

@@ -1,7 +1,8 @@
-//! Why a symbol has its value, and what keeps it from another.
+//! Why a symbol has its value, and what prevents another one.
 //!
-//! The engine gives single facts ([`Evaluation::reason`], [`Evaluation::limits`]); here they are followed until something
-//! is reached that a user can change, and put into words. Requests are the recipe's: this module gets them as [`Asked`].
+//! The engine returns single facts ([`Evaluation::reason`], [`Evaluation::limits`]); this module follows them to
+//! something that a user can change, and puts them into words. Requests belong to the recipe: this module gets them as
+//! [`Asked`].
 
 use kiln_kconfig::{Evaluation, Place, SymbolId, Tristate, Type};
 use serde::Serialize;
@@ -14,10 +15,10 @@ mod tests;
 
 use story::Story;
 
-/// How many symbols that another value would change are named.
+/// The number of symbols changed by another value that are named.
 const N_CHANGES: usize = 12;
 
-/// Everything there is to say about a symbol's value.
+/// Everything known about a symbol's value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Why {
@@ -28,7 +29,7 @@ pub struct Why {
     pub type_: &'static str,
     /// `y`, `m`, `n`, a number or a text.
     pub value: String,
-    /// How far a request counts: `y`, `m`, or `n` when it has no prompt in sight.
+    /// The limit of a request: `y`, `m`, or `n` when it is not visible.
     pub visible: &'static str,
     /// The first prompt.
     pub prompt: Option<String>,
@@ -39,9 +40,9 @@ pub struct Why {
     pub range: Option<String>,
     /// Each place that defines it.
     pub definitions: Vec<Defined>,
-    /// What gave it its value, the nearest cause first.
+    /// The causes of its value, nearest first.
     pub because: Vec<Cause>,
-    /// The other values that it could have, with what stands against them or what else they would change.
+    /// The other values that it could have, with what prevents them or what else they would change.
     pub otherwise: Vec<Otherwise>,
 }
 
@@ -50,18 +51,18 @@ pub struct Why {
 pub struct Defined {
     /// `file:line` in the tree.
     pub place: String,
-    /// The menus around it, the outermost first.
+    /// The menus around it, outermost first.
     pub menus: Vec<String>,
-    /// What it depends on there, each symbol with its value; nothing for a symbol that depends on nothing.
+    /// Its dependencies there, each symbol with its value; `None` for a symbol without dependencies.
     pub depends: Option<String>,
 }
 
 /// A sentence of an explanation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Cause {
-    /// How many causes it is away from the symbol itself.
+    /// The number of causes between it and the symbol itself.
     pub depth: usize,
-    /// What is so.
+    /// The fact.
     pub text: String,
     /// `file:line` in the tree.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,16 +70,16 @@ pub struct Cause {
     /// The request that would change it, `SYMBOL=VALUE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
-    /// Whether more than that request is needed: what it takes follows, one deeper.
+    /// Whether more than that request is needed: the further needs follow, one level deeper.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub needs_more: bool,
     /// The symbol whose value is in the way.
     #[serde(skip)]
     pub culprit: Option<String>,
-    /// Whether the host's tools decide it, and no request can.
+    /// Whether the host's tools decide it, so that no request can.
     #[serde(skip)]
     pub is_host: bool,
-    /// The architectures that have the symbol in the way, when the one that is built has not.
+    /// The architectures that have the symbol in the way, when the target architecture does not.
     #[serde(skip)]
     pub arches: Vec<String>,
 }
@@ -88,12 +89,11 @@ pub struct Cause {
 pub struct Otherwise {
     /// The value.
     pub value: &'static str,
-    /// What keeps the symbol from it; a request alone is enough when there is nothing.
+    /// The causes that prevent it; empty when a request alone is enough.
     pub obstacles: Vec<Cause>,
-    /// What else would have another value if the symbol were asked for with this one, where a request is enough: the
-    /// first few.
+    /// The first few symbols that would change too if this value were requested, where a request is enough.
     pub changes: Vec<Changed>,
-    /// How many there are in all.
+    /// The total number of those symbols.
     pub n_changes: usize,
 }
 
@@ -108,22 +108,22 @@ pub struct Changed {
     pub to: String,
 }
 
-/// What is known beside the model and its values.
+/// Facts beside the model and its values.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
-    /// Whether the recipe asks for a symbol; what else has a value of the user's has it from the base config.
+    /// Whether the recipe requests a symbol; any other user value comes from the base config.
     pub asks: &'a dyn Fn(&str) -> bool,
     /// The other architectures that declare a symbol.
     pub elsewhere: &'a dyn Fn(&str) -> Vec<String>,
 }
 
 impl Asked<'static> {
-    /// Nothing is known: no request, no other architecture.
+    /// No knowledge: no request, no other architecture.
     pub const NOTHING: Asked<'static> = Asked { asks: &|_| false, elsewhere: &|_| Vec::new() };
 }
 
 impl Cause {
-    /// All of it in one line.
+    /// Returns all of it in one line.
     pub fn sentence(&self) -> String {
         let indent = "  ".repeat(self.depth);
         let place = self.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
@@ -169,8 +169,8 @@ pub fn why(evaluation: &Evaluation<'_>, name: &str, asked: &Asked<'_>) -> Option
     })
 }
 
-/// What keeps a symbol from `value`, followed to what a user can change; empty when a request is enough, or the symbol
-/// is not known.
+/// Returns the causes that keep a symbol from `value`, followed to something that a user can change; empty when a
+/// request is enough, or the symbol is not known.
 pub fn obstacles(evaluation: &Evaluation<'_>, name: &str, value: &str, asked: &Asked<'_>) -> Vec<Cause> {
     let Some(symbol) = evaluation.model().find(name) else { return Vec::new() };
     let wanted = match (evaluation.model().type_of(symbol), value) {
@@ -206,7 +206,7 @@ fn otherwise(evaluation: &Evaluation<'_>, symbol: SymbolId, value: &'static str,
     Otherwise { value, obstacles, changes, n_changes }
 }
 
-/// An end of a range as a number.
+/// Returns an end of a range as a number.
 pub(crate) fn end_of_range(evaluation: &Evaluation<'_>, symbol: SymbolId) -> String {
     let model = evaluation.model();
     match model.type_of(symbol) {

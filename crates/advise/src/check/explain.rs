@@ -1,24 +1,24 @@
-//! Why a request does not hold, asked of the engine.
+//! Finds out from the engine why a request does not hold.
 
 use super::{Catalogue, Evidence, Request, Unmet, UnmetKind};
 use crate::why::{Asked, end_of_range, obstacles, shown};
 use kiln_kconfig::{Declarations, Evaluation, Limit, Model, SymbolId, Tristate, Type, Value};
 
-/// What the reasons are looked for in.
+/// The data in which reasons are looked up.
 #[derive(Clone, Copy)]
 pub struct Known<'a, 'm> {
-    /// The values that came of the base and the requests.
+    /// The values that the base and the requests produced.
     pub evaluation: &'a Evaluation<'m>,
     /// Every request, met or not.
     pub requests: &'a [Request],
-    /// What the tree declares, other architectures too.
+    /// The tree's declarations, those of other architectures included.
     pub declarations: &'a Declarations,
-    /// What other versions of the tree have, the most telling first.
+    /// The symbols of other versions of the tree, most relevant first.
     pub past: &'a [Catalogue],
 }
 
 impl Known<'_, '_> {
-    /// The request for a symbol, when it has what was asked for.
+    /// Returns the request for a symbol, when it holds.
     fn met_request(&self, name: &str) -> Option<&Request> {
         let request = self.requests.iter().find(|request| request.symbol == name)?;
         (self.evaluation.value(name).as_deref() == Some(request.value.as_str())).then_some(request)
@@ -26,7 +26,7 @@ impl Known<'_, '_> {
 }
 
 impl Unmet {
-    /// Finds out why.
+    /// Finds out why it does not hold.
     pub fn explain(&mut self, known: &Known<'_, '_>) {
         let model = known.evaluation.model();
         if matches!(self.kind, UnmetKind::UnknownSymbol { .. }) {
@@ -56,7 +56,7 @@ impl Unmet {
         self.find_rivals(known, symbol);
     }
 
-    /// Looks whether another version of the tree has the symbol, and what this one calls it.
+    /// Looks for the symbol in other versions of the tree, and for its name in this one.
     fn remember(&mut self, past: &[Catalogue], model: &Model) {
         let symbol = &self.request.symbol;
         if let Some(successor) = past.iter().find_map(|catalogue| catalogue.successor(symbol, model)) {
@@ -108,8 +108,8 @@ impl Unmet {
         if limits.is_empty() { UnmetKind::Value } else { UnmetKind::Dependency }
     }
 
-    /// Whether the host's tools stand in the way whatever else is asked for: they do in a cause of the symbol itself, or
-    /// in what leads to one that no request can change.
+    /// Whether the host's tools are in the way whatever else is requested: they are in a cause of the symbol itself, or
+    /// in one reached only through causes that no request can change.
     fn needs_host(&self) -> bool {
         let mut path: Vec<bool> = Vec::new();
         self.obstacles.iter().any(|cause| {
@@ -143,7 +143,7 @@ impl Unmet {
         is_out.then(|| UnmetKind::OutOfRange { low, high, line, place: shown(&range.place) })
     }
 
-    /// A number that Kconfig does not read as one, like `007`.
+    /// Returns `WrongType` for a number that Kconfig does not read as one, like `007`.
     fn not_taken(&self, evaluation: &Evaluation<'_>, symbol: SymbolId) -> UnmetKind {
         let symbol_type = self.declaration.as_ref().map(|declaration| declaration.symbol_type);
         let is_number = matches!(symbol_type, Some(Type::Int | Type::Hex));
@@ -155,7 +155,7 @@ impl Unmet {
         }
     }
 
-    /// Other requests of the recipe that are in the way.
+    /// Finds other requests of the recipe that are in the way.
     fn find_rivals(&mut self, known: &Known<'_, '_>, symbol: SymbolId) {
         let mut names: Vec<String> = self.obstacles.iter().filter_map(|cause| cause.culprit.clone()).collect();
         if let UnmetKind::LostChoice { chosen: Some(chosen), .. } = &self.kind {
@@ -176,7 +176,7 @@ impl Unmet {
     }
 }
 
-/// The symbol that takes over the value of one that is kept for old configs only, and where it does.
+/// Returns the symbol that takes over the value of a symbol kept for old configs only, and where it does.
 fn successor(model: &Model, old: SymbolId) -> Option<(String, String)> {
     model.declared().find_map(|symbol| {
         let takes = |part| model.symbols_in(part).contains(&old);

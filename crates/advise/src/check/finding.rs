@@ -1,19 +1,19 @@
-//! Unmet requests in words.
+//! Puts unmet requests into words.
 
 use kiln_diag::{Code, Diagnostic, Severity, Span};
 
 use super::{Evidence, Request, Unmet, UnmetKind};
 use kiln_kconfig::Type;
 
-/// How many sentences of a reason are shown; `kiln why` has all.
+/// The number of sentences of a reason that are shown; `kiln why` shows all.
 const N_OBSTACLES: usize = 12;
-/// How many of the lines that fail are shown with their text.
+/// The number of failing lines that are shown with their text.
 const N_LINES: usize = 3;
 
 impl Unmet {
-    /// Puts it into words; an optional request gives a note, any other an error.
+    /// Returns the finding in words; an optional request becomes a note, any other an error.
     ///
-    /// `place` finds the [`Span`] of `(file, line)` of the tree, when its text is at hand.
+    /// `place` returns the [`Span`] of `(file, line)` of the tree, when its text is available.
     pub fn diagnostic(&self, place: &dyn Fn(&str, u32) -> Option<Span>) -> Diagnostic {
         let request = &self.request;
         let severity = if request.is_optional() { Severity::Note } else { Severity::Error };
@@ -104,7 +104,7 @@ impl Unmet {
         }
     }
 
-    /// What is so beside the obstacles.
+    /// Returns the fact to note besides the obstacles.
     fn fact(&self) -> Option<String> {
         match &self.kind {
             UnmetKind::OutOfRange { line, place, .. } => Some(format!("{line} ({place})")),
@@ -194,7 +194,7 @@ impl Unmet {
         }
     }
 
-    /// The other architectures that a part of its own dependency ties it to.
+    /// Returns the other architectures that a part of its own dependency ties it to.
     fn arches(&self) -> &[String] {
         let tied = self.obstacles.iter().find(|cause| cause.depth == 0 && !cause.arches.is_empty());
         tied.map_or(&[], |cause| &cause.arches)
@@ -206,7 +206,7 @@ impl Unmet {
 }
 
 impl UnmetKind {
-    /// The stable name of this kind of finding.
+    /// Returns the stable name of this kind of finding.
     pub fn code(&self) -> Code {
         match self {
             UnmetKind::UnknownSymbol { is_spelled_alike: false, elsewhen: None, .. } => Code::ForeignSymbol,

@@ -1,4 +1,4 @@
-//! Requests that hold and do nothing: what belongs below them is off.
+//! Requests that hold but have no effect: everything below them is off.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,18 +13,18 @@ use kiln_kconfig::Config;
 /// A symbol that is on while every part of it is off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmptyGroup {
-    /// The symbol that was asked for.
+    /// The requested symbol.
     pub symbol: String,
     /// Its parts.
     pub parts: Vec<String>,
-    /// The part that would be on by the kernel's defaults.
+    /// The part that the kernel's defaults would turn on.
     pub usual: String,
-    /// Where that is declared, for people.
+    /// Where that part is declared, for display.
     pub place: String,
 }
 
 impl EmptyGroup {
-    /// The note on it; `origin` is the request's.
+    /// Returns the note on it; `origin` is the request's.
     pub fn diagnostic(&self, origin: Option<Span>) -> Diagnostic {
         let names: Vec<String> = self.parts.iter().map(|part| format!("`{part}`")).collect();
         Diagnostic::remark(Code::EmptyGroup, format!("`{}` is on, and nothing below it is", self.symbol))
@@ -35,14 +35,14 @@ impl EmptyGroup {
     }
 }
 
-/// Groups larger than this are menus, where nobody means all.
+/// Larger groups are menus, where a request does not mean every entry.
 const MOST: usize = 4;
 
-/// Each request that turned on something of which every part is off, although by the kernel's defaults one
-/// would be on: an `allnoconfig` base takes such defaults away.
+/// Returns a group for each request whose symbol is on while every part of it is off, although the kernel's defaults
+/// would turn one on: an `allnoconfig` base removes such defaults.
 ///
-/// The parts of a symbol are those that depend on it and on nothing else but what it depends on itself. `evaluation` is
-/// asked for only when there is a group to look at.
+/// The parts of a symbol are those that depend on it and otherwise only on what it depends on itself. `evaluation` is
+/// called only when there is a group to examine.
 pub fn empty_groups<'m>(
     model: &'m Model,
     config: &Config,
@@ -75,14 +75,14 @@ pub fn empty_groups<'m>(
     groups.iter().filter_map(|(owner, parts)| note(&evaluation, asked.get(owner)?, parts)).collect()
 }
 
-/// The one of `asked` that a dependency adds to what that one depends on itself.
+/// Returns the symbol of `asked` that a dependency adds to that symbol's own dependencies.
 fn owner(model: &Model, dependency: ExprId, asked: &BTreeMap<SymbolId, &Request>) -> Option<SymbolId> {
     let mut waiting = vec![dependency];
     let mut found = None;
     while let Some(part) = waiting.pop() {
         match model.expression(part) {
             Expr::And(operands) => waiting.extend(operands),
-            // The innermost of several stands last.
+            // The innermost of several comes last.
             Expr::Symbol(symbol) if found.is_none() && asked.contains_key(&symbol) => found = Some(symbol),
             _ => {}
         }
@@ -95,7 +95,7 @@ fn owner(model: &Model, dependency: ExprId, asked: &BTreeMap<SymbolId, &Request>
     (matches!(only, Some(Expr::Symbol(on)) if on == owner) && more.next().is_none()).then_some(owner)
 }
 
-/// The operands of `&&`.
+/// Returns the operands of `&&`.
 fn conjuncts(model: &Model, whole: ExprId) -> BTreeSet<ExprId> {
     let mut parts = BTreeSet::new();
     let mut waiting = vec![whole];

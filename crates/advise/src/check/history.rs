@@ -1,8 +1,8 @@
-//! What other versions of a kernel called their symbols.
+//! The names of symbols in other versions of a kernel.
 //!
-//! A tree says little of its own past, but whoever moves a recipe from one version to the next has had the old one
-//! resolved: a [`Catalogue`] is what is kept of a tree for that. A symbol of it that a tree no longer has, while a symbol
-//! that is new there has its prompt, was given another name ([`Catalogue::successor`]). It works in both directions of time.
+//! A tree contains little of its own past, but moving a recipe from one version to the next means that the old one has
+//! been resolved: a [`Catalogue`] is what is kept of that tree. A symbol of it that a tree no longer has, while a new
+//! symbol there has its prompt, has been renamed ([`Catalogue::successor`]). It works in both directions of time.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use kiln_kconfig::{Model, SymbolId};
 /// The first line of a catalogue's text.
 const FORMAT: &str = "kiln catalogue 1";
 
-/// A prompt with fewer words says too little to be recognised in another file.
+/// A prompt with fewer words is not specific enough to be recognised in another file.
 const N_WORDS: usize = 3;
 
 /// The symbols of one tree for one architecture.
@@ -22,7 +22,7 @@ pub struct Catalogue {
     entries: BTreeMap<String, Entry>,
 }
 
-/// What is kept of a symbol.
+/// The kept facts of a symbol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     /// Whether it is a `bool` or a `tristate`.
@@ -36,25 +36,25 @@ struct Entry {
 /// A symbol under its new name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Successor {
-    /// The name in the tree that was looked at.
+    /// The name in the tree that was searched.
     pub name: String,
     /// Where it is defined there, as `file:line`.
     pub place: String,
-    /// The prompt that both have.
+    /// The prompt that both symbols have.
     pub prompt: String,
     /// The version that has the old name.
     pub version: String,
 }
 
 impl Catalogue {
-    /// Takes down the symbols of a model.
+    /// Returns the catalogue of a model.
     pub fn of(model: &Model, version: &str) -> Catalogue {
         let entry = |symbol: SymbolId| Some((model.name(symbol).into_owned(), entry(model, symbol)?.0));
         let entries = model.declared().filter(|symbol| !model.stands_for_choice(*symbol)).filter_map(entry).collect();
         Catalogue { version: version.to_owned(), entries }
     }
 
-    /// As text, a symbol a line.
+    /// Returns the catalogue as text, one symbol per line.
     pub fn text(&self) -> String {
         let mut out = format!("{FORMAT}\n{}\n", self.version);
         for (name, entry) in &self.entries {
@@ -64,7 +64,7 @@ impl Catalogue {
         out + "end\n"
     }
 
-    /// Reads [`Catalogue::text`]; `None` when it is anything else, or not whole.
+    /// Reads [`Catalogue::text`]; `None` when it is anything else, or incomplete.
     pub fn parse(text: &str) -> Option<Catalogue> {
         let (version, lines) = text.strip_prefix(FORMAT)?.strip_prefix('\n')?.split_once('\n')?;
         let mut entries = BTreeMap::new();
@@ -77,22 +77,22 @@ impl Catalogue {
         Some(Catalogue { version: version.to_owned(), entries })
     }
 
-    /// The version of the tree.
+    /// Returns the version of the tree.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Where the tree has a symbol and with which prompt, in words; `None` when it has none of that name.
+    /// Returns in words where the tree has a symbol and with which prompt; `None` when it has none of that name.
     pub fn known(&self, symbol: &str) -> Option<String> {
         let entry = self.entries.get(symbol)?;
         let prompt = if entry.prompt.is_empty() { String::new() } else { format!(" \"{}\"", entry.prompt) };
         Some(format!("Linux {} has it:{prompt} in {}", self.version, entry.file))
     }
 
-    /// What `model`, which has no symbol of that name, calls a symbol of this catalogue.
+    /// Returns the name that a symbol of this catalogue has in `model`, which has no symbol of its old name.
     ///
-    /// That is the one symbol with the same prompt which is new there: in the same file, or in another one where the prompt
-    /// is long enough and no other symbol has it on either side. Where several could be meant, none is.
+    /// That is the one new symbol there with the same prompt: in the same file, or in another one where the prompt is
+    /// long enough and no other symbol has it on either side. Where several could be meant, it is `None`.
     pub fn successor(&self, symbol: &str, model: &Model) -> Option<Successor> {
         let old = self.entries.get(symbol).filter(|old| !old.prompt.is_empty())?;
         let is_declared = |id: &SymbolId| model.definitions(*id).next().is_some();
@@ -129,11 +129,11 @@ impl Catalogue {
     }
 }
 
-/// What is kept of a symbol, and the place that shows it.
+/// Returns the kept facts of a symbol, and the place that shows it.
 fn entry(model: &Model, symbol: SymbolId) -> Option<(Entry, String)> {
     let prompted = model.definitions(symbol).find(|definition| definition.prompt.is_some());
     let definition = prompted.or_else(|| model.definitions(symbol).next())?;
-    // A line is a symbol, and a tab stands between its fields.
+    // Each symbol is a line, with tabs between its fields.
     let plain = |text: &str| text.replace(|c: char| c.is_control(), " ");
     let prompt = definition.prompt.as_ref().map(|prompt| plain(prompt)).unwrap_or_default();
     let file = plain(&definition.place.file);
@@ -186,7 +186,7 @@ mod tests {
     fn a_prompt_under_another_name_is_a_new_name() {
         let new = "config NEW_A\n\tbool \"Remove the mapping\"\nconfig KEPT\n\tbool \"lz4\"\n";
         assert_eq!(called("A", new, ""), Some("NEW_A Kconfig:1".to_owned()));
-        // In another file, where the prompt says enough.
+        // In another file, where the prompt is specific enough.
         assert_eq!(called("M", new, "config P\n\tbool \"A driver for parallel disks\"\n"), Some("P more:1".to_owned()));
         assert_eq!(called("L", new, "config LZO\n\tbool \"lzo\"\n"), None);
     }
@@ -196,7 +196,7 @@ mod tests {
         let one = "config NEW_A\n\tbool \"Remove the mapping\"\n";
         let two = format!("{one}config OTHER_A\n\tbool \"Remove the mapping\"\n");
         assert_eq!(called("A", &two, ""), None);
-        // A number is not what a bool was, and what was there before is nothing new.
+        // A number does not replace a bool, and a symbol that was there before is not new.
         assert_eq!(called("A", "config NEW_A\n\tint \"Remove the mapping\"\n", ""), None);
         assert_eq!(called("A", "config KEPT\n\tbool \"Remove the mapping\"\n", ""), None);
         assert_eq!(called("A", &format!("{one}config A\n\tbool \"other\"\n"), ""), None);

@@ -18,7 +18,7 @@ impl Host for Machine {
     }
 }
 
-/// One of each kind of reason.
+/// A tree with one of each kind of reason.
 const TREE: &str = "\
 cc-option = $(shell,$(CC) $(1))
 config MODULES
@@ -129,7 +129,8 @@ fn declarations(model: &Model) -> Declarations {
     declarations
 }
 
-/// Requests in the form `SYMBOL=VALUE`, an optional one with a `?` behind it; each has a line of its own.
+/// Resolves and checks requests in the form `SYMBOL=VALUE`, an optional one with a `?` after it; each has a line of its
+/// own.
 fn unmet(asked: &[&str]) -> (Sources, FileId, Vec<Unmet>, Vec<Diagnostic>) {
     let mut sources = Sources::new();
     let file = sources.add("kiln.toml", asked.join("\n"));
@@ -214,7 +215,7 @@ fn renamed() {
     );
 }
 
-/// What an older version had.
+/// The symbols of an older version.
 fn past() -> Vec<Catalogue> {
     let files = |name: &str| (name == "Kconfig").then(|| Arc::from(OLDER.as_bytes()));
     let older = Model::parse("Kconfig", &files, &Machine, Dialect::NEWEST).0.expect("a model");

@@ -83,7 +83,7 @@ fn check(base: Base<'_>, requests: &[(&str, &str)], expected: Expect) {
     is_least(&model, base, &target, &needed);
 }
 
-/// The requests give the target, and no one of them can be missed.
+/// Checks that the requests produce the target and that none of them is superfluous.
 fn is_least(model: &Model, base: Base<'_>, target: &Evaluation<'_>, needed: &[Needed]) {
     let written: Vec<String> = needed.iter().map(Needed::written).collect();
     let mut sorted: Vec<(&str, &str)> =

@@ -7,18 +7,18 @@ use super::Needed;
 /// A comment is cut at this many characters.
 const WIDTH: usize = 100;
 
-/// What stands above the requests.
+/// The text around the requests.
 #[derive(Debug, Clone, Default)]
 pub struct Heading {
     /// Comment lines at the top.
     pub comments: Vec<String>,
     /// Options under `[kernel]` with their values in TOML.
     pub kernel: Vec<(String, String)>,
-    /// Comment lines at the end: what of the file has no place in the recipe.
+    /// Comment lines at the end: parts of the file that have no place in the recipe.
     pub leftover: Vec<String>,
 }
 
-/// Writes the recipe: each menu a comment, each request with its prompt.
+/// Returns the recipe as TOML: each menu as a comment, each request with its prompt.
 pub fn text(heading: &Heading, needed: &[Needed]) -> String {
     let mut out = String::new();
     heading.comments.iter().for_each(|line| out += &comment(line));
@@ -47,7 +47,7 @@ pub fn text(heading: &Heading, needed: &[Needed]) -> String {
 }
 
 impl Needed {
-    /// The value as a recipe has it: a string bare, unless it would be read as something else.
+    /// Returns the value as a recipe has it: a string without quotes, unless it would be read as something else.
     pub fn written(&self) -> String {
         let value = &self.value;
         let is_plain = !value.trim().is_empty() && !value.starts_with('"');
@@ -58,7 +58,7 @@ impl Needed {
     }
 }
 
-/// A line of a comment, with its newline; what no comment may have is a `?`.
+/// Returns a comment line with its newline; characters that a comment cannot have become `?`.
 fn comment(text: &str) -> String {
     let shown: String = text.chars().take(WIDTH).map(|c| if c.is_control() { '?' } else { c }).collect();
     let cut = if text.chars().count() > WIDTH { "…" } else { "" };

@@ -1,6 +1,6 @@
-//! Symbols that the host's tools decide: what Kconfig asked of the compiler and its kin.
+//! Symbols that the host's tools decide: Kconfig's questions to the compiler and other tools.
 //!
-//! By the time there is a model, a macro call like `$(cc-option,-mfoo)` is its answer; what was asked stands in the text.
+//! In the model, a macro call like `$(cc-option,-mfoo)` is already its answer; the question is only in the text.
 
 use std::borrow::Cow;
 
@@ -8,15 +8,15 @@ use kiln_kconfig::{Evaluation, Place, SymbolId, Type};
 
 use super::quoted;
 
-/// Something that was asked of the host.
+/// A question to the host.
 pub(super) struct Question {
-    /// What was asked of whom, and what came back.
+    /// The question, the tool and the answer.
     pub(super) sentence: String,
-    /// The line that asks.
+    /// The line with the question.
     pub(super) place: Place,
 }
 
-/// What was asked, when the value of `symbol` is an answer of the host's: it has no prompt, and a default calls a macro.
+/// Returns the question whose answer is the value of `symbol`: it has no prompt, and a default calls a macro.
 pub(super) fn question(evaluation: &Evaluation<'_>, symbol: SymbolId) -> Option<Question> {
     let model = evaluation.model();
     if model.prompt(symbol).is_some() || model.selectors(symbol).any(|line| !line.weak) {
@@ -32,7 +32,7 @@ pub(super) fn question(evaluation: &Evaluation<'_>, symbol: SymbolId) -> Option<
     Some(Question { sentence: format!("{is}: {}", asked(evaluation, &call)), place })
 }
 
-/// What was asked, when `symbol` is a constant that stands for the answer on the line at `place`.
+/// Returns the question when `symbol` is a constant that is the answer on the line at `place`.
 pub(super) fn statement(evaluation: &Evaluation<'_>, symbol: SymbolId, place: &Place) -> Option<Question> {
     if matches!(&*evaluation.model().name(symbol), "n" | "m") {
         let call = call(evaluation, place)?;
@@ -49,11 +49,11 @@ struct Call<'e> {
     statement: Cow<'e, str>,
 }
 
-/// The macro call on a line.
+/// Returns the macro call on a line.
 fn call<'e>(evaluation: &'e Evaluation<'_>, place: &Place) -> Option<Call<'e>> {
     let statement = evaluation.model().statement(place)?;
     let start = statement.match_indices("$(").map(|(at, _)| at + 2).find(|at| {
-        // Capital letters are variables of the makefiles; `srctree` is a folder.
+        // Uppercase names are variables of the makefiles; `srctree` is a directory.
         let rest = &statement[*at..];
         rest.starts_with(|c: char| c.is_ascii_lowercase()) && !rest.starts_with("srctree)")
     })?;
@@ -78,7 +78,7 @@ fn call<'e>(evaluation: &'e Evaluation<'_>, place: &Place) -> Option<Call<'e>> {
     Some(Call { name, arguments: words, statement })
 }
 
-/// Whom a macro asks for what.
+/// Describes the tool and the question of a macro call.
 fn asked(evaluation: &Evaluation<'_>, call: &Call<'_>) -> String {
     let Call { name, arguments, statement } = call;
     let what = arguments.join(",");

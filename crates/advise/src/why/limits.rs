@@ -1,4 +1,4 @@
-//! The sentences of an explanation: what keeps a symbol from a value.
+//! The sentences of an explanation: what prevents a value of a symbol.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,13 @@ use kiln_kconfig::{Comparison, Expr, ExprId, Limit, Place, Selection, SymbolId, 
 use super::story::{DEPTH, Story};
 use super::{host, quoted};
 
-/// How many alternatives of an `||` are followed.
+/// The number of alternatives of an `||` that are followed.
 const N_ALTERNATIVES: usize = 3;
-/// How many of those who select a symbol are named.
+/// The number of selecting symbols that are named.
 const N_SELECTORS: usize = 5;
 
 impl Story<'_, '_> {
-    /// Says what keeps `symbol` from `wanted`.
+    /// Explains what keeps `symbol` from `wanted`.
     pub(super) fn limits(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
         let limits = self.evaluation.limits(symbol, wanted);
         let is_selected = limits.iter().any(|limit| matches!(limit, Limit::Selected(_)));
@@ -69,7 +69,7 @@ impl Story<'_, '_> {
         self.blame(modules);
     }
 
-    /// Another symbol holds `line.target` above `wanted`.
+    /// Explains that another symbol holds `line.target` above `wanted`.
     fn selected(&mut self, line: &Selection, wanted: Tristate, depth: usize) {
         let (by, target) = (self.name(line.by), self.name(line.target));
         let value = self.evaluation.value_of(line.by).into_owned();
@@ -88,7 +88,7 @@ impl Story<'_, '_> {
         }
     }
 
-    /// Only others, or the host's tools, can turn it on.
+    /// Explains a symbol that only other symbols or the host's tools can turn on.
     fn no_prompt(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
         let name = self.name(symbol);
         let model = self.evaluation.model();
@@ -114,7 +114,7 @@ impl Story<'_, '_> {
         }
         let is_free = |line: &&Selection| self.request(line.by, wanted).is_some();
         let free = self.names(selectors.iter().filter(is_free));
-        // Those beside it, with a prompt, are what a person would look for.
+        // The selecting symbols of the same file that have a prompt are what a person would look for.
         let is_near = |line: &&Selection| {
             let at = model.definitions(line.by).next();
             model.prompt(line.by).is_some()
@@ -125,7 +125,7 @@ impl Story<'_, '_> {
         let prompted = self.nearest(prompted, wanted);
         let lines = if near.is_empty() && free.is_empty() { prompted } else { near };
         let (listed, first) = (self.names(lines.iter().copied()), lines.first().map(|line| line.by));
-        // Those that nobody can ask for are followed too, since what they need is the answer.
+        // A symbol that cannot be requested is followed too, since its own needs are the answer.
         let first = first.or_else(|| selectors.first().map(|line| line.by).filter(|_| free.is_empty()));
         let needs_more = if free.is_empty() { "" } else { " (which need more themselves)" };
         let request = match (selectors.as_slice(), free.is_empty()) {
@@ -147,7 +147,7 @@ impl Story<'_, '_> {
         }
     }
 
-    /// Those that can be had on this architecture, or all when none can; the one that needs least comes first.
+    /// Returns the lines whose symbols this architecture can have, or all when it can have none; fewest needs first.
     fn nearest<'s>(&self, lines: Vec<&'s Selection>, wanted: Tristate) -> Vec<&'s Selection> {
         let model = self.evaluation.model();
         let needs = |line: &Selection| -> (usize, usize) {
@@ -162,7 +162,7 @@ impl Story<'_, '_> {
         rated.into_iter().map(|(_, line)| line).collect()
     }
 
-    /// Whether a condition hangs on symbols that this architecture does not declare.
+    /// Whether a condition depends on symbols that this architecture does not declare.
     fn is_out_of_reach(&self, id: ExprId) -> bool {
         let model = self.evaluation.model();
         match model.expression(id) {
@@ -173,7 +173,7 @@ impl Story<'_, '_> {
         }
     }
 
-    /// The first few of those who select a symbol.
+    /// Returns the first few selecting symbols.
     fn names<'s>(&self, lines: impl Iterator<Item = &'s Selection>) -> String {
         let names: BTreeSet<String> = lines.map(|line| self.name(line.by)).collect();
         let more = names.len().saturating_sub(N_SELECTORS);
@@ -184,7 +184,7 @@ impl Story<'_, '_> {
         text.join(", ")
     }
 
-    /// What the defaults of a symbol without a prompt would take.
+    /// Explains what the defaults of a symbol without a prompt would need.
     fn defaults(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
         let model = self.evaluation.model();
         let place = model.definitions(symbol).next().map(|definition| definition.place);
@@ -193,13 +193,13 @@ impl Story<'_, '_> {
         if let (Some(dependency), Some(place)) = (dependency, place) {
             terms.extend(self.evaluation.too_low(dependency, wanted).into_iter().map(|term| (term, place.clone())));
         }
-        // A default that would give it: the first whose value is not a plain `n`.
+        // A default that would set it: the first whose value is not a plain `n`.
         let default = match self.wanted_text.take() {
             Some(text) => model.defaults(symbol).find(|default| model.show(default.value).trim_matches('"') == text),
             None => model.defaults(symbol).find(|default| model.show(default.value) != "n"),
         };
         if let Some(default) = default {
-            // The value of a number is no condition.
+            // The value of a number is not a condition.
             let value = Some(default.value).filter(|_| model.type_of(symbol).is_logic());
             let parts = default.condition.into_iter().chain(value);
             for part in parts {
@@ -213,13 +213,13 @@ impl Story<'_, '_> {
         terms.iter().for_each(|(term, place)| self.term(symbol, *term, wanted, place, depth));
     }
 
-    /// A part of a condition that is too low.
+    /// Explains a term of a condition that is too low.
     pub(super) fn term(&mut self, symbol: SymbolId, term: Term, needed: Tristate, place: &Place, depth: usize) {
         let written = self.evaluation.model().written(symbol, term.expression);
         let place = written.as_ref().unwrap_or(place);
         let name = self.name(symbol);
         let shown = self.evaluation.show(term.expression);
-        // What stands against the symbol itself is said in full, deeper causes once.
+        // Obstacles of the symbol itself are all printed, deeper ones once.
         if !self.said.insert(shown.clone()) && depth > 0 {
             return;
         }
@@ -255,7 +255,7 @@ impl Story<'_, '_> {
         }
     }
 
-    /// A symbol that is too low.
+    /// Explains a symbol that is too low.
     fn symbol(&mut self, name: &str, on: SymbolId, needed: Tristate, place: &Place, depth: usize) {
         let model = self.evaluation.model();
         let value = self.evaluation.tristate(on);
@@ -289,7 +289,7 @@ impl Story<'_, '_> {
         }
     }
 
-    /// The other architectures that declare a symbol which the one that is built does not.
+    /// Returns the other architectures that declare a symbol which the target architecture does not.
     fn arches_of(&self, id: ExprId) -> Vec<String> {
         let model = self.evaluation.model();
         match model.expression(id) {
@@ -303,7 +303,7 @@ impl Story<'_, '_> {
         }
     }
 
-    /// Puts the request that brings `symbol` to `wanted` into the last sentence, or says what keeps it from there.
+    /// Adds to the last sentence the request that sets `symbol` to `wanted`, or explains what prevents it.
     fn or_follow(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
         let request = self.request(symbol, wanted);
         match self.causes.last_mut() {
@@ -312,7 +312,7 @@ impl Story<'_, '_> {
         }
     }
 
-    /// What is said of the operands of an `||`, one of which is enough: first those that a request alone turns on.
+    /// Explains the operands of an `||`, one of which is enough; first those that a request alone turns on.
     fn alternatives(&mut self, or: ExprId, needed: Tristate, depth: usize) {
         let model = self.evaluation.model();
         let Expr::Or(operands) = model.expression(or) else { return };
@@ -328,7 +328,7 @@ impl Story<'_, '_> {
         for on in free.iter().take(N_ALTERNATIVES) {
             let request = self.request(*on, needed);
             let name = self.name(*on);
-            // What this offers is no way to have the hardware, as Documentation/kbuild/kconfig-language.rst says.
+            // `COMPILE_TEST` is not a way to have the hardware, as Documentation/kbuild/kconfig-language.rst says.
             let what_for = if model.name(*on) == "COMPILE_TEST" { ", only to see whether it compiles" } else { "" };
             self.say(depth, format!("{name} can be turned on{what_for}"), None, request);
         }
@@ -358,7 +358,7 @@ impl Story<'_, '_> {
         }
     }
 
-    /// A comparison with what its sides are.
+    /// Returns a comparison with the values of its sides.
     fn compared(&self, op: Comparison, left: SymbolId, right: SymbolId) -> String {
         let model = self.evaluation.model();
         let side = |symbol: SymbolId| {
@@ -375,7 +375,7 @@ impl Story<'_, '_> {
         format!("{} {} {}", side(left), op.as_str(), side(right))
     }
 
-    /// The request that makes a comparison hold.
+    /// Returns the request that makes a comparison true.
     fn comparison(&self, op: Comparison, left: SymbolId, right: SymbolId) -> Option<String> {
         let model = self.evaluation.model();
         let is_settable = self.evaluation.limits(left, Tristate::Yes).is_empty();
@@ -397,7 +397,7 @@ impl Story<'_, '_> {
         (holds && is_settable && !value.is_empty()).then(|| format!("{}={value}", model.name(left)))
     }
 
-    /// Says that another value has to be given, or what keeps a user from giving one.
+    /// Explains that another value has to be set, or what prevents a user from setting one.
     fn other_value(&mut self, left: SymbolId, right: SymbolId, depth: usize) {
         let model = self.evaluation.model();
         if model.type_of(left).is_logic() || model.definitions(left).next().is_none() {

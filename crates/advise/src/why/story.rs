@@ -6,18 +6,18 @@ use kiln_kconfig::{Evaluation, Expr, Place, Reason, Selection, SymbolId, Tristat
 
 use super::{Asked, Cause, end_of_range, host, quoted, shown};
 
-/// How far causes are followed.
+/// The depth to which causes are followed.
 pub(super) const DEPTH: usize = 6;
 
-/// Sentences as they are found.
+/// Sentences, in the order in which they are found.
 pub(super) struct Story<'a, 'm> {
     pub(super) evaluation: &'a Evaluation<'m>,
     pub(super) asked: &'a Asked<'a>,
     pub(super) seen: BTreeSet<SymbolId>,
     pub(super) causes: Vec<Cause>,
-    /// The text that a number or string is to be, until the defaults that might give it were looked at.
+    /// The text wanted of a number or string, until the defaults that might set it have been examined.
     pub(super) wanted_text: Option<String>,
-    /// What was found too low or too high already; what follows from it need not be said twice.
+    /// Terms already found too low or too high; their causes are not repeated.
     pub(super) said: BTreeSet<String>,
 }
 
@@ -40,7 +40,7 @@ impl<'a, 'm> Story<'a, 'm> {
         }
     }
 
-    /// Puts into the last sentence that the symbol has to be asked for, beside what follows.
+    /// Adds to the last sentence that the symbol has to be requested, besides what follows.
     pub(super) fn ask_too(&mut self, symbol: SymbolId, wanted: Tristate) {
         let model = self.evaluation.model();
         let is_bool = model.type_of(symbol) == Type::Bool;
@@ -52,7 +52,7 @@ impl<'a, 'm> Story<'a, 'm> {
         }
     }
 
-    /// Says what was asked of the host, when `symbol` is what it answered; gives whether it is.
+    /// Adds the question to the host when `symbol` is its answer; returns whether it is.
     pub(super) fn say_host(&mut self, symbol: SymbolId, depth: usize) -> bool {
         let Some(question) = host::question(self.evaluation, symbol) else { return false };
         let (text, place) = (question.sentence, question.place);
@@ -67,7 +67,7 @@ impl<'a, 'm> Story<'a, 'm> {
         let model = self.evaluation.model();
         match model.find(&model.name(symbol)) {
             Some(_) => format!("`{}`", model.name(symbol)),
-            // A choice has no name; its prompt stands for it.
+            // A choice has no name; its prompt is shown instead.
             None => match model.prompt(symbol) {
                 Some(prompt) => format!("the choice `{prompt}`"),
                 None => "a choice".to_owned(),
@@ -75,12 +75,12 @@ impl<'a, 'm> Story<'a, 'm> {
         }
     }
 
-    /// Who gives a symbol a value of the user's.
+    /// Returns the source of a user value.
     fn who(&self, name: &str) -> &'static str {
         if (self.asked.asks)(name) { "the recipe" } else { "the base config" }
     }
 
-    /// Says what gave `symbol` its value, and what gave those theirs.
+    /// Explains the value of `symbol`, and the values that it comes from.
     pub(super) fn reason(&mut self, symbol: SymbolId, depth: usize) {
         if !self.seen.insert(symbol) || depth > DEPTH {
             return;
@@ -155,7 +155,7 @@ impl<'a, 'm> Story<'a, 'm> {
         }
     }
 
-    /// Says why a member of a choice is the one.
+    /// Explains why a member of a choice is the one that is on.
     fn chosen(&mut self, member: SymbolId, depth: usize) {
         let name = self.evaluation.model().name(member).into_owned();
         let text = match self.evaluation.user_value(member).as_deref() {
@@ -180,14 +180,14 @@ impl<'a, 'm> Story<'a, 'm> {
         }
     }
 
-    /// The request that gives `symbol` at least, or for `n` at most, `wanted`, when it is enough.
+    /// Returns the request that sets `symbol` to at least (or for `n`, at most) `wanted`, when that request is enough.
     pub(super) fn request(&self, symbol: SymbolId, wanted: Tristate) -> Option<String> {
         let model = self.evaluation.model();
         let type_ = model.type_of(symbol);
         if !type_.is_logic() || model.definitions(symbol).next().is_none() {
             return None;
         }
-        // What is enough as a module is asked for as a module.
+        // A symbol for which `m` is enough is requested as `m`.
         let wanted = if type_ == Type::Bool && wanted == Tristate::Mod { Tristate::Yes } else { wanted };
         let is_free = self.evaluation.limits(symbol, wanted).is_empty();
         is_free.then(|| format!("{}={}", model.name(symbol), wanted.as_str()))
