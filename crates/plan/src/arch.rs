@@ -1,4 +1,4 @@
-//! The architectures: what Kbuild, the toolchain and the distribution call each.
+//! The architectures, with their names in Kbuild, the toolchain and the distribution.
 
 use std::fmt;
 
@@ -7,26 +7,26 @@ use std::fmt;
 pub struct Arch {
     /// Kbuild's `ARCH`.
     pub karch: &'static str,
-    /// Kbuild's `SRCARCH`: the folder under `arch/`.
+    /// Kbuild's `SRCARCH`: the directory under `arch/`.
     pub srcarch: &'static str,
-    /// What `uname -m` says on it.
+    /// The output of `uname -m` on it.
     pub machine: &'static str,
     /// The GNU triple of its toolchain, as Debian names it.
     pub triple: &'static str,
     /// Debian's name for it; `None` where it has none.
     pub debian: Option<&'static str>,
-    /// Which end of a word comes first.
+    /// Its byte order.
     pub endian: Endian,
-    /// Further names that are understood.
+    /// Further names that are accepted.
     names: &'static [&'static str],
 }
 
 /// The order of the bytes in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endian {
-    /// The least byte first.
+    /// Least significant byte first.
     Little,
-    /// The greatest byte first.
+    /// Most significant byte first.
     Big,
 }
 
@@ -47,7 +47,7 @@ const fn arch(
 /// `Architectures` in the archive's `dists/bookworm/Release`.
 const PORTS: &[&str] = &["amd64", "arm64", "armel", "armhf", "i386", "mips64el", "mipsel", "ppc64el", "s390x"];
 
-/// Every machine. Where several share an `ARCH`, the first is what the bare `ARCH` means.
+/// Every machine. Where several share an `ARCH`, the bare `ARCH` means the first.
 #[rustfmt::skip]
 const ALL: &[Arch] = &[
     arch(["x86_64", "x86", "x86_64", "x86_64-linux-gnu"], Some("amd64"), Little, &["amd64", "x86-64"]),
@@ -85,7 +85,7 @@ const ALL: &[Arch] = &[
 ];
 
 impl Arch {
-    /// The machine that `name` means: an `ARCH`, what `uname -m` says, or another usual name.
+    /// Returns the machine that `name` means: an `ARCH`, the output of `uname -m`, or another usual name.
     pub fn parse(name: &str) -> Option<Arch> {
         let named = |arch: &&Arch| arch.machine == name || arch.names.contains(&name);
         ALL.iter().find(|arch| arch.karch == name).or_else(|| ALL.iter().find(named)).copied()
@@ -96,24 +96,24 @@ impl Arch {
         [self.karch, self.srcarch, self.machine].contains(&name) || self.names.contains(&name)
     }
 
-    /// Every name that [`Arch::is`] may say yes to.
+    /// Returns every name that [`Arch::is`] accepts.
     pub fn known() -> impl Iterator<Item = &'static str> {
         ALL.iter()
             .flat_map(|arch| [arch.karch, arch.srcarch, arch.machine].into_iter().chain(arch.names.iter().copied()))
     }
 
-    /// Whether the archive of Debian 12 has packages for it; another release's may have some more, or fewer.
+    /// Whether the archive of Debian 12 has packages for it; another release may have more or fewer ports.
     pub fn is_debian_port(self) -> bool {
         self.debian.is_some_and(|name| PORTS.contains(&name))
     }
 
-    /// What toolchain programs start with (`aarch64-linux-gnu-`).
+    /// Returns the prefix of toolchain programs (`aarch64-linux-gnu-`).
     pub fn cross_prefix(self) -> String {
         format!("{}-", self.triple)
     }
 }
 
-/// The machine name, which tells machines of one `ARCH` apart.
+/// Displays the machine name, which distinguishes machines of one `ARCH`.
 impl fmt::Display for Arch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.machine)

@@ -1,10 +1,10 @@
 //! The modules that ship inside kiln, imported as `kiln:NAME`.
 //!
-//! Each is a recipe file under `modules/`; its first comment line says what it is for.
+//! Each is a recipe file under `modules/`; its first comment line states its purpose.
 
 use kiln_recipe::Builtin;
 
-/// What stands before the colon in the name of a shipped module.
+/// The text before the colon in the name of a shipped module.
 pub const SCHEME: &str = "kiln";
 
 macro_rules! builtin {

@@ -1,8 +1,8 @@
-//! From the files of a recipe to what it asks for, typed.
+//! From the files of a recipe to its typed values.
 //!
-//! [`evaluate`] reads and merges the recipe, applies `conditionalConfig` and `modular`, and lowers the merged values to an
-//! [`Evaluated`]. Every value keeps its origin, and paths are joined to the folder of the file that wrote them. Nothing
-//! here looks at a kernel's source: whether a symbol exists is found later.
+//! [`evaluate`] reads and merges the recipe, applies `conditionalConfig` and `modular`, and lowers the merged values to
+//! an [`Evaluated`]. Every value keeps its origin, and paths are joined to the directory of the file that wrote them.
+//! Nothing here reads a kernel's source: whether a symbol exists is checked later.
 
 mod facts;
 mod fragment;
@@ -32,46 +32,46 @@ pub use fragment::Fragments;
 pub use json::json;
 pub use text::text;
 
-/// What is known beside the recipe.
+/// Facts known from outside the recipe.
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// The architecture of a recipe that names none.
     pub host: Arch,
-    /// The version of the kernel's source, when that has been looked at.
+    /// The version of the kernel's source, when that has been read.
     pub version: Option<KernelVersion>,
 }
 
-/// What became of a recipe.
+/// The result of evaluating a recipe.
 #[derive(Debug, Clone)]
 pub struct Evaluation {
-    /// What it asks for; `None` when it has errors.
+    /// The typed recipe; `None` when it has errors.
     pub evaluated: Option<Evaluated>,
-    /// Where the kernel's source comes from, whenever that much can be told: who has fetched it can say the version.
+    /// The origin of the kernel's source, when that much is known: fetching it yields the version.
     pub source: Option<Located<SourceSpec>>,
-    /// Whether a `when` block hangs on a version that the recipe does not tell: evaluate again with the source's own.
+    /// Whether a `when` block depends on a version that the recipe does not state: evaluate again with the source's.
     pub needs_version: bool,
     /// Every finding.
     pub diagnostics: Diagnostics,
 }
 
-/// What a recipe asks for.
+/// A typed recipe.
 #[derive(Debug, Clone)]
 pub struct Evaluated {
     /// The kernel.
     pub kernel: Kernel,
     /// The loaders, by name.
     pub loaders: BTreeMap<String, Loader>,
-    /// What the device has.
+    /// The hardware of the device.
     pub hardware: Hardware,
-    /// What is made for boot loaders and devices, by name.
+    /// The outputs for boot loaders and devices, by name.
     pub outputs: BTreeMap<String, Output>,
-    /// The virtual machine to try it in.
+    /// The virtual machine to test it in.
     pub boot: Boot,
     /// The merged options, before `conditionalConfig`.
     pub tree: Tree,
 }
 
-/// A value and where it was written; an option's own default was written nowhere.
+/// A value and where it was written; an option's own default has no place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located<T> {
     /// The value.
@@ -80,28 +80,28 @@ pub struct Located<T> {
     pub origin: Option<Span>,
 }
 
-/// What a kernel is made of.
+/// The inputs of a kernel.
 #[derive(Debug, Clone)]
 pub struct Kernel {
     /// Where the source comes from.
     pub src: Option<Located<SourceSpec>>,
-    /// The version that the recipe says; it agrees with [`Setting::version`] where that is known.
+    /// The version in the recipe; it agrees with [`Setting::version`] where that is known.
     pub version: Option<Located<KernelVersion>>,
     /// The architecture.
     pub arch: Located<Arch>,
-    /// What compiles.
+    /// The toolchain.
     pub toolchain: Located<ToolchainName>,
-    /// What the names of GNU's programs begin with, when the recipe says it; never beside another toolchain.
+    /// The prefix of GNU's program names, when the recipe sets it; only with GCC.
     pub cross_compile: Option<Located<String>>,
-    /// Whether there are modules.
+    /// Whether modules are enabled.
     pub modular: Located<bool>,
-    /// What symbols get that nobody requests.
+    /// The base config: values of symbols without requests.
     pub base_config: Located<BaseConfig>,
     /// Patches, in order.
     pub patches: Vec<Pattern>,
-    /// Shell commands for the patched tree; `true` when nobody says any.
+    /// Shell commands for the patched tree; `true` when the recipe has none.
     pub extra_patch_phase: String,
-    /// What make builds beside the modules, in order, each once.
+    /// The make targets beside the modules, in order, each once.
     pub make_targets: Vec<Located<String>>,
     /// Modules from outside of the tree, in order.
     pub extra_modules: Vec<Located<ExtraModule>>,
@@ -116,7 +116,7 @@ pub struct Kernel {
 pub struct ExtraModule {
     /// Where its source comes from; never a Debian package.
     pub src: SourceSpec,
-    /// The folder in it that has the makefile; the top when absent.
+    /// The directory in it with the makefile; the top when absent.
     pub dir: Option<String>,
     /// Variables for make, as `NAME=VALUE`.
     pub variables: Vec<String>,
@@ -137,18 +137,18 @@ pub enum BaseConfig {
     File(PathBuf),
 }
 
-/// The name of files, maybe with wildcards.
+/// The name of files, possibly with wildcards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     /// As written.
     pub pattern: String,
-    /// The folder that a relative pattern is relative to; not itself a pattern.
+    /// The directory that a relative pattern is relative to; not itself a pattern.
     pub dir: PathBuf,
     /// Its place.
     pub origin: Option<Span>,
 }
 
-/// A symbol's value that somebody asks for.
+/// A requested value of a symbol.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Without `CONFIG_`.
@@ -163,14 +163,14 @@ pub struct Request {
     pub won: Vec<Def>,
     /// Definitions of the same option set aside for their priority.
     pub lost: Vec<Def>,
-    /// What made it, when it was not written like this under `kernel.config`.
+    /// Its cause, when it was not written like this under `kernel.config`.
     pub because: Option<Because>,
     /// The request that it replaced.
     pub overridden: Option<Box<Request>>,
 }
 
 impl Request {
-    /// The request alone, as the engine's questions take it.
+    /// Returns the request alone, in the form for the engine's queries.
     pub fn request(&self) -> kiln_kconfig::Request {
         let strength = if self.optional { Strength::Optional } else { Strength::Required };
         let (symbol, value) = (self.symbol.clone(), self.value.clone());
@@ -178,7 +178,7 @@ impl Request {
     }
 }
 
-/// What made a request, other than `kernel.config`.
+/// The cause of a request, other than `kernel.config`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Because {
     /// A `conditionalConfig` whose condition this symbol fulfils.
@@ -194,31 +194,31 @@ pub struct Loader {
     pub name: String,
     /// Modules to load, in the order written, each once.
     pub targets: Vec<Located<String>>,
-    /// Services to be up before, each once.
+    /// Services that must be up first, each once.
     pub dependencies: Vec<Located<String>>,
     /// Parameters by module; modules as the recipe spells them.
     pub parameters: BTreeMap<String, Located<String>>,
     /// Modules left out, each once.
     pub blacklist: Vec<Located<String>>,
-    /// Where it is first written; `None` for one with no settings at all.
+    /// Where it is first written; `None` for one without any settings.
     pub origin: Option<Span>,
 }
 
-/// What the device has beside its processor.
+/// The hardware beside the processor.
 #[derive(Debug, Clone)]
 pub struct Hardware {
     /// Where firmware files are looked for, in order.
     pub firmware: Vec<Located<FirmwareSource>>,
     /// Names and patterns of firmware files that may be missing.
     pub firmware_missing: Vec<Located<String>>,
-    /// How they are compressed.
+    /// Their compression.
     pub firmware_compression: Located<FirmwareCompression>,
 }
 
 /// Where firmware files are looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FirmwareSource {
-    /// A folder laid out like `/lib/firmware`.
+    /// A directory laid out like `/lib/firmware`.
     Path(PathBuf),
     /// A Debian package.
     Apt(String),
@@ -229,17 +229,17 @@ pub enum FirmwareSource {
 pub struct Boot {
     /// Its memory.
     pub memory_mib: u32,
-    /// How long it may run.
+    /// Its time limit.
     pub deadline: std::time::Duration,
-    /// Debian packages that it gets.
+    /// Debian packages installed in it.
     pub packages: Vec<Located<String>>,
-    /// Files that it gets, by path in the guest.
+    /// Files copied into it, by path in the guest.
     pub files: BTreeMap<String, Located<PathBuf>>,
-    /// What must work in it, by name.
+    /// The checks that must pass in it, by name.
     pub checks: BTreeMap<String, Check>,
 }
 
-/// What must work in the guest.
+/// A check that must pass in the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// Its name, safe for files.
@@ -256,7 +256,7 @@ pub struct Check {
 
 /// Reads, merges and lowers the recipe `root`.
 ///
-/// `root` is given to `reader` as it is. Every text read is added to `sources`. All errors are found in one go.
+/// `root` is passed to `reader` unchanged. Every text read is added to `sources`. All errors are found in one pass.
 pub fn evaluate(root: &str, reader: &dyn Reader, setting: &Setting, sources: &mut Sources) -> Evaluation {
     let options = options();
     let imports = Imports { scheme: SCHEME, builtins: BUILTINS, foreign: &Fragments };
@@ -269,7 +269,7 @@ pub fn evaluate(root: &str, reader: &dyn Reader, setting: &Setting, sources: &mu
     let source = lowering.source();
     let evaluated = lowering.evaluated();
     let findings = lowering.diagnostics;
-    // What is made of values at fault may itself look at fault; the merge's own findings stand for it.
+    // Values made from faulty ones may themselves look faulty; the merge's own findings cover them.
     if !diagnostics.has_errors() {
         diagnostics.extend(findings);
     }
@@ -278,7 +278,7 @@ pub fn evaluate(root: &str, reader: &dyn Reader, setting: &Setting, sources: &mu
     Evaluation { evaluated: evaluated.flatten(), source, needs_version, diagnostics }
 }
 
-/// Makes a warning of what is wrong with definitions that a condition overrides: like all that lose, they do not count.
+/// Turns a fault of definitions that a condition overrides into a warning: like all overridden ones, they do not count.
 fn set_aside(mut finding: Diagnostic, overridden: &BTreeSet<String>) -> Diagnostic {
     let symbol = finding.option.as_deref().and_then(|option| option.strip_prefix("kernel.config."));
     if matches!(finding.code, Code::Conflict | Code::Type) && symbol.is_some_and(|symbol| overridden.contains(symbol)) {
@@ -289,7 +289,7 @@ fn set_aside(mut finding: Diagnostic, overridden: &BTreeSet<String>) -> Diagnost
 }
 
 impl Evaluated {
-    /// What make builds beside the modules: the recipe's targets, and the images that outputs are made of.
+    /// Returns the make targets beside the modules: the recipe's targets, and the images for outputs.
     pub fn make_targets(&self) -> Vec<String> {
         let mut targets: Vec<String> = self.kernel.make_targets.iter().map(|target| target.value.clone()).collect();
         for target in make_targets(&self.outputs) {
@@ -302,17 +302,18 @@ impl Evaluated {
 }
 
 impl Kernel {
-    /// Whether the version of the source agrees with what the recipe says; an error that shows both when it does not.
+    /// Checks the version of the source against the recipe's; returns an error that shows both when they differ.
     pub fn agrees(&self, real: &KernelVersion) -> Option<Diagnostic> {
         lower::disagreement(self.version.as_ref()?, real)
     }
 }
 
 impl BaseConfig {
-    /// What `text` names; a file is relative to `dir`. `None` when it is neither a known name nor clearly a file.
+    /// Returns the base config named by `text`; a file is relative to `dir`. `None` when it is neither a known name nor
+    /// clearly a file.
     ///
-    /// A file begins with `./`, `../` or `/`, has a folder, or ends in `.config`; anything else that ends in `defconfig`
-    /// is one of the tree's, which may itself have a folder (`40x/acadia_defconfig`).
+    /// A file begins with `./`, `../` or `/`, has a directory, or ends in `.config`; anything else that ends in
+    /// `defconfig` is one of the tree's, which may itself have a directory (`40x/acadia_defconfig`).
     pub fn parse(text: &str, dir: impl AsRef<Path>) -> Option<BaseConfig> {
         let file = || Some(BaseConfig::File(dir.as_ref().join(text)));
         match text {
@@ -328,7 +329,7 @@ impl BaseConfig {
     }
 }
 
-/// As a recipe writes it.
+/// Displays it as written in a recipe.
 impl std::fmt::Display for BaseConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -1,9 +1,9 @@
 //! The forms of firmware files.
 
-/// What the recipe says about compression of firmware files.
+/// The recipe's setting for compression of firmware files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirmwareCompression {
-    /// As well as the kernel can read.
+    /// The best compression that the kernel can read.
     Auto,
     /// One form, or none.
     Fixed(Packing),
@@ -12,16 +12,16 @@ pub enum FirmwareCompression {
 /// The form of a firmware file on the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Packing {
-    /// As it is.
+    /// Uncompressed.
     Raw,
     /// One xz stream whose check is CRC32: the kernel's decoder has no other.
     Xz,
-    /// One zstd frame that says its size: the kernel asks the frame how much memory it needs.
+    /// One zstd frame that states its size: the kernel reads from the frame how much memory it needs.
     Zstd,
 }
 
 impl FirmwareCompression {
-    /// Reads one of the values that the option takes.
+    /// Parses one of the values that the option accepts.
     pub fn parse(text: &str) -> Option<FirmwareCompression> {
         Some(match text {
             "auto" => FirmwareCompression::Auto,
@@ -34,7 +34,7 @@ impl FirmwareCompression {
 }
 
 impl Packing {
-    /// What the file's name ends in.
+    /// Returns the file name extension.
     pub fn ending(self) -> &'static str {
         match self {
             Packing::Raw => "",

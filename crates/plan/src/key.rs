@@ -1,8 +1,8 @@
-//! The name of a result: the hash of all that can change it.
+//! The name of a result: a hash of every input that can change it.
 //!
-//! The encoding is ours and versioned: every field is `name length, name, value length, value`, lengths as 64-bit little
-//! endian, hashed with BLAKE3. The first field is the kind of step with its version, so that two kinds never share a key
-//! and a change of what a step does makes a new one.
+//! The encoding is kiln's own and versioned: every field is `name length, name, value length, value`, lengths as 64-bit
+//! little endian, hashed with BLAKE3. The first field is the kind of step with its version, so that two kinds never
+//! share a key and a change of a step's work makes a new one.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ impl KeyWriter {
         self
     }
 
-    /// The key of all fields so far.
+    /// Returns the key of all fields so far.
     pub fn finish(&self) -> Key {
         Key(*self.hasher.finalize().as_bytes())
     }
@@ -61,7 +61,7 @@ impl AsRef<[u8]> for Key {
 }
 
 impl fmt::Display for Key {
-    /// 32 hexadecimal digits: 128 bits name a result well enough, and keep paths short.
+    /// Displays 32 hexadecimal digits: 128 bits are enough to name a result, and keep paths short.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0[..16].iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }

@@ -1,4 +1,4 @@
-//! Every option of a recipe, declared: the merge obeys these, `kiln options` prints them.
+//! Every option of a recipe, declared: the merge follows these, and `kiln options` prints them.
 
 mod kernel;
 mod name;
@@ -10,7 +10,7 @@ pub(crate) use kernel::unknown_arch;
 pub(crate) use name::symbol;
 pub(crate) use outputs::{address, block_size};
 
-/// The options of a recipe.
+/// Returns the options of a recipe.
 pub fn options() -> Section {
     Section {
         entries: vec![

@@ -1,8 +1,8 @@
-//! What is made of a built kernel for boot loaders: images with headers, device trees, file systems.
+//! Files made from a built kernel for boot loaders: images with headers, device trees, file systems.
 //!
-//! An [`Output`] is one entry of the option `outputs`, lowered and checked: fields fit its type, addresses fit the format,
-//! and what it names among the other outputs is there, of the right type, and needs nothing of itself.
-//! [`order`] gives an order in which each comes behind what it needs.
+//! An [`Output`] is one entry of the option `outputs`, lowered and checked: fields fit its type, addresses fit the
+//! format, and the other outputs that it names exist, have the right type, and do not need it themselves. [`order`]
+//! returns an order in which each comes after those that it needs.
 
 mod check;
 
@@ -26,18 +26,18 @@ pub struct Output {
     pub origin: Option<Span>,
     /// The name of its file.
     pub file: String,
-    /// What it is.
+    /// Its type, with that type's settings.
     pub kind: OutputKind,
 }
 
-/// What an output is.
+/// The type of an output.
 #[derive(Debug, Clone)]
 pub enum OutputKind {
     /// A kernel as the kernel's own makefiles make it.
     Kernel {
         /// The kernel.
         payload: Payload,
-        /// What is done to it.
+        /// Its compression.
         compression: Compression,
     },
     /// U-Boot's older format: a header of 64 bytes before the kernel.
@@ -46,47 +46,47 @@ pub enum OutputKind {
     Fit(Fit),
     /// A device tree.
     Dtb(Dtb),
-    /// A cpio archive for the kernel to start with.
+    /// A cpio archive that the kernel starts with.
     Initramfs(FileSystem),
     /// A file system that is read in place.
     Squashfs {
-        /// What is in it.
+        /// Its contents.
         contents: FileSystem,
-        /// Bytes that are compressed together.
+        /// The number of bytes that are compressed together.
         block_size: u32,
     },
 }
 
-/// A kernel's image, and what comes with it.
+/// A kernel's image, with its device tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
     /// The target of the kernel's makefiles that makes it.
     pub image: Located<String>,
-    /// The output whose device tree is put behind it.
+    /// The output whose device tree is appended to it.
     pub appended_dtb: Option<Located<String>>,
 }
 
-/// What a `uImage` is made of.
+/// The settings of a `uImage`.
 #[derive(Debug, Clone)]
 pub struct UImage {
     /// The kernel.
     pub payload: Payload,
-    /// How it is compressed.
+    /// Its compression.
     pub compression: Compression,
-    /// Where the boot loader puts it.
+    /// Where the boot loader puts and starts it.
     pub addresses: Addresses,
     /// The name in its header.
     pub title: Option<String>,
 }
 
-/// What a FIT is made of.
+/// The settings of a FIT.
 #[derive(Debug, Clone)]
 pub struct Fit {
     /// The kernel.
     pub payload: Payload,
-    /// How it is compressed.
+    /// Its compression.
     pub compression: Compression,
-    /// Where the boot loader puts it.
+    /// Where the boot loader puts and starts it.
     pub addresses: Addresses,
     /// Its description.
     pub title: Option<String>,
@@ -96,40 +96,40 @@ pub struct Fit {
     pub initramfs: Option<Located<String>>,
 }
 
-/// What a device tree is made of.
+/// The settings of a device tree.
 #[derive(Debug, Clone)]
 pub struct Dtb {
     /// Its source.
     pub source: DtbSource,
-    /// Folders with more files to include.
+    /// Directories with more files to include.
     pub includes: Vec<PathBuf>,
     /// Whether it has the symbols that overlays need.
     pub symbols: bool,
 }
 
-/// Where a device tree's source is.
+/// The source of a device tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DtbSource {
-    /// A file of the user's.
+    /// The user's own file.
     File(Located<PathBuf>),
-    /// A file of the kernel's tree: its path below `arch/SRCARCH/boot/dts`, without an ending.
+    /// A file of the kernel's tree: its path below `arch/SRCARCH/boot/dts`, without an extension.
     Tree(Located<String>),
 }
 
-/// What an image of files has in it, beside the result's modules, firmware and loaders.
+/// The contents of an image of files, beside the result's modules, firmware and loaders.
 #[derive(Debug, Clone)]
 pub struct FileSystem {
-    /// How it is compressed; as well as the kernel can read when absent.
+    /// Its compression; when absent, the best that the kernel can read.
     pub compression: Option<Located<Compression>>,
-    /// Whose services it has.
+    /// The service manager whose services it has.
     pub services: Services,
-    /// Files and folders of the user's, by their path in the image.
+    /// The user's files and directories, by their path in the image.
     pub files: BTreeMap<String, Located<PathBuf>>,
     /// Other outputs, whose files are in `/boot`.
     pub boot: Vec<Located<String>>,
 }
 
-/// Where the kernel is put and started; what is absent is read from `vmlinux`.
+/// Where the kernel is put and started; absent values are read from `vmlinux`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Addresses {
     /// Where it is put.
@@ -138,16 +138,16 @@ pub struct Addresses {
     pub entry: Option<Located<u64>>,
 }
 
-/// A way to compress.
+/// A compression format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Compression {
-    /// Not at all.
+    /// No compression.
     None,
     /// gzip.
     Gzip,
     /// bzip2.
     Bzip2,
-    /// LZMA alone, as xz's predecessor wrote it.
+    /// The LZMA format of xz's predecessor.
     Lzma,
     /// xz.
     Xz,
@@ -159,12 +159,12 @@ pub enum Compression {
     Zstd,
 }
 
-/// A service manager, by what its services look like.
+/// A service manager, by the form of its services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Services {
     /// Plain scripts only.
     Sh,
-    /// Source folders of s6-rc.
+    /// Source directories of s6-rc.
     S6Rc,
     /// Units of systemd.
     Systemd,
@@ -173,7 +173,7 @@ pub enum Services {
 }
 
 impl Compression {
-    /// Every way, with the recipe's word for it.
+    /// Every format, with its name in recipes.
     pub const ALL: [(Compression, &'static str); 8] = [
         (Compression::None, "none"),
         (Compression::Gzip, "gzip"),
@@ -185,17 +185,17 @@ impl Compression {
         (Compression::Zstd, "zstd"),
     ];
 
-    /// Reads the recipe's word.
+    /// Parses the name in recipes.
     pub fn parse(word: &str) -> Option<Compression> {
         Compression::ALL.iter().find(|(_, known)| *known == word).map(|(compression, _)| *compression)
     }
 
-    /// The recipe's word; U-Boot's is the same.
+    /// Returns the name in recipes; U-Boot's is the same.
     pub fn word(self) -> &'static str {
         Compression::ALL.iter().find(|(known, _)| *known == self).map_or("none", |(_, word)| word)
     }
 
-    /// What a file's name ends in.
+    /// Returns the file name extension.
     pub fn ending(self) -> &'static str {
         match self {
             Compression::None => "",
@@ -223,7 +223,7 @@ impl Services {
 }
 
 impl OutputKind {
-    /// The recipe's word for it.
+    /// Returns its name in recipes.
     pub fn word(&self) -> &'static str {
         match self {
             OutputKind::Kernel { .. } => "kernel",
@@ -235,7 +235,7 @@ impl OutputKind {
         }
     }
 
-    /// The kernel's image in it.
+    /// Returns the kernel's image in it.
     pub fn payload(&self) -> Option<&Payload> {
         match self {
             OutputKind::Kernel { payload, .. } => Some(payload),
@@ -245,7 +245,7 @@ impl OutputKind {
         }
     }
 
-    /// The files in it.
+    /// Returns the files in it.
     pub fn file_system(&self) -> Option<&FileSystem> {
         match self {
             OutputKind::Initramfs(contents) | OutputKind::Squashfs { contents, .. } => Some(contents),
@@ -253,7 +253,7 @@ impl OutputKind {
         }
     }
 
-    /// The outputs that it is made of, each with the field that names it.
+    /// Returns the outputs that it is made from, each with the field that names it.
     pub fn needs(&self) -> Vec<(&'static str, &Located<String>)> {
         let appended = self.payload().and_then(|payload| payload.appended_dtb.as_ref());
         let mut needs: Vec<_> = appended.map(|name| ("appendedDtb", name)).into_iter().collect();
@@ -266,11 +266,11 @@ impl OutputKind {
     }
 }
 
-/// The make targets that `outputs` need, in order of the outputs' names.
+/// Returns the make targets that `outputs` need, in order of the outputs' names.
 pub fn make_targets(outputs: &BTreeMap<String, Output>) -> Vec<String> {
     let mut targets: Vec<String> = Vec::new();
     for image in outputs.values().filter_map(|output| output.kind.payload()).map(|payload| &payload.image.value) {
-        // What every build makes is no target.
+        // Every build makes `vmlinux`, so it is not a target.
         if image != "vmlinux" && !targets.contains(image) {
             targets.push(image.clone());
         }
@@ -278,7 +278,7 @@ pub fn make_targets(outputs: &BTreeMap<String, Output>) -> Vec<String> {
     targets
 }
 
-/// The image that boot loaders of an architecture take, when the recipe names none.
+/// Returns the image that boot loaders of an architecture take, when the recipe names none.
 pub fn usual_image(arch: &Arch) -> Option<&'static str> {
     Some(match arch.srcarch {
         "x86" => "bzImage",
@@ -289,12 +289,12 @@ pub fn usual_image(arch: &Arch) -> Option<&'static str> {
     })
 }
 
-/// Whether `vmlinux` says where it has to be put: it is linked for one place and runs nowhere else.
+/// Whether `vmlinux` determines its own address: it is linked for one address and runs nowhere else.
 pub fn is_linked_for_one_place(arch: &Arch) -> bool {
     arch.srcarch == "mips"
 }
 
-/// What U-Boot calls an architecture.
+/// Returns U-Boot's name for an architecture.
 ///
 /// # Source
 /// U-Boot's `boot/image.c`, `uimage_arch`.

@@ -1,4 +1,4 @@
-//! The reference of options, written from their declarations.
+//! The reference of options, generated from their declarations.
 
 use std::fmt::Write as _;
 
@@ -7,13 +7,13 @@ use kiln_recipe::{Reference, Shape, Type, nearest};
 use crate::builtin::{BUILTINS, SCHEME};
 use crate::options::options;
 
-/// The reference in Markdown: of every option and shipped module, or of those that `name` names.
+/// Returns the reference in Markdown: of every option and shipped module, or of those that match `name`.
 ///
 /// `name` is an option's dotted path, the beginning of one, or its last word; or a shipped module, with or without its
 /// scheme.
 ///
 /// # Errors
-/// The nearest known name, if any is near, when `name` names nothing.
+/// The nearest known name, if there is a similar one, when nothing matches `name`.
 pub fn reference(name: Option<&str>) -> Result<String, Option<String>> {
     let options = options();
     let entries = options.reference();
@@ -47,7 +47,7 @@ pub fn reference(name: Option<&str>) -> Result<String, Option<String>> {
     Err(nearest(module, words.chain(modules)).map(str::to_owned))
 }
 
-/// Whether `name` is the path, the beginning of it, or an option on it; a free name stands for its placeholder.
+/// Whether `name` is the path, the beginning of it, or an option on it; a free name matches its placeholder.
 fn names(name: &str, path: &str) -> bool {
     let parts: Vec<&str> = path.split('.').collect();
     let wanted: Vec<&str> = name.split('.').collect();
@@ -68,7 +68,7 @@ fn describe(entry: &Reference<'_>, out: &mut String) {
         let _ = writeln!(out, "- Default: `{default}`.");
     }
     if let Some(example) = declaration.example {
-        // An example is a value alone, or a whole line where the option's name would not do.
+        // An example is only a value, or a whole line where the option's name would not fit.
         let whole = matches!(declaration.shape, Shape::AttrsOf(_));
         let line = if whole { example.to_owned() } else { format!("{} = {example}", declaration.name) };
         let _ = writeln!(out, "- Example: `{line}`.");

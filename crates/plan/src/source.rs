@@ -1,13 +1,13 @@
-//! Where a kernel tree comes from, as a recipe says it.
+//! The origin of a kernel tree, as a recipe states it.
 
 use std::path::PathBuf;
 
-/// The value of `kernel.src`, and of what else is built from source.
+/// The value of `kernel.src`, and of other things that are built from source.
 ///
-/// Nothing here is checked against the world: whether the path exists or the hash fits is found when it is fetched.
+/// Nothing is checked here: whether the path exists or the hash matches is found during the fetch.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SourceSpec {
-    /// A folder with a kernel tree, or a tarball of one; relative paths have been joined to the recipe's folder.
+    /// A directory with a kernel tree, or a tarball of one; relative paths have been joined to the recipe's directory.
     Path(PathBuf),
     /// A tarball on a server.
     Url {
@@ -18,21 +18,21 @@ pub enum SourceSpec {
     },
     /// One commit of a git repository.
     Git {
-        /// Anything `git fetch` takes, a local path too.
+        /// Anything that `git fetch` accepts, local paths included.
         url: String,
-        /// What to check out: a commit's hash, a tag or a branch.
+        /// The revision to check out: a commit's hash, a tag or a branch.
         rev: String,
     },
     /// A Debian package that carries a kernel tarball, for example `linux-source-6.12`.
     Apt {
         /// The package's name.
         package: String,
-        /// The exact version wanted; apt's candidate when absent.
+        /// The exact version; apt's candidate when absent.
         version: Option<String>,
     },
 }
 
-/// In one line, for people.
+/// Displays it on one line, for people.
 impl std::fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -1,43 +1,43 @@
-//! The steps of a build and what names their results.
+//! The steps of a build and the keys of their results.
 //!
 //! | step | in the key | left out, and why |
 //! |---|---|---|
 //! | `base/1` | tree, ARCH, toolchain identity, the make target that puts the base config together | requests: they come on top |
-//! | `extra-modules/1` | the kernel's key, of each source its contents, the folder in it and the variables for make, in order | where the sources are; how many compilers run |
+//! | `extra-modules/1` | the kernel's key, of each source its contents, the directory in it and the variables for make, in order | where the sources are; how many compilers run |
 //! | `firmware/1` | the form, each file's name and the digest of its content as it was found | where it was found |
-//! | `kernel/4` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed, the contents of files outside of the tree that the config has built in (initramfs, firmware, certificates) | the number of jobs, the folder, user, host and time: the build is set up so that they do not show |
+//! | `kernel/4` | tree, ARCH, toolchain identity, the resolved config's text, the make targets in order, the signing key where modules are signed, the contents of files outside of the tree that the config has built in (initramfs, firmware, certificates) | the number of jobs, the directory, user, host and time: the build is set up so that they do not show |
 //! | `deployed/1` | the keys of two kernels: the one that is out there, the one whose modules are to fit it | all else: it is in these keys |
 //! | `busybox/1` | the patched source, toolchain identity, the C library's archive, the config it starts from | the machine's name: the toolchain is of one machine |
 //! | `dtc/1` | tree | arch and config: `dtc` is the same with each |
-//! | `output/1` | its type and settings, the kernel, contents that it takes in, keys of the outputs that it is made of, the host's programs by their content | the name of the output and of its file; of a device tree's folders what it does not include |
+//! | `output/1` | its type and settings, the kernel, contents that it takes in, keys of the outputs that it is made of, the host's programs by their content | the name of the output and of its file; files in a device tree's directories that it does not include |
 //! | `result/1` | kernel, everything that the manifest says, firmware contents, rendered services | the recipe's files as such: a comment moves nothing but line numbers |
 //!
-//! The tree's own key (source, patches, patch phase) is made where sources are fetched, since only there contents are
-//! known. A step whose work changes gets a new number.
+//! The tree's own key (source, patches, patch phase) is made where sources are fetched, since contents are known only
+//! there. A step whose work changes gets a new number.
 
 use crate::{Key, KeyWriter};
 
-/// What a base config is put together from.
+/// The inputs of a base config.
 #[derive(Debug, Clone, Copy)]
 pub struct BaseInputs<'a> {
     /// The patched tree.
     pub tree: &'a Key,
     /// The kernel's ARCH.
     pub arch: &'a str,
-    /// The compiler and its kin, as `build`'s toolchain names them.
+    /// The compiler and related tools, as `build`'s toolchain names them.
     pub toolchain: &'a str,
     /// The make target.
     pub target: &'a str,
 }
 
-/// What a kernel is built from.
+/// The inputs of a kernel.
 #[derive(Debug, Clone, Copy)]
 pub struct KernelInputs<'a> {
     /// The patched tree.
     pub tree: &'a Key,
     /// The kernel's ARCH.
     pub arch: &'a str,
-    /// The compiler and its kin, as `build`'s toolchain names them.
+    /// The compiler and related tools, as `build`'s toolchain names them.
     pub toolchain: &'a str,
     /// The resolved `.config`.
     pub config: &'a str,
@@ -49,31 +49,31 @@ pub struct KernelInputs<'a> {
     pub files: &'a [String],
 }
 
-/// What modules from outside of the tree are built from.
+/// The inputs of modules from outside of the tree.
 #[derive(Debug, Clone, Copy)]
 pub struct ExtraModulesInputs<'a> {
-    /// The kernel's key: it has the tree, the config, the toolchain and the signing key in it.
+    /// The kernel's key: it covers the tree, the config, the toolchain and the signing key.
     pub kernel: &'a Key,
-    /// Of each source what the recipe says of it, and its contents.
+    /// Each source's settings in the recipe, and its contents.
     pub sources: &'a [(String, Key)],
 }
 
-/// What an output is made from.
+/// The inputs of an output.
 #[derive(Debug, Clone, Default)]
 pub struct OutputInputs {
-    /// Its type, as the recipe says it.
+    /// Its type, as the recipe names it.
     pub kind: &'static str,
-    /// The kernel, where it is part of it.
+    /// The kernel, when it is part of it.
     pub kernel: Option<Key>,
-    /// What the recipe says of it, by name.
+    /// Its settings in the recipe, by name.
     pub settings: Vec<(String, String)>,
     /// Digests of the files in it, and of the programs that make it, by name.
     pub contents: Vec<(String, [u8; 32])>,
-    /// Keys of what else it is made of, by name.
+    /// Keys of the other outputs that it is made from, by name.
     pub outputs: Vec<(String, Key)>,
 }
 
-/// Names a base config that a makefile of the tree puts together.
+/// Returns the key of a base config that a makefile of the tree puts together.
 pub fn base_key(inputs: &BaseInputs<'_>) -> Key {
     let mut key = KeyWriter::new("base/1");
     key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
@@ -81,7 +81,7 @@ pub fn base_key(inputs: &BaseInputs<'_>) -> Key {
     key.finish()
 }
 
-/// Names the built kernel with all its modules.
+/// Returns the key of the built kernel with all its modules.
 pub fn kernel_key(inputs: &KernelInputs<'_>) -> Key {
     let mut key = KeyWriter::new("kernel/4");
     key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
@@ -93,7 +93,7 @@ pub fn kernel_key(inputs: &KernelInputs<'_>) -> Key {
     key.finish()
 }
 
-/// Names modules that were built against a kernel.
+/// Returns the key of modules that were built against a kernel.
 pub fn extra_modules_key(inputs: &ExtraModulesInputs<'_>) -> Key {
     let mut key = KeyWriter::new("extra-modules/1");
     key.field("kernel", inputs.kernel);
@@ -103,7 +103,8 @@ pub fn extra_modules_key(inputs: &ExtraModulesInputs<'_>) -> Key {
     key.finish()
 }
 
-/// Names a folder of firmware files in one form: `files` are their names, each with a digest of its content.
+/// Returns the key of a directory of firmware files in one form: `files` are their names, each with a digest of its
+/// content.
 pub fn firmware_key<'a>(ending: &str, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Key {
     let mut key = KeyWriter::new("firmware/1");
     key.field("ending", ending);
@@ -113,19 +114,19 @@ pub fn firmware_key<'a>(ending: &str, files: impl IntoIterator<Item = (&'a str, 
     key.finish()
 }
 
-/// Names a kernel of one build's images and another one's modules.
+/// Returns the key of a kernel with the images of one build and the modules of another.
 pub fn deployed_key(images: &str, modules: &Key) -> Key {
     let mut key = KeyWriter::new("deployed/1");
     key.field("images", images).field("modules", modules);
     key.finish()
 }
 
-/// What a static busybox is built from.
+/// The inputs of a static busybox.
 #[derive(Debug, Clone, Copy)]
 pub struct BusyboxInputs<'a> {
     /// The patched source.
     pub source: &'a Key,
-    /// The compiler and its kin, as `build`'s toolchain names them.
+    /// The compiler and related tools, as `build`'s toolchain names them.
     pub toolchain: &'a str,
     /// A digest of the C library that is linked in.
     pub libc: &'a str,
@@ -133,7 +134,7 @@ pub struct BusyboxInputs<'a> {
     pub config: &'a str,
 }
 
-/// Names a busybox for a guest.
+/// Returns the key of a busybox for a guest.
 pub fn busybox_key(inputs: &BusyboxInputs<'_>) -> Key {
     let mut key = KeyWriter::new("busybox/1");
     key.field("source", inputs.source).field("toolchain", inputs.toolchain);
@@ -141,7 +142,7 @@ pub fn busybox_key(inputs: &BusyboxInputs<'_>) -> Key {
     key.finish()
 }
 
-/// Names an output.
+/// Returns the key of an output.
 pub fn output_key(inputs: &OutputInputs) -> Key {
     let mut key = KeyWriter::new("output/1");
     key.field("kind", inputs.kind).list("kernel", inputs.kernel.as_ref());
@@ -157,7 +158,8 @@ pub fn output_key(inputs: &OutputInputs) -> Key {
     key.finish()
 }
 
-/// Names the folder that `./result` points at: `files` are all its paths with a digest of each one's content.
+/// Returns the key of the directory that `./result` points at: `files` are all its paths with a digest of each one's
+/// content.
 pub fn result_key<'a>(kernel: &Key, manifest: &str, files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Key {
     let mut key = KeyWriter::new("result/1");
     key.field("kernel", kernel).field("manifest", manifest);

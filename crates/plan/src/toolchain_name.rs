@@ -15,7 +15,7 @@ pub enum ToolchainName {
 }
 
 impl ToolchainName {
-    /// The toolchain that `name` means: `gcc`, `llvm`, `llvm-14`.
+    /// Returns the toolchain that `name` means: `gcc`, `llvm`, `llvm-14`.
     pub fn parse(name: &str) -> Option<ToolchainName> {
         match name {
             "gcc" => Some(ToolchainName::Gcc),

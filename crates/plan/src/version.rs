@@ -1,8 +1,8 @@
 //! Kernel versions and ranges of them.
 //!
-//! A version is compared by its numbers: `6.13-rc1` ranks as `6.13`, because a recipe that asks for 6.13's features is
-//! right about its candidates too. Numbers that are not written count as zero in a kernel's own version, and as unknown
-//! in what a recipe says: `6.12` may be any 6.12.
+//! A version is compared by its numbers: `6.13-rc1` ranks as `6.13`, because a recipe that requires 6.13's features
+//! also fits its release candidates. Missing numbers count as zero in a kernel's own version, and as unknown in a
+//! recipe's: `6.12` may be any 6.12.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use std::fmt;
 pub struct KernelVersion {
     /// As written.
     text: String,
-    /// One to three numbers, the first of the version first.
+    /// One to three numbers, most significant first.
     numbers: Vec<u32>,
 }
 
@@ -56,10 +56,10 @@ impl KernelVersion {
         }
     }
 
-    /// Whether a recipe that says this means the kernel version `real`.
+    /// Whether a recipe's version `self` means the kernel version `real`.
     ///
-    /// The numbers written must be `real`'s first ones, and a suffix must be `real`'s: `6.12` means 6.12.117, and
-    /// `6.13-rc1` means nothing but that.
+    /// The numbers written must be `real`'s first ones, and a suffix must be `real`'s: `6.12` means 6.12.117 too, while
+    /// `6.13-rc1` means only itself.
     pub fn agrees(&self, real: &KernelVersion) -> bool {
         let suffix = |version: &KernelVersion| version.text.find(['-', '+']).map(|at| version.text[at..].to_owned());
         let numbers = self.numbers.iter().enumerate().all(|(index, &number)| number == real.number(index));
@@ -75,7 +75,7 @@ impl VersionRange {
     /// Reads comparators with commas between them.
     ///
     /// `6.12` and `=6.12` hold for all of 6.12, `!=6.12` for none of it, `>6.12` from 6.13 on, `<=6.12` up to the last
-    /// 6.12; `>=` and `<` are as they look. `6.12.*` is `6.12`.
+    /// 6.12; `>=` and `<` have their usual meaning. `6.12.*` is `6.12`.
     ///
     /// # Errors
     /// [`VersionError::Range`] when it is anything else.
@@ -90,7 +90,7 @@ impl VersionRange {
         self.comparators.iter().all(|(comparator, bound)| holds(*comparator, &numbers, bound) == Some(true))
     }
 
-    /// Whether every kernel that `version` may mean is in the range, or none; `None` when it could be either.
+    /// Whether every kernel that `version` may mean is in the range; `None` when only some of them are.
     pub fn contains_all(&self, version: &KernelVersion) -> Option<bool> {
         let mut all = Some(true);
         for (comparator, bound) in &self.comparators {
@@ -104,7 +104,7 @@ impl VersionRange {
     }
 }
 
-/// Compares as many numbers as the bound has; `None` when the version has fewer and the outcome hangs on them.
+/// Compares as many numbers as the bound has; `None` when the version has fewer and the result depends on the rest.
 fn holds(comparator: Comparator, version: &[u32], bound: &[u32]) -> Option<bool> {
     let known = version.len().min(bound.len());
     let order = version[..known].cmp(&bound[..known]);
@@ -137,7 +137,7 @@ fn comparator(text: &str) -> Option<(Comparator, Vec<u32>)> {
     Some((comparator, numbers(rest.strip_suffix(".*").unwrap_or(rest.split('-').next().unwrap_or(rest)))?))
 }
 
-/// One to three numbers with dots between them.
+/// Parses one to three numbers with dots between them.
 fn numbers(text: &str) -> Option<Vec<u32>> {
     let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     let numbers: Vec<u32> = text.split('.').map(number).collect::<Option<_>>()?;

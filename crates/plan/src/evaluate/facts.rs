@@ -1,4 +1,4 @@
-//! What a `when` block can ask about: `arch`, `version`, `modular` and `config.SYMBOL`.
+//! The facts that a `when` block can test: `arch`, `version`, `modular` and `config.SYMBOL`.
 
 use kiln_diag::Code;
 use kiln_recipe::{Data, Facts, Fault, Predicate, Tree, nearest};
@@ -9,10 +9,10 @@ use crate::options::{self, unknown_arch};
 use crate::version::{KernelVersion, VersionRange};
 use kiln_kconfig::unquote;
 
-/// The code of a finding that says that a fact is not known.
+/// The code of the finding that a fact is not known.
 pub(super) const UNKNOWN: Code = Code::UnknownFact;
 
-/// Answers for a recipe under evaluation.
+/// Answers queries for a recipe under evaluation.
 pub(super) struct RecipeFacts<'a> {
     pub(super) setting: &'a Setting,
 }
@@ -77,7 +77,7 @@ impl RecipeFacts<'_> {
     }
 }
 
-/// The architecture of a merged recipe; `None` when what it says is none.
+/// Returns the architecture of a merged recipe; `None` when its value names no architecture.
 pub(super) fn arch(setting: &Setting, merged: &Tree) -> Option<Arch> {
     match merged.text(&["kernel", "arch"]) {
         Some(name) => Arch::parse(name),
@@ -85,7 +85,8 @@ pub(super) fn arch(setting: &Setting, merged: &Tree) -> Option<Arch> {
     }
 }
 
-/// The version that a recipe tells: `kernel.version`, or the number in the name of a `linux-source-X.Y` package.
+/// Returns the version that a recipe states: `kernel.version`, or the number in the name of a `linux-source-X.Y`
+/// package.
 fn said_version(merged: &Tree) -> Option<KernelVersion> {
     if let Some(said) = merged.text(&["kernel", "version"]) {
         return KernelVersion::parse(said).ok();

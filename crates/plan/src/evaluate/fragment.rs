@@ -8,7 +8,7 @@ use kiln_recipe::{Data, Entry, Foreign, Value};
 pub struct Fragments;
 
 impl Foreign for Fragments {
-    /// A fragment is called so, or its first line that says anything is one of a fragment's.
+    /// A fragment is recognised by its name, or by its first meaningful line.
     fn claims(&self, name: &str, text: &str) -> bool {
         let base = name.rsplit('/').next().unwrap_or(name);
         if base.ends_with(".config") || base.ends_with("defconfig") {
@@ -33,7 +33,7 @@ impl Foreign for Fragments {
     }
 }
 
-/// A quoted value keeps its quotes: an empty string is something to ask for, and an empty value is not.
+/// A quoted value keeps its quotes: an empty string can be requested, an empty value cannot.
 fn request(assignment: Assignment, text: &str) -> Entry {
     let Assignment { symbol, symbol_span, value, quoted, value_span } = assignment;
     let value = match text.get(value_span.range()) {

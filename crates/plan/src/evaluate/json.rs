@@ -1,4 +1,4 @@
-//! An evaluated recipe as `kiln eval --json` gives it.
+//! An evaluated recipe as `kiln eval --json` prints it.
 
 use kiln_diag::Sources;
 use kiln_recipe::Data;
@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json as object};
 use crate::evaluate::Evaluated;
 use crate::evaluate::shown::{Shown, ShownDef, ShownValue, shown};
 
-/// Version of the format; it changes when a reader of the old one would be misled.
+/// The version of the format; it changes when a reader of the old one would be misled.
 const VERSION: u32 = 1;
 
-/// The evaluated recipe: `{"version":1,"kernel":{"config":{SYMBOL: VALUE,…},…},"kmodloader":{…},"hardware":{…},"boot":{…}}`.
+/// Returns the evaluated recipe as JSON:
+/// `{"version":1,"kernel":{"config":{SYMBOL: VALUE,…},…},"kmodloader":{…},"hardware":{…},"boot":{…}}`.
 ///
 /// `kernel.config` has the requests after `conditionalConfig`. With `origins` every value is
 /// `{"value","optional"?,"definitions":[{"value","priority","fate","file","line","column","when"?,"condition"?}]}`, where
@@ -26,7 +27,7 @@ pub fn json(evaluated: &Evaluated, sources: &Sources, origins: bool) -> Value {
 }
 
 struct Writer<'a> {
-    /// Present when definitions are wanted.
+    /// Present when definitions are requested.
     sources: Option<&'a Sources>,
 }
 
@@ -73,7 +74,8 @@ fn data(data: &Data) -> Value {
     match data {
         Data::Text(text) => text.as_str().into(),
         Data::Bool(flag) => (*flag).into(),
-        // Options bound their numbers well within 64 bits; a loser may be any number, and is shown as text then.
+        // Options limit their numbers well within 64 bits; an overridden value may be any number, and is shown as text
+        // then.
         Data::Int(number) => i64::try_from(*number).map_or_else(|_| number.to_string().into(), Value::from),
         Data::List(items) => items.iter().map(|item| self::data(&item.data)).collect(),
         Data::Table(entries) => {

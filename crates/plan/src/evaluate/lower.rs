@@ -1,4 +1,4 @@
-//! Merged values to typed ones.
+//! Lowers merged values to typed ones.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,17 @@ use crate::firmware::FirmwareCompression;
 use crate::version::KernelVersion;
 use crate::{Arch, SourceSpec, ToolchainName};
 
-/// A merged recipe on its way to [`Evaluated`].
+/// A merged recipe being lowered to [`Evaluated`].
 pub(super) struct Lowering<'a> {
     pub(super) tree: &'a Tree,
     pub(super) modules: &'a Modules,
     pub(super) setting: &'a Setting,
-    /// What is found on the way.
+    /// The findings so far.
     pub(super) diagnostics: Diagnostics,
 }
 
 impl Lowering<'_> {
-    /// The whole; `None` when a value that every recipe has is at fault.
+    /// Returns the whole recipe; `None` when a value that every recipe has is at fault.
     pub(super) fn evaluated(&mut self) -> Option<Evaluated> {
         let kernel = self.kernel()?;
         let outputs = self.outputs(&kernel.arch.value);
@@ -39,7 +39,7 @@ impl Lowering<'_> {
         })
     }
 
-    /// Where the source comes from, when that is sound.
+    /// Returns the origin of the source, when that is sound.
     pub(super) fn source(&self) -> Option<Located<SourceSpec>> {
         let merged = self.tree.leaf(&["kernel", "src"])?;
         let Data::Table(fields) = &merged.value else { return None };
@@ -98,7 +98,7 @@ impl Lowering<'_> {
         Some(Located { value: ToolchainName::parse(&written.value)?, origin: written.origin })
     }
 
-    /// The prefix, which only GNU's programs have.
+    /// Returns the prefix, which only GNU's programs have.
     fn cross_compile(&mut self, toolchain: &Located<ToolchainName>) -> Option<Located<String>> {
         let prefix = self.text(&["kernel", "crossCompile"]).filter(|prefix| !prefix.value.is_empty())?;
         if toolchain.value == ToolchainName::Gcc {
@@ -197,7 +197,7 @@ impl Lowering<'_> {
     fn firmware_compression(&self) -> Located<FirmwareCompression> {
         let written = self.text(&["hardware", "firmwareCompression"]);
         let value = written.as_ref().and_then(|written| FirmwareCompression::parse(&written.value));
-        // Another value is a finding of the merge.
+        // The merge reports any other value.
         Located {
             value: value.unwrap_or(FirmwareCompression::Auto),
             origin: written.and_then(|written| written.origin),
@@ -250,7 +250,7 @@ impl Lowering<'_> {
         Some(Located { value: self.tree.text(path)?.to_owned(), origin })
     }
 
-    /// The texts of a list, each once: a second mention asks for nothing new.
+    /// Returns the texts of a list, each once: a repeated item adds nothing.
     pub(super) fn texts(&self, path: &[&str]) -> Vec<Located<String>> {
         let mut texts: Vec<Located<String>> = Vec::new();
         for item in self.tree.list(path) {
@@ -285,7 +285,7 @@ impl Lowering<'_> {
         self.dir(file).join(written)
     }
 
-    /// A repository that begins like a path is one, beside the recipe.
+    /// A repository that begins like a path is a path, relative to the recipe.
     fn git(&self, file: FileId, url: String) -> String {
         if url.starts_with("./") || url.starts_with("../") {
             self.path(file, &url).to_string_lossy().into_owned()
@@ -295,7 +295,7 @@ impl Lowering<'_> {
     }
 }
 
-/// The finding that the source's version is not the one that the recipe says; none when they agree.
+/// Returns the finding that the source's version is not the recipe's; `None` when they agree.
 pub(super) fn disagreement(said: &Located<KernelVersion>, real: &KernelVersion) -> Option<Diagnostic> {
     if said.value.agrees(real) {
         return None;

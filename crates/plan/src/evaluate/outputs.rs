@@ -15,11 +15,11 @@ use crate::outputs::{
     fields_of, usual_image,
 };
 
-/// What mksquashfs takes when nobody says.
+/// The block size of mksquashfs when the recipe sets none.
 const BLOCK_SIZE: u32 = 128 << 10;
 
 impl Lowering<'_> {
-    /// Every output that is sound, by name; what is wrong with others is found on the way.
+    /// Returns every sound output, by name; faults of the others become diagnostics.
     pub(super) fn outputs(&mut self, arch: &Arch) -> BTreeMap<String, Output> {
         let mut outputs = BTreeMap::new();
         let mut whole = true;
@@ -32,7 +32,7 @@ impl Lowering<'_> {
                 }
             }
         }
-        // What names an output that is at fault would look at fault itself.
+        // An output that names a faulty one would itself look faulty.
         if whole {
             self.diagnostics.extend(check(&outputs, arch));
         }
@@ -173,7 +173,7 @@ impl Place<'_> {
     fn only_fields_of(&self, word: &Located<String>) -> Result<(), Box<Diagnostic>> {
         let known = fields_of(&word.value);
         for (field, tree) in self.lowering.tree.entries(&["outputs", self.name]) {
-            // A set that nobody wrote into is there all the same.
+            // A set without definitions is present too.
             let Some(written) = first_origin(tree) else { continue };
             if matches!(field, "type" | "file") || known.contains(&field) {
                 continue;

@@ -8,7 +8,7 @@ use kiln_recipe::{Data, Merged, Tree};
 use crate::evaluate::{Because, Located, Request};
 use kiln_kconfig::unquote;
 
-/// Makes the requests of `tree`; a value that somebody wrote and that is changed gives a warning.
+/// Makes the requests of `tree`; a changed value that was written in the recipe causes a warning.
 pub(super) fn requests(
     tree: &Tree,
     modular: &Located<bool>,
@@ -63,16 +63,16 @@ fn apply_conditions(tree: &Tree, requests: &mut BTreeMap<String, Request>, diagn
     }
 }
 
-/// The conditions that hold, in the order of their names.
+/// Returns the conditions that hold, in the order of their names.
 fn holding(tree: &Tree) -> impl Iterator<Item = &str> {
     let requested = |condition: &str| tree.text(&["kernel", "config", condition]);
     let conditions = tree.entries(&["kernel", "conditionalConfig"]).map(|(condition, _)| condition);
     conditions.filter(move |condition| requested(condition).is_some_and(|value| value != "n"))
 }
 
-/// The symbols whose value under `kernel.config` nothing hangs on: a condition overrides it, and none asks for it.
+/// Returns the symbols whose value under `kernel.config` has no effect: a condition overrides it, and none tests it.
 ///
-/// Quirk: the seed is lazy, and never looks at such a value, so that it may be at fault there too.
+/// Quirk: the seed is lazy and never evaluates such a value, so it may be invalid there too.
 pub(super) fn overridden(tree: &Tree) -> BTreeSet<String> {
     let asked = |symbol: &str| tree.get(&["kernel", "conditionalConfig", symbol]).is_some();
     holding(tree)
@@ -98,12 +98,12 @@ fn changed(condition: &str, request: &Request, before: &Request) -> Diagnostic {
         )
 }
 
-/// Makes of every module something built in, and asks for no modules.
+/// Turns every module into a built-in, and requests that modules are off.
 fn build_in(requests: &mut BTreeMap<String, Request>, origin: Option<Span>, diagnostics: &mut Diagnostics) {
     for request in requests.values_mut().filter(|request| unquote(&request.value) == "m") {
         replace(request, "y", request.origin);
     }
-    // The option's own default is `true`, so whoever asks for `false` has a place.
+    // The option's own default is `true`, so a `false` was written somewhere.
     let Some(origin) = origin else { return };
     match requests.get_mut("MODULES") {
         Some(request) if unquote(&request.value) == "n" => {}

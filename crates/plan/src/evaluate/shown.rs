@@ -1,4 +1,4 @@
-//! An evaluated recipe as it is shown: options in order, with what became of each definition.
+//! An evaluated recipe for display: options in order, with the outcome of each definition.
 
 mod outputs;
 
@@ -19,7 +19,7 @@ pub(super) enum Shown {
 
 /// A value with all its definitions.
 pub(super) struct ShownValue {
-    /// The value; paths are joined to the folder of the file that wrote them.
+    /// The value; paths are joined to the directory of the file that wrote them.
     pub(super) data: Data,
     /// The definitions: winners first.
     pub(super) definitions: Vec<ShownDef>,
@@ -27,24 +27,24 @@ pub(super) struct ShownValue {
     pub(super) optional: bool,
 }
 
-/// What became of one definition.
+/// One definition and its outcome.
 pub(super) struct ShownDef {
     pub(super) data: Data,
     pub(super) priority: Option<Priority>,
     pub(super) fate: Fate,
     pub(super) origin: Span,
-    /// The `when` block that it stands in.
+    /// The `when` block that contains it.
     pub(super) when: Option<Span>,
     /// The condition that made it a request.
     pub(super) condition: Option<String>,
 }
 
-/// What a definition came to.
+/// The outcome of a definition.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// The value is made of it.
+    /// The value comes from it.
     Won,
-    /// Set aside for its priority.
+    /// Overridden by a higher priority.
     Lost,
     /// Replaced by a condition, or by `modular = false`.
     Overridden,
@@ -60,14 +60,14 @@ impl Fate {
     }
 }
 
-/// Everything that a recipe came to, in the order of the declarations.
+/// Returns everything in an evaluated recipe, in the order of the declarations.
 pub(super) fn shown(evaluated: &Evaluated) -> Vec<(String, Shown)> {
     let mut list = match part(&evaluated.tree, "", evaluated) {
         Shown::Set(list) => list,
         Shown::Leaf(_) => Vec::new(),
     };
     if let Some((_, Shown::Set(kernel))) = list.iter_mut().find(|(key, _)| key == "kernel") {
-        // What nobody defined and yet has a value: the host's architecture, and no targets.
+        // Values without definitions: the host's architecture, and no targets.
         let arch = Data::Text(evaluated.kernel.arch.value.machine.to_owned());
         for (name, data) in [("arch", arch), ("makeTargets", Data::List(Vec::new()))] {
             if !kernel.iter().any(|(key, _)| key == name) {
@@ -75,7 +75,7 @@ pub(super) fn shown(evaluated: &Evaluated) -> Vec<(String, Shown)> {
                 kernel.push((name.to_owned(), Shown::Leaf(value)));
             }
         }
-        // Values before sets, as TOML wants them.
+        // Values before sets, as TOML requires.
         kernel.sort_by_key(|(key, shown)| (matches!(shown, Shown::Set(_)), key.clone()));
     }
     let order = options();
@@ -143,7 +143,7 @@ fn definition(def: &Def, fate: Fate) -> ShownDef {
     }
 }
 
-/// The value of an option whose paths lowering has joined; any other as it is.
+/// Returns the value of an option, with its paths as joined by lowering.
 fn with_paths(path: &str, merged: &Merged, evaluated: &Evaluated) -> Data {
     let kernel = &evaluated.kernel;
     match path {
@@ -184,7 +184,7 @@ fn strip(path: &str) -> &str {
     path.strip_prefix("./").unwrap_or(path)
 }
 
-/// A variant's table with another text in its first field.
+/// Returns a variant's table with another text in its first field.
 fn replaced(data: &Data, text: &str) -> Data {
     let Data::Table(fields) = data else { return data.clone() };
     let mut fields: Vec<Entry> = fields.clone();

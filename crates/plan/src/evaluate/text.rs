@@ -1,4 +1,4 @@
-//! An evaluated recipe as a person reads it: TOML, with origins as comments.
+//! An evaluated recipe for people: TOML, with origins as comments.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::evaluate::shown::{Fate, Shown, ShownDef, ShownValue, shown};
 /// A list whose line would be longer than this gets a line for each item.
 const WIDTH: usize = 100;
 
-/// The evaluated recipe in TOML; with `origins`, each value is followed by its definitions in comments.
+/// Returns the evaluated recipe in TOML; with `origins`, each value is followed by its definitions in comments.
 pub fn text(evaluated: &Evaluated, sources: &Sources, origins: bool) -> String {
     let mut writer = Writer { out: String::new(), sources: origins.then_some(sources) };
     for (key, part) in shown(evaluated) {
@@ -22,7 +22,7 @@ pub fn text(evaluated: &Evaluated, sources: &Sources, origins: bool) -> String {
 
 struct Writer<'a> {
     out: String,
-    /// Present when definitions are wanted.
+    /// Present when definitions are requested.
     sources: Option<&'a Sources>,
 }
 

@@ -7,7 +7,7 @@ use crate::version::KernelVersion;
 use crate::{Arch, ToolchainName};
 use kiln_kconfig::unquote;
 
-/// The declarations, in the order of the reference.
+/// Returns the declarations, in the order of the reference.
 pub(super) fn entries() -> Vec<Declaration> {
     let mut entries = source();
     entries.extend(build());
@@ -169,7 +169,7 @@ fn extra_modules() -> Declaration {
     .example("[{ src = \"./mymod\" }]")
 }
 
-/// A folder below another one.
+/// Checks a directory below another one.
 fn inner_folder(text: &str) -> Result<(), Fault> {
     name::one_line(text)?;
     if text.split('/').any(|part| matches!(part, "" | "." | "..")) {
@@ -178,7 +178,7 @@ fn inner_folder(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Assignments on make's command line. Those that say what is built for are kiln's.
+/// Checks assignments on make's command line. Variables that determine the target of the build belong to kiln.
 fn make_variables(text: &str) -> Result<(), Fault> {
     name::one_line(text)?;
     for word in text.split_ascii_whitespace() {
@@ -247,7 +247,7 @@ fn arch(text: &str) -> Result<(), Fault> {
     }
 }
 
-/// Says that there is no such architecture, and which was probably meant.
+/// Returns the fault that there is no such architecture, with the one that was probably meant.
 pub(crate) fn unknown_arch(text: &str) -> Fault {
     let fault = Fault::new(format!("there is no architecture `{}`", text.escape_debug()));
     match kiln_recipe::nearest(text, Arch::known()) {
@@ -284,7 +284,7 @@ fn sha256(text: &str) -> Result<(), Fault> {
     Err(Fault::new("a SHA-256 has 64 hexadecimal digits").help("`sha256sum FILE` prints it"))
 }
 
-/// What git may take for an option is refused.
+/// Checks a revision; refuses text that git could take for an option.
 fn revision(text: &str) -> Result<(), Fault> {
     name::one_line(text)?;
     if text.starts_with('-') || text.contains(char::is_whitespace) {
@@ -293,7 +293,7 @@ fn revision(text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What make may take for an option or an assignment is refused.
+/// Checks a target; refuses text that make could take for an option or an assignment.
 pub(super) fn make_target(text: &str) -> Result<(), Fault> {
     let sound = !text.is_empty()
         && !text.starts_with('-')

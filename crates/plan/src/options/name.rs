@@ -1,9 +1,9 @@
-//! What names may be: symbols, modules, loaders, services, packages, paths in the guest.
+//! The syntax of names: symbols, modules, loaders, services, packages, paths in the guest.
 
 use kiln_recipe::Fault;
 use kiln_service::LoaderName;
 
-/// A Kconfig symbol, without the prefix that it has in a `.config`.
+/// Checks a Kconfig symbol, without the prefix that it has in a `.config`.
 pub(crate) fn symbol(name: &str) -> Result<(), Fault> {
     if let Some(bare) = name.strip_prefix("CONFIG_").filter(|bare| !bare.is_empty()) {
         return Err(Fault::new(format!("`{name}` has the prefix of a `.config`")).help(format!("write `{bare}`")));
@@ -15,7 +15,7 @@ pub(crate) fn symbol(name: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A module: a name, not a file.
+/// Checks a module: a name, not a file.
 pub(crate) fn module(name: &str) -> Result<(), Fault> {
     if consists_of(name, "_-") {
         return Ok(());
@@ -30,13 +30,13 @@ pub(crate) fn module(name: &str) -> Result<(), Fault> {
     })
 }
 
-/// A loader: the name of files, folders and services.
+/// Checks a loader's name, which names files, directories and services.
 pub(crate) fn loader(name: &str) -> Result<(), Fault> {
     let refused = |error| Fault::new(format!("`{}` cannot be the name: {error}", name.escape_debug()));
     LoaderName::new(name).map(drop).map_err(refused)
 }
 
-/// A service of whatever service manager the device has.
+/// Checks a service of whatever service manager the device has.
 pub(super) fn service(name: &str) -> Result<(), Fault> {
     if consists_of(name, "_.-@:") && !name.starts_with(['.', '-']) {
         return Ok(());
@@ -45,7 +45,7 @@ pub(super) fn service(name: &str) -> Result<(), Fault> {
     Err(Fault::new(message).help("a service's name has letters, digits, `_`, `-`, `.`, `@` and `:`"))
 }
 
-/// A Debian package.
+/// Checks a Debian package.
 ///
 /// # Source
 /// Debian Policy, 5.6.1.
@@ -60,7 +60,7 @@ pub(super) fn package(name: &str) -> Result<(), Fault> {
     Err(Fault::new(message).help("a package's name has lower-case letters, digits, `+`, `-` and `.`"))
 }
 
-/// The path of a file in the guest.
+/// Checks the path of a file in the guest.
 pub(super) fn guest_path(path: &str) -> Result<(), Fault> {
     let sound = |part: &str| !matches!(part, "" | "." | "..") && !part.contains('\0');
     if path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(sound)) {
@@ -70,7 +70,7 @@ pub(super) fn guest_path(path: &str) -> Result<(), Fault> {
     Err(Fault::new(message).help("write it from `/` on, without `.`, `..` and doubled slashes"))
 }
 
-/// Text that stands on one line of a file, without control characters.
+/// Checks that a text fits on one line of a file and has no control characters.
 pub(super) fn one_line(text: &str) -> Result<(), Fault> {
     match text.chars().find(|c| c.is_control() && *c != '\t') {
         None => Ok(()),

@@ -4,7 +4,7 @@ use kiln_recipe::{AttrsOf, Declaration, Fault, Section, Shape, TextType, Type};
 
 use super::{With, kernel, list, name, option};
 
-/// The declaration of all of them.
+/// Returns the declaration of all of them.
 pub(super) fn declaration() -> Declaration {
     option(
         "outputs",
@@ -157,7 +157,7 @@ fn reference() -> Type {
     Type::Text(TextType { noun: Some("output"), check: Some(output_name), ..TextType::default() })
 }
 
-/// The name of an output or of its file: safe for files and for nodes of a device tree.
+/// Checks the name of an output or of its file: safe for files and for nodes of a device tree.
 fn output_name(name: &str) -> Result<(), Fault> {
     let sound = name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.+".contains(c));
     if sound && name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && name.len() <= 100 {
@@ -168,7 +168,7 @@ fn output_name(name: &str) -> Result<(), Fault> {
         .help("a name has letters, digits, `_`, `-`, `.` and `+`, and begins with a letter or digit"))
 }
 
-/// An address: hexadecimal after `0x`, or decimal.
+/// Checks an address: hexadecimal after `0x`, or decimal.
 pub(crate) fn address(text: &str) -> Result<u64, Fault> {
     let digits = text.trim().replace('_', "");
     let parsed = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
@@ -181,7 +181,7 @@ pub(crate) fn address(text: &str) -> Result<u64, Fault> {
     })
 }
 
-/// A squashfs's block size in bytes.
+/// Checks a squashfs's block size in bytes.
 pub(crate) fn block_size(text: &str) -> Result<u32, Fault> {
     let text = text.trim();
     let (digits, unit) = match text.strip_suffix(['K', 'k']) {

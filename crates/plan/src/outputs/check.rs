@@ -1,4 +1,4 @@
-//! What can be said of outputs before anything is built.
+//! Checks of outputs before anything is built.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ pub(crate) type Fields = &'static [&'static str];
 /// Bytes of the name in a `uImage`'s header (U-Boot's `IH_NMLEN`).
 const TITLE_MAX: usize = 32;
 
-/// The fields of a type.
+/// Returns the fields of a type.
 pub(crate) fn fields_of(word: &str) -> Fields {
     const FILES: Fields = &["compression", "services", "files", "boot"];
     match word {
@@ -28,7 +28,7 @@ pub(crate) fn fields_of(word: &str) -> Fields {
     }
 }
 
-/// Everything that is wrong with `outputs` as they are written.
+/// Returns every fault of `outputs` as they are written.
 pub(crate) fn check(outputs: &BTreeMap<String, Output>, arch: &Arch) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
     for output in outputs.values() {
@@ -45,10 +45,10 @@ pub(crate) fn check(outputs: &BTreeMap<String, Output>, arch: &Arch) -> Diagnost
     diagnostics
 }
 
-/// The names in an order in which each comes behind those that it needs.
+/// Returns the names in an order in which each comes after those that it needs.
 ///
 /// # Errors
-/// The names of a circle, each needing the next, and the last one the first.
+/// The names of a cycle, each needing the next, and the last one the first.
 pub fn order(outputs: &BTreeMap<String, Output>) -> Result<Vec<String>, Vec<String>> {
     let mut done: Vec<String> = Vec::new();
     for name in outputs.keys() {
@@ -110,7 +110,7 @@ fn references(output: &Output, outputs: &BTreeMap<String, Output>) -> Vec<Diagno
     findings
 }
 
-/// What boot loaders put into memory is a plain image, not one that says itself where it belongs.
+/// Checks the image: boot loaders put a plain image into memory, not one that states its own address.
 fn image(output: &Output, arch: &Arch) -> Vec<Diagnostic> {
     let (image, addresses, title) = match &output.kind {
         OutputKind::UImage(image) => (&image.payload.image, &image.addresses, image.title.as_ref()),
@@ -179,7 +179,7 @@ fn places(output: &Output, addresses: &Addresses, arch: &Arch) -> Vec<Diagnostic
     findings
 }
 
-/// The address as 32 bits have it; that of a 64-bit MIPS is one with its sign extended.
+/// Returns the address in 32 bits; a 64-bit MIPS address is one with its sign extended.
 pub(crate) fn in_32_bit(address: u64) -> Option<u32> {
     let is_extended = address >> 31 == (1 << 33) - 1;
     u32::try_from(address).ok().or(is_extended.then_some(address as u32))

@@ -55,7 +55,7 @@ impl Reader for Files {
     }
 }
 
-/// Evaluates on an x86_64 host that knows no kernel version.
+/// Evaluates on an x86_64 host without a known kernel version.
 pub(crate) fn evaluated(files: &dyn Reader) -> (Sources, Evaluation) {
     evaluated_for(files, None)
 }
@@ -71,7 +71,7 @@ pub(crate) fn evaluated_for(files: &dyn Reader, version: Option<&str>) -> (Sourc
     (sources, evaluation)
 }
 
-/// Findings, one paragraph each: code, message, option, places, remedies.
+/// Returns the findings, one paragraph each: code, message, option, places, remedies.
 pub(crate) fn findings(sources: &Sources, diagnostics: &Diagnostics) -> String {
     let mut out = String::new();
     for one in diagnostics {
@@ -91,6 +91,6 @@ pub(crate) fn findings(sources: &Sources, diagnostics: &Diagnostics) -> String {
             let _ = writeln!(out, "  help: {help}");
         }
     }
-    // Editors strip blanks at line ends, and snapshots with them.
+    // Editors strip trailing blanks, in snapshots too.
     out.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }

@@ -1,8 +1,8 @@
-//! Sound recipes, changed by chance: whatever comes of them, nothing panics, and every place lies in its text.
+//! Sound recipes with random changes: whatever the result, nothing panics, and every place lies in its text.
 
 use crate::fixture::{Files, evaluated};
 
-/// SplitMix64: chance that repeats.
+/// SplitMix64: repeatable random numbers.
 struct Chance(u64);
 
 impl Chance {
@@ -44,7 +44,7 @@ const JSON: &str =
     r#"{"kernel": {"config": {"A": "y", "B": 12, "C": "\u00e4\"\\"}, "modular": true, "makeTargets": ["vmlinux"]}}"#;
 const FRAGMENT: &str = "# a comment\nCONFIG_A=y\n# CONFIG_B is not set\nCONFIG_S=\"x \\\" y\"\nCONFIG_H=0x10\n";
 
-/// Pieces that mean something somewhere.
+/// Tokens that have a meaning somewhere.
 const PIECES: &[&str] = &[
     "",
     "\"",
@@ -139,6 +139,6 @@ fn nothing_panics() {
             kiln_plan::evaluate::text(evaluated, &sources, true);
         }
     }
-    // Some changes do no harm, so the sound path was tried as well.
+    // Some changes are harmless, so the sound path was tested as well.
     assert!(sound > 50, "{sound}");
 }

@@ -1,8 +1,8 @@
-//! Recipes from their text to what they ask for.
+//! Recipes from their text to their typed values.
 //!
-//! `seed` judges by the original's own answers; `evaluate` has one case for each rule and each fault; `outputs` the same for what is
-//! made for boot loaders; `fuzz` changes
-//! sound recipes by chance and asks only that nothing panics.
+//! `seed` compares with the original's own answers; `evaluate` has one case for each rule and each fault; `outputs` the
+//! same for files made for boot loaders; `fuzz` makes random changes to sound recipes and checks only that nothing
+//! panics.
 
 mod evaluate;
 mod fixture;

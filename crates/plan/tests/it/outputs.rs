@@ -1,4 +1,4 @@
-//! The option `outputs`: what is made of it, and what is wrong with it.
+//! The option `outputs`: its results and its faults.
 
 use expect_test::{Expect, expect};
 use kiln_plan::outputs::order;

@@ -41,7 +41,7 @@ fn sorted_items(list: &Value) -> Vec<String> {
     items
 }
 
-/// The files of a case, as a recipe finds them.
+/// Returns the files of a case, as a recipe finds them.
 fn files(dir: &Path) -> Files {
     let mut files = Files::default();
     for path in sorted(dir).iter().filter(|path| path.extension().is_some_and(|tail| tail == "toml")) {

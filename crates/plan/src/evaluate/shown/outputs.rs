@@ -1,4 +1,4 @@
-//! Paths in `outputs`, joined as lowering has joined them.
+//! Paths in `outputs`, as joined by lowering.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use kiln_recipe::Data;
 use super::items;
 use crate::outputs::{DtbSource, Output, OutputKind};
 
-/// The value of the option at `path` (`outputs.NAME.…`).
+/// Returns the value of the option at `path` (`outputs.NAME.…`).
 pub(super) fn with_paths(path: &str, value: &Data, outputs: &BTreeMap<String, Output>) -> Data {
     let mut names = outputs.iter().filter_map(|(name, output)| {
         let rest = path.strip_prefix("outputs.")?.strip_prefix(name.as_str())?;

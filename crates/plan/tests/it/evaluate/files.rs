@@ -1,4 +1,4 @@
-//! What files may hold, and how they import each other.
+//! The content of files, and how they import each other.
 
 use expect_test::expect;
 

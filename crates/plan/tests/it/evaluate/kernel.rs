@@ -1,4 +1,4 @@
-//! Source, toolchain, requests, loaders and checks: what `kernel`, `kmodloader` and `boot` take.
+//! Source, toolchain, requests, loaders and checks: the values that `kernel`, `kmodloader` and `boot` accept.
 
 use expect_test::expect;
 

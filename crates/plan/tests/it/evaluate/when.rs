@@ -1,4 +1,4 @@
-//! `when` blocks and `conditionalConfig`: what holds under which condition.
+//! `when` blocks and `conditionalConfig`: effects of each condition.
 
 use expect_test::expect;
 
