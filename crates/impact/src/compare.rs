@@ -1,53 +1,53 @@
-//! Two finished builds side by side: which products hold something else, and what modules would notice of it.
+//! Two finished builds side by side: the products whose contents differ, and the effect on modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::reach::{Verdict, is_copy};
 use crate::record::{BuildRecord, ProductKind};
 
-/// How one build differs from another.
+/// The differences between two builds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Comparison {
-    /// Objects of vmlinux that are in both and hold something else.
+    /// Objects of vmlinux that are in both builds and differ.
     pub changed: Vec<String>,
     /// Objects of vmlinux that only the second has.
     pub added: Vec<String>,
     /// Objects of vmlinux that only the first has.
     pub removed: Vec<String>,
-    /// Copies of the config in the kernel that are others.
+    /// Copies of the config in the kernel that differ.
     pub copies: Vec<String>,
-    /// Modules that are in both and hold something else.
+    /// Modules that are in both builds and differ.
     pub changed_modules: Vec<String>,
     /// Modules that only the second has.
     pub added_modules: Vec<String>,
     /// Modules that only the first has.
     pub removed_modules: Vec<String>,
-    /// Whether vmlinux is linked otherwise, although its objects are the same.
+    /// Whether vmlinux differs although its objects are the same.
     pub relinked: bool,
-    /// What vmlinux exports otherwise.
+    /// The exports of vmlinux that differ.
     pub exports: Vec<ExportChange>,
 }
 
-/// An exported symbol of vmlinux that is not what it was.
+/// An exported symbol of vmlinux that differs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExportChange {
     /// It is new.
     Added(String),
     /// It is gone.
     Removed(String),
-    /// Its CRC, or for whom it is exported, is another one.
+    /// Its CRC or its kind of export differs.
     Changed(String),
 }
 
 impl Comparison {
-    /// Whether every object of vmlinux and every module is there on both sides, and holds what it held.
+    /// Whether every object of vmlinux and every module is on both sides, with the same contents.
     pub fn same_objects(&self) -> bool {
         let of_vmlinux = [&self.changed, &self.added, &self.removed];
         let modules = [&self.changed_modules, &self.added_modules, &self.removed_modules];
         of_vmlinux.into_iter().chain(modules).all(Vec::is_empty)
     }
 
-    /// What it means for the first kernel.
+    /// Returns the effect on the first kernel.
     pub fn verdict(&self) -> Verdict {
         let is_same = self.changed.is_empty() && self.added.is_empty() && self.removed.is_empty();
         let no_modules =
@@ -97,7 +97,7 @@ pub fn compare(one: &BuildRecord, two: &BuildRecord, symvers: [&str; 2]) -> Comp
     comparison
 }
 
-/// What vmlinux exports otherwise. Lines are `CRC name owner how namespace`, separated by tabs.
+/// Returns the exports of vmlinux that differ. Lines are `CRC name owner how namespace`, separated by tabs.
 ///
 /// # Source
 /// `Documentation/kbuild/modules.rst`, "Symbols and Module.symvers".

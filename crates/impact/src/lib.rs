@@ -1,14 +1,14 @@
-//! What a change of the config reaches: from symbols that change to objects that are affected, and what that means for a
-//! kernel that is already out there.
+//! The effects of a change of the config: from changed symbols to affected objects, and what that means for a kernel
+//! that is already deployed.
 //!
-//! [`BuildRecord`] keeps of a finished build what is needed later, [`reach()`] finds what of it a change reaches with what
-//! [`kiln_makefile::Mentions`] says of makefiles, [`compare()`] compares two finished builds, and [`Layouts`] the structures
-//! of two configs.
+//! [`BuildRecord`] keeps the facts about a finished build that are needed later, [`reach()`] finds the part of it that
+//! a change reaches by what [`kiln_makefile::Mentions`] says of makefiles, [`compare()`] compares two finished builds,
+//! and [`Layouts`] the structures of two configs.
 //!
-//! What holds: an object that differs between builds of two configs is among those that are reached. So whatever cannot
-//! be told from the text of a makefile counts as reached; more may be reached than changes, and [`compare()`] tells
-//! which.
-//! What it does not do: run `make`, read files, or build anything.
+//! Guarantee: an object that differs between builds of two configs is among those that are reached. So anything that
+//! cannot be determined from the text of a makefile counts as reached; more may be reached than changes, and
+//! [`compare()`] determines which.
+//! Limitations: it does not run `make`, read files, or build anything.
 
 mod compare;
 mod reach;

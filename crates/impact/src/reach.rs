@@ -1,4 +1,4 @@
-//! From symbols that change to products that are reached, and the verdict that this allows.
+//! Finds the products that changed symbols reach, and the verdict that follows.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
@@ -8,7 +8,7 @@ use kiln_makefile::{Effect, Mentions, Scope};
 
 use crate::record::{BuildRecord, ProductKind};
 
-/// A symbol whose value is not what it was.
+/// A symbol whose value changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
     /// The symbol, without `CONFIG_`.
@@ -19,7 +19,7 @@ pub struct Change {
     pub after: Option<String>,
 }
 
-/// The symbols that differ between two configs, by name.
+/// Returns the symbols that differ between two configs, by name.
 pub fn changes(before: &Config, after: &Config) -> Vec<Change> {
     let owned = |value: Option<&str>| value.map(str::to_owned);
     let change = |found: Difference<'_>| Change {
@@ -30,7 +30,7 @@ pub fn changes(before: &Config, after: &Config) -> Vec<Change> {
     before.differences(after).into_iter().map(change).collect()
 }
 
-/// Why a product is reached.
+/// The reason why a product is reached.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Because {
     /// Its source or a header names the symbol.
@@ -38,7 +38,7 @@ pub enum Because {
         /// The symbol.
         symbol: String,
     },
-    /// A makefile that decides about it names the symbol.
+    /// A makefile that controls it names the symbol.
     Makefile {
         /// The symbol.
         symbol: String,
@@ -54,11 +54,11 @@ pub enum Because {
     },
     /// It holds a copy of the config.
     Config,
-    /// The makefiles make it after the change and did not before.
+    /// The makefiles make it after the change but not before.
     Added,
-    /// They made it before and do not any more.
+    /// The makefiles made it before the change but not after.
     Removed,
-    /// It becomes part of a module, or of vmlinux.
+    /// It moves into a module, or into vmlinux.
     Moved,
     /// The new config leaves out exports that no module uses.
     Trimmed,
@@ -67,61 +67,62 @@ pub enum Because {
 /// A product that is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reached {
-    /// Its path inside the output folder.
+    /// Its path inside the output directory.
     pub path: String,
-    /// What it is part of.
+    /// The part of the build that it belongs to.
     pub kind: ProductKind,
-    /// Why, the first reason that was found.
+    /// The first reason that was found.
     pub because: Because,
 }
 
-/// What a change reaches.
+/// The products that a change reaches.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Impact {
     /// Everything that is reached, by path.
     pub reached: BTreeMap<String, Reached>,
 }
 
-/// What a change means for a kernel that is out there.
+/// The effect of a change on a deployed kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// Nothing changes.
     Nothing,
     /// Nothing of vmlinux is reached: new modules fit.
     ModulesOnly,
-    /// Objects of vmlinux were reached and hold what they held: new modules fit.
+    /// Objects of vmlinux were reached, but their contents are unchanged: new modules fit.
     SameBytes,
-    /// Objects of vmlinux are reached: a new kernel is needed, unless compiling shows that they hold what they held.
+    /// Objects of vmlinux are reached: a new kernel is needed, unless compiling shows that their contents are
+    /// unchanged.
     Reached,
-    /// vmlinux becomes another one.
+    /// vmlinux changes.
     NewKernel,
 }
 
 /// Objects by their path, and whether they are part of vmlinux.
 pub type Objects = BTreeMap<String, bool>;
 
-/// Objects that hold a copy of the config for people to read: nothing else of the kernel hangs on it.
+/// Objects that hold a copy of the config for people to read: nothing else of the kernel depends on it.
 const COPIES: [&str; 2] = ["kernel/configs.o", "kernel/kheaders.o"];
 /// The kernel itself.
 const VMLINUX: &str = "vmlinux";
 
 impl Impact {
-    /// What of vmlinux is reached, copies of the config aside.
+    /// Returns the products of vmlinux that are reached, except copies of the config.
     pub fn built_in(&self) -> impl Iterator<Item = &Reached> {
         self.reached.values().filter(|reached| reached.is_built_in() && !is_copy(&reached.path))
     }
 
-    /// What of modules is reached.
+    /// Returns the products of modules that are reached.
     pub fn modules(&self) -> impl Iterator<Item = &Reached> {
         self.reached.values().filter(|reached| reached.kind == ProductKind::Module)
     }
 
-    /// Copies of the config in the kernel.
+    /// Returns the copies of the config in the kernel.
     pub fn copies(&self) -> impl Iterator<Item = &Reached> {
         self.reached.values().filter(|reached| is_copy(&reached.path))
     }
 
-    /// What can be said before anything is compiled.
+    /// Returns the verdict before anything is compiled.
     pub fn verdict(&self) -> Verdict {
         let is_other =
             |reached: &Reached| matches!(reached.because, Because::Added | Because::Removed | Because::Moved);
@@ -147,10 +148,10 @@ pub(crate) fn is_copy(path: &str) -> bool {
     COPIES.contains(&path)
 }
 
-/// Finds what `changes` reach of the build that left `record`.
+/// Finds the products that `changes` reach in the build that left `record`.
 ///
-/// `before` and `after` are the objects that the makefiles list for either config, as far as that can be read. Where such
-/// a list is not what was built, everything below the folder in question counts as reached.
+/// `before` and `after` are the objects that the makefiles list for either config, as far as that can be read. Where
+/// such a list does not match the build, everything below the directory in question counts as reached.
 pub fn reach(
     record: &BuildRecord,
     changes: &[Change],
@@ -191,16 +192,16 @@ pub fn reach(
     Impact { reached }
 }
 
-/// Objects that only the second config lists.
+/// Returns the objects that only the second config lists.
 fn added<'a>(record: &BuildRecord, before: &Objects, after: &'a Objects) -> Vec<(&'a str, ProductKind)> {
-    // What another config left in the folder is an aid, and no part of this build.
+    // A file that another config left in the directory is an aid, not part of this build.
     let was_part = |path: &str| record.find(path).is_some_and(|product| record.kind(product) != ProductKind::Aid);
     let kind = |built_in: bool| if built_in { ProductKind::BuiltIn } else { ProductKind::Module };
     let is_new = |path: &str| !was_part(path) && !before.contains_key(path);
     after.iter().filter(|(path, _)| is_new(path)).map(|(path, built_in)| (path.as_str(), kind(*built_in))).collect()
 }
 
-/// The work under way: products by number with why they are reached, and those whose readers are still to be looked at.
+/// The state of the search: products by number with their reasons, and those whose readers are still to be visited.
 struct Reaching<'a> {
     record: &'a BuildRecord,
     found: BTreeMap<usize, Because>,
@@ -215,7 +216,7 @@ impl Reaching<'_> {
         }
     }
 
-    /// Objects that go, or change sides.
+    /// Adds objects that are removed, or move between modules and vmlinux.
     fn membership(&mut self, before: &Objects, after: &Objects) {
         for (path, was_built_in) in before {
             let Some(product) = self.record.find(path) else { continue };
@@ -244,7 +245,7 @@ impl Reaching<'_> {
                 let below: Vec<usize> = self.record.below(folder).collect();
                 below.into_iter().for_each(|product| self.product(product, because.clone()));
             }
-            // What rules make is noted as made from their makefile.
+            // Products of rules are recorded as made from their makefile.
             Scope::Rules(file) => {
                 let made: Vec<usize> = (0..self.record.len())
                     .filter(|&product| self.record.reads(product).any(|read| !read.made && read.path == *file))
@@ -256,7 +257,7 @@ impl Reaching<'_> {
         }
     }
 
-    /// Whether the makefiles were understood for all that was built below a folder.
+    /// Whether the makefiles were understood for everything that was built below a directory.
     fn is_listed(&self, folder: &str, before: &Objects) -> bool {
         let object = |&product: &usize| {
             matches!(self.record.kind(product), ProductKind::BuiltIn | ProductKind::Module)
@@ -284,17 +285,17 @@ impl Reaching<'_> {
         self.found.keys().any(|&product| self.record.kind(product) == ProductKind::Module)
     }
 
-    /// Copies of the config, wherever their makefile takes it from.
+    /// Adds copies of the config, wherever their makefile takes it from.
     fn copies(&mut self) {
         let copies: Vec<usize> = COPIES.iter().filter_map(|path| self.record.find(path)).collect();
         copies.into_iter().for_each(|product| self.product(product, Because::Config));
     }
 
-    /// Follows what is reached to what is made from it.
+    /// Follows reached products to those made from them.
     fn spread(&mut self) {
         let readers = self.record.readers();
         while let Some(product) = self.queue.pop_front() {
-            // vmlinux follows from its objects; what reads it are images.
+            // vmlinux follows from its objects; its readers are images.
             for &reader in readers.get(&product).into_iter().flatten() {
                 self.product(reader, Because::From { path: self.record.path(product).to_owned() });
             }

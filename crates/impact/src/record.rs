@@ -1,4 +1,4 @@
-//! What a finished build leaves for later questions: each product, what it was made from, and what it holds.
+//! The record of a finished build for later queries: each product, its inputs, and a digest of its content.
 //!
 //! ```text
 //! "kiln build record 1\n"
@@ -13,7 +13,7 @@
 //!   n_reads, files             likewise
 //! ```
 //!
-//! All numbers are little endian. Whoever keeps it compresses it: neighbours read nearly the same headers.
+//! All numbers are little endian. The caller compresses it: neighbours read nearly the same headers.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ const MAGIC: &[u8] = b"kiln build record 1\n";
 /// A finished build.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BuildRecord {
-    /// What `uname -r` says on it.
+    /// The output of `uname -r` on it.
     pub release: String,
     files: Vec<FileRef>,
     symbols: Vec<String>,
@@ -34,49 +34,49 @@ pub struct BuildRecord {
 /// A file that products are made from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileRef {
-    /// Its path inside the tree, or inside the output folder.
+    /// Its path inside the tree, or inside the output directory.
     pub path: String,
     /// Whether the build made it.
     pub made: bool,
 }
 
-/// Something that the build made, as it is put into a record.
+/// A file that the build made, as it is put into a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Product {
-    /// Its path inside the output folder.
+    /// Its path inside the output directory.
     pub path: String,
-    /// What it is part of.
+    /// The part of the build that it belongs to.
     pub kind: ProductKind,
-    /// Stands for all of it that reaches memory; of objects, modules and vmlinux only.
+    /// A digest of everything in it that reaches memory; of objects, modules and vmlinux only.
     pub digest: Option<[u8; 16]>,
-    /// Symbols that what it was compiled from names.
+    /// Symbols that the files it was compiled from name.
     pub symbols: Vec<String>,
-    /// What it was made from.
+    /// The files that it was made from.
     pub reads: Vec<FileRef>,
 }
 
-/// What a product is part of.
+/// The part of the build that a product belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProductKind {
     /// An object of vmlinux.
     BuiltIn,
     /// An object of a module, or a module.
     Module,
-    /// An object of an image's own code: what unpacks and starts vmlinux.
+    /// An object of an image's own code, which unpacks and starts vmlinux.
     Image,
     /// Linked from others.
     Link,
-    /// A header, a table, a program of the host's.
+    /// A header, a table, a program for the host.
     Aid,
 }
 
-/// Why bytes are no record.
+/// The reason why bytes are not a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// Another kiln's, or something else.
+    /// The bytes are from another kiln's format, or something else.
     #[error("it is not a build record of this kiln's")]
     Magic,
-    /// It ends too early, or says what cannot be.
+    /// The bytes end too early, or are inconsistent.
     #[error("it is damaged")]
     Damaged,
 }
@@ -94,7 +94,7 @@ const KINDS: [ProductKind; 5] =
     [ProductKind::BuiltIn, ProductKind::Module, ProductKind::Image, ProductKind::Link, ProductKind::Aid];
 
 impl BuildRecord {
-    /// Puts a record together; of two products with one path the first counts.
+    /// Creates a record; of two products with one path the first counts.
     pub fn new(release: &str, mut products: Vec<Product>) -> BuildRecord {
         products.sort_by(|one, two| one.path.cmp(&two.path));
         products.dedup_by(|later, first| later.path == first.path);
@@ -135,53 +135,53 @@ impl BuildRecord {
         BuildRecord { release, files, symbols, products, by_path }
     }
 
-    /// How many products there are; they are numbered from 0, in the order of their paths.
+    /// Returns the number of products; they are numbered from 0, in the order of their paths.
     pub fn len(&self) -> usize {
         self.products.len()
     }
 
-    /// Whether nothing was made.
+    /// Whether there are no products.
     pub fn is_empty(&self) -> bool {
         self.products.is_empty()
     }
 
-    /// The number of the product at `path` in the output folder.
+    /// Returns the number of the product at `path` in the output directory.
     pub fn find(&self, path: &str) -> Option<usize> {
         self.by_path.get(path).map(|&index| index as usize)
     }
 
-    /// The numbers of the products whose path begins with `prefix`.
+    /// Returns the numbers of the products whose path begins with `prefix`.
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = usize> + 'a {
         let from = self.by_path.range(prefix.to_owned()..);
         from.take_while(move |(path, _)| path.starts_with(prefix)).map(|(_, &index)| index as usize)
     }
 
-    /// A product's path.
+    /// Returns a product's path.
     pub fn path(&self, product: usize) -> &str {
         &self.files[self.products[product].file as usize].path
     }
 
-    /// What a product is part of.
+    /// Returns the part of the build that a product belongs to.
     pub fn kind(&self, product: usize) -> ProductKind {
         self.products[product].kind
     }
 
-    /// What a product holds.
+    /// Returns a product's digest.
     pub fn digest(&self, product: usize) -> Option<[u8; 16]> {
         self.products[product].digest
     }
 
-    /// The symbols that a product's texts name.
+    /// Returns the symbols that a product's texts name.
     pub fn symbols(&self, product: usize) -> impl Iterator<Item = &str> {
         self.products[product].symbols.iter().map(|&symbol| self.symbols[symbol as usize].as_str())
     }
 
-    /// The files that a product was made from.
+    /// Returns the files that a product was made from.
     pub fn reads(&self, product: usize) -> impl Iterator<Item = &FileRef> {
         self.products[product].reads.iter().map(|&file| &self.files[file as usize])
     }
 
-    /// For each product that others are made from, those others.
+    /// Returns for each product that others are made from, those others.
     pub(crate) fn readers(&self) -> BTreeMap<usize, Vec<usize>> {
         let made: BTreeMap<u32, usize> =
             self.products.iter().enumerate().map(|(index, product)| (product.file, index)).collect();
@@ -194,14 +194,14 @@ impl BuildRecord {
         readers
     }
 
-    /// The numbers of the products that name the symbol.
+    /// Returns the numbers of the products that name the symbol.
     pub(crate) fn naming(&self, symbol: &str) -> Vec<usize> {
         let Ok(symbol) = self.symbols.binary_search_by(|name| name.as_str().cmp(symbol)) else { return Vec::new() };
         let names = |product: &RawProduct| product.symbols.binary_search(&(symbol as u32)).is_ok();
         self.products.iter().enumerate().filter(|(_, product)| names(product)).map(|(index, _)| index).collect()
     }
 
-    /// The record's bytes, as drawn above.
+    /// Returns the record's bytes, in the format above.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
         put_text(&mut out, &self.release);
@@ -227,7 +227,7 @@ impl BuildRecord {
     /// Reads a record's bytes.
     ///
     /// # Errors
-    /// [`RecordError`]; damaged bytes never give a record that points outside of itself.
+    /// [`RecordError`]; damaged bytes never produce a record that points outside of itself.
     pub fn decode(bytes: &[u8]) -> Result<BuildRecord, RecordError> {
         let mut rest = Bytes(bytes.strip_prefix(MAGIC).ok_or(RecordError::Magic)?);
         let record = rest.record().filter(|_| rest.0.is_empty());
@@ -250,7 +250,7 @@ fn put_rising(out: &mut Vec<u8>, numbers: &[u32]) {
     numbers.iter().zip(before).for_each(|(number, before)| put(out, number - before));
 }
 
-/// What is still to be read.
+/// The bytes that are still to be read.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -290,7 +290,7 @@ impl<'a> Bytes<'a> {
         String::from_utf8(self.take(length)?.to_vec()).ok()
     }
 
-    /// A count, and that many of something that takes a byte at least.
+    /// Reads a count of items that take at least one byte each.
     fn many<T>(&mut self, mut one: impl FnMut(&mut Bytes<'a>) -> Option<T>) -> Option<Vec<T>> {
         let count = self.number()? as usize;
         if count > self.0.len() {
@@ -362,7 +362,7 @@ mod tests {
         for at in MAGIC.len()..bytes.len() {
             let mut bytes = bytes.clone();
             bytes[at] ^= 0xff;
-            // Whatever comes out can be walked.
+            // Any record that parses can be traversed.
             if let Ok(record) = BuildRecord::decode(&bytes) {
                 assert!(
                     (0..record.len())

@@ -1,8 +1,8 @@
-//! The layouts of structures under two configs side by side, and which symbol each difference hangs on.
+//! The layouts of structures under two configs side by side, and the symbols that cause each difference.
 //!
-//! [`Layouts`] takes in what objects say, the same object compiled under either config, and gives the structures that
-//! differ. A difference is put down to a symbol that the definition names, to a macro of the same file that hangs on one, or
-//! to a member whose own structure differs; where none of these is so, no cause is given.
+//! [`Layouts`] collects the structures of objects, the same object compiled under either config, and returns those that
+//! differ. A difference is attributed to a symbol that the definition names, to a macro of the same file that depends
+//! on one, or to a member whose own structure differs; where none of these applies, it has no cause.
 
 mod macros;
 
@@ -11,16 +11,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::macros::Macros;
 use kiln_modgraph::read::{Member, Structure, StructureKind};
 
-/// Layouts that were read, by what a structure is called and the file that defines it.
+/// Layouts that were read, by the structure's title and the file that defines it.
 #[derive(Debug, Clone, Default)]
 pub struct Layouts {
     sides: [BTreeMap<(String, String), Structure>; 2],
 }
 
-/// A structure that has another layout.
+/// A structure whose layout differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StructureChange {
-    /// What C calls it: `struct net`.
+    /// Its title in C: `struct net`.
     pub title: String,
     /// Its name.
     pub name: String,
@@ -34,44 +34,45 @@ pub struct StructureChange {
     pub old_size: u64,
     /// Its size under the second.
     pub new_size: u64,
-    /// Members that are new, gone, elsewhere or of another size, in the order of their places.
+    /// Members that are added, removed, moved or resized, in the order of their places.
     pub members: Vec<MemberChange>,
-    /// What it hangs on, as far as that is told.
+    /// The cause of the difference, where it is known.
     pub cause: Option<Cause>,
 }
 
-/// A member that is not what or where it was.
+/// A member that is not the same or not in the same place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberChange {
     /// Its name, see [`Member::name`].
     pub name: String,
-    /// Where it was.
+    /// Its old place.
     pub old: Option<Slot>,
-    /// Where it is.
+    /// Its new place.
     pub new: Option<Slot>,
-    /// The structure that it is.
+    /// The structure that is its type.
     of: Option<String>,
 }
 
-/// Where a member is.
+/// The place of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Slot {
-    /// In bits from the start.
+    /// Its offset from the start, in bits.
     pub offset: u64,
-    /// In bits.
+    /// Its size, in bits.
     pub size: u64,
-    /// Whether it has less than a whole type.
+    /// Whether it takes less than a whole type.
     pub is_bit_field: bool,
 }
 
-/// What a difference hangs on.
+/// The cause of a difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// What lies between: structures, each a member of the one before it, then macros that the last one's definition uses.
+    /// The links to the cause: structures, each a member of the one before it, then macros that the last one's
+    /// definition uses.
     pub through: Vec<String>,
-    /// The file that names them.
+    /// The file that names the symbols.
     pub file: String,
-    /// Each symbol that changes and is named there, with the first line that does, by line.
+    /// Each changed symbol that is named there, with the first line that names it, by line.
     pub symbols: Named,
 }
 
@@ -79,7 +80,7 @@ pub struct Cause {
 pub type Named = Vec<(u32, String)>;
 
 impl Layouts {
-    /// Takes in what one object has under the first and under the second config.
+    /// Adds the structures of one object under the first and the second config.
     pub fn add(&mut self, objects: [Vec<Structure>; 2]) {
         for (side, structures) in self.sides.iter_mut().zip(objects) {
             for structure in structures {
@@ -88,14 +89,14 @@ impl Layouts {
         }
     }
 
-    /// The files that define structures which differ.
+    /// Returns the files that define structures which differ.
     pub fn files(&self) -> BTreeSet<&str> {
         self.pairs().filter(|(old, new)| differs(old, new)).map(|(_, new)| new.file.as_str()).collect()
     }
 
-    /// The structures that are on both sides and differ: those that a definition explains first, by name.
+    /// Returns the structures that are on both sides and differ: those explained by a definition first, by name.
     ///
-    /// `symbols` are those that change, and `texts` holds the texts of [`Layouts::files`].
+    /// `symbols` are the changed symbols, and `texts` holds the texts of [`Layouts::files`].
     pub fn changes(&self, symbols: &BTreeSet<&str>, texts: &BTreeMap<&str, String>) -> Vec<StructureChange> {
         let mut changes: Vec<StructureChange> =
             self.pairs().filter(|(old, new)| differs(old, new)).map(|(old, new)| change(old, new)).collect();
@@ -112,7 +113,7 @@ impl Layouts {
                 causes.entry(change.title.clone()).or_insert(cause);
             }
         }
-        // Whoever holds one of these follows, then whoever holds one of those.
+        // Structures that contain one of these come next, then those that contain one of those.
         let mut news = true;
         while news {
             news = false;
@@ -144,12 +145,12 @@ impl Layouts {
 }
 
 impl MemberChange {
-    /// Whether it is there under both configs, and has another size.
+    /// Whether it exists under both configs and its size differs.
     pub fn is_resized(&self) -> bool {
         matches!((self.old, self.new), (Some(old), Some(new)) if old.size != new.size)
     }
 
-    /// Whether it is there under both configs with one size, at another place.
+    /// Whether it exists under both configs with one size, at different places.
     pub fn is_moved(&self) -> bool {
         matches!((self.old, self.new), (Some(old), Some(new)) if old.size == new.size)
     }
@@ -181,7 +182,7 @@ fn change(old: &Structure, new: &Structure) -> StructureChange {
         })
         .filter(|member| member.old != member.new)
         .collect();
-    // A group of members that has a name beside (`struct_group`) says the same twice.
+    // A group of members that also has a name (`struct_group`) reports the same change twice.
     let all = members.clone();
     members.retain(|member| {
         let is_same = |other: &MemberChange| (other.old, other.new) == (member.old, member.new);
@@ -202,7 +203,7 @@ fn change(old: &Structure, new: &Structure) -> StructureChange {
     }
 }
 
-/// Which of the symbols the definition that starts at `line` names, with the first line of each.
+/// Returns the symbols that the definition at `line` names, with the first line of each.
 fn within(text: &str, line: u64, symbols: &BTreeSet<&str>) -> Named {
     let mut found: BTreeMap<&str, u32> = BTreeMap::new();
     for (text, number) in definition(text, line).lines().zip(line as u32..) {
@@ -215,7 +216,7 @@ fn within(text: &str, line: u64, symbols: &BTreeSet<&str>) -> Named {
     found
 }
 
-/// The text of the definition that starts at `line`, up to the line with its last brace.
+/// Returns the text of the definition that starts at `line`, up to the line with its last brace.
 fn definition(text: &str, line: u64) -> &str {
     let Some(first) = usize::try_from(line).ok().and_then(|line| line.checked_sub(1)) else { return "" };
     let start: usize = text.split_inclusive('\n').take(first).map(str::len).sum();
@@ -233,7 +234,7 @@ fn definition(text: &str, line: u64) -> &str {
     &text[start..end]
 }
 
-/// The symbols that a C text names, without `CONFIG_`, in its order; of `CONFIG_A_MODULE`, `A_MODULE` and `A`.
+/// Returns the symbols that a C text names, without `CONFIG_`, in its order; of `CONFIG_A_MODULE`, `A_MODULE` and `A`.
 pub fn namings(text: &str) -> impl Iterator<Item = &str> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let starts = text.match_indices("CONFIG_").filter(move |(at, _)| !text[..*at].ends_with(is_word));

@@ -81,12 +81,12 @@ fn flags_and_folders() {
         Verdict::ModulesOnly,
         &["net/x.ko", "net/x.o"],
     );
-    // A folder whose lists were understood is reached as far as they change; another one as a whole.
+    // A directory whose lists were understood is reached only where they change; another one as a whole.
     check("", "CONFIG_D=y\n", "obj-$(CONFIG_D) += ./\n", [&without, &without], Verdict::ModulesOnly, &[]);
     check("", "CONFIG_D=y\n", "obj-$(CONFIG_D) += ./\n", [&Objects::new(), &without], Verdict::Reached, &all);
 }
 
-/// What vmlinux exports then hangs on all modules, those that are new included.
+/// The exports of vmlinux then depend on all modules, new ones included.
 #[test]
 fn trimmed_exports_follow_the_modules() {
     let without = objects(&[("net/core.o", true), ("net/x.o", false)]);

@@ -1,12 +1,13 @@
-//! Macros of one C file by whose value a definition may hang on a symbol.
+//! Macros of one C file whose value can make a definition depend on a symbol.
 //!
-//! `LL_MAX_HEADER` is one: it is another number when `WLAN` is on, and an array of that length makes a structure larger.
+//! `LL_MAX_HEADER` is one: it has another value when `WLAN` is on, and an array of that length makes a structure
+//! larger.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Named, namings};
 
-/// The macros of a file that are defined under a condition that names some symbol, or in terms of one that is.
+/// The macros of a file that are defined under a condition that names some symbol, or in terms of such a macro.
 #[derive(Debug, Default)]
 pub(super) struct Macros<'a> {
     by_name: BTreeMap<&'a str, Macro<'a>>,
@@ -20,11 +21,11 @@ struct Macro<'a> {
 }
 
 impl<'a> Macros<'a> {
-    /// Reads a file for macros that hang on `symbols`.
+    /// Reads a file for macros that depend on `symbols`.
     pub(super) fn read(text: &'a str, symbols: &BTreeSet<&str>) -> Macros<'a> {
         let mut macros = Macros::default();
         let mut open: Vec<BTreeMap<&str, u32>> = Vec::new();
-        // A directive goes on as long as its lines end in a backslash.
+        // A directive continues as long as its lines end in a backslash.
         let mut going_on: Option<(&str, &str)> = None;
         for (line, number) in text.lines().zip(1..) {
             let named = || -> BTreeMap<&str, u32> {
@@ -62,8 +63,8 @@ impl<'a> Macros<'a> {
         macros
     }
 
-    /// The macros by which `text` hangs on symbols, each used by the one before it, and these symbols by line; `None` when it
-    /// hangs on none.
+    /// Returns the macros through which `text` depends on symbols, each used by the one before it, and these symbols by
+    /// line; `None` when it depends on none.
     pub(super) fn behind(&self, text: &'a str) -> Option<(Vec<String>, Named)> {
         let mut seen: BTreeSet<&str> = BTreeSet::new();
         let mut open: Vec<(Vec<&str>, &str)> = words(text).map(|word| (Vec::new(), word)).collect();

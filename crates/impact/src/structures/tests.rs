@@ -20,7 +20,7 @@ struct sized { char of[SIZE]; };
 struct elsewhere { char of[OTHER_SIZE]; };
 ";
 
-/// Members as `name@byte+size`, with `:structure` behind.
+/// Returns members as `name@byte+size`, with `:structure` after them.
 fn structure(name: &str, size: u64, line: u64, members: &str) -> Structure {
     let member = |text: &str| {
         let (text, of) = text.split_once(':').map_or((text, None), |(text, of)| (text, Some(format!("struct {of}"))));
