@@ -1,4 +1,4 @@
-//! Which files a result has, and its manifest.
+//! The files of a result, and its manifest.
 //!
 //! ```text
 //! kernel/{vmlinux,bzImage,…}   config   System.map
@@ -7,7 +7,7 @@
 //! manifest.json
 //! ```
 //!
-//! Only modules that some loader's closure has are in it, with indexes made for just those.
+//! It has only modules of some loader's closure, with indexes made for just those.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -24,10 +24,10 @@ use crate::manifest::{
     Sizes,
 };
 
-/// Folder on the device that holds the loaders' scripts.
+/// The directory on the device that holds the loaders' scripts.
 pub const SCRIPT_DIR: &str = "/lib/kmodloader";
 
-/// What an assembly is made from.
+/// The inputs of an assembly.
 #[derive(Debug, Clone, Copy)]
 pub struct Parts<'a> {
     /// The recipe.
@@ -40,20 +40,20 @@ pub struct Parts<'a> {
     pub config: &'a Config,
     /// All modules of the build.
     pub graph: &'a Graph,
-    /// Modules from outside of the tree, by their path below `lib/modules/<release>`, with where each is now.
+    /// Modules from outside of the tree, by their path below `lib/modules/<release>`, with their current paths.
     pub extra_modules: &'a BTreeMap<String, PathBuf>,
     /// The loaders with their closures.
     pub closed: &'a [Closed],
-    /// Firmware by the name that modules ask for.
+    /// Firmware by the name that modules request.
     pub firmware: &'a BTreeMap<String, Firmware>,
     /// This kiln's version.
     pub kiln: &'a str,
 }
 
-/// Where the content of a file comes from.
+/// The source of a file's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// It is here.
+    /// The bytes themselves.
     Bytes {
         /// The content.
         bytes: Vec<u8>,
@@ -62,9 +62,9 @@ pub enum Content {
     },
     /// A file of the kernel step's result, by its path there.
     Kernel(String),
-    /// A file from elsewhere; it is there for all to read, and not to be run.
+    /// A file from elsewhere; it is readable by all, and not executable.
     File(PathBuf),
-    /// A symbolic link to this.
+    /// A symbolic link to this target.
     Link(String),
 }
 
@@ -75,7 +75,7 @@ pub struct Firmware {
     pub installed: String,
     /// Its content: a file, or a link.
     pub content: Content,
-    /// How many bytes a reader gets.
+    /// The size in bytes of the file, or of the file that the link leads to.
     pub size: u64,
 }
 
@@ -89,7 +89,8 @@ pub struct Assembly {
 }
 
 impl Assembly {
-    /// Adds outputs to the files and the manifest: of each its name, how it is told, and where its file is now.
+    /// Adds outputs to the files and the manifest: of each its name, its manifest entry, and the current path of its
+    /// file.
     #[must_use]
     pub fn with_outputs(mut self, outputs: impl IntoIterator<Item = (String, OutputEntry, PathBuf)>) -> Assembly {
         for (name, entry, path) in outputs {
@@ -108,10 +109,10 @@ impl Assembly {
 
 /// Chooses the files of a result.
 ///
-/// The diagnostics are what the loaders as a whole get wrong (a cycle of dependencies); with errors among them the
-/// services are not complete.
+/// The diagnostics are errors that concern several loaders (a cycle of dependencies); with errors among them the
+/// services are incomplete.
 /// # Errors
-/// The modules cannot be indexed: a cycle, or a name that no index can hold.
+/// The modules cannot be indexed: a cycle, or a name that does not fit into an index.
 pub fn assemble(parts: &Parts<'_>) -> Result<(Assembly, Diagnostics), DepmodError> {
     let mut files = BTreeMap::new();
     for image in &parts.kernel.images {
@@ -135,7 +136,7 @@ pub fn assemble(parts: &Parts<'_>) -> Result<(Assembly, Diagnostics), DepmodErro
     Ok((assembly, diagnostics))
 }
 
-/// The modules of all closures, each once, in module order.
+/// Returns the modules of all closures, each once, in module order.
 fn kept_modules(closed: &[Closed]) -> Vec<ModuleId> {
     let ids: BTreeSet<ModuleId> =
         closed.iter().flat_map(|one| one.closure.entries.iter().map(|entry| entry.id)).collect();
@@ -256,7 +257,7 @@ fn reason_entry(because: Because) -> Reason {
     }
 }
 
-/// A reason in words.
+/// Returns a reason in words.
 pub fn reason(because: &Because) -> String {
     match because {
         Because::Target { word } => format!("target {word}"),

@@ -1,7 +1,7 @@
-//! From what a loader asks for to what it loads.
+//! From the modules that a loader requests to those that it loads.
 //!
-//! Targets are looked up among the built modules first, then among what the kernel image has; what is left is told apart
-//! by the makefiles: a module whose symbol is off, one that the image swallowed, or one that no makefile knows.
+//! Targets are looked up among the built modules first, then among those of the kernel image; the makefiles distinguish
+//! the rest: a module whose symbol is off, one that is part of the image, or one that no makefile builds.
 
 mod finding;
 
@@ -14,38 +14,38 @@ use kiln_modgraph::{Because, Closure, ClosureOptions, Graph, closure, fold};
 use kiln_plan::Loader;
 use kiln_service::{Dependency, LoadStep, LoaderName, LoaderSpec, ServiceName};
 
-/// What loaders are closed against.
+/// The inputs of every loader closure.
 #[derive(Debug, Clone, Copy)]
 pub struct Closing<'a> {
     /// All modules of the build.
     pub graph: &'a Graph,
-    /// Which symbol makes which module.
+    /// The rules from symbols to modules.
     pub rules: &'a ModuleRules,
     /// The resolved config.
     pub config: &'a Config,
     /// Whether the kernel loads modules at all.
     pub modular: bool,
-    /// The kernel's release: the folder under `/lib/modules`.
+    /// The kernel's release: the directory under `/lib/modules`.
     pub release: &'a str,
 }
 
-/// A loader with all that it needs.
+/// A loader with everything that it needs.
 #[derive(Debug, Clone)]
 pub struct Closed {
-    /// What services are made from.
+    /// The input for its services.
     pub spec: LoaderSpec,
-    /// Its modules in load order, with reasons; those that only a `weakdep` wants come last and are not loaded.
+    /// Its modules in load order, with reasons; those required only by a `weakdep` come last and are not loaded.
     pub closure: Closure,
     /// Targets that the kernel image has.
     pub builtin: Vec<String>,
-    /// Names of modules in `closure` that only soft dependencies want.
+    /// Names of modules in `closure` that only soft dependencies require.
     pub soft: BTreeSet<String>,
 }
 
 /// Closes every loader.
 ///
-/// The diagnostics have an error for every target, dependency or parameter that cannot be had; loaders with errors are
-/// left out of the list.
+/// The diagnostics have an error for every unavailable target, dependency or parameter; loaders with errors are not in
+/// the list.
 pub fn close(closing: &Closing<'_>, loaders: &BTreeMap<String, Loader>) -> (Vec<Closed>, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let mut closed = Vec::new();
@@ -102,7 +102,7 @@ fn close_one(
     Some(Closed { spec, closure, builtin, soft })
 }
 
-/// The kernel's own `vermagic`, as most of its modules have it: a module from elsewhere cannot outnumber them.
+/// Returns the kernel's own `vermagic`, the one that most modules have: out-of-tree modules are never the majority.
 fn usual_vermagic(graph: &Graph) -> Option<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (_, info) in graph.modules() {
@@ -113,7 +113,7 @@ fn usual_vermagic(graph: &Graph) -> Option<String> {
     counts.into_iter().max_by_key(|(_, count)| *count).map(|(magic, _)| magic)
 }
 
-/// What answers to a target.
+/// The result of looking up a target.
 enum Found {
     Module,
     Builtin,
@@ -130,7 +130,7 @@ fn look_up(closing: &Closing<'_>, target: &str) -> Found {
     if rules.is_empty() {
         return Found::Not(finding::Missing::Unknown { near: nearest_module(closing, target) });
     }
-    // An object without a licence tag is not in modules.builtin; its symbol tells that the image has it all the same.
+    // An object without a licence tag is not in modules.builtin; its symbol still shows that the image has it.
     let is_in_image =
         |symbol: &Option<String>| symbol.as_ref().is_none_or(|name| closing.config.get(name) == Some("y"));
     if rules.iter().any(|rule| is_in_image(&rule.symbol)) {
@@ -149,7 +149,7 @@ fn nearest_module(closing: &Closing<'_>, target: &str) -> Option<String> {
     (near.0 <= wanted.len().div_ceil(3)).then(|| near.1.to_owned())
 }
 
-/// The modules that nothing but a soft dependency leads to.
+/// Returns the modules that only soft dependencies lead to.
 fn soft_modules(closure: &Closure) -> BTreeSet<String> {
     let mut hard: BTreeSet<&str> = BTreeSet::new();
     loop {
@@ -171,7 +171,7 @@ fn soft_modules(closure: &Closure) -> BTreeSet<String> {
     closure.entries.iter().filter(|entry| !hard.contains(entry.module.as_str())).map(|e| e.module.clone()).collect()
 }
 
-/// Parameters by folded module name; one for a module that the loader does not load is a finding.
+/// Returns parameters by folded module name, with a finding for each module that the loader does not load.
 fn parameters(
     closing: &Closing<'_>,
     name: &str,
@@ -211,7 +211,7 @@ fn steps(
         .collect()
 }
 
-/// A dependency that is the name of another loader of the recipe means that loader.
+/// Returns the dependencies; the name of another loader of the recipe means that loader.
 fn dependencies(
     name: &str,
     loader: &Loader,

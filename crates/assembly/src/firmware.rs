@@ -1,4 +1,4 @@
-//! Firmware files: in which form the kernel can read them, and what a collection says of its names.
+//! Firmware files: the form that the kernel can read, and the rules of a collection for its names.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use kiln_plan::evaluate::Located;
 use kiln_plan::firmware::{FirmwareCompression, Packing};
 use kiln_plan::{KernelVersion, VersionRange};
 
-/// Where a firmware file may come from in one collection, and what its other names are.
+/// The links and the uncompressed files of one firmware collection.
 ///
 /// # Source
 /// The file `WHENCE` of linux-firmware, and `copy-firmware.sh` beside it.
@@ -18,10 +18,10 @@ pub struct Whence {
     raw: Vec<String>,
 }
 
-/// Longer chains of links are circles.
+/// Longer chains of links are cycles.
 const MAX_LINKS: usize = 40;
 
-/// In which form firmware files are installed; an error when the recipe wants one that the kernel does not read.
+/// Returns the form in which firmware files are installed, with an error when the kernel cannot read the requested one.
 pub fn packing(
     wish: &Located<FirmwareCompression>,
     config: &Config,
@@ -63,7 +63,7 @@ fn is_read(packing: Packing, config: &Config, version: &KernelVersion) -> bool {
 }
 
 impl Whence {
-    /// Reads the text of a `WHENCE` file; lines that are neither links nor files are passed over.
+    /// Parses the text of a `WHENCE` file; lines that are neither links nor raw files are ignored.
     pub fn parse(text: &str) -> Whence {
         let mut whence = Whence::default();
         let plain = |name: &str| name.trim().trim_matches('"').replace("\\ ", " ");
@@ -77,17 +77,17 @@ impl Whence {
         whence
     }
 
-    /// The names that are links, whether to files or to folders.
+    /// Returns the names that are links, whether to files or to directories.
     pub fn links(&self) -> impl Iterator<Item = &str> {
         self.links.keys().map(String::as_str)
     }
 
-    /// Whether the collection says that this file must not be compressed.
+    /// Whether the collection requires that this file is not compressed.
     pub fn is_raw(&self, name: &str) -> bool {
         self.raw.iter().any(|raw| raw == name)
     }
 
-    /// The name that `name` leads to when it, or a folder in it, is a link; `None` when nothing in it is.
+    /// Returns the name that `name` leads to when it, or a directory in it, is a link; `None` when nothing in it is.
     pub fn target(&self, name: &str) -> Option<String> {
         let mut now = name.to_owned();
         for _ in 0..MAX_LINKS {
@@ -101,7 +101,7 @@ impl Whence {
     }
 }
 
-/// `relative` seen from `folder`, without `.` and `..`; `None` when it leads out of the top.
+/// Returns `relative` joined to `folder`, without `.` and `..`; `None` when it leads out of the top.
 pub fn joined(folder: &str, relative: &str) -> Option<String> {
     let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in relative.split('/') {
@@ -114,7 +114,7 @@ pub fn joined(folder: &str, relative: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// What a link at `from` has to say to lead to `to`; both from the same top.
+/// Returns the text of a link at `from` that leads to `to`; both from the same top.
 pub fn link_text(from: &str, to: &str) -> String {
     let folder: Vec<&str> = from.split('/').collect();
     let folder = &folder[..folder.len() - 1];

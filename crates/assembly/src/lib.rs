@@ -1,6 +1,6 @@
 //! From built modules and a recipe's loaders to the contents of a result.
 //!
-//! [`closure`] finds what each loader loads, [`firmware`] and [`outputs`] in which form files are on a device, and
+//! [`closure`] finds the modules of each loader, [`firmware`] and [`outputs`] the form of files on a device, and
 //! [`assemble`] lists the files of a result with its [`manifest`]. No file is read or written here.
 
 mod assembly;

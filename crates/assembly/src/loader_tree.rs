@@ -1,12 +1,12 @@
-//! A loader's modules as trees: under each target what it needs, and under that what it needs in turn.
+//! A loader's modules as trees: under each target its dependencies, and under each of those its own.
 
 use std::collections::BTreeSet;
 
 use crate::manifest::{LoaderEntry, ModuleEntry, Reason};
 
-/// Draws a loader's trees, a line per module: its name, its size on disk, and for what the module above wants it.
+/// Draws a loader's trees, one line per module: its name, its size on disk, and why the module above needs it.
 ///
-/// What is under a module is drawn where it comes first; later it is only named. Modules come in load order.
+/// The dependencies of a module are drawn at its first occurrence; later only its name is. Modules are in load order.
 pub fn draw(loader: &LoaderEntry) -> String {
     let mut drawing = Drawing { loader, drawn: BTreeSet::new(), rows: Vec::new() };
     for module in &loader.modules {
@@ -14,7 +14,7 @@ pub fn draw(loader: &LoaderEntry) -> String {
             drawing.add(module, "", "", "target".to_owned());
         }
     }
-    // What only modules want that are in no tree: a manifest that kiln did not write.
+    // Modules required only by modules that are in no tree: a manifest that kiln did not write.
     for module in &loader.modules {
         if !drawing.drawn.contains(module.name.as_str()) {
             drawing.add(module, "", "", String::new());
@@ -26,12 +26,12 @@ pub fn draw(loader: &LoaderEntry) -> String {
     aligned(&drawing.rows)
 }
 
-/// Bytes on disk of all modules of a loader.
+/// Returns the bytes on disk of all modules of a loader.
 pub fn size(loader: &LoaderEntry) -> u64 {
     loader.modules.iter().map(|module| module.size).sum()
 }
 
-/// Bytes for people: KiB, rounded up.
+/// Returns a size for people: KiB, rounded up.
 pub fn kib(bytes: u64) -> String {
     format!("{} KiB", bytes.div_ceil(1024))
 }
@@ -43,10 +43,10 @@ struct Drawing<'a> {
     rows: Vec<(String, String, String)>,
 }
 
-/// What is left to draw of a tree; a stack of these instead of recursion, as chains can be long.
+/// A part of a tree that is still to be drawn; a stack of these instead of recursion, as chains can be long.
 struct Open<'a> {
     module: &'a ModuleEntry,
-    /// What stands before the module's own line, and before those below it.
+    /// The text before the module's own line, and before those below it.
     lead: String,
     below: String,
     why: String,
@@ -76,7 +76,7 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// The modules that `name` wants, in load order, with the reason.
+    /// Returns the modules that `name` requires, in load order, with the reason.
     fn wanted_by(&self, name: &str) -> Vec<(&'a ModuleEntry, String)> {
         let mut wanted = Vec::new();
         for module in &self.loader.modules {
@@ -104,7 +104,7 @@ fn note(module: &ModuleEntry) -> &'static str {
     }
 }
 
-/// Columns as wide as their widest entry, sizes to the right.
+/// Formats columns as wide as their widest entry, sizes aligned to the right.
 fn aligned(rows: &[(String, String, String)]) -> String {
     let names = rows.iter().map(|row| row.0.chars().count()).max().unwrap_or(0);
     let sizes = rows.iter().map(|row| row.1.len()).max().unwrap_or(0);

@@ -1,10 +1,10 @@
-//! `manifest.json`: what a result is made of and why each part is there.
+//! `manifest.json`: the contents of a result, and the reason for each part.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the shape below; a reader refuses a newer one.
+/// The version of the format below; a reader refuses a newer one.
 pub const MANIFEST_VERSION: u32 = 1;
 
 /// The whole file.
@@ -21,9 +21,9 @@ pub struct Manifest {
     pub requests: BTreeMap<String, RequestEntry>,
     /// The loaders, by name.
     pub loaders: BTreeMap<String, LoaderEntry>,
-    /// Firmware files that are in `lib/firmware`, by the name that modules ask for.
+    /// Firmware files that are in `lib/firmware`, by the name that modules request.
     pub firmware: BTreeMap<String, FileEntry>,
-    /// What was made for boot loaders and devices, by the outputs' names.
+    /// The outputs for boot loaders and devices, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, OutputEntry>,
     /// Sizes.
@@ -34,7 +34,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KernelEntry {
-    /// `uname -r` on the device, and the folder under `lib/modules`.
+    /// `uname -r` on the device, and the directory under `lib/modules`.
     pub release: String,
     /// The kernel's ARCH.
     pub arch: String,
@@ -44,7 +44,7 @@ pub struct KernelEntry {
     pub modular: bool,
     /// The source as the recipe names it, with the exact version where it names a range.
     pub source: String,
-    /// The compiler and its kin, each with its version.
+    /// The compiler and related tools, each with its version.
     pub toolchain: Vec<String>,
     /// Keys of the steps: `tree`, `kernel`.
     pub keys: BTreeMap<String, String>,
@@ -52,17 +52,17 @@ pub struct KernelEntry {
     pub images: Vec<FileEntry>,
 }
 
-/// One request and what became of it.
+/// One request and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestEntry {
-    /// The value asked for.
+    /// The requested value.
     pub value: String,
     /// The value in `config`; `None` when the symbol has none.
     pub resolved: Option<String>,
     /// Whether it may stay unmet.
     pub optional: bool,
-    /// Where it was asked for, as `file:line:column`.
+    /// Where it was requested, as `file:line:column`.
     pub origin: String,
 }
 
@@ -70,11 +70,11 @@ pub struct RequestEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoaderEntry {
-    /// The modules asked for.
+    /// The requested modules.
     pub targets: Vec<String>,
     /// Services that must be up first.
     pub dependencies: Vec<String>,
-    /// What it loads, in load order.
+    /// The modules that it loads, in load order.
     pub modules: Vec<ModuleEntry>,
     /// Targets that are part of the kernel itself.
     pub builtin: Vec<String>,
@@ -90,12 +90,12 @@ pub struct ModuleEntry {
     pub path: String,
     /// Bytes on disk.
     pub size: u64,
-    /// Why it is there, for people; the most direct reason first.
+    /// The reasons for it, in words; the most direct first.
     pub because: Vec<String>,
-    /// The same for programs; the kiln that wrote an older manifest did not tell.
+    /// The same reasons for programs; older manifests do not have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
-    /// Whether the loader loads it; `false` for one that others may only ask for while running.
+    /// Whether the loader loads it; `false` for a module that others may only request while running.
     pub loaded: bool,
     /// Parameters that it is loaded with.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -103,21 +103,21 @@ pub struct ModuleEntry {
     /// It has no exit function: once loaded it stays.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stays_loaded: bool,
-    /// Wanted by a softdep only: its failure is reported, not fatal.
+    /// Required by a softdep only: its failure is reported, not fatal.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub soft: bool,
-    /// Firmware that it may ask for.
+    /// Firmware that it may request.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub firmware: Vec<String>,
 }
 
-/// Why a module is in a loader.
+/// The reason why a module is in a loader.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum Reason {
-    /// The loader asks for it.
+    /// The loader requests it.
     Target {
-        /// As the recipe writes it: a name, or an alias.
+        /// The name or alias, as the recipe writes it.
         word: String,
     },
     /// Another module cannot be loaded without it.
@@ -127,21 +127,21 @@ pub enum Reason {
         /// The first symbol for which it is needed.
         symbol: String,
     },
-    /// Another module wants it loaded before itself.
+    /// Another module requires it to be loaded first.
     SoftdepPre {
         /// The other module.
         by: String,
         /// The whole line.
         line: String,
     },
-    /// Another module wants it loaded after itself.
+    /// Another module requires it to be loaded afterwards.
     SoftdepPost {
         /// The other module.
         by: String,
         /// The whole line.
         line: String,
     },
-    /// Another module may ask for it while running.
+    /// Another module may request it while running.
     Weakdep {
         /// The other module.
         by: String,
@@ -170,27 +170,27 @@ pub struct OutputEntry {
     pub path: String,
     /// Bytes.
     pub size: u64,
-    /// How it, or the kernel in it, is compressed.
+    /// The compression of the file, or of the kernel in it.
     pub compression: String,
     /// The step's key.
     pub key: String,
 }
 
-/// What the closure saved.
+/// The savings of the closure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sizes {
     /// Modules in the result.
     pub modules: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub module_bytes: u64,
     /// Modules that the kernel's build made.
     pub all_modules: u64,
-    /// Their bytes.
+    /// Their size in bytes.
     pub all_module_bytes: u64,
 }
 
-/// Why a manifest cannot be used.
+/// The reason why a manifest cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// Not JSON of the shape above.
@@ -205,7 +205,7 @@ pub enum ManifestError {
 }
 
 impl Reason {
-    /// The other module, or `None` for what the recipe itself asks for.
+    /// Returns the other module, or `None` when the recipe itself requests it.
     pub fn by(&self) -> Option<&str> {
         match self {
             Reason::Target { .. } => None,
@@ -218,17 +218,17 @@ impl Reason {
 }
 
 impl Manifest {
-    /// The file's text.
+    /// Returns the file's text.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("a manifest has string keys only");
         text.push('\n');
         text
     }
 
-    /// Reads the file's text.
+    /// Parses the file's text.
     ///
     /// # Errors
-    /// [`ManifestError`] when the text is no manifest, or one of a newer kiln.
+    /// [`ManifestError`] when the text is not a manifest, or is one of a newer kiln.
     pub fn from_json(text: &str) -> Result<Manifest, ManifestError> {
         let value: serde_json::Value = serde_json::from_str(text)?;
         let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What an output is made of, when the kernel and the files of a result are there.
+//! The inputs of an output, once the kernel and the files of a result exist.
 
 mod contents;
 mod fit;

@@ -1,4 +1,4 @@
-//! What can be wrong with a loader, as diagnostics.
+//! Errors and warnings about a loader, as diagnostics.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ use kiln_service::NameError;
 
 use super::Closing;
 
-/// Why nothing answers to a target.
+/// The reason why a target is not found.
 pub(super) enum Missing {
-    /// No makefile of the tree makes it.
+    /// No makefile of the tree builds it.
     Unknown {
         /// The nearest module name.
         near: Option<String>,
@@ -21,13 +21,13 @@ pub(super) enum Missing {
     Off {
         /// The symbols, any of which would build it.
         symbols: Vec<String>,
-        /// The makefile line that says so.
+        /// The makefile line that builds it.
         rule: Rule,
     },
 }
 
 impl Missing {
-    /// The finding about `target` of the loader `name`.
+    /// Returns the finding about `target` of the loader `name`.
     pub(super) fn diagnostic(self, name: &str, target: &str, origin: Option<Span>) -> Diagnostic {
         let option = format!("kmodloader.{name}.targets");
         match self {
@@ -58,7 +58,7 @@ impl Missing {
     }
 }
 
-/// Something because of which the kernel would refuse a module.
+/// Returns the finding for an error because of which the kernel would refuse a module.
 pub(super) fn closure_error(closing: &Closing<'_>, name: &str, loader: &Loader, error: &ClosureError) -> Diagnostic {
     let (code, help) = match error {
         ClosureError::UnknownTarget { .. } => (Code::UnknownTarget, None),
@@ -101,7 +101,7 @@ pub(super) fn closure_error(closing: &Closing<'_>, name: &str, loader: &Loader, 
     }
 }
 
-/// The symbols that build the owner of what a module misses, or has in another version.
+/// Returns the symbols that build the owner of a symbol that a module lacks, or has in another version.
 fn builders(closing: &Closing<'_>, error: &ClosureError) -> BTreeSet<String> {
     match error {
         ClosureError::UnresolvedSymbol { provider: Some(path), .. } => {
@@ -114,14 +114,14 @@ fn builders(closing: &Closing<'_>, error: &ClosureError) -> BTreeSet<String> {
     }
 }
 
-/// The loader's own name is unusable.
+/// Returns the finding that the loader's own name is unusable.
 pub(super) fn bad_name(name: &str, loader: &Loader, error: &NameError) -> Diagnostic {
     Diagnostic::error(Code::BadLoaderName, format!("`{name}` cannot be a loader's name: {error}"))
         .option(format!("kmodloader.{name}"))
         .label(loader.origin, "named here")
 }
 
-/// Parameters for a module that this loader does not load.
+/// Returns the finding about parameters for a module that this loader does not load.
 pub(super) fn stray_parameters(
     name: &str,
     module: &str,

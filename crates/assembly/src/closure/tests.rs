@@ -14,7 +14,7 @@ obj-$(CONFIG_OFF) += off-too.o
 obj-$(CONFIG_IMAGE) += image.o
 ";
 
-/// Closes a loader with these targets over modules of one kernel, of which the symbol `gift` is another module's.
+/// Closes a loader with these targets over modules of one kernel, in which another module owns the symbol `gift`.
 fn close_over(modules: &[(&str, Ko)], name: &str, targets: &[&str]) -> (Vec<Closed>, Diagnostics) {
     let read = |(path, ko): &(&str, Ko)| read::module(path, ko.build().as_slice()).unwrap();
     let inputs = Inputs {

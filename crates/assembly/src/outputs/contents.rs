@@ -1,4 +1,4 @@
-//! Which files of a result go where on a device.
+//! The places of a result's files on a device.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use crate::assembly::{Assembly, Content, SCRIPT_DIR};
 /// A file of a device, by its path there.
 pub type DeviceFile<'a> = (String, &'a Content);
 
-/// The files of `assembly` that a device gets: modules, firmware, what `modprobe` reads, the loaders' scripts, and the
-/// services of one manager where that looks for them.
+/// Returns the files of `assembly` that a device gets: modules, firmware, files for `modprobe`, the loaders' scripts,
+/// and the services of one manager in the place where it looks for them.
 pub fn device_files(assembly: &Assembly, services: Services) -> BTreeMap<String, &Content> {
     let manager = match services {
         Services::Sh => None,

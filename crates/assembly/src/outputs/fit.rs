@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use kiln_plan::outputs::Fit;
 
-/// What a FIT says beside the recipe.
+/// The data of a FIT that the recipe does not contain.
 #[derive(Debug, Clone, Copy)]
 pub struct FitParts<'a> {
     /// U-Boot's name for the architecture.
@@ -17,13 +17,13 @@ pub struct FitParts<'a> {
     pub entry: u64,
     /// The kernel's file, relative to the source.
     pub kernel: &'a str,
-    /// Of each device tree the output's name, and its file.
+    /// The output's name of each device tree, and its file.
     pub dtbs: &'a [(String, String)],
     /// The initramfs's file.
     pub initramfs: Option<&'a str>,
 }
 
-/// Writes the source of `fit`.
+/// Returns the source of `fit`.
 ///
 /// # Source
 /// U-Boot's `doc/uImage.FIT/source_file_format.txt`.
@@ -43,7 +43,7 @@ pub fn fit_source(fit: &Fit, parts: &FitParts<'_>) -> String {
         image.write(&format!("fdt-{name}"), name, file, "\t\t\ttype = \"flat_dt\";\n", &mut out);
     }
     if let Some(file) = parts.initramfs {
-        // The kernel unpacks it, whatever it is packed with.
+        // The kernel unpacks it, whatever the compression.
         let ramdisk = "\t\t\ttype = \"ramdisk\";\n\t\t\tos = \"linux\";\n";
         image.write("ramdisk-1", "initramfs", file, ramdisk, &mut out);
     }
@@ -68,7 +68,7 @@ pub fn fit_source(fit: &Fit, parts: &FitParts<'_>) -> String {
     out
 }
 
-/// What the images of one FIT share.
+/// The data shared by the images of one FIT.
 #[derive(Clone, Copy)]
 struct Image<'a> {
     arch: &'a str,
@@ -89,7 +89,7 @@ impl Image<'_> {
     }
 }
 
-/// An address in as many cells as it needs: U-Boot goes by the length.
+/// Returns an address in as many cells as it needs: U-Boot uses the length.
 fn cells(address: u64) -> String {
     match u32::try_from(address) {
         Ok(address) => format!("<{address:#x}>"),

@@ -1,10 +1,10 @@
-//! Which compressions the kernel can undo.
+//! The compressions that the kernel can read.
 
 use kiln_diag::{Code, Diagnostic};
 use kiln_kconfig::Config;
 use kiln_plan::outputs::{Compression, Output, OutputKind};
 
-/// The symbol that lets the kernel read an image of files in this form; none for what it always reads.
+/// Returns the symbol that lets the kernel read an image of files in this form; `None` for a form that it always reads.
 fn symbol(kind: &OutputKind, compression: Compression) -> Option<&'static str> {
     let initramfs = matches!(kind, OutputKind::Initramfs(_));
     Some(match (compression, initramfs) {
@@ -28,9 +28,10 @@ fn is_on(config: &Config, symbol: &str) -> bool {
     matches!(config.get(symbol), Some("y" | "m"))
 }
 
-/// The best compression that the kernel reads, for an output that names none.
+/// Returns the best compression that the kernel reads, for an output that names none.
 ///
-/// A squashfs whose kernel has no squashfs is for another one: then it is the one that every kernel with squashfs has.
+/// A squashfs of a kernel without squashfs is for another kernel: it gets the compression that every kernel with
+/// squashfs reads.
 pub fn best(kind: &OutputKind, config: &Config) -> Compression {
     let wished = kind.file_system().and_then(|files| files.compression.as_ref());
     if let Some(wished) = wished {
@@ -42,8 +43,8 @@ pub fn best(kind: &OutputKind, config: &Config) -> Compression {
     read.unwrap_or(otherwise)
 }
 
-/// An error when the kernel of this config cannot read the output: compressed in a way that it does not know, or put where
-/// it does not look.
+/// Returns an error when the kernel of this config cannot read the output: its compression is off, or the kernel does
+/// not look for it where it is put.
 pub fn readable(output: &Output, config: &Config) -> Option<Diagnostic> {
     let option = |field: &str| format!("outputs.{}.{field}", output.name);
     if let Some(finding) = appended(output, config) {
@@ -52,7 +53,7 @@ pub fn readable(output: &Output, config: &Config) -> Option<Diagnostic> {
     let files = output.kind.file_system()?;
     let (is_read, what) = match output.kind {
         OutputKind::Initramfs(_) => (is_on(config, "BLK_DEV_INITRD"), "an initramfs"),
-        // Without squashfs it is for another kernel, of which nothing is known.
+        // A squashfs of a kernel without squashfs is for another kernel, about which nothing is known.
         _ => (true, "a squashfs"),
     };
     if !is_read {
@@ -72,7 +73,7 @@ pub fn readable(output: &Output, config: &Config) -> Option<Diagnostic> {
     Some(finding.label(compression.origin, "asked for here").help(help))
 }
 
-/// A device tree behind the kernel is found by a kernel that looks for it there.
+/// Returns an error when the kernel does not look for a device tree that is appended to it.
 fn appended(output: &Output, config: &Config) -> Option<Diagnostic> {
     let payload = output.kind.payload()?;
     let named = payload.appended_dtb.as_ref()?;
