@@ -1,7 +1,7 @@
-//! The one list of codes: every kind of finding that kiln has, each with a page that explains it.
+//! The list of codes: every kind of finding of kiln, each with a page that explains it.
 //!
-//! A [`Diagnostic`](crate::Diagnostic) takes nothing but a [`Code`], and a code does not compile without its page, so that
-//! none can be emitted that `kiln explain` does not know. `cargo xtask tidy` finds codes that nobody emits.
+//! A [`Diagnostic`](crate::Diagnostic) accepts only a [`Code`], and a code does not compile without its page, so that
+//! every emitted code is known to `kiln explain`. `cargo xtask tidy` finds codes that are never emitted.
 
 macro_rules! codes {
     ($($variant:ident $name:literal,)*) => {
@@ -18,14 +18,15 @@ macro_rules! codes {
             /// Every code, by name.
             pub const ALL: &[Code] = &[$(Code::$variant,)*];
 
-            /// The stable name, in kebab case.
+            /// Returns the stable name, in kebab case.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Code::$variant => $name,)*
                 }
             }
 
-            /// What it means, an example and what to do, in Markdown; the first paragraph under the title is a summary.
+            /// Returns its meaning, an example and remedies, in Markdown; the first paragraph under the title is a
+            /// summary.
             pub const fn page(self) -> &'static str {
                 match self {
                     $(Code::$variant => include_str!(concat!("code/", $name, ".md")),)*
@@ -108,12 +109,12 @@ codes! {
 }
 
 impl Code {
-    /// The code of this name.
+    /// Returns the code with this name.
     pub fn parse(name: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.name() == name)
     }
 
-    /// What it means, in one sentence.
+    /// Returns its meaning, in one sentence.
     pub fn summary(self) -> &'static str {
         let body = self.page().split_once("\n\n").map_or("", |(_, body)| body);
         body.lines().next().unwrap_or_default()
@@ -137,7 +138,7 @@ mod tests {
             let (name, page) = (code.name(), code.page());
             assert!(page.starts_with(&format!("# {name}\n\n")), "{name}: no title");
             assert!(page.ends_with('\n') && !page.ends_with("\n\n"), "{name}: the end");
-            // What the example shows is compared with a run of it, in the tests of `cli`.
+            // The output in the example is compared with a real run, in the tests of `cli`.
             assert!(page.contains("\n## Example\n\n```"), "{name}: no example");
             let advice = page.split("## What to do\n\n").nth(1).unwrap_or_default();
             assert!(advice.starts_with("- "), "{name}: no advice");

@@ -2,32 +2,32 @@
 
 use crate::{Code, Span};
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Said for the record; nothing to do.
+    /// For information; no action needed.
     Note,
-    /// Work goes on, but the user should look.
+    /// Work continues, but the user should look.
     Warning,
-    /// The stage that found it gives no result.
+    /// The stage that found it has no result.
     Error,
 }
 
-/// A place that a diagnostic points at, with a few words on it.
+/// A place that a diagnostic points at, with a short text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Label {
     /// The text pointed at.
     pub span: Span,
-    /// What this place has to do with the finding; may be empty.
+    /// The relation of this place to the finding; may be empty.
     pub text: String,
 }
 
 /// One finding: what, where, why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
-    /// What kind of finding it is.
+    /// The kind of the finding.
     pub code: Code,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// One line, lower case, no full stop.
     pub message: String,
@@ -35,9 +35,9 @@ pub struct Diagnostic {
     pub option: Option<String>,
     /// The places concerned; the first is the one to look at first.
     pub labels: Vec<Label>,
-    /// Why it is so, one fact each; deeper causes are indented.
+    /// The reasons, one fact each; deeper causes are indented.
     pub notes: Vec<String>,
-    /// What the user can do, one remedy each.
+    /// The remedies, one each.
     pub help: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ impl Diagnostic {
         Diagnostic::new(Severity::Warning, code, message.into())
     }
 
-    /// Starts a finding that asks for nothing.
+    /// Starts a finding that needs no action.
     pub fn remark(code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic::new(Severity::Note, code, message.into())
     }
@@ -70,14 +70,14 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a place; what was written nowhere (`None`) adds nothing.
+    /// Adds a place; `None` adds nothing.
     #[must_use]
     pub fn label(mut self, span: impl Into<Option<Span>>, text: impl Into<String>) -> Diagnostic {
         self.labels.extend(span.into().map(|span| Label { span, text: text.into() }));
         self
     }
 
-    /// Adds a fact that explains it.
+    /// Adds an explanatory fact.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
         self.notes.push(text.into());
@@ -112,17 +112,17 @@ impl Diagnostics {
         self.list.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// Whether nothing was found.
+    /// Whether there are no findings.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many findings there are.
+    /// Returns the number of findings.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// The findings in order.
+    /// Returns the findings in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
     }

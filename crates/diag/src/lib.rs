@@ -1,9 +1,9 @@
-//! Where a thing was written and what is wrong with it, as data.
+//! Findings as data: what is wrong, and where it was written.
 //!
 //! [`Sources`] owns every text that a message may point into; a [`Span`] is a byte range in one of them, and is the
 //! origin that a definition carries from the parser to the last error message. A [`Diagnostic`] is one finding about the
-//! user's text; findings are collected in [`Diagnostics`] and work goes on. Of what kind it is says a
-//! [`Code`], of which there is one list.
+//! user's text; findings are collected in [`Diagnostics`] and work continues. Its kind is a [`Code`], of which there is
+//! one list.
 //! Nothing here reads files or renders: only the command line does.
 
 mod code;

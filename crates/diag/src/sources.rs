@@ -11,11 +11,11 @@ pub struct Span {
     pub file: FileId,
     /// Byte offset of the first byte.
     pub start: u32,
-    /// Byte offset behind the last byte; never below `start`.
+    /// Byte offset after the last byte; never below `start`.
     pub end: u32,
 }
 
-/// A position as a person reads it.
+/// A position in the form that people read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
     /// The text's name as it was given to [`Sources::add`].
@@ -61,7 +61,7 @@ impl Sources {
         Sources::default()
     }
 
-    /// Adds a text under the name that messages shall show.
+    /// Adds a text under the name that messages use.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
         let text = text.into();
         let mut line_starts = vec![0];
@@ -71,27 +71,27 @@ impl Sources {
         id
     }
 
-    /// The first text that was added under `name`.
+    /// Returns the first text that was added under `name`.
     pub fn find(&self, name: &str) -> Option<FileId> {
         self.files.iter().position(|source| source.name == name).map(|index| FileId(index as u32))
     }
 
-    /// The name that `file` was added under.
+    /// Returns the name that `file` was added under.
     pub fn name(&self, file: FileId) -> &str {
         &self.source(file).name
     }
 
-    /// The whole text of `file`.
+    /// Returns the whole text of `file`.
     pub fn text(&self, file: FileId) -> &str {
         &self.source(file).text
     }
 
-    /// The text that `span` covers; empty when the span lies outside.
+    /// Returns the text that `span` covers; empty when the span is outside the text.
     pub fn snippet(&self, span: Span) -> &str {
         self.text(span.file).get(span.range()).unwrap_or("")
     }
 
-    /// The span of line `line` (from 1) of `file`, without its newline.
+    /// Returns the span of line `line` (from 1) of `file`, without its newline.
     pub fn line_span(&self, file: FileId, line: u32) -> Span {
         let source = self.source(file);
         let index = (line.max(1) as usize - 1).min(source.line_starts.len() - 1);
@@ -100,7 +100,7 @@ impl Sources {
         Span::new(file, start..end)
     }
 
-    /// Where `span` starts.
+    /// Returns the position of the start of `span`.
     pub fn location(&self, span: Span) -> Location {
         let source = self.source(span.file);
         let line = source.line_starts.partition_point(|&start| start <= span.start);

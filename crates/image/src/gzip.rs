@@ -1,4 +1,4 @@
-//! The archive in a gzip frame.
+//! The archive in gzip format.
 
 use std::io::{self, Write};
 
@@ -9,11 +9,11 @@ use crate::tree::FileTree;
 
 /// Writes `tree` as an archive, compressed for a kernel with `RD_GZIP`.
 ///
-/// The frame holds no name and no time, so equal trees give equal bytes.
+/// The header has no name and no time, so equal trees produce equal bytes.
 /// # Errors
 /// As [`write()`].
 pub fn write_gzip(tree: &FileTree, out: &mut impl Write) -> Result<(), WriteError> {
-    // 255: made on an unknown system, so that no builder's system shows.
+    // 255: an unknown system, so that the build machine's system does not show.
     let mut frame = GzBuilder::new().mtime(0).operating_system(255).write(io::BufWriter::new(out), Compression::new(9));
     write(tree, &mut frame)?;
     frame.finish()?.flush()?;

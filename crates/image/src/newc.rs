@@ -8,16 +8,17 @@
 //! ```
 //!
 //! `namesize` counts the NUL. A link's data is its target with a NUL, which `filesize` counts too.
-//! Fixed here, as there: ino from 721 on, dev 3:1, folders nlink 2, all else nlink 1. Fixed by us: uid, gid and mtime 0.
+//! Fixed here, as there: ino from 721 on, dev 3:1, directories nlink 2, all else nlink 1. Fixed by us: uid, gid and
+//! mtime 0.
 
 use std::io::{self, Read, Write};
 
 use crate::tree::{Contents, DeviceClass, FileTree, Node, NodeKind, TRAILER};
 
-/// Why an archive could not be written.
+/// The reason why an archive could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// The file is larger than the format can say: 4 GiB - 1.
+    /// The file is larger than the format allows: 4 GiB - 1.
     #[error("`{path}` has {size} bytes: a cpio archive holds files of less than 4 GiB")]
     FileTooLarge {
         /// The file.
@@ -33,10 +34,10 @@ pub enum WriteError {
     Read {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file's reader gave more or fewer bytes than were announced.
+    /// The file's reader returned more or fewer bytes than announced.
     #[error("`{path}` changed its size while it was put into the archive")]
     SizeChanged {
         /// The file.
@@ -47,10 +48,10 @@ pub enum WriteError {
     Write(#[from] io::Error),
 }
 
-/// The first inode number that `gen_init_cpio` gives.
+/// The first inode number of `gen_init_cpio`.
 const FIRST_INO: u32 = 721;
 
-/// One entry's fields that differ between entries.
+/// The fields of an entry that differ between entries.
 struct Header<'a> {
     name: &'a str,
     ino: u32,
@@ -61,7 +62,7 @@ struct Header<'a> {
     rdevice: (u32, u32),
 }
 
-/// A writer that knows how much went through it.
+/// A writer that counts the bytes written.
 struct Counted<W> {
     inner: W,
     written: u64,
@@ -70,7 +71,7 @@ struct Counted<W> {
 /// Writes `tree` as an archive.
 ///
 /// # Errors
-/// Any [`WriteError`]; `out` then holds a part of the archive.
+/// Any [`WriteError`]; `out` then contains a part of the archive.
 /// # Source
 /// Documentation/driver-api/early-userspace/buffer-format.rst and usr/gen_init_cpio.c of the kernel.
 pub fn write(tree: &FileTree, out: &mut impl Write) -> Result<(), WriteError> {

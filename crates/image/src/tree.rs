@@ -1,33 +1,33 @@
-//! What shall be in an archive.
+//! The content of an archive.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
-/// Paths and what is there, every parent folder included.
+/// Paths and their nodes, every parent directory included.
 ///
 /// A path is relative, its parts are joined by single `/`, and none of them is `.` or `..`.
-/// Only a folder has something below it: a path that leads through a symbolic link is refused, since where the link leads
-/// is known to the one who unpacks, not here.
+/// Only a directory can have children: a path that leads through a symbolic link is refused, since its target is known
+/// only when the archive is unpacked.
 #[derive(Debug, Clone, Default)]
 pub struct FileTree {
     nodes: BTreeMap<String, Node>,
 }
 
-/// One thing in a tree.
+/// One entry of a tree.
 #[derive(Debug, Clone)]
 pub struct Node {
     /// Permission bits, at most `0o7777`.
     pub mode: u16,
-    /// What it is.
+    /// Its kind.
     pub kind: NodeKind,
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Debug, Clone)]
 pub enum NodeKind {
-    /// A folder.
+    /// A directory.
     Directory,
     /// A regular file.
     File(Contents),
@@ -53,14 +53,14 @@ pub enum DeviceClass {
     Block,
 }
 
-/// A file's bytes, at hand or to be asked for.
+/// A file's bytes, in memory or read on demand.
 #[derive(Clone)]
 pub struct Contents {
     size: u64,
     source: Source,
 }
 
-/// Gives a reader of a file's bytes.
+/// Returns a reader of a file's bytes.
 type Open = dyn Fn() -> io::Result<Box<dyn Read>> + Send + Sync;
 
 #[derive(Clone)]
@@ -69,37 +69,38 @@ enum Source {
     Lazy(Arc<Open>),
 }
 
-/// Why a tree refuses an entry.
+/// The reason why a tree refuses an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
-    /// The path is not one that an archive can hold.
+    /// The path is not possible in an archive.
     #[error("`{}` cannot be a path in an archive: {reason}", path.escape_debug())]
     BadPath {
         /// As it was given.
         path: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: &'static str,
     },
-    /// Something else is at the path already.
+    /// The path already has an entry.
     #[error("`{path}` is in the tree already")]
     Exists {
         /// The path.
         path: String,
     },
-    /// The path leads through something that is no folder, or a folder and something else would share it.
+    /// The path leads through an entry that is not a directory, or a directory and another kind of entry would share
+    /// it.
     #[error("`{path}` is not a folder")]
     NotADirectory {
-        /// The path that would have to be a folder.
+        /// The path that would have to be a directory.
         path: String,
     },
-    /// The link's target is empty, too long or holds a NUL.
+    /// The link's target is empty, too long or contains a NUL.
     #[error("`{path}` cannot link to `{}`: {reason}", target.escape_debug())]
     BadTarget {
         /// The link.
         path: String,
         /// The target as it was given.
         target: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: &'static str,
     },
     /// The mode has more than permission bits, or a device number is too large for the kernel.
@@ -110,26 +111,26 @@ pub enum TreeError {
     },
 }
 
-/// The kernel skips names and link targets that are longer, the NUL included (init/initramfs.c, `do_header`).
+/// The kernel skips longer names and link targets, the NUL included (init/initramfs.c, `do_header`).
 const PATH_MAX: usize = 4096;
 /// The name of the entry that ends an archive.
 pub(crate) const TRAILER: &str = "TRAILER!!!";
 
 impl Contents {
-    /// Bytes at hand.
+    /// Returns contents from bytes in memory.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Contents {
         let bytes: Arc<[u8]> = bytes.into().into();
         Contents { size: bytes.len() as u64, source: Source::Bytes(bytes) }
     }
 
-    /// `size` bytes that `open` gives when they are needed.
+    /// Returns contents of `size` bytes that `open` provides on demand.
     ///
-    /// Writing fails when the reader has more or fewer.
+    /// Writing fails when the reader returns more or fewer.
     pub fn lazy(size: u64, open: impl Fn() -> io::Result<Box<dyn Read>> + Send + Sync + 'static) -> Contents {
         Contents { size, source: Source::Lazy(Arc::new(open)) }
     }
 
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -137,7 +138,7 @@ impl Contents {
     /// Opens the bytes for reading.
     ///
     /// # Errors
-    /// What the opener of [`Contents::lazy`] says.
+    /// The error of the opener of [`Contents::lazy`].
     pub fn open(&self) -> io::Result<Box<dyn Read + '_>> {
         match &self.source {
             Source::Bytes(bytes) => Ok(Box::new(Cursor::new(&bytes[..]))),
@@ -159,7 +160,7 @@ impl FileTree {
         FileTree::default()
     }
 
-    /// Adds a folder; one that is there already gets the mode.
+    /// Adds a directory; an existing one gets the mode.
     ///
     /// # Errors
     /// Any [`TreeError`] but `Exists` and `BadTarget`.
@@ -206,10 +207,10 @@ impl FileTree {
         self.insert(path, Node { mode, kind: NodeKind::Device { class, major, minor } })
     }
 
-    /// Adds a node, and with mode 0755 the folders above it that are missing.
+    /// Adds a node, and its missing parent directories with mode 0755.
     ///
     /// # Errors
-    /// Any [`TreeError`]; the tree is then as it was.
+    /// Any [`TreeError`]; the tree is then unchanged.
     pub fn insert(&mut self, path: &str, node: Node) -> Result<(), TreeError> {
         self.check(path, node.mode)?;
         match &node.kind {
@@ -229,10 +230,10 @@ impl FileTree {
         Ok(())
     }
 
-    /// Puts `other` over this tree: what both have is taken from `other`.
+    /// Overlays `other` on this tree: entries that both have are taken from `other`.
     ///
     /// # Errors
-    /// [`TreeError::NotADirectory`] where one has a folder and the other something else.
+    /// [`TreeError::NotADirectory`] where one has a directory and the other another kind of entry.
     pub fn overlay(&mut self, other: FileTree) -> Result<(), TreeError> {
         for (path, node) in other.nodes {
             match self.nodes.get_mut(&path) {
@@ -249,22 +250,22 @@ impl FileTree {
         Ok(())
     }
 
-    /// What is at `path`.
+    /// Returns the node at `path`.
     pub fn get(&self, path: &str) -> Option<&Node> {
         self.nodes.get(path)
     }
 
-    /// All paths with what is there, in the order of their bytes, a folder before what it holds.
+    /// Returns all paths with their nodes, in the order of their bytes, a directory before its entries.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.nodes.iter().map(|(path, node)| (path.as_str(), node))
     }
 
-    /// How many nodes there are, folders included.
+    /// Returns the number of nodes, directories included.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether nothing is in the tree.
+    /// Whether the tree has no nodes.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
@@ -322,7 +323,7 @@ fn check_target(path: &str, target: &str) -> Result<(), TreeError> {
     }
 }
 
-/// The folders above `path`, topmost first.
+/// Returns the directories above `path`, topmost first.
 fn parents(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(slash, _)| &path[..slash])
 }

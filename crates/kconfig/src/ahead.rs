@@ -1,31 +1,32 @@
-//! Which shell commands a tree will ask, before any is run.
+//! The shell commands that parsing a tree will run, known before any is run.
 //!
 //! Macros are expanded while a text is read, one after another, so a parser that runs each `$(shell)` as it meets it
-//! cannot run two at once. But most commands do not depend on each other's answers, so a first reading finds them.
+//! cannot run two at once. But most commands do not depend on each other's output, so a first reading finds them.
 
 use std::collections::BTreeSet;
 
 use crate::{Dialect, Files, Host, parser};
 
-/// Stands in a text for an answer that is not known. No answer has it: for the C program an answer ends there.
+/// Marks an unknown answer in a text. No real answer contains it: the C program ends an answer there.
 pub(crate) const UNKNOWN: u8 = 0;
 
-/// Takes the commands of a reading.
+/// Collects the commands of a reading.
 pub(crate) struct Ahead<'a> {
     answer: &'a mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
     asked: Vec<Vec<u8>>,
     known: BTreeSet<Vec<u8>>,
 }
 
-/// Lists the shell commands that [`Model::parse`](crate::Model::parse) will ask of its host, as far as they are certain.
+/// Returns the shell commands that [`Model::parse`](crate::Model::parse) will run through its host, as far as they are
+/// certain.
 ///
-/// `answer` is asked for each command once its text is known, with the standard output that an earlier run gave; for
-/// `None` the command is among those returned, each once, in the order in which they are asked. A command whose text
-/// holds an answer that is not there yet is left out: run what is returned, on as many cores as there are, remember the
-/// answers and call again, until nothing is returned. Two or three rounds are usual. Of `host` only variables are asked.
+/// `answer` is called for each command once its text is known, and returns the standard output of an earlier run. For
+/// `None` the command is among those returned, each once, in the order in which they are run. A command whose text
+/// contains an unknown answer is left out: run the returned commands, on as many cores as there are, keep the answers
+/// and call again, until nothing is returned. Two or three rounds are usual. Only variables are read from `host`.
 ///
-/// The list ends early where the text goes on in a way that depends on an answer that is not there yet (the name of a
-/// file or of a variable), or is wrong. What it leaves out is asked of the host when the tree is parsed.
+/// The list ends early where the rest of the text depends on an unknown answer (the name of a file or of a variable),
+/// or where the text is wrong. The commands left out are run by the host when the tree is parsed.
 ///
 /// ```
 /// # use std::collections::BTreeMap;
@@ -64,7 +65,7 @@ pub fn commands_ahead(
 }
 
 impl Ahead<'_> {
-    /// The answer to a command, when there is one already.
+    /// Returns the answer to a command, if it is known.
     pub(crate) fn ask(&mut self, command: &[u8]) -> Option<Vec<u8>> {
         if command.contains(&UNKNOWN) || self.known.contains(command) {
             return None;
@@ -77,7 +78,7 @@ impl Ahead<'_> {
         answer
     }
 
-    /// The commands without an answer.
+    /// Returns the commands without an answer.
     pub(crate) fn asked(self) -> Vec<Vec<u8>> {
         self.asked
     }

@@ -1,4 +1,4 @@
-//! What `syncconfig` leaves for the build: `auto.conf`, `autoconf.h`, `rustc_cfg`, and which symbols changed.
+//! The files that `syncconfig` writes for the build (`auto.conf`, `autoconf.h`, `rustc_cfg`), and the changed symbols.
 
 use crate::config::Reading;
 use crate::evaluation::{Evaluation, Wanted};
@@ -6,17 +6,17 @@ use crate::expression::Tristate;
 use crate::model::{NodeId, SymbolId, Type};
 use crate::{Files, Host};
 
-/// The files, by name, in the order in which they are to be written; `auto.conf` comes last because it says that all the
-/// others are there.
+/// The files, by name, in the order in which they are to be written; `auto.conf` comes last because its presence means
+/// that all the others are complete.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AutoFiles {
-    /// Files that are to be emptied, or made, because a symbol's value changed.
+    /// Files that are to be truncated or created because a symbol's value changed.
     pub touched: Vec<String>,
     /// Name and content; the first is to be written before anything is touched.
     pub written: Vec<(String, Vec<u8>)>,
 }
 
-/// Makes the files from values that have all been computed.
+/// Generates the files from values that have all been computed.
 pub(crate) fn write(evaluation: &mut Evaluation<'_>, prefix: &str, files: &dyn Files, host: &dyn Host) -> AutoFiles {
     let name = |variable: &str, usual: &str| {
         host.variable(variable).and_then(|value| String::from_utf8(value).ok()).unwrap_or_else(|| usual.to_owned())
@@ -101,7 +101,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// The files to touch, in the order of the C program: first the names that are gone, then by hash.
+/// The files to touch, in the order of the C program: first the names that no longer exist, then by hash.
 fn touched(evaluation: &Evaluation<'_>, auto: &str, prefix: &str, files: &dyn Files) -> Vec<String> {
     let folder = auto.rfind('/').map_or("", |slash| &auto[..=slash]);
     let model = evaluation.model;
@@ -125,7 +125,7 @@ fn touched(evaluation: &Evaluation<'_>, auto: &str, prefix: &str, files: &dyn Fi
     names.iter().map(|name| format!("{folder}{}", String::from_utf8_lossy(name))).collect()
 }
 
-/// `auto.conf.cmd`: when make has to come back.
+/// `auto.conf.cmd`: the conditions under which make runs `syncconfig` again.
 fn command(evaluation: &Evaluation<'_>, auto: &str) -> Vec<u8> {
     let model = evaluation.model;
     let mut out = Vec::new();

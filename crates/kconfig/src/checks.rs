@@ -1,11 +1,11 @@
-//! What can only be checked once all files have been read.
+//! Checks that need all files to have been read.
 
 use crate::expression::{Comparison, Expr};
 use crate::message::{Level, Message, Messages, Place};
 use crate::model::{Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId, Type};
 use crate::number;
 
-/// Finds which choice each symbol belongs to: the one that its first node with a prompt sits in.
+/// Finds the choice that each symbol belongs to: the one that contains its first node with a prompt.
 pub(crate) fn membership(model: &mut Model) {
     if model.dialect.choice_values {
         list_members(model);
@@ -17,7 +17,7 @@ pub(crate) fn membership(model: &mut Model) {
     if blocks_in_choices.into_iter().any(|node| model.enclosing_choice(model.node(node).parent).is_some())
         && let Some(exact) = model.exact()
     {
-        // Quirk: entries of an `if` inside a choice may go below each other, and are then no members any more.
+        // Quirk: entries of an `if` inside a choice may move below each other, and are then no longer members.
         parents.clone_from(&exact.parents);
     }
     for index in 3..model.symbols.len() {
@@ -28,7 +28,7 @@ pub(crate) fn membership(model: &mut Model) {
     }
 }
 
-/// Comparisons of bools with `m`, which the C program takes for a mistake.
+/// Comparisons of bools with `m`, which the C program reports as mistakes.
 pub(crate) fn forced_comparisons(model: &Model) -> Messages {
     let mut messages = Messages::new();
     let is_forced = |(op, left, right): (Comparison, SymbolId, SymbolId)| {
@@ -50,7 +50,7 @@ pub(crate) fn forced_comparisons(model: &Model) -> Messages {
 
 /// Before 6.11 a symbol belongs to the first choice that it is defined in, through `if`s.
 ///
-/// Quirk: an entry that depends on the one before it goes below that, and is no member then.
+/// Quirk: an entry that depends on the previous one moves below it, and is then not a member.
 fn list_members(model: &mut Model) {
     let mut parents: Vec<NodeId> = model.nodes.iter().map(|node| node.parent).collect();
     let all = || (1..model.nodes.len() as u32).map(NodeId);
@@ -76,7 +76,7 @@ pub(crate) fn properties(model: &Model) -> Messages {
     if messages.len() > 1
         && let Some(exact) = model.exact()
     {
-        // In which order they come depends on which entries go below which.
+        // Their order depends on which entries move below which.
         order.clone_from(&exact.finished);
         messages = check_in(model, &order);
     }
@@ -98,7 +98,7 @@ fn check_in(model: &Model, order: &[NodeId]) -> Messages {
     messages
 }
 
-/// The nodes, each behind all that is below it in the text.
+/// The nodes, each after all that is below it in the text.
 fn finished(model: &Model) -> Vec<NodeId> {
     let mut order = Vec::with_capacity(model.nodes.len());
     let mut open: Vec<NodeId> = Vec::new();
@@ -112,7 +112,7 @@ fn finished(model: &Model) -> Vec<NodeId> {
     order
 }
 
-/// Errors on members of choices that only the whole shows, since 6.11.
+/// Errors on members of choices that need the whole tree, since 6.11.
 pub(crate) fn choices(model: &Model) -> Messages {
     let mut messages = Messages::new();
     if model.dialect.choice_values {
@@ -141,7 +141,7 @@ pub(crate) fn choices(model: &Model) -> Messages {
 }
 
 impl Model {
-    /// The choice that a node sits in, looking through nodes without a symbol.
+    /// The choice that a node is in, looking through nodes without a symbol.
     fn choice_above(&self, node: NodeId, parents: &[NodeId]) -> Option<NodeId> {
         let mut at = node;
         while at != NodeId::ROOT {
@@ -153,7 +153,7 @@ impl Model {
         None
     }
 
-    /// Whether something inside a choice names an entry of it that came before.
+    /// Whether an entry inside a choice refers to an earlier entry of it.
     fn has_dependent_members(&self, choice: NodeId) -> bool {
         let mut before = std::collections::BTreeSet::new();
         self.below(choice).any(|id| {
@@ -175,7 +175,7 @@ impl Model {
         (self.node(at).kind == NodeKind::Choice).then_some(at)
     }
 
-    /// The parent once `if`s are taken out of the tree.
+    /// The parent when `if`s are taken out of the tree.
     fn effective_parent(&self, node: NodeId) -> NodeId {
         let mut at = self.node(node).parent;
         while self.node(at).kind == NodeKind::If {
@@ -189,7 +189,8 @@ impl Model {
         Place { file: self.files[property.file as usize].name.clone(), line: property.line, column: 1 }
     }
 
-    /// What only warns before 6.11: members without a prompt or with defaults, a choice without a prompt.
+    /// The cases that are only warnings before 6.11: members without a prompt or with defaults, a choice without a
+    /// prompt.
     fn check_older_choice(&self, choice: NodeId, symbol: SymbolId, messages: &mut Messages) {
         let mut warn = |place: Place, text: &str| {
             let printed = format!("{}:{}:warning: {text}\n", place.file, place.line).into_bytes();
@@ -289,7 +290,7 @@ impl Model {
         faults
     }
 
-    /// Whether `value` may stand for a number of `type_`.
+    /// Whether `value` can be read as a number of `type_`.
     fn is_number(&self, type_: Type, value: SymbolId) -> bool {
         match self.symbol(value).type_ {
             Type::Int | Type::Hex => true,

@@ -1,4 +1,4 @@
-//! Dependencies and conditions with everything around them taken in.
+//! Effective dependencies and conditions: each includes those of the blocks around it.
 //!
 //! A node depends on what its parents depend on; a property holds under its node's dependency; a `select` becomes a
 //! reverse dependency of its target. Nothing is simplified here: no value depends on that.
@@ -6,7 +6,7 @@
 use crate::expression::{Expr, ExprId, Expressions};
 use crate::model::{Model, Node, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId, Type};
 
-/// The effective expressions of a model; what is absent is `y`, for the two reverse ones `n`.
+/// The effective expressions of a model; an absent one is `y`, or `n` for the two reverse ones.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Conditions {
     pub(crate) expressions: Expressions,
@@ -14,21 +14,21 @@ pub(crate) struct Conditions {
     pub(crate) dependency: Vec<Option<ExprId>>,
     /// By property.
     pub(crate) condition: Vec<Option<ExprId>>,
-    /// By symbol: what any of its definitions depends on.
+    /// By symbol: the dependencies of its definitions, joined by `||`.
     pub(crate) direct: Vec<Option<ExprId>>,
-    /// By symbol: who selects it.
+    /// By symbol: the symbols that select it.
     pub(crate) reverse: Vec<Option<ExprId>>,
-    /// By symbol: who implies it.
+    /// By symbol: the symbols that imply it.
     pub(crate) implied: Vec<Option<ExprId>>,
 }
 
 impl Conditions {
-    /// Conditions of which only the arena is there yet.
+    /// Conditions of which only the arena exists yet.
     pub(crate) fn with(expressions: Expressions) -> Conditions {
         Conditions { expressions, ..Conditions::default() }
     }
 
-    /// Works the conditions of `model` out, whose arena is taken over.
+    /// Computes the conditions of `model`, and takes its arena over.
     pub(crate) fn plain(model: &mut Model) -> Conditions {
         let mut expressions = std::mem::take(&mut model.conditions.expressions);
         if model.dialect.choice_values {
@@ -59,7 +59,7 @@ impl Conditions {
     }
 }
 
-/// Members and choices without a type take it from each other, before 6.11.
+/// Before 6.11, members and choices without a type inherit it from each other.
 fn infer_types(model: &mut Model) {
     for node in (0..model.nodes.len() as u32).map(NodeId) {
         let Some(choice) = model.node(node).symbol.filter(|symbol| model.is_choice(*symbol)) else { continue };
@@ -167,7 +167,7 @@ impl Spread<'_> {
         }
     }
 
-    /// What everything below `parent` depends on.
+    /// The dependency of everything below `parent`.
     ///
     /// Quirk: before 6.11 a member depends on its choice's value, since then on what the choice depends on
     /// (`_menu_finalize`, scripts/kconfig/menu.c).
@@ -212,7 +212,7 @@ impl Spread<'_> {
         }
     }
 
-    /// A bare `m` means `m` only where there are modules.
+    /// A bare `m` means `m` only if modules are enabled.
     fn rewrite(&mut self, id: Option<ExprId>) -> Option<ExprId> {
         let id = id?;
         if !self.mentions_m(id) {
@@ -244,7 +244,7 @@ impl Spread<'_> {
 }
 
 impl Model {
-    /// The choice that a node stands in, looking through `if`s.
+    /// The choice that a node is in, looking through `if`s.
     pub(crate) fn enclosing_choice(&self, parent: NodeId) -> Option<NodeId> {
         let mut at = parent;
         loop {

@@ -12,26 +12,27 @@ use crate::message::{Level, Message, Messages};
 use crate::model::Model;
 use crate::{Files, Host};
 
-/// What to do.
+/// The mode of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {
-    /// Take the `.config`, give new symbols their defaults.
+    /// Read the `.config`, set new symbols to their defaults.
     OldDefConfig,
-    /// Take the `.config`, ask for what is new; the answers, a line each. Where they end, the default is taken.
+    /// Read the `.config`, ask for new symbols only. Holds the answers, one a line; after the last one defaults are
+    /// used.
     OldConfig(Vec<u8>),
-    /// Ask for everything; the answers, a line each.
+    /// Ask for every symbol. Holds the answers, one a line.
     OldAskConfig(Vec<u8>),
-    /// Everything off that can be.
+    /// Set every symbol to `n` where possible.
     AllNoConfig,
-    /// Everything built in that can be.
+    /// Set every symbol to `y` where possible.
     AllYesConfig,
-    /// Everything a module that can be.
+    /// Set every symbol to `m` where possible.
     AllModConfig,
     /// Defaults only.
     AllDefConfig,
-    /// Values by chance.
+    /// Random values.
     RandConfig,
-    /// Take a minimal config as if it were the `.config`.
+    /// Read a minimal config as if it were the `.config`.
     DefConfig(String),
     /// Write a minimal config.
     SaveDefConfig(String),
@@ -39,9 +40,9 @@ pub enum Mode {
     ListNewConfig,
     /// Print their help too.
     HelpNewConfig,
-    /// Write the `.config` and what the build reads of it.
+    /// Write the `.config` and the files that the build reads.
     SyncConfig,
-    /// Turn `y` into `m` where that can be.
+    /// Turn `y` into `m` where possible.
     Yes2ModConfig,
     /// Turn `m` into `y`.
     Mod2YesConfig,
@@ -49,38 +50,38 @@ pub enum Mode {
     Mod2NoConfig,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Exit status of the C program.
     pub status: u8,
-    /// What it prints on standard output.
+    /// Its standard output.
     pub stdout: Vec<u8>,
-    /// What it prints on standard error.
+    /// Its standard error.
     pub stderr: Vec<u8>,
-    /// Name and content of the file that the mode is for: `.config`, or the minimal config. `None` when nothing is to be
-    /// written.
+    /// Name and content of the file that the mode writes: `.config`, or the minimal config. `None` when nothing is to
+    /// be written.
     pub config: Option<(String, Vec<u8>)>,
-    /// Whether that file is there already with that content.
+    /// Whether that file already exists with that content.
     pub unchanged: bool,
-    /// `auto.conf` and its kin, when they are to be written.
+    /// `auto.conf` and the related files, when they are to be written.
     pub auto: Option<AutoFiles>,
-    /// All that was said, as data.
+    /// All messages, as data.
     pub messages: Messages,
 }
 
 /// Runs a mode on a parsed tree.
 ///
-/// `files` gives `.config` and seeds by the names that the variables of `host` say (`KCONFIG_CONFIG`,
-/// `KCONFIG_ALLCONFIG`, …).
+/// `files` returns `.config` and seeds by the names in the variables of `host` (`KCONFIG_CONFIG`, `KCONFIG_ALLCONFIG`,
+/// …).
 pub fn run(model: &Model, mode: &Mode, files: &dyn Files, host: &dyn Host) -> Outcome {
-    // What these print follows from the final tree and its expressions.
+    // The output of these depends on the final tree and its expressions.
     let needs_exact = matches!(mode, Mode::OldConfig(_) | Mode::OldAskConfig(_) | Mode::HelpNewConfig);
     let exact = needs_exact && model.exact().is_some();
     let mut run = Run::new(model, mode, files, host, exact);
     let mut status = run.all();
     if !exact && (run.evaluation.n_unmet > 0 || run.asked) {
-        // Someone has to be told: once more, with the words and in the order of the C program.
+        // There is something to report: run again, with the text and the order of the C program.
         run = Run::new(model, mode, files, host, true);
         status = run.all();
     }
@@ -101,7 +102,7 @@ struct Run<'a> {
     outcome: Outcome,
 }
 
-/// A mode ends early with this status.
+/// Ends a mode early with this status.
 struct Exit(u8);
 
 impl<'a> Run<'a> {
@@ -184,7 +185,7 @@ impl<'a> Run<'a> {
         self.evaluation.model.dialect.strict_variables && self.is_set("KCONFIG_WERROR")
     }
 
-    /// Reads a config and works all values out; gives whether there was one.
+    /// Reads a config and computes all values; returns whether the config exists.
     fn read_config(&mut self, name: Option<&str>) -> bool {
         self.changed = false;
         if !self.read_simple(name) {
@@ -205,7 +206,7 @@ impl<'a> Run<'a> {
         true
     }
 
-    /// Reads the first config there is.
+    /// Reads the first config that exists.
     fn read_simple(&mut self, name: Option<&str>) -> bool {
         let mut name = name.map_or_else(|| self.config_name(), str::to_owned);
         let mut text = self.files.read(&name);
@@ -236,7 +237,7 @@ impl<'a> Run<'a> {
         self.changed |= read.has_unknown;
     }
 
-    /// What `KCONFIG_ALLCONFIG` asks for.
+    /// Reads the config that `KCONFIG_ALLCONFIG` names.
     fn read_seed(&mut self, usual: &str) -> Result<(), Exit> {
         if *self.mode == Mode::RandConfig {
             self.announce_seed();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub(crate) use read::{Read, Reading};
 pub(crate) use write::quote;
 
-/// A `.config`: its text to the byte, and the value of each symbol that is set.
+/// A `.config`: its exact text, and the value of each symbol that is set.
 ///
 /// Cheap to clone. Two configs are equal when their texts are; [`Config::has_values_of`] compares only the values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Difference<'a> {
 }
 
 impl Config {
-    /// Reads the text of a `.config`; lines other than `CONFIG_NAME=value` set nothing.
+    /// Reads the text of a `.config`; lines other than `CONFIG_NAME=value` set no symbol.
     pub fn parse(text: &str) -> Config {
         let assignment = |line: &str| {
             let (name, value) = line.strip_prefix("CONFIG_")?.split_once('=')?;
@@ -61,7 +61,7 @@ impl Config {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether `other` sets the same symbols to the same values, whatever else its text has.
+    /// Whether `other` sets the same symbols to the same values, regardless of the rest of its text.
     pub fn has_values_of(&self, other: &Config) -> bool {
         self.values == other.values
     }
@@ -74,7 +74,7 @@ impl Config {
     }
 }
 
-/// From symbols without `CONFIG_` and their values as a `.config` has them.
+/// Builds a config from symbols without `CONFIG_` and their values as a `.config` has them.
 impl FromIterator<(String, String)> for Config {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(values: I) -> Config {
         let values: BTreeMap<String, String> = values.into_iter().collect();

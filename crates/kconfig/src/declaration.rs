@@ -1,4 +1,4 @@
-//! Which symbols a tree declares, and where.
+//! The symbols that a tree declares, and where.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::model::{Model, SymbolId, Type};
 use crate::{Dialect, Host};
 
-/// The first entry of a symbol, with what later ones fill in.
+/// The first entry of a symbol, completed from later ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declaration {
-    /// The type of the first entry that gives one.
+    /// The type of the first entry that has one.
     pub symbol_type: Type,
     /// The first prompt of any entry.
     pub prompt: Option<String>,
@@ -19,7 +19,7 @@ pub struct Declaration {
     pub line: u32,
 }
 
-/// The symbols that a tree declares, seen from one architecture.
+/// The symbols that a tree declares for one architecture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Declarations {
     here: BTreeMap<String, Declaration>,
@@ -43,7 +43,7 @@ impl Declarations {
         Declarations::default()
     }
 
-    /// Returns all that a parsed tree declares.
+    /// Returns all symbols that a parsed tree declares.
     pub fn of(model: &Model) -> Declarations {
         let mut here = BTreeMap::new();
         for symbol in model.declared() {
@@ -52,21 +52,22 @@ impl Declarations {
         Declarations { here, elsewhere: BTreeMap::new() }
     }
 
-    /// Returns what a parsed tree declares of some symbols.
+    /// Returns the declarations of some symbols in a parsed tree.
     pub fn of_symbols<'s>(model: &Model, symbols: impl IntoIterator<Item = &'s str>) -> Declarations {
         let find = |symbol: &str| Some((symbol.to_owned(), declaration(model, model.find(symbol)?)?));
         Declarations { here: symbols.into_iter().filter_map(find).collect(), elsewhere: BTreeMap::new() }
     }
 
-    /// Adds what a Kconfig file declares that only another architecture reads.
+    /// Adds the symbols that a Kconfig file of another architecture declares.
     ///
-    /// The file is read alone, without what it sources; one that cannot be read like that adds nothing. `macros` is the text
-    /// that defines the tree's macros (`scripts/Kconfig.include`); whatever they would ask of a machine is `n`.
+    /// The file is read alone, without the files that it sources; one that cannot be parsed that way adds nothing.
+    /// `macros` is the text that defines the tree's macros (`scripts/Kconfig.include`); every command that they would
+    /// run answers `n`.
     pub fn add_elsewhere(&mut self, file: &OtherFile<'_>, macros: &[u8], dialect: Dialect) {
         let entry = format!("source \"{MACROS}\"\nsource \"{}\"\n", file.path);
         let texts = [(ENTRY, entry.as_bytes()), (MACROS, macros), (file.path, file.text)]
             .map(|(name, text)| (name, Arc::from(text)));
-        // A sourced file holds other symbols; these are declared alike without it.
+        // A sourced file declares other symbols; those of this file are the same without it.
         let files = |name: &str| {
             let found = texts.iter().find(|(known, _)| *known == name);
             Some(found.map_or_else(|| Arc::from([]), |(_, text): &(&str, Arc<[u8]>)| Arc::clone(text)))
@@ -80,12 +81,12 @@ impl Declarations {
         }
     }
 
-    /// Returns what the architecture being built declares for `symbol`.
+    /// Returns the declaration of `symbol` on the architecture being built.
     pub fn get(&self, symbol: &str) -> Option<&Declaration> {
         self.here.get(symbol)
     }
 
-    /// Returns what another architecture declares for `symbol`.
+    /// Returns the declaration of `symbol` on another architecture.
     pub fn elsewhere(&self, symbol: &str) -> Option<&Declaration> {
         self.elsewhere.get(symbol).map(|(_, declaration)| declaration)
     }
@@ -95,20 +96,20 @@ impl Declarations {
         self.elsewhere.get(symbol).map(|(arches, _)| arches.iter().cloned().collect()).unwrap_or_default()
     }
 
-    /// The type of `symbol`, when declared here.
+    /// Returns the type of `symbol`, if it is declared here.
     pub fn symbol_type(&self, symbol: &str) -> Type {
         self.here.get(symbol).map_or(Type::Unknown, |declaration| declaration.symbol_type)
     }
 
-    /// Whether a declared name is one slip of the keyboard away from `symbol`.
+    /// Whether a declared name is one typing mistake away from `symbol`.
     pub fn has_alike(&self, symbol: &str) -> bool {
         let wanted = plain(symbol);
         self.here.keys().any(|name| is_alike(&wanted, &name.to_ascii_uppercase()))
     }
 
-    /// Up to `limit` declared names that `symbol` may have been meant to be, the most similar first.
+    /// Returns up to `limit` declared names that may have been meant by `symbol`, the most similar first.
     ///
-    /// A leading `CONFIG_` and letter case count for nothing.
+    /// A leading `CONFIG_` and letter case are ignored.
     pub fn nearest(&self, symbol: &str, limit: usize) -> Vec<String> {
         let wanted = plain(symbol);
         let mut scored: Vec<(f64, &str)> = self
@@ -122,34 +123,34 @@ impl Declarations {
     }
 }
 
-/// Whether two names differ in one letter at most, or in two that changed places.
+/// Whether two names differ in at most one letter, or in two swapped ones.
 fn is_alike(left: &str, right: &str) -> bool {
     left.len().abs_diff(right.len()) <= 1 && strsim::osa_distance(left, right) <= 1
 }
 
-/// A name as it is compared: letter case and a leading `CONFIG_` count for nothing.
+/// A name in the form in which it is compared: without a leading `CONFIG_`, and in one letter case.
 fn plain(symbol: &str) -> String {
     let upper = symbol.to_ascii_uppercase();
     upper.strip_prefix("CONFIG_").map(str::to_owned).unwrap_or(upper)
 }
 
-/// Names less similar than this are noise, not help.
+/// Less similar names are noise, not help.
 const MIN_SIMILARITY: f64 = 0.88;
 
 impl Declaration {
-    /// Where it is, as `file:line`.
+    /// Returns the position, as `file:line`.
     pub fn place(&self) -> String {
         format!("{}:{}", self.file, self.line)
     }
 }
 
-/// The name of the text that sources a file to be read alone; no path of a tree is like it.
+/// The name of the text that sources a file to be read alone; no path in a tree looks like it.
 const ENTRY: &str = "\u{1}entry";
 
 /// The name of the text that defines macros for it.
 const MACROS: &str = "\u{1}macros";
 
-/// A machine without variables, whose commands all answer `n`.
+/// A host without variables, whose commands all answer `n`.
 struct NoHost;
 
 impl Host for NoHost {

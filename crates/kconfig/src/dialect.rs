@@ -1,8 +1,8 @@
-//! What differs between the versions of the language and of the program that evaluates it.
+//! Differences between the versions of the language and of the program that evaluates it.
 
 use crate::Files;
 
-/// The rules of one version; all fields are facts that can be read off a tree's own `scripts/kconfig`.
+/// The rules of one version; every field can be derived from a tree's own `scripts/kconfig`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
     /// A choice has a value of its own, may be `optional`, `tristate` and named; its members depend on its value.
@@ -12,7 +12,7 @@ pub struct Dialect {
     pub zero_numbers: bool,
     /// A number out of its range is dropped when a `.config` is read instead of moved to the nearest end (until 6.10).
     pub drops_out_of_range: bool,
-    /// `# CONFIG_X is not set` may have text behind it, and a `CONFIG_` line without `=` is passed over (until 6.7).
+    /// `# CONFIG_X is not set` may be followed by text, and a `CONFIG_` line without `=` is ignored (until 6.7).
     pub lenient_unset: bool,
     /// `KCONFIG_WARN_UNKNOWN_SYMBOLS` and `KCONFIG_WERROR` are known.
     pub strict_variables: bool,
@@ -30,7 +30,7 @@ pub struct Dialect {
     pub bare_words: bool,
     /// `# end of MENU` closes a menu in a `.config` (5.5).
     pub end_comments: bool,
-    /// A `.config` that would not change is left alone (5.2).
+    /// A `.config` that would not change is not rewritten (5.2).
     pub keeps_unchanged: bool,
     /// `KCONFIG_SEED=` is printed on standard error (until 5.0).
     pub seed_on_stderr: bool,
@@ -38,8 +38,8 @@ pub struct Dialect {
     pub promotes_implied: bool,
     /// A string in a `.config` has no escapes and ends with its line's last `"` (U-Boot).
     pub raw_strings: bool,
-    /// A `.config` also has the symbols that cannot be seen and have no value, and one that is declared twice is in it
-    /// twice (BusyBox).
+    /// A `.config` also has the symbols that are not visible and have no value, and a symbol that is declared twice is
+    /// in it twice (BusyBox).
     pub writes_hidden: bool,
 }
 
@@ -91,9 +91,9 @@ impl Dialect {
     /// The newest rules known: those of Linux 7.0.
     pub const NEWEST: Dialect = Dialect { transitional: true, conditional_depends: true, ..Dialect::LINUX_6_12 };
 
-    /// The rules of a tree, read off the sources of its own program in `scripts/kconfig`; the newest without any.
+    /// Returns the rules of a tree, read from its own program in `scripts/kconfig`; the newest rules if it has none.
     ///
-    /// Versions alone would not do: stable kernels take over later fixes one by one.
+    /// A version number is not enough: stable kernels take over later fixes one by one.
     pub fn of_tree(files: &dyn Files) -> Dialect {
         let read = |name: &str| {
             let text = files.read(&format!("scripts/kconfig/{name}")).unwrap_or_default();
@@ -129,7 +129,7 @@ impl Dialect {
     }
 }
 
-/// The number behind `#define SYMBOL_HASHSIZE`, plain or as `(1U << N)`.
+/// The number after `#define SYMBOL_HASHSIZE`, plain or as `(1U << N)`.
 fn buckets(text: &str) -> Option<u32> {
     let line = text.lines().find_map(|line| line.trim().strip_prefix("#define SYMBOL_HASHSIZE"))?.trim();
     match line.trim_matches(['(', ')']).split_once("<<") {

@@ -1,6 +1,6 @@
 //! The variables that Linux's makefiles export to `conf`.
 //!
-//! The engine itself asks for variables by name and knows none; this is the list for whoever makes a [`Host`].
+//! The engine itself requests variables by name and knows none; this is the list for the implementer of a [`Host`].
 //!
 //! [`Host`]: crate::Host
 
@@ -13,7 +13,7 @@ pub struct Environment {
     pub variables: BTreeMap<String, String>,
 }
 
-/// What the variables of a Linux tree follow from. Tools are as make would have them: a name or path with arguments.
+/// Inputs for the variables of a Linux tree. Tools are written as for make: a name or path with arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linux<'a> {
     /// `ARCH`: `x86_64`, `arm64`, …
@@ -24,21 +24,21 @@ pub struct Linux<'a> {
     pub srctree: &'a str,
     /// The version without local parts: `6.12.117`.
     pub version: &'a str,
-    /// What the tools are called.
+    /// The names of the tools.
     pub programs: &'a Programs,
     /// The C compiler; the default is that of `programs`.
     pub cc: Option<&'a str>,
     /// The linker; the default is that of `programs`.
     pub ld: Option<&'a str>,
-    /// What `$CC --version` prints; its first line is used.
+    /// The output of `$CC --version`; its first line is used.
     pub cc_version: &'a str,
-    /// What the tree's `scripts/Makefile.clang` has clang called with; empty for another compiler.
+    /// The flags that the tree's `scripts/Makefile.clang` passes to clang; empty for another compiler.
     pub clang_flags: &'a str,
-    /// What `$RUSTC --version` prints; empty without a compiler.
+    /// The output of `$RUSTC --version`; empty without a compiler.
     pub rustc_version: &'a str,
 }
 
-/// What the compiler and its kin are called: the variables `CROSS_COMPILE` and `LLVM` of Linux's makefiles.
+/// The names of the compiler and related tools: the variables `CROSS_COMPILE` and `LLVM` of Linux's makefiles.
 ///
 /// # Source
 /// Linux's Makefile; `Documentation/kbuild/llvm.rst`.
@@ -46,24 +46,24 @@ pub struct Linux<'a> {
 pub enum Programs {
     /// GCC and binutils.
     Gnu {
-        /// What each name begins with (`aarch64-linux-gnu-`); empty for the host's own.
+        /// The prefix of each name (`aarch64-linux-gnu-`); empty for the host's own.
         prefix: String,
     },
-    /// Clang, LLD and LLVM's tools, each of which is for all machines.
+    /// Clang, LLD and LLVM's tools, each of which supports all machines.
     Llvm {
-        /// What each name ends with (`-14`), or where all are (`/opt/llvm/bin/`); whatever else is set means the plain
+        /// The suffix of each name (`-14`), or the directory of all (`/opt/llvm/bin/`); any other value means the plain
         /// names.
         value: String,
     },
 }
 
 impl Programs {
-    /// GCC and binutils with `prefix` in front of their names.
+    /// Returns GCC and binutils with `prefix` in front of their names.
     pub fn gnu(prefix: &str) -> Programs {
         Programs::Gnu { prefix: prefix.to_owned() }
     }
 
-    /// What does the work of GNU's program `name` (`gcc`, `ld`, `objcopy`).
+    /// Returns the equivalent of GNU's program `name` (`gcc`, `ld`, `objcopy`).
     pub fn name(&self, name: &str) -> String {
         match self {
             Programs::Gnu { prefix } => format!("{prefix}{name}"),
@@ -82,7 +82,7 @@ impl Programs {
         }
     }
 
-    /// What compiles the programs that the build itself runs.
+    /// Returns the compiler for the programs that the build itself runs.
     pub fn host_cc(&self) -> String {
         match self {
             Programs::Gnu { .. } => "gcc".to_owned(),
@@ -90,7 +90,7 @@ impl Programs {
         }
     }
 
-    /// The value of `CROSS_COMPILE`; empty where the names have no prefix.
+    /// Returns the value of `CROSS_COMPILE`; empty if the names have no prefix.
     pub fn cross_compile(&self) -> &str {
         match self {
             Programs::Gnu { prefix } => prefix,
@@ -98,7 +98,7 @@ impl Programs {
         }
     }
 
-    /// The value of `LLVM`; `None` where it is not set.
+    /// Returns the value of `LLVM`; `None` if it is not set.
     pub fn llvm(&self) -> Option<&str> {
         match self {
             Programs::Gnu { .. } => None,
@@ -108,14 +108,14 @@ impl Programs {
 }
 
 impl Environment {
-    /// The variables for Linux (its Makefile and scripts/kconfig/Makefile).
+    /// Returns the variables for Linux (its Makefile and scripts/kconfig/Makefile).
     pub fn linux(linux: &Linux<'_>) -> Environment {
         let tool = |name: &str| linux.programs.name(name);
         let srcarch = source_arch(linux.arch);
         let mut numbers = linux.version.splitn(3, '.');
         let mut number = || numbers.next().unwrap_or_default().to_owned();
         let sublevel_of = |text: String| text.chars().take_while(char::is_ascii_digit).collect::<String>();
-        // make drops everything behind `#`, so the makefile takes it out of the compiler's name.
+        // make drops everything after `#`, so the makefile removes it from the compiler's name.
         let cc_version = linux.cc_version.lines().next().unwrap_or_default().replace('#', "");
         let subarch = subarch(linux.host);
         let header_arch = if linux.arch == "um" { subarch } else { srcarch };
@@ -167,7 +167,7 @@ impl Environment {
     }
 }
 
-/// What the makefiles take a machine's name for (scripts/subarch.include).
+/// The name that the makefiles use for a machine (scripts/subarch.include).
 fn subarch(host: &str) -> &str {
     let starts = [
         ("aarch64", "arm64"),
@@ -186,7 +186,7 @@ fn subarch(host: &str) -> &str {
     known.unwrap_or(if is_pc || host == "x86" { "x86" } else { host })
 }
 
-/// The folder below `arch/` that an `ARCH` is built from.
+/// The directory below `arch/` that an `ARCH` is built from.
 pub(crate) fn source_arch(arch: &str) -> &str {
     match arch {
         "i386" | "x86_64" => "x86",

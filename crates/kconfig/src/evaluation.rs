@@ -1,9 +1,9 @@
-//! Values of symbols, as the C program works them out.
+//! Values of symbols, computed as in the C program.
 //!
-//! Values are computed when asked for and remembered until [`Evaluation::invalidate`]. What is written to a `.config`
-//! depends in corner cases on the order in which symbols are asked for (a choice's members that are not looked at keep
-//! their old visibility, an unmet dependency is reported when its symbol is computed), so the order here is the C
-//! program's too. Recursion is bounded: [`recursion`](crate::recursion) refuses models that go too deep.
+//! Values are computed on demand and remembered until [`Evaluation::invalidate`]. The content of a `.config` depends in
+//! corner cases on the order in which symbols are computed (members of a choice that are not evaluated keep their old
+//! visibility, an unmet dependency is reported when its symbol is computed), so the order here is the C program's too.
+//! Recursion is bounded: [`recursion`](crate::recursion) refuses models that go too deep.
 
 mod answers;
 mod change;
@@ -25,9 +25,9 @@ pub(crate) use text::compare_texts;
 
 /// Values for all symbols of one model.
 ///
-/// Every value is known at any time. [`Evaluation::set`] and [`Evaluation::unset`] change what the user gave to one symbol
-/// and work out only what that reaches, so that many changes can be tried on one evaluation; [`Evaluation::undo`] takes
-/// the last one back. It is `Clone`, and shares the model with others.
+/// Every value is known at any time. [`Evaluation::set`] and [`Evaluation::unset`] change the user's value of one
+/// symbol and recompute only what depends on it, so that many changes can be tried on one evaluation;
+/// [`Evaluation::undo`] reverts the last one. It is `Clone`, and the clones share the model.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -73,19 +73,19 @@ pub struct Evaluation<'m> {
     pub(crate) modules: Tristate,
     pub(crate) messages: Messages,
     pub(crate) n_unmet: usize,
-    /// Whether unmet dependencies are put into words; counted they are always.
+    /// Whether unmet dependencies produce messages; they are always counted.
     pub(crate) words: bool,
-    /// Whether all that is read is known already.
+    /// Whether every value that is read is known already.
     lean: bool,
-    /// How often a value was given.
+    /// The number of values given so far.
     clock: u32,
 }
 
-/// What is known of one symbol.
+/// The state of one symbol.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     pub(crate) user: Option<Wanted>,
-    /// Of a member of a choice: when its value was given; the last one counts. 0 without.
+    /// Of a member of a choice: when its value was given; the latest one counts. 0 without a value.
     pub(crate) since: u32,
     pub(crate) value: Tristate,
     pub(crate) text: Text,
@@ -94,13 +94,13 @@ pub(crate) struct State {
     pub(crate) reverse: Tristate,
     pub(crate) implied: Tristate,
     pub(crate) valid: bool,
-    /// Whether the symbol belongs into a `.config`.
+    /// Whether the symbol is written to a `.config`.
     pub(crate) write: bool,
     /// Of a choice before 6.11: the member that is `y`.
     pub(crate) chosen: Option<SymbolId>,
-    /// Of a choice before 6.11: the member that the user wants.
+    /// Of a choice before 6.11: the member that the user selected.
     pub(crate) wanted_member: Option<SymbolId>,
-    /// Of a choice before 6.11: the value that it is to have, whether or not that counts as given by the user.
+    /// Of a choice before 6.11: the requested value, whether or not it counts as given by the user.
     pub(crate) wanted_value: Tristate,
     /// Of a choice and its members before 6.11: new values were given to all, and the choice comes first.
     pub(crate) pending: bool,
@@ -113,13 +113,13 @@ pub(crate) enum Wanted {
     Text(Box<[u8]>),
 }
 
-/// Where the text of an `int`, `hex` or `string` is to be found.
+/// The location of the text of an `int`, `hex` or `string`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Text {
     Fixed(&'static [u8]),
     /// A symbol's name: constants are their own value.
     Name(SymbolId),
-    /// What the user gave to a symbol.
+    /// The user's value of a symbol.
     User(SymbolId),
 }
 
@@ -167,13 +167,13 @@ impl<'m> Evaluation<'m> {
         }
     }
 
-    /// Forgets all values but what the user gave, and looks again whether there are modules.
+    /// Forgets all values except the user's, and checks again whether modules are enabled.
     pub(crate) fn invalidate(&mut self) {
         self.forget();
         self.compute(self.model.modules);
     }
 
-    /// Forgets all values but what the user gave.
+    /// Forgets all values except the user's.
     pub(crate) fn forget(&mut self) {
         for state in &mut self.states[3..] {
             state.valid = false;
@@ -181,7 +181,7 @@ impl<'m> Evaluation<'m> {
         self.memo.fill(None);
     }
 
-    /// The type that counts: without modules a `tristate` is a `bool`.
+    /// The effective type: without modules a `tristate` is a `bool`.
     pub(crate) fn effective_type(&self, symbol: SymbolId) -> Type {
         match self.model.symbol(symbol).type_ {
             Type::Tristate if self.modules == Tristate::No => Type::Bool,
@@ -221,7 +221,7 @@ impl<'m> Evaluation<'m> {
         }
     }
 
-    /// The value of an expression; absent is `y`.
+    /// The value of an expression; an absent one is `y`.
     pub(crate) fn expression(&mut self, id: Option<ExprId>) -> Tristate {
         let Some(id) = id else { return Tristate::Yes };
         if self.lean {
@@ -249,8 +249,8 @@ impl<'m> Evaluation<'m> {
                 if op.holds(self.compare(left, right)) { Tristate::Yes } else { Tristate::No }
             }
         };
-        // Quirk: before 6.11 the C program remembers no values of expressions, and a choice changes its own value
-        // while its members look at it.
+        // Quirk: before 6.11 the C program does not cache values of expressions, and a choice changes its own value
+        // while its members read it.
         if let Some(memo) = self.memo.get_mut(id.0 as usize).filter(|_| !self.model.dialect.choice_values) {
             *memo = Some(value);
         }
@@ -287,7 +287,7 @@ impl<'m> Evaluation<'m> {
         }
     }
 
-    /// Works out how far a symbol can be seen, and what it depends on.
+    /// Computes the visibility and the direct dependency of a symbol.
     pub(crate) fn see(&mut self, symbol: SymbolId) {
         let model = self.model;
         let mut visible = Tristate::No;
@@ -303,7 +303,7 @@ impl<'m> Evaluation<'m> {
             visible = Tristate::Yes;
         }
         if model.symbol(symbol).transitional {
-            // An old value is taken over although nothing shows the symbol.
+            // An old value is taken over although the symbol is not visible.
             visible = Tristate::Yes;
         }
         self.states[symbol.at()].visible = visible;
@@ -324,7 +324,7 @@ impl<'m> Evaluation<'m> {
         self.states[symbol.at()].implied = implied;
     }
 
-    /// Whether the symbol stands in the member list of a choice.
+    /// Whether the symbol is in the member list of a choice.
     pub(crate) fn is_listed(&self, symbol: SymbolId) -> bool {
         self.model.symbol(symbol).listed_in.is_some()
     }
@@ -350,7 +350,7 @@ impl<'m> Evaluation<'m> {
         let zero = self.zero(type_);
         let state = &mut self.states[symbol.at()];
         state.write = state.visible != Tristate::No;
-        // Whoever comes back here while the value is being worked out sees this.
+        // A recursive computation of this symbol sees this value.
         state.value = Tristate::No;
         state.text = zero;
         state.chosen = None;
@@ -395,7 +395,7 @@ impl<'m> Evaluation<'m> {
                         value = self.expression(Some(default)).min(condition);
                         write |= value != Tristate::No;
                     }
-                    // Quirk: an implied symbol is written even when its dependencies keep it off.
+                    // Quirk: an implied symbol is written even when its unmet dependencies keep it `n`.
                     if implied != Tristate::No {
                         write = true;
                         let limit = if self.model.dialect.promotes_implied { Tristate::Yes } else { direct };

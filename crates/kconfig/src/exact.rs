@@ -1,7 +1,7 @@
 //! The model as the C program sees it once its menus are final: simplified conditions, and entries that depend on the
 //! entry before them put below it.
 //!
-//! Made when it is needed: for messages that print expressions, and for the few texts whose meaning depends on it.
+//! Built on demand: for messages that print expressions, and for the few texts whose meaning depends on it.
 
 use std::collections::BTreeMap;
 
@@ -10,29 +10,29 @@ use crate::expression::{Comparison, ExprId, Expressions};
 use crate::model::{Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId, Type};
 use crate::simplify::{Id, Simplifier};
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone)]
 pub(crate) struct Exact {
     pub(crate) conditions: Conditions,
     /// Nodes in the order in which the C program finishes them.
     pub(crate) finished: Vec<NodeId>,
-    /// By node: the node that it is below in the end.
+    /// By node: its parent in the final tree.
     pub(crate) parents: Vec<NodeId>,
-    /// By node: the first below it in the end.
+    /// By node: its first child in the final tree.
     pub(crate) first: Vec<Option<NodeId>>,
-    /// By node: the one behind it on the same level in the end.
+    /// By node: the next one on the same level in the final tree.
     pub(crate) next: Vec<Option<NodeId>>,
-    /// By property: whether its condition is another than what its node depends on.
+    /// By property: whether its condition differs from the dependency of its node.
     pub(crate) differs: Vec<bool>,
-    /// Bools that are compared with `m`, in the order of being met, and what the comparison becomes.
+    /// Bools that are compared with `m`, in the order in which they are met, and the replacement of the comparison.
     pub(crate) forced: Vec<(SymbolId, char)>,
 }
 
-/// Entries may go below each other this deep; a longer run stays on one level.
+/// The deepest nesting of entries below each other; a longer run stays on one level.
 const MAX_DEPTH: usize = 500;
 
 impl Exact {
-    /// Works it out from the expressions as written; `None` when that takes too much.
+    /// Builds it from the expressions as written; `None` when that exceeds the budget.
     pub(crate) fn new(model: &Model) -> Option<Exact> {
         let mut finalizer = Finalizer::new(model);
         finalizer.finalize(NodeId::ROOT, false, 0);
@@ -51,7 +51,7 @@ struct Finalizer<'m> {
     direct: Vec<Vec<Id>>,
     selects: Vec<(SymbolId, SymbolId, Option<Id>)>,
     implies: Vec<(SymbolId, SymbolId, Option<Id>)>,
-    /// Choices before 6.11, with what makes them at least `m`.
+    /// Choices before 6.11, with the expression that makes them at least `m`.
     insisted: Vec<(SymbolId, Id)>,
     /// By symbol: whether it was met as the member of a choice before 6.11.
     is_member: Vec<bool>,
@@ -125,7 +125,7 @@ impl<'m> Finalizer<'m> {
     /// Before 6.11 a `bool` in a `tristate` choice needs the choice to be `y`, and a visible choice that is not optional
     /// is at least `m`.
     ///
-    /// Quirk: neither changes what was worked out from the members before.
+    /// Quirk: neither changes what was derived from the members before.
     fn settle_choice(&mut self, parent: NodeId) {
         let model = self.model;
         let Some(choice) = model.node(parent).symbol else { return };
@@ -196,7 +196,7 @@ impl<'m> Finalizer<'m> {
         Some(self.simplifier.transform(id))
     }
 
-    /// Puts the entries behind `parent` that depend on it below it.
+    /// Moves the entries after `parent` that depend on it below it.
     fn take_in(&mut self, parent: NodeId, symbol: SymbolId, depth: usize) {
         let base = self.model.node(parent).prompt.and_then(|prompt| self.condition[prompt.at()]);
         let base = self.simplifier.compared_to_n(base, Comparison::Unequal);
@@ -238,7 +238,7 @@ impl<'m> Finalizer<'m> {
         self.simplifier.is_yes(rest)
     }
 
-    /// Takes nodes without a prompt out of the tree, their children moving up behind them.
+    /// Removes nodes without a prompt from the tree; their children move up after them.
     fn flatten(&mut self, parent: NodeId) {
         let mut at = self.first[parent.at()];
         while let Some(node) = at {

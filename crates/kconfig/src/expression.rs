@@ -21,7 +21,7 @@ pub enum Tristate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExprId(pub(crate) u32);
 
-/// How two symbols are compared.
+/// The operator of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Comparison {
     /// `=`
@@ -58,7 +58,7 @@ pub enum Expr<'a> {
 pub(crate) struct Expressions {
     nodes: Vec<Node>,
     operands: Vec<ExprId>,
-    /// By symbol: the expression that is just this symbol, so that its value is remembered once.
+    /// By symbol: the expression of just this symbol, so that its value is cached once.
     of_symbol: Vec<Option<ExprId>>,
 }
 
@@ -72,7 +72,7 @@ enum Node {
 }
 
 impl Tristate {
-    /// `n`, `m` or `y`.
+    /// Returns `n`, `m` or `y`.
     pub fn as_str(self) -> &'static str {
         match self {
             Tristate::No => "n",
@@ -81,7 +81,7 @@ impl Tristate {
         }
     }
 
-    /// The opposite: `m` stays `m`.
+    /// Returns the opposite: `m` stays `m`.
     #[must_use]
     pub fn negate(self) -> Tristate {
         match self {
@@ -99,7 +99,7 @@ impl std::fmt::Display for Tristate {
 }
 
 impl Comparison {
-    /// The operator as Kconfig writes it.
+    /// Returns the operator as Kconfig writes it.
     pub fn as_str(self) -> &'static str {
         match self {
             Comparison::Equal => "=",
@@ -111,7 +111,7 @@ impl Comparison {
         }
     }
 
-    /// The comparison that holds exactly when this one does not.
+    /// Returns the comparison that holds exactly when this one does not.
     #[must_use]
     pub fn inverse(self) -> Comparison {
         match self {
@@ -182,17 +182,17 @@ impl Expressions {
         self.push(Node::Compare(op, left, right))
     }
 
-    /// `&&` of the operands in order; one operand is itself. Must not be empty.
+    /// `&&` of the operands in order; a single operand is returned as is. Must not be empty.
     pub(crate) fn and(&mut self, operands: &[ExprId]) -> ExprId {
         self.chain(operands, true)
     }
 
-    /// `||` of the operands in order; one operand is itself. Must not be empty.
+    /// `||` of the operands in order; a single operand is returned as is. Must not be empty.
     pub(crate) fn or(&mut self, operands: &[ExprId]) -> ExprId {
         self.chain(operands, false)
     }
 
-    /// `&&` of what is there; absent means `y`.
+    /// `&&` of the present operands; an absent one means `y`.
     pub(crate) fn and_maybe(&mut self, left: Option<ExprId>, right: Option<ExprId>) -> Option<ExprId> {
         match (left, right) {
             (Some(left), Some(right)) => Some(self.and(&[left, right])),

@@ -1,7 +1,7 @@
-//! Kconfig fragments: files of `CONFIG_X=y` lines that a user writes to ask for values.
+//! Kconfig fragments: files of `CONFIG_X=y` lines in which a user requests values.
 //!
 //! A fragment looks like a `.config`, but it is read strictly: a kernel's own reader skips what it does not understand,
-//! and a request lost without a word is what kiln exists to prevent. Nothing here knows which symbols exist.
+//! and kiln must not lose a request silently. Nothing here knows which symbols exist.
 
 mod amend;
 
@@ -11,7 +11,7 @@ use std::ops::Range;
 pub use amend::{Line, amend};
 use kiln_diag::{Code, Diagnostic, Diagnostics, FileId, Span};
 
-/// One line of a fragment: a symbol and the value asked for.
+/// One line of a fragment: a symbol and the requested value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
     /// Name without the `CONFIG_` prefix.
@@ -22,15 +22,15 @@ pub struct Assignment {
     pub value: String,
     /// Whether the value was written between double quotes.
     pub quoted: bool,
-    /// The value in the text, quotes included; for `is not set` those words.
+    /// The value in the text, quotes included; for `is not set`, these words.
     pub value_span: Span,
 }
 
-/// Reads a fragment: one [`Assignment`] per symbol, in the order in which the symbols' winning lines stand.
+/// Reads a fragment: one [`Assignment`] per symbol, in the order of the symbols' winning lines.
 ///
 /// Lines are `CONFIG_X=VALUE`, `# CONFIG_X is not set`, other comments, or blank; they end with a newline or CRLF.
-/// Anything else is an error with its place, and reading goes on with the next line. When a symbol is set more than once
-/// the last line wins, with a warning.
+/// Anything else is an error at its place, and reading continues with the next line. When a symbol is set more than
+/// once the last line wins, with a warning.
 pub fn parse(file: FileId, text: &str) -> (Vec<Assignment>, Diagnostics) {
     let mut reader = Reader { file, text, assignments: BTreeMap::new(), diagnostics: Diagnostics::new() };
     let mut start = 0;
@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
 
 const FORM: &str = "a line is `CONFIG_NAME=value`, `# CONFIG_NAME is not set`, or a comment that starts with `#`";
 
-/// The longest start of `text` that can be the name of a symbol.
+/// The longest prefix of `text` that can be the name of a symbol.
 fn name_of(text: &str) -> &str {
     let end = text.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-'));
     &text[..end.unwrap_or(text.len())]
@@ -179,7 +179,7 @@ fn is_number(text: &str) -> bool {
     all(decimal, u8::is_ascii_digit) || all(hex, u8::is_ascii_hexdigit)
 }
 
-/// Reads a string's content up to its closing quote; also gives the length read, quote included.
+/// Reads a string's content up to its closing quote; also returns the length read, quote included.
 fn unescape(text: &str) -> Option<(String, usize)> {
     let mut value = String::new();
     let mut chars = text.char_indices();

@@ -1,22 +1,22 @@
-//! Help texts: where one ends, and what it says.
+//! Help texts: their ends and their contents.
 //!
-//! A model keeps only where a help text starts; the text is made when someone asks.
+//! A model keeps only the start of a help text; the text is extracted on demand.
 
-/// Where a help text stands.
+/// The position of a help text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct HelpText {
     /// Index of the file.
     pub(crate) file: u32,
-    /// Offset of the line behind the keyword.
+    /// Offset of the line after the keyword.
     pub(crate) start: u32,
     /// Whether it holds nothing but blanks.
     pub(crate) blank: bool,
 }
 
-/// How far a help text goes.
+/// The extent of a help text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scanned {
-    /// Offset behind it.
+    /// Offset after it.
     pub(crate) end: usize,
     /// Newlines in it.
     pub(crate) lines: u32,
@@ -26,9 +26,9 @@ pub(crate) struct Scanned {
     pub(crate) blank: bool,
 }
 
-/// Finds the end of the help text at `start`, and writes what it says to `out` if that is wanted.
+/// Finds the end of the help text at `start`, and writes its content to `out` if requested.
 ///
-/// Quirk: text in the first column right behind the keyword still counts as help (the scanner looks at a line's first
+/// Quirk: text in the first column right after the keyword still counts as help (the scanner looks at a line's first
 /// column only across a newline), and a line that is indented less than the first one ends the help in mid-line.
 pub(crate) fn scan(source: &[u8], start: usize, mut out: Option<&mut Vec<u8>>) -> Scanned {
     let mut scanned = Scanned { end: start, lines: 0, line_start: start, blank: true };

@@ -1,22 +1,22 @@
-//! What the engine asks of the world: texts by name, environment variables, answers of shell commands.
+//! The engine's interface to its environment: texts by name, environment variables, output of shell commands.
 
 use std::sync::Arc;
 
-/// Gives the texts that Kconfig files, configs and seeds are read from.
+/// Provides the texts of Kconfig files, configs and seeds.
 pub trait Files {
-    /// Reads the text called `name`, or gives `None` when there is none.
+    /// Reads the text called `name`; `None` when it does not exist.
     ///
-    /// `name` is as a Kconfig file or a variable wrote it. The C program tries the name in its working directory first
-    /// and then below `$srctree`, unless the name is absolute; so should an implementation.
+    /// `name` is as in the Kconfig file or variable. The C program tries the name in its working directory first and
+    /// then below `$srctree`, unless the name is absolute; an implementation should do the same.
     fn read(&self, name: &str) -> Option<Arc<[u8]>>;
 }
 
-/// Answers what Kconfig text asks of the machine while it is parsed.
+/// Provides the environment of Kconfig text while it is parsed.
 pub trait Host {
-    /// The value of an environment variable.
+    /// Returns the value of an environment variable.
     fn variable(&self, name: &str) -> Option<Vec<u8>>;
 
-    /// Runs `command` with `/bin/sh -c` and gives its standard output, whatever its status.
+    /// Runs `command` with `/bin/sh -c` and returns its standard output, whatever its status.
     ///
     /// The engine trims and joins the lines itself; more than 4096 bytes are never used.
     /// # Errors

@@ -1,7 +1,7 @@
 //! Bytes of Kconfig files to tokens; follows `source` from file to file.
 //!
-//! The text is never rewritten: an expanded word is a token of its own, and scanning goes on behind the reference. So a
-//! token is a range of the file unless it holds an expansion.
+//! The text is never rewritten: an expanded word is a token of its own, and scanning continues after the reference. So
+//! a token is a range of the file unless it contains an expansion.
 
 mod keyword;
 
@@ -17,11 +17,11 @@ use crate::model::File;
 pub(crate) use keyword::Keywords;
 use keyword::keyword;
 
-/// Parsing cannot go on; the message has been said.
+/// Parsing cannot continue; the message has been recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fatal;
 
-/// Kinds of tokens; the text of a word is asked from the lexer.
+/// Kinds of tokens; the lexer provides the text of a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
     End,
@@ -161,7 +161,7 @@ impl<'h> Lexer<'h> {
         })
     }
 
-    /// The next token as the grammar wants it: no empty statements.
+    /// The next token as the grammar expects it: no empty statements.
     pub(crate) fn next(&mut self) -> Result<Token, Fatal> {
         loop {
             let token = self.raw()?;
@@ -204,13 +204,13 @@ impl<'h> Lexer<'h> {
         self.opened[self.cursor.file as usize].name.clone()
     }
 
-    /// Where the last token starts.
+    /// The position of the last token.
     pub(crate) fn place(&self) -> Place {
         let column = self.token_start.saturating_sub(self.cursor.line_start) as u32 + 1;
         Place { file: self.file_name(), line: self.cursor.line, column }
     }
 
-    /// Goes on with another file. The current token must be the end of the `source` statement.
+    /// Continues with another file. The current token must be the end of the `source` statement.
     pub(crate) fn include(&mut self, name: &[u8]) -> Result<(), Fatal> {
         let line = self.statement_line;
         let at = Place { file: self.file_name(), line, column: 1 };
@@ -385,17 +385,17 @@ impl<'h> Lexer<'h> {
         matches!(self.previous, Token::Eol | Token::HelpText)
     }
 
-    /// Whether a byte may stand in a word; in old grammars paths need no quotes.
+    /// Whether a byte may be in a word; in old grammars paths need no quotes.
     fn is_in_word(&self, byte: u8) -> bool {
         is_word(byte) || (matches!(byte, b'/' | b'.') && self.keywords.bare_words && !self.starts_statement())
     }
 
-    /// Whether a keyword is one here; in old grammars most are at the start of a line only.
+    /// Whether a keyword is reserved here; in old grammars most are at the start of a line only.
     fn is_reserved(&self, keyword: Token) -> bool {
         !self.keywords.bare_words || self.starts_statement() || matches!(keyword, Token::If | Token::On)
     }
 
-    /// Expands what follows a `$`; gives the bytes read behind it.
+    /// Expands what follows a `$`; returns the number of bytes read after it.
     fn dollar(&mut self, text: &[u8], out: &mut Vec<u8>) -> Result<usize, Fatal> {
         if text.first() != Some(&b'(') {
             out.push(b'$');
@@ -479,7 +479,7 @@ impl<'h> Lexer<'h> {
     }
 }
 
-/// By byte: whether a word may have it.
+/// By byte: whether it may be in a word.
 static WORD: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;

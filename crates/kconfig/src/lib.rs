@@ -1,8 +1,8 @@
 //! Kconfig text to symbol model, values and `.config`.
 //!
-//! Text comes in through [`Files`], the machine through [`Host`]; [`Model::parse`] makes a [`Model`], which is immutable
-//! and can be shared; an [`Evaluation`] holds values. [`fragment`] reads the lines that a user writes to ask for something.
-//! Nothing here knows Linux; what differs between versions of the language is a [`Dialect`].
+//! Text comes in through [`Files`], the environment through [`Host`]; [`Model::parse`] makes a [`Model`], which is
+//! immutable and can be shared; an [`Evaluation`] holds values. [`fragment`] reads the lines in which a user requests
+//! values. Nothing here knows Linux; the differences between versions of the language are a [`Dialect`].
 
 pub mod fragment;
 

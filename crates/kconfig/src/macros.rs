@@ -1,7 +1,7 @@
 //! The macro language: variables, `$(…)` references, built-in functions.
 //!
-//! Expansion keeps its own stack instead of recursing, and every byte looked at is charged to a budget: text from
-//! outside can neither overflow the stack nor keep the parser busy for ever.
+//! Expansion keeps its own stack instead of recursing, and every byte read is charged to a budget: untrusted text can
+//! neither overflow the stack nor keep the parser busy for ever.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use crate::lexer::Fatal;
 use crate::message::{Level, Message, Messages, Place};
 use crate::{Host, number};
 
-/// How a variable is assigned.
+/// The operator of an assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flavor {
     /// `=`
@@ -22,7 +22,7 @@ pub(crate) enum Flavor {
     Append,
 }
 
-/// Variables, the environment as far as it was looked at, and what was said.
+/// Variables, the part of the environment that was read, and messages.
 pub(crate) struct Macros<'h> {
     host: &'h dyn Host,
     variables: Vec<Variable>,
@@ -30,16 +30,16 @@ pub(crate) struct Macros<'h> {
     /// Environment variables in the order of their first use.
     pub(crate) environment: Vec<(String, Vec<u8>)>,
     pub(crate) messages: Messages,
-    /// Bytes that may still be looked at.
+    /// Bytes that may still be read.
     budget: usize,
-    /// Takes the commands instead of the host.
+    /// Collects the commands instead of running them on the host.
     pub(crate) ahead: Option<Box<Ahead<'h>>>,
 }
 
 struct Variable {
     value: Rc<[u8]>,
     flavor: Flavor,
-    /// How many expansions of it are going on.
+    /// The number of its expansions in progress.
     depth: usize,
 }
 
@@ -54,7 +54,7 @@ enum Frame {
 }
 
 const BUDGET: usize = 1 << 28;
-/// What a reference costs beside its text.
+/// The cost of a reference in addition to its text.
 const REFERENCE_COST: usize = 64;
 const MAX_PIECES: usize = 16;
 const MAX_DEPTH: usize = 1000;
@@ -74,7 +74,7 @@ impl<'h> Macros<'h> {
         }
     }
 
-    /// Obeys `NAME = VALUE` and its kin.
+    /// Applies `NAME = VALUE` and the other assignments.
     pub(crate) fn assign(&mut self, name: &[u8], value: &[u8], flavor: Flavor, at: &Place) -> Result<(), Fatal> {
         if self.is_unknown(name) {
             return Err(Fatal);
@@ -102,7 +102,7 @@ impl<'h> Macros<'h> {
 
     /// Expands the reference whose `(` is at the start of `text`, the rest of a line.
     ///
-    /// Gives the expansion and the bytes read. A `$` without `(` is not the caller's business to ask.
+    /// Returns the expansion and the number of bytes read. The caller handles a `$` without `(` itself.
     pub(crate) fn reference(&mut self, text: &[u8], at: &Place) -> Result<(Vec<u8>, usize), Fatal> {
         let length = self.closing(text, at)?;
         let mut whole = Vec::with_capacity(length + 1);
@@ -124,7 +124,7 @@ impl<'h> Macros<'h> {
         self.messages.push(Message::new(level, code, Some(at.clone()), text, printed));
     }
 
-    /// The length of the reference that `text` starts with, parentheses included.
+    /// Returns the length of the reference at the start of `text`, parentheses included.
     fn closing(&mut self, text: &[u8], at: &Place) -> Result<usize, Fatal> {
         let mut nest = 0_usize;
         for (index, byte) in text.iter().enumerate().skip(1) {
@@ -195,7 +195,7 @@ impl<'h> Macros<'h> {
         Ok(Vec::new())
     }
 
-    /// Copies `input` from `position` up to the next reference that needs a call, whose pieces it gives.
+    /// Copies `input` from `position` up to the next reference that needs a call, and returns the pieces of that.
     #[expect(clippy::type_complexity, reason = "the pieces of one reference, and where the text goes on behind it")]
     fn step(
         &mut self,
@@ -254,7 +254,7 @@ impl<'h> Macros<'h> {
         Ok(pieces)
     }
 
-    /// Whether a text holds the answer of a command that is yet to be run.
+    /// Whether a text contains the answer of a command that has not been run yet.
     fn is_unknown(&self, text: &[u8]) -> bool {
         self.ahead.is_some() && text.contains(&UNKNOWN)
     }
@@ -364,7 +364,7 @@ fn builtin(name: &[u8]) -> Option<(Builtin, usize)> {
     }
 }
 
-/// Gives a finished text to the frame that waits for it.
+/// Passes a finished text to the frame that waits for it.
 fn deliver(stack: &mut [Frame], text: Vec<u8>) {
     match stack.last_mut() {
         Some(Frame::Text { out, .. }) => out.extend_from_slice(&text),
@@ -373,7 +373,7 @@ fn deliver(stack: &mut [Frame], text: Vec<u8>) {
     }
 }
 
-/// Quirk: the answer is cut to the buffer of `do_shell` (scripts/kconfig/preprocess.c) and is a C string.
+/// Quirk: the answer is truncated to the buffer of `do_shell` (scripts/kconfig/preprocess.c) and is a C string.
 fn shell_answer(mut answer: Vec<u8>) -> Vec<u8> {
     if answer.len() >= MAX_SHELL_OUTPUT {
         answer.truncate(MAX_SHELL_OUTPUT - 1);

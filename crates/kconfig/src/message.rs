@@ -1,4 +1,4 @@
-//! What the engine has to say about the text it reads, as `conf` prints it and as data.
+//! The engine's messages on the text it reads, as `conf` prints them and as data.
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use kiln_diag::{Code, Diagnostic, Diagnostics, Sources, Span};
 
 use crate::Files;
 
-/// How bad a message is, and where `conf` prints it.
+/// The severity of a message, which decides where `conf` prints it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Printed on standard output; nothing is wrong.
+    /// Printed on standard output; not a problem.
     Info,
-    /// Printed on standard error; work goes on.
+    /// Printed on standard error; work continues.
     Warning,
     /// Printed on standard error; there is no result.
     Error,
@@ -29,14 +29,14 @@ pub struct Place {
     pub column: u32,
 }
 
-/// One thing said while parsing, reading or evaluating.
+/// One message of parsing, reading or evaluating.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// How bad it is.
+    /// Its severity.
     pub level: Level,
     /// Stable name of the kind of message, in kebab case.
     pub code: &'static str,
-    /// Where it points.
+    /// The position that it points at.
     pub place: Option<Place>,
     /// The sentence, without the place.
     pub text: String,
@@ -50,7 +50,7 @@ pub struct Messages {
 }
 
 impl Message {
-    /// What `conf` prints for it, newline included; empty when it prints nothing.
+    /// Returns the text that `conf` prints for it, newline included; empty when it prints nothing.
     pub fn printed(&self) -> &[u8] {
         &self.printed
     }
@@ -74,12 +74,12 @@ impl Messages {
         Messages::default()
     }
 
-    /// The messages in order.
+    /// Returns the messages in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Message> {
         self.list.iter()
     }
 
-    /// Whether nothing was said.
+    /// Whether there are no messages.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -89,17 +89,18 @@ impl Messages {
         self.list.iter().any(|message| message.level == Level::Error)
     }
 
-    /// What `conf` prints on standard error.
+    /// Returns the text that `conf` prints on standard error.
     pub fn stderr(&self) -> Vec<u8> {
         self.list.iter().filter(|message| message.level != Level::Info).flat_map(|m| m.printed.clone()).collect()
     }
 
-    /// What `conf` prints on standard output.
+    /// Returns the text that `conf` prints on standard output.
     pub fn stdout(&self) -> Vec<u8> {
         self.list.iter().filter(|message| message.level == Level::Info).flat_map(|m| m.printed.clone()).collect()
     }
 
-    /// The warnings and errors as diagnostics; the texts they point into are read from `files` and added to `sources`.
+    /// Returns the warnings and errors as diagnostics; the texts they point into are read from `files` and added to
+    /// `sources`.
     pub fn diagnostics(&self, files: &dyn Files, sources: &mut Sources) -> Diagnostics {
         let mut known = std::collections::BTreeMap::new();
         let mut diagnostics = Diagnostics::new();

@@ -1,7 +1,7 @@
-//! Symbols, menu nodes and properties as the Kconfig files declare them.
+//! Symbols, menu nodes and properties as declared in the Kconfig files.
 //!
-//! Everything lives in arenas and is named by ids. Nodes are numbered in the order of the text, which is the depth-first
-//! order of the menu tree: the descendants of a node are the ids from the one behind it to its `end`.
+//! Everything lives in arenas and is identified by ids. Nodes are numbered in the order of the text, which is the
+//! depth-first order of the menu tree: the descendants of a node are the ids after its own, up to its `end`.
 //! A model holds no values: those belong to an [`Evaluation`](crate::Evaluation), of which one model can have many.
 
 mod decision;
@@ -34,10 +34,10 @@ pub struct NodeId(pub(crate) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PropertyId(pub(crate) u32);
 
-/// What values a symbol takes.
+/// The values that a symbol takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Type {
-    /// No type was declared; constants and undefined symbols too.
+    /// No type was declared; also constants and undefined symbols.
     #[default]
     Unknown,
     /// `y` or `n`.
@@ -52,7 +52,7 @@ pub enum Type {
     String,
 }
 
-/// What a menu node stands for.
+/// The kind of a menu node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NodeKind {
     /// The whole tree; its prompt is the main menu's title.
@@ -91,13 +91,13 @@ pub struct Model {
     /// Every symbol in the order of the C program's hash table.
     pub(crate) hash_order: Vec<SymbolId>,
     pub(crate) conditions: Conditions,
-    /// What nodes depend on, line by line, in the order of the nodes.
+    /// The dependencies of nodes, line by line, in the order of the nodes.
     pub(crate) clauses: Vec<Clause>,
-    /// `None` inside when it would take too much.
+    /// `None` inside when it exceeds the budget.
     pub(crate) exact: OnceLock<Option<Box<Exact>>>,
     /// The `select` and `imply` lines, by their target: target, owner, line.
     pub(crate) selections: OnceLock<Vec<(SymbolId, SymbolId, PropertyId)>>,
-    /// `None` inside when every change has to work all values out.
+    /// `None` inside when every change requires recomputing all values.
     pub(crate) dependents: OnceLock<Option<Box<Dependents>>>,
 }
 
@@ -123,9 +123,9 @@ pub(crate) struct Symbol {
     pub(crate) kind: SymbolKind,
     pub(crate) type_: Type,
     pub(crate) transitional: bool,
-    /// Never written: what `option env=` and `option defconfig_list` make of it.
+    /// Never written: the effect of `option env=` and `option defconfig_list`.
     pub(crate) unwritten: bool,
-    /// `option allnoconfig_y`: on where everything else is off.
+    /// `option allnoconfig_y`: on when everything else is off.
     pub(crate) stays_on: bool,
     /// `optional` of a choice, before 6.10.
     pub(crate) optional: bool,
@@ -133,9 +133,9 @@ pub(crate) struct Symbol {
     pub(crate) last_property: Option<PropertyId>,
     pub(crate) first_node: Option<NodeId>,
     pub(crate) last_node: Option<NodeId>,
-    /// The choice in whose list of members it stands.
+    /// The choice whose member list contains it.
     pub(crate) listed_in: Option<NodeId>,
-    /// The choice that its first prompted node sits in, once the tree is final.
+    /// The choice that contains its first node with a prompt, once the tree is final.
     pub(crate) member_of: Option<NodeId>,
 }
 
@@ -150,7 +150,7 @@ pub(crate) enum SymbolKind {
 pub(crate) struct Node {
     pub(crate) kind: NodeKind,
     pub(crate) parent: NodeId,
-    /// The id behind the last descendant.
+    /// The id after the last descendant.
     pub(crate) end: u32,
     pub(crate) symbol: Option<SymbolId>,
     pub(crate) prompt: Option<PropertyId>,
@@ -237,7 +237,7 @@ impl Type {
         }
     }
 
-    /// The name with its article, for messages: `a tristate`.
+    /// Returns the name with its article, for messages: `a tristate`.
     pub fn with_article(self) -> &'static str {
         match self {
             Type::Unknown => "without a type",
@@ -249,7 +249,7 @@ impl Type {
         }
     }
 
-    /// The values that it has, for messages.
+    /// Returns the values that it has, for messages.
     pub fn hint(self) -> &'static str {
         match self {
             Type::Unknown => "it has no type",
@@ -261,7 +261,7 @@ impl Type {
         }
     }
 
-    /// Whether values are `y`, `m`, `n`.
+    /// Whether its values are `y`, `m`, `n`.
     pub fn is_logic(self) -> bool {
         matches!(self, Type::Bool | Type::Tristate)
     }

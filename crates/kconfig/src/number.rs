@@ -1,6 +1,6 @@
 //! Numbers as C's `strtoll` and `strtoull` read them, because comparisons and ranges are defined by those.
 
-/// What was read from the start of a text.
+/// A number read from the start of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scanned {
     /// The value; at the limit when it did not fit.

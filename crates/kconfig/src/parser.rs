@@ -1,8 +1,8 @@
 //! Tokens to a [`Model`].
 //!
-//! By hand, one token ahead, with the open blocks on a stack of its own. It acts on a statement at the same moment as
-//! the C program's generated parser does, because lines in messages, the files that macros run in, and the order in
-//! which symbols are first mentioned all depend on it.
+//! Written by hand, with one token of lookahead and an explicit stack of open blocks. It acts on a statement at the
+//! same moment as the C program's generated parser, because lines in messages, the files that macros run in, and the
+//! order in which symbols are first mentioned all depend on it.
 
 mod builder;
 mod entry;
@@ -25,7 +25,7 @@ use builder::Builder;
 impl Model {
     /// Parses the Kconfig file `entry` and all that it sources.
     ///
-    /// There is a model when no message is an error. `dialect` says which version's rules hold.
+    /// There is a model when no message is an error. `dialect` selects the rules of a version.
     pub fn parse(entry: &str, files: &dyn Files, host: &dyn Host, dialect: Dialect) -> (Option<Model>, Messages) {
         let lexer = match Lexer::open(entry, files, Macros::new(host), Keywords::of(dialect)) {
             Ok(lexer) => lexer,
@@ -43,7 +43,7 @@ impl Model {
     }
 }
 
-/// Reads the texts of a tree for the commands in them; gives those that `ahead` has no answer for.
+/// Reads the texts of a tree for the commands in them; returns those that `ahead` has no answer for.
 pub(crate) fn read_ahead<'a>(
     entry: &str,
     files: &'a dyn Files,
@@ -55,12 +55,12 @@ pub(crate) fn read_ahead<'a>(
     macros.ahead = Some(Box::new(ahead));
     let Ok(lexer) = Lexer::open(entry, files, macros, Keywords::of(dialect)) else { return Vec::new() };
     let mut parser = Parser::new(lexer, dialect);
-    // Whatever is wrong with the text is said when it is parsed.
+    // Errors in the text are reported when it is parsed.
     let _ = parser.file();
     parser.lexer.macros.ahead.map(|ahead| ahead.asked()).unwrap_or_default()
 }
 
-/// Propagates dependencies, then checks what can only be checked on the whole.
+/// Propagates dependencies, then runs the checks that need the whole tree.
 fn finalize(mut model: Model, messages: &mut Messages) -> Option<Model> {
     model.conditions = Conditions::plain(&mut model);
     checks::membership(&mut model);
@@ -70,7 +70,7 @@ fn finalize(mut model: Model, messages: &mut Messages) -> Option<Model> {
     if loops.has_errors()
         && let Some(exact) = model.exact()
     {
-        // A loop may go through what simplification takes out; then values must be worked out without that too.
+        // A loop may go through what simplification takes out; then values must be computed without simplification too.
         loops = recursion::check(&model, &exact.conditions);
         if !loops.has_errors() {
             model.conditions = exact.conditions.clone();
@@ -88,7 +88,7 @@ struct Parser<'h> {
     builder: Builder,
     /// Open blocks, outermost first.
     blocks: Vec<Block>,
-    /// Tokens to be taken before a syntax error is worth saying again.
+    /// Tokens to be read before another syntax error is reported.
     quiet: u8,
     n_errors: usize,
 }
@@ -99,7 +99,7 @@ struct Block {
     node: NodeId,
 }
 
-/// Why a statement was left.
+/// The reason for leaving a statement.
 enum Stop {
     /// The current token does not fit.
     Syntax,
@@ -139,7 +139,7 @@ impl<'h> Parser<'h> {
                 Ok(()) => continue,
                 Err(stop) => stop,
             };
-            // What follows an error may be read as something else than what it is.
+            // Text after an error may be misread.
             let is_ahead = self.lexer.macros.ahead.is_some();
             if is_ahead || matches!(stop, Stop::Fatal) || !self.recover(start)? {
                 return Err(Fatal);
@@ -204,7 +204,7 @@ impl<'h> Parser<'h> {
         self.advance()
     }
 
-    /// Remembers the word that a statement starts with, for the message of [`Parser::recover`].
+    /// Remembers the first word of a statement, for the message of [`Parser::recover`].
     fn unknown(&mut self, name: Vec<u8>) -> Stop {
         self.builder.unknown_word = Some(name);
         Stop::Syntax
@@ -267,7 +267,7 @@ impl<'h> Parser<'h> {
         self.advance()
     }
 
-    /// Closes the innermost block; the keyword must be its own and stand in the file that the block was opened in.
+    /// Closes the innermost block; the keyword must match it and be in the file that the block was opened in.
     fn end(&mut self, kind: NodeKind) -> Parsed {
         let Some(block) = self.blocks.last().copied() else { return Err(Stop::Syntax) };
         self.advance()?;
@@ -359,7 +359,7 @@ impl<'h> Parser<'h> {
         if self.token == Token::Eol { Ok(()) } else { Err(Stop::Syntax) }
     }
 
-    /// Says what is wrong and skips to the next line; gives whether there is one.
+    /// Reports the error and skips to the next line; returns whether there is one.
     fn recover(&mut self, start: Token) -> Result<bool, Fatal> {
         self.syntax_error();
         self.quiet = 3;
@@ -386,7 +386,7 @@ impl<'h> Parser<'h> {
             self.n_errors += 1;
             let mut place = self.lexer.place();
             let column = if place.line == self.lexer.statement_line { place.column } else { 1 };
-            // Quirk: 6.1 names the line behind (`yyerror`, scripts/kconfig/parser.y).
+            // Quirk: 6.1 names the next line (`yyerror`, scripts/kconfig/parser.y).
             place.line = self.lexer.statement_line;
             place.column = column;
             let line = place.line + u32::from(self.builder.dialect.choice_values);
@@ -396,7 +396,7 @@ impl<'h> Parser<'h> {
         }
     }
 
-    /// Names the blocks that the end of the text finds open.
+    /// Reports the blocks that are still open at the end of the text.
     fn unclosed(&mut self) {
         while let Some(block) = self.blocks.pop() {
             let text = "missing end statement for this entry";

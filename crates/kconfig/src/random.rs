@@ -1,4 +1,4 @@
-//! The C library's `rand`, because a seed must give the same configuration as it gives `conf`.
+//! The C library's `rand`, because a seed must produce the same configuration as in `conf`.
 
 /// The additive feedback generator of glibc's `srand` and `rand` (TYPE_3: 31 words, taps 3 apart).
 #[derive(Debug, Clone)]

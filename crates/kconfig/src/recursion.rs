@@ -1,13 +1,13 @@
 //! Dependency loops: found once after parsing, so that evaluation may recurse.
 //!
-//! The walk keeps its own stack; what it finds is how deep evaluation will go at most, which is limited too.
+//! The walk keeps its own stack; it also finds the greatest depth of evaluation, which is limited too.
 
 use crate::conditions::Conditions;
 use crate::expression::{Expr, ExprId};
 use crate::message::{Level, Message, Messages, Place};
 use crate::model::{Model, NodeId, NodeKind, PropertyId, PropertyKind, SymbolId};
 
-/// How many symbols in a row may depend on each other: evaluation needs a stack frame for each.
+/// The longest chain of dependent symbols: evaluation needs a stack frame for each.
 const MAX_DEPTH: u32 = 2000;
 
 /// Looks for symbols that depend on themselves.
@@ -33,7 +33,7 @@ pub(crate) fn check(model: &Model, conditions: &Conditions) -> Messages {
     walk.messages
 }
 
-/// How one symbol comes to depend on the next.
+/// The kind of dependency between one symbol and the next.
 #[derive(Debug, Clone, Copy)]
 enum Via {
     Direct,
@@ -43,7 +43,7 @@ enum Via {
     Visible(Option<PropertyId>),
 }
 
-/// One step of the path to the symbol being looked at.
+/// One step of the path to the symbol being visited.
 struct Step {
     symbol: SymbolId,
     via: Via,
@@ -66,7 +66,7 @@ enum Work {
         at: u32,
         depth: u32,
     },
-    /// A member, while its choice is looked at.
+    /// A member, while its choice is visited.
     Member {
         depth: u32,
     },
@@ -76,10 +76,10 @@ struct Walk<'m> {
     model: &'m Model,
     conditions: &'m Conditions,
     on_path: Vec<bool>,
-    /// By symbol: how deep evaluating it goes; 0 when not looked at yet.
+    /// By symbol: the depth of evaluating it; 0 when not visited yet.
     depth: Vec<u32>,
     seen: Vec<bool>,
-    /// By expression: the depth plus one once it has been looked at.
+    /// By expression: the depth plus one once it has been visited.
     expression_depth: Vec<u32>,
     path: Vec<Step>,
     work: Vec<Work>,
@@ -115,7 +115,7 @@ impl<'m> Walk<'m> {
         }
     }
 
-    /// Looks at a symbol; gives whether it closes a loop.
+    /// Visits a symbol; returns whether it closes a loop.
     fn visit(&mut self, symbol: SymbolId) -> bool {
         if self.on_path[symbol.at()] {
             self.report(symbol);
@@ -161,7 +161,7 @@ impl<'m> Walk<'m> {
         }
     }
 
-    /// The symbol of a node below a choice, when it is looked at together with the choice: before 6.11 only a member.
+    /// The symbol of a node below a choice, when it is visited together with the choice: before 6.11 only a member.
     fn entry_of(&self, choice: NodeId, node: NodeId) -> Option<SymbolId> {
         let symbol = self.model.node(node).symbol?;
         let is_one = !self.model.dialect.choice_values || self.model.symbol(symbol).listed_in == Some(choice);
@@ -261,7 +261,7 @@ impl<'m> Walk<'m> {
         self.path.pop();
     }
 
-    /// Tells whoever waits how deep the part just looked at goes.
+    /// Passes the depth of the finished part to the frame that waits for it.
     fn deliver(&mut self, part: u32) {
         if let Some(
             Work::Symbol { depth, .. } | Work::Expr { depth, .. } | Work::Choice { depth, .. } | Work::Member { depth },
@@ -271,7 +271,7 @@ impl<'m> Walk<'m> {
         }
     }
 
-    /// What a symbol's value depends on, in the order of `sym_check_sym_deps` (scripts/kconfig/symbol.c).
+    /// The dependencies of a symbol's value, in the order of `sym_check_sym_deps` (scripts/kconfig/symbol.c).
     fn roots(&self, symbol: SymbolId) -> Vec<(Via, ExprId)> {
         let mut roots = Vec::new();
         let conditions = self.conditions;
@@ -354,7 +354,7 @@ impl<'m> Walk<'m> {
         }
     }
 
-    /// Where a step stands, which is said before 6.11: at the property that matters, or where the symbol is declared.
+    /// The position of a step, printed before 6.11: that of the property involved, or of the symbol's declaration.
     fn older_place(&self, step: &Step) -> String {
         if !self.model.dialect.choice_values {
             return String::new();
@@ -381,7 +381,7 @@ impl<'m> Walk<'m> {
 }
 
 impl Model {
-    /// Where a node stands.
+    /// The position of a node.
     pub(crate) fn place(&self, node: NodeId) -> Place {
         let node = self.node(node);
         Place { file: self.files[node.file as usize].name.clone(), line: node.line, column: 1 }

@@ -1,11 +1,11 @@
-//! What a user asks for: a symbol with a value.
+//! A user's request: a symbol with a value.
 
 use kiln_diag::Span;
 
 use crate::model::{Model, SymbolId, Type};
 use crate::value::unquote;
 
-/// How strongly a request is meant.
+/// The strength of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strength {
     /// It must hold as it is.
@@ -16,7 +16,7 @@ pub enum Strength {
     Optional,
 }
 
-/// A symbol that shall have a value.
+/// A symbol with a requested value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The symbol, without `CONFIG_`.
@@ -25,25 +25,25 @@ pub struct Request {
     pub value: String,
     /// Whether it must hold.
     pub strength: Strength,
-    /// Where it was written; `None` for one of the command line or of kiln's own.
+    /// The place where it was written; `None` for one of the command line or of kiln's own.
     pub origin: Option<Span>,
 }
 
 impl Request {
-    /// Makes a request that was written nowhere and must hold as it is.
+    /// Returns a request without an origin that must hold as it is.
     pub fn fixed(symbol: impl Into<String>, value: impl Into<String>) -> Request {
         Request { symbol: symbol.into(), value: value.into(), strength: Strength::Fixed, origin: None }
     }
 
-    /// Returns the symbol and the value as a symbol's type takes it, without the quotes of a string; `None` where `model`
-    /// does not declare the symbol or its type does not take the value.
+    /// Returns the symbol, and the value as the symbol's type takes it, without the quotes of a string; `None` where
+    /// `model` does not declare the symbol or its type does not take the value.
     pub fn resolve(&self, model: &Model) -> Option<(SymbolId, String)> {
         let symbol = model.find(&self.symbol).filter(|symbol| model.definitions(*symbol).next().is_some())?;
         let value = if model.type_of(symbol) == Type::String { unquote(&self.value) } else { self.value.clone() };
         model.takes(symbol, &value).then_some((symbol, value))
     }
 
-    /// Whether it may stay unmet, and is then only reported.
+    /// Whether it may stay unmet, which is then only reported.
     pub fn is_optional(&self) -> bool {
         self.strength == Strength::Optional
     }

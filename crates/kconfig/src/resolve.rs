@@ -1,4 +1,4 @@
-//! From a base and requests to a `.config`.
+//! Resolves a base and requests to a `.config`.
 
 use crate::Request;
 use crate::config::{Read, Reading};
@@ -8,20 +8,21 @@ use crate::message::{Level, Message, Messages, Place};
 use crate::model::{Model, NodeId, SymbolId, Type};
 use crate::value::unquote;
 
-/// What symbols get that nobody asks for.
+/// The values of symbols that are not requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base<'a> {
     /// Kconfig's own defaults.
     Defaults,
-    /// Off, where that can be.
+    /// `n` where possible.
     AllNo,
-    /// The lines of one or more `.config` texts with the names that messages show; a later line holds over an earlier one.
+    /// The lines of one or more `.config` texts with the names that messages show; a later line overrides an earlier
+    /// one.
     Configs(&'a [(&'a str, &'a [u8])]),
     /// The same over [`Base::AllNo`], as `KCONFIG_ALLCONFIG` does it.
     ConfigsOverAllNo(&'a [(&'a str, &'a [u8])]),
 }
 
-/// The values that came of it.
+/// The resulting values.
 #[derive(Debug, Clone)]
 pub struct Resolved<'m> {
     evaluation: Evaluation<'m>,
@@ -31,11 +32,11 @@ pub struct Resolved<'m> {
 
 /// Resolves requests over a base, in the order in which they are given.
 ///
-/// A request takes the place of the lines that the base has for its symbol. Both would not come to the same: before 6.11
-/// `conf` remembers the member of a choice that an earlier line asked for when a later one turns it off.
+/// A request replaces the lines that the base has for its symbol. Applying both would differ: before 6.11 `conf`
+/// remembers the member of a choice that an earlier line selected when a later one turns it off.
 ///
 /// A name that the model does not know, or a value that the symbol's type does not take, is a warning among the
-/// [messages](Resolved::messages) and has no effect; whether a request holds is for the caller to compare.
+/// [messages](Resolved::messages) and has no effect; the caller checks whether a request holds.
 pub fn resolve<'m, 'r>(
     model: &'m Model,
     base: Base<'_>,
@@ -48,7 +49,7 @@ pub fn resolve<'m, 'r>(
     evaluation.complete();
     let mut messages = std::mem::take(&mut evaluation.messages);
     if is_unmet {
-        // Someone has to be told: once more, with the words and in the order of the C program.
+        // There is something to report: run again, with the text and the order of the C program.
         let mut worded = settle(model, base, &requests, true);
         config_text = worded.write("CONFIG_");
         worded.complete();
@@ -74,7 +75,7 @@ fn settle<'m>(model: &'m Model, base: Base<'_>, requests: &[&Request], words: bo
         evaluation.read_more(text, Reading { name, prefix: "CONFIG_", warn_unknown: false, skip: &skip });
     }
     if configs.len() > 1 {
-        // That a later text sets a symbol anew is what it is there for.
+        // A later text is meant to override the values of an earlier one.
         evaluation.messages.retain(|message| message.code != "reassigned");
     }
     for request in requests {
@@ -85,7 +86,7 @@ fn settle<'m>(model: &'m Model, base: Base<'_>, requests: &[&Request], words: bo
 }
 
 impl Evaluation<'_> {
-    /// Takes one request; what does not fit is a warning.
+    /// Takes one request; one that does not fit is a warning.
     fn request(&mut self, request: &Request) {
         let (name, value) = (request.symbol.as_str(), request.value.as_str());
         let Some(symbol) = self.model.find(name) else {
@@ -101,7 +102,8 @@ impl Evaluation<'_> {
             }
             _ => value.as_bytes().to_vec(),
         };
-        // A line break would end the line in the `.config`; a bare `n` is no string: it unsets, which a string cannot be.
+        // A line break would end the line in the `.config`; a bare `n` is not a string: it unsets, which no string
+        // value can do.
         let exact = match type_ {
             Type::Bool | Type::Tristate => matches!(value, "y" | "m" | "n"),
             Type::String => value != "n" && !value.contains(['\n', '\r', '\0']),
@@ -126,7 +128,7 @@ impl Evaluation<'_> {
         self.messages.push(Message::new(Level::Warning, code, None, text.as_bytes(), printed));
     }
 
-    /// Gives every prompt without a value `value`, or leaves it at its default; then values are worked out anew.
+    /// Sets every prompt without a value to `value`, or leaves it at its default; then recomputes the values.
     pub(crate) fn set_new(&mut self, value: Option<Tristate>) {
         if self.model.dialect.choice_values {
             self.set_new_by_value(value);
@@ -146,23 +148,23 @@ impl Evaluation<'_> {
 }
 
 impl<'m> Resolved<'m> {
-    /// The whole `.config`.
+    /// Returns the whole `.config`.
     pub fn config_text(&self) -> &[u8] {
         &self.config_text
     }
 
-    /// What was said on the way: unmet dependencies, values and lines that do not fit.
+    /// Returns the messages of the run: unmet dependencies, values and lines that do not fit.
     pub fn messages(&self) -> &Messages {
         &self.messages
     }
 
-    /// The values alone, to be changed further.
+    /// Returns the values alone, for further changes.
     pub fn into_evaluation(self) -> Evaluation<'m> {
         self.evaluation
     }
 }
 
-/// Whatever values can be asked.
+/// All queries on values.
 impl<'m> std::ops::Deref for Resolved<'m> {
     type Target = Evaluation<'m>;
 

@@ -1,8 +1,8 @@
 //! Expressions simplified as the C program does.
 //!
-//! No value depends on it; the text of messages does, and which entries a menu puts below which. Expressions are binary
-//! here and equal ones are one, as in the original (`expr.c`), so that every step can be remembered. The effort is
-//! bounded: a chain that would take too long leaves the whole as written.
+//! No value depends on it; the text of messages does, and the nesting of entries in menus. Expressions are binary here
+//! and equal ones are shared, as in the original (`expr.c`), so that every step can be cached. The work is bounded: a
+//! chain that would take too long leaves the whole as written.
 
 mod list;
 
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::expression::{Comparison, Expr, ExprId, Expressions};
 use crate::model::{Model, SymbolId, Type};
 
-/// Names an expression of a [`Simplifier`].
+/// Identifies an expression of a [`Simplifier`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Id(u32);
 
@@ -35,7 +35,7 @@ pub(crate) struct Simplifier<'m> {
     joined: BTreeMap<Id, (Id, bool)>,
     /// Steps that may still be taken.
     budget: usize,
-    /// Names of bools that are compared with `m`, and what the comparison becomes.
+    /// Names of bools that are compared with `m`, and the replacement of the comparison.
     pub(crate) forced: Vec<(SymbolId, char)>,
 }
 
@@ -58,7 +58,7 @@ impl<'m> Simplifier<'m> {
         }
     }
 
-    /// Whether too much was asked for; results are then not simplified.
+    /// Whether the budget is spent; results are then not simplified.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.budget == 0
     }
@@ -74,7 +74,7 @@ impl<'m> Simplifier<'m> {
         }
     }
 
-    /// Takes an expression over as it is written, a bare `m` with the modules symbol beside it.
+    /// Imports an expression as it is written; a bare `m` is joined with the modules symbol.
     pub(crate) fn import(&mut self, expressions: &Expressions, id: ExprId) -> Id {
         match expressions.get(id) {
             Expr::Symbol(SymbolId::MOD) => {
@@ -103,7 +103,7 @@ impl<'m> Simplifier<'m> {
         }
     }
 
-    /// Gives a result to an arena.
+    /// Exports a result to an arena.
     pub(crate) fn export(&self, id: Id, expressions: &mut Expressions, known: &mut BTreeMap<Id, ExprId>) -> ExprId {
         if let Some(known) = known.get(&id) {
             return *known;
@@ -128,7 +128,7 @@ impl<'m> Simplifier<'m> {
         exported
     }
 
-    /// `expr_transform`: comparisons of bools with constants become plain, `!` goes to the leaves.
+    /// `expr_transform`: comparisons of bools with constants become plain symbols, `!` moves to the leaves.
     pub(crate) fn transform(&mut self, id: Id) -> Id {
         if let Some(known) = self.transformed.get(&id) {
             return *known;
@@ -150,7 +150,7 @@ impl<'m> Simplifier<'m> {
                 self.transform_not(operand)
             }
         };
-        // What is to be said is said each time.
+        // A result with messages is not cached: they are repeated each time.
         if self.forced.len() == n_forced {
             self.transformed.insert(id, result);
         }
@@ -177,7 +177,7 @@ impl<'m> Simplifier<'m> {
         }
     }
 
-    /// `!` of an operand that is transformed already.
+    /// `!` of an operand that is already transformed.
     fn transform_not(&mut self, operand: Id) -> Id {
         match self.node(operand) {
             Node::Not(inner) => inner,
@@ -195,7 +195,7 @@ impl<'m> Simplifier<'m> {
         }
     }
 
-    /// `expr_eliminate_dups`: joins operands that say the same, until nothing changes.
+    /// `expr_eliminate_dups`: joins redundant operands until nothing changes.
     pub(crate) fn deduplicate(&mut self, id: Id) -> Id {
         if let Some(known) = self.deduplicated.get(&id) {
             return *known;
@@ -289,7 +289,7 @@ impl<'m> Simplifier<'m> {
         }
     }
 
-    /// `expr_eliminate_eq`: takes out the operands that both have.
+    /// `expr_eliminate_eq`: removes the operands that both have.
     pub(crate) fn without_common(&mut self, left: Id, right: Id) -> (Id, Id) {
         let (mut left, mut right) = (left, right);
         match self.node(left) {
@@ -326,7 +326,7 @@ impl<'m> Simplifier<'m> {
         (neutral, neutral)
     }
 
-    /// The symbol that two operands are both about, so that they can be joined.
+    /// The symbol that both operands refer to, so that they can be joined.
     fn common_symbol(&self, left: Id, right: Id) -> Option<(SymbolId, Type)> {
         let of = |id| match self.node(id) {
             Node::Symbol(symbol) => Some(symbol),
@@ -410,7 +410,7 @@ impl<'m> Simplifier<'m> {
         self.model.symbol(symbol).kind == crate::model::SymbolKind::Constant
     }
 
-    /// `expr_trans_compare` with `n`: the expression as the question whether it is (not) `n`.
+    /// `expr_trans_compare` with `n`: the expression for whether it is (not) `n`.
     pub(crate) fn compared_to_n(&mut self, id: Option<Id>, op: Comparison) -> Id {
         let Some(id) = id else {
             let no = self.symbol(SymbolId::NO);
@@ -443,7 +443,7 @@ impl<'m> Simplifier<'m> {
         }
     }
 
-    /// `expr_depends_symbol`: whether it can only hold when the symbol is on.
+    /// `expr_depends_symbol`: whether it can be true only when the symbol is on.
     pub(crate) fn needs(&self, id: Id, symbol: SymbolId) -> bool {
         match self.node(id) {
             Node::Symbol(found) => found == symbol,

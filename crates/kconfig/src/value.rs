@@ -2,7 +2,7 @@
 
 use crate::model::Type;
 
-/// A symbol's value, free of its spelling.
+/// A symbol's value, independent of its spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// `n`, `m` or `y` as 0, 1, 2.

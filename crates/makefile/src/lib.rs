@@ -1,9 +1,9 @@
-//! Make text, as far as Kbuild's makefiles and notes need it.
+//! Make text, as far as Kbuild's makefiles and dependency notes need it.
 //!
-//! There is one reader: `logical` joins physical lines and cuts comments, `statement` tells what each line is, and
+//! There is one reader: `logical` joins physical lines and removes comments, `statement` classifies each line, and
 //! `reference` finds the ends of references. The four uses are built on it: [`ModuleRules`] (which symbol builds which
-//! module), [`Variables`] and [`objects()`] (what a config builds), [`Mentions`] (what depends on a symbol), and [`Note`]
-//! (Kbuild's `.cmd` files).
+//! module), [`Variables`] and [`objects()`] (what a config builds), [`Mentions`] (what depends on a symbol), and
+//! [`Note`] (Kbuild's `.cmd` files).
 //!
 //! The value of a symbol and the text of a file come from closures; no recipe is run.
 

@@ -1,4 +1,4 @@
-//! Logical lines: physical lines joined over backslashes, and what comments leave of them.
+//! Logical lines: physical lines joined at backslashes, without comments.
 
 use std::borrow::Cow;
 
@@ -11,13 +11,13 @@ pub(crate) struct LogicalLine<'a> {
     pub(crate) number: u32,
     /// Its first physical line, without the backslash that continues it.
     pub(crate) first: &'a str,
-    /// The physical lines that continue it, likewise.
+    /// The physical lines that continue it, without their backslashes.
     pub(crate) more: Vec<&'a str>,
 }
 
 /// Splits make text into logical lines.
 ///
-/// A line goes on when it ends in an odd number of backslashes: of two, the first escapes the second.
+/// A line continues when it ends in an odd number of backslashes: of two, the first escapes the second.
 pub(crate) fn logical_lines(text: &str) -> impl Iterator<Item = LogicalLine<'_>> {
     let mut lines = text.lines().zip(1..);
     std::iter::from_fn(move || {
@@ -33,14 +33,14 @@ pub(crate) fn logical_lines(text: &str) -> impl Iterator<Item = LogicalLine<'_>>
     })
 }
 
-/// Returns a line that goes on without its last backslash.
+/// Returns a continued line without its last backslash.
 fn body(line: &str) -> Option<&str> {
     let n_backslashes = line.len() - line.trim_end_matches('\\').len();
     line.strip_suffix('\\').filter(|_| n_backslashes % 2 == 1)
 }
 
 impl<'a> LogicalLine<'a> {
-    /// Returns the physical lines with one blank between each, as the shell gets them in a recipe.
+    /// Returns the physical lines joined by single blanks, as the shell gets them in a recipe.
     pub(crate) fn joined(&self) -> Cow<'a, str> {
         if self.more.is_empty() {
             return Cow::Borrowed(self.first);
@@ -62,7 +62,7 @@ impl<'a> LogicalLine<'a> {
     }
 }
 
-/// Cuts off a comment. `\#` is the character itself, and a `#` in a reference begins none.
+/// Removes a comment. `\#` is a literal `#`, and a `#` in a reference does not start a comment.
 ///
 /// # Source
 /// GNU make's `src/read.c`, `remove_comments`, and the notes on its version 4.3.

@@ -1,16 +1,16 @@
-//! What in makefiles hangs on a symbol, read from their text.
+//! The parts of a build that depend on a symbol, read from the text of makefiles.
 //!
 //! | statement | reaches |
 //! |---|---|
 //! | `obj-$(CONFIG_A) += a.o`, `a-$(CONFIG_A) += b.o` | that object, with the parts that it is linked from |
-//! | `obj-$(CONFIG_A) += dir/` | what is below the folder |
-//! | `CFLAGS_a.o`, `KASAN_SANITIZE_a.o` and their kind | that object |
-//! | `ccflags-$(CONFIG_A)`, `subdir-ccflags-y`, and what is not understood | what is below the makefile's folder |
+//! | `obj-$(CONFIG_A) += dir/` | everything below the directory |
+//! | `CFLAGS_a.o`, `KASAN_SANITIZE_a.o` and similar | that object |
+//! | `ccflags-$(CONFIG_A)`, `subdir-ccflags-y`, and unknown statements | everything below the makefile's directory |
 //! | the same in the top makefile, the architecture's, and those of `scripts/` that they or `Makefile.build` include | everything |
-//! | other files of `scripts/` | what is linked at the end: vmlinux and modules |
+//! | other files of `scripts/` | the final links: vmlinux and modules |
 //!
-//! A statement within `ifdef CONFIG_A`, `ifeq ($(CONFIG_A),y)` or one of their other branches hangs on `A` too.
-//! Nothing is evaluated, so a statement counts whether it stands or not.
+//! A statement within `ifdef CONFIG_A`, `ifeq ($(CONFIG_A),y)` or one of their other branches depends on `A` too.
+//! Nothing is evaluated, so a statement counts whether or not it is active.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,70 +18,70 @@ use crate::path::normal;
 use crate::statement::{Assignment, Conditional, Line, Statement, lines};
 use crate::symbol::symbols_in;
 
-/// What the makefiles of a tree say of some symbols.
+/// The mentions of some symbols in the makefiles of a tree.
 #[derive(Debug, Clone, Default)]
 pub struct Mentions {
     srcarch: String,
-    /// Files of `scripts/` that every object's makefile takes in, or calls.
+    /// Files of `scripts/` that every object's makefile includes or calls.
     included: BTreeSet<String>,
-    /// For a makefile that others of other folders include, those folders.
+    /// For a makefile that makefiles of other directories include, those directories.
     includers: BTreeMap<String, BTreeSet<String>>,
     effects: BTreeMap<String, Vec<Effect>>,
 }
 
-/// One place in a makefile, and what hangs on it.
+/// A place in a makefile, and its effect.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Effect {
     /// The makefile's path inside the tree.
     pub file: String,
     /// Its line, from 1.
     pub line: u32,
-    /// What hangs on it.
+    /// The part of the build that depends on it.
     pub scope: Scope,
-    /// Whether it decides if something is built at all, and not how.
+    /// Whether it decides if something is built at all, rather than how.
     pub is_membership: bool,
 }
 
-/// What hangs on a place in a makefile.
+/// The part of the build that depends on a place in a makefile.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// One product, by its path in the output folder.
+    /// One product, by its path in the output directory.
     Product(String),
-    /// All that is below a folder; its name ends in a slash.
+    /// Everything below a directory; its name ends in a slash.
     Below(String),
-    /// What the explicit rules of this makefile make.
+    /// The targets of this makefile's explicit rules.
     Rules(String),
-    /// What is linked at the end.
+    /// The final links.
     Link,
     /// Every object.
     Everything,
 }
 
-/// Lists whose words are objects and folders.
+/// Lists whose words are objects and directories.
 const OBJECT_LISTS: [&str; 2] = ["obj", "lib"];
-/// The same in the top makefile and the architecture's, whose words begin at the top.
+/// The same in the top makefile and the architecture's, whose words are relative to the top.
 const TOP_LISTS: [&str; 7] = ["core", "drivers", "libs", "head", "init", "net", "virt"];
 /// Lists whose words are other products.
 const PRODUCT_LISTS: [&str; 9] =
     ["dtb", "dtbo", "extra", "always", "targets", "hostprogs", "userprogs", "header-test", "no-header-test"];
-/// Words that belong to all that the folder's makefile compiles.
+/// Variables that apply to everything that the directory's makefile compiles.
 const FLAGS: [&str; 6] = ["ccflags", "asflags", "ldflags", "cppflags", "rustflags", "EXTRA_CFLAGS"];
 
 impl Mentions {
-    /// Knows nothing yet. `build` and `top` are the texts of the tree's `scripts/Makefile.build` and `Makefile`, which say
-    /// what of `scripts/` every object hangs on.
+    /// Returns an empty set. `build` and `top` are the texts of the tree's `scripts/Makefile.build` and `Makefile`,
+    /// which name the files of `scripts/` that every object depends on.
     pub fn new(srcarch: &str, top: &str, build: &str) -> Mentions {
         let mut included = BTreeSet::from(["scripts/Makefile.build".to_owned(), "scripts/Kbuild.include".to_owned()]);
         for line in lines(top).iter().chain(&lines(build)) {
             let is_include = includes(&line.statement());
-            // A script that is called may write what every object reads (`setlocalversion`).
+            // A called script may write a file that every object reads (`setlocalversion`).
             let is_called = |file: &String| !file.starts_with("scripts/Makefile");
             included.extend(scripts_in(&line.text).into_iter().filter(|file| is_include || is_called(file)));
         }
         Mentions { srcarch: srcarch.to_owned(), included, ..Mentions::default() }
     }
 
-    /// Takes in the file of `scripts/` that another one includes; gives whether that was news.
+    /// Adds a file of `scripts/` that another one includes; returns whether it is new.
     pub fn include(&mut self, text: &str, file: &str) -> bool {
         let n_before = self.included.len();
         if self.included.contains(file) {
@@ -93,7 +93,7 @@ impl Mentions {
         self.included.len() > n_before
     }
 
-    /// Takes note of what a makefile outside of `scripts/` includes from another folder.
+    /// Records the files of other directories that a makefile outside of `scripts/` includes.
     pub fn note_includes(&mut self, file: &str, text: &str) {
         let folder = folder_of(file);
         for line in &lines(text) {
@@ -110,7 +110,7 @@ impl Mentions {
         }
     }
 
-    /// Whether a file of the tree is one that builds with this architecture may read: makefiles, and scripts of `scripts/`.
+    /// Whether builds for this architecture may read a file of the tree: makefiles, and scripts of `scripts/`.
     pub fn is_read(&self, file: &str) -> bool {
         let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
         let is_makefile = is_makefile(name);
@@ -124,7 +124,7 @@ impl Mentions {
         }
     }
 
-    /// Reads one file for what it says of the symbols in `about`.
+    /// Reads one file for its mentions of the symbols in `about`.
     pub fn add(&mut self, file: &str, text: &str, about: &BTreeSet<String>) {
         if !symbols_in(text).any(|symbol| about.contains(symbol)) {
             return;
@@ -157,7 +157,7 @@ impl Mentions {
         }
     }
 
-    /// Reads a script, of which all that it makes hangs on the symbols that its lines name.
+    /// Reads a script; everything that it makes depends on the symbols that its lines name.
     fn add_script(&mut self, file: &str, text: &str, about: &BTreeSet<String>) {
         let scopes: Vec<Scope> = self.whole(file, false).into_iter().collect();
         for (line, number) in text.lines().zip(1..) {
@@ -171,14 +171,14 @@ impl Mentions {
         }
     }
 
-    /// Takes note that effects hang on symbols.
+    /// Records effects of symbols.
     fn note(&mut self, symbols: BTreeSet<&str>, effects: &[Effect]) {
         for symbol in symbols {
             self.effects.entry(symbol.to_owned()).or_default().extend(effects.iter().cloned());
         }
     }
 
-    /// What hangs on a line: its own scopes, and the folders whose makefiles include the file.
+    /// Returns the effects of a line: its own scopes, and the directories whose makefiles include the file.
     fn effects_at(&self, file: &str, line: u32, scopes: Vec<Scope>, is_membership: bool) -> Vec<Effect> {
         let effect = |scope, is_membership| Effect { file: file.to_owned(), line, scope, is_membership };
         let own = scopes.into_iter().map(|scope| effect(scope, is_membership));
@@ -186,15 +186,15 @@ impl Mentions {
         own.chain(includers.map(|folder| effect(Scope::Below(folder.clone()), false))).collect()
     }
 
-    /// What hangs on a symbol, in the order in which files were added.
+    /// Returns the effects of a symbol, in the order in which files were added.
     pub fn of(&self, symbol: &str) -> &[Effect] {
         self.effects.get(symbol).map_or(&[], Vec::as_slice)
     }
 
-    /// What hangs on a statement of `file` that is not understood, when that is more than its folder.
+    /// Returns the scope of an unknown statement in `file`, when that is more than its directory.
     fn whole(&self, file: &str, is_makefile: bool) -> Option<Scope> {
         let arch = format!("arch/{}/", self.srcarch);
-        // MIPS has the flags of each board in a file `Platform` of its folder.
+        // MIPS has the flags of each board in a file `Platform` of its directory.
         let is_archs = file.strip_prefix(&arch).is_some_and(|below| {
             below.starts_with("Makefile") || below.starts_with("Kbuild.") || below.ends_with("/Platform")
         });
@@ -209,7 +209,7 @@ impl Mentions {
     }
 }
 
-/// What a statement reaches, and whether it decides if something is built.
+/// Returns the scopes of a statement, and whether it decides if something is built.
 fn scopes(
     file: &str,
     statement: &Statement<'_>,
@@ -219,7 +219,7 @@ fn scopes(
     let folder = folder_of(file);
     let unknown = || match whole {
         Some(scope) => vec![scope.clone()],
-        // The top's own objects are none; what its rules make is read by all.
+        // The top makefile has no objects of its own; the targets of its rules are read by all.
         None if folder.is_empty() => vec![Scope::Rules(file.to_owned())],
         None => vec![Scope::Below(folder.clone()), Scope::Rules(file.to_owned())],
     };
@@ -237,7 +237,7 @@ fn scopes(
         return (vec![Scope::Below(folder)], false);
     }
     let is_list = name.contains("-$(") || name.contains("-y") || name.contains("-m") || name.ends_with("-objs");
-    // What everything hangs on has no objects of its own, but for the lists that name folders.
+    // A makefile that everything depends on has no objects of its own, except in the lists that name directories.
     let is_flags = whole.is_some() && !is_top_list && !OBJECT_LISTS.contains(&list);
     if !is_list || is_flags || name.starts_with("$(") || list.starts_with("include") {
         return (unknown(), false);
@@ -261,7 +261,7 @@ fn scopes(
     (found, true)
 }
 
-/// What each composite object of a makefile is linked from.
+/// Returns the objects that each composite object of a makefile is linked from.
 fn parts(file: &str, lines: &[Line<'_>]) -> BTreeMap<String, Vec<Scope>> {
     let folder = folder_of(file);
     let mut parts: BTreeMap<String, Vec<Scope>> = BTreeMap::new();
@@ -283,14 +283,14 @@ fn parts(file: &str, lines: &[Line<'_>]) -> BTreeMap<String, Vec<Scope>> {
     parts
 }
 
-/// `foo` of `foo-y`, `foo-m`, `foo-objs`, `foo-$(CONFIG_A)`; a name that is no list is its own.
+/// Returns `foo` for `foo-y`, `foo-m`, `foo-objs`, `foo-$(CONFIG_A)`; a name that is not a list is returned as is.
 fn list_of(name: &str) -> &str {
     let list = name.split_once("-$(").map_or(name, |(list, _)| list);
     let list = ["-objs", "-y", "-m"].iter().find_map(|end| list.strip_suffix(end)).unwrap_or(list);
     list.strip_suffix("-objs").unwrap_or(list)
 }
 
-/// `foo.o` of `CFLAGS_foo.o`, `KASAN_SANITIZE_foo.o`.
+/// Returns `foo.o` for `CFLAGS_foo.o`, `KASAN_SANITIZE_foo.o`.
 fn object_in(name: &str) -> Option<&str> {
     let object = name.strip_suffix(".o").map(|_| name)?;
     let at = object.find(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())?;
@@ -298,13 +298,13 @@ fn object_in(name: &str) -> Option<&str> {
     (begin > 0).then(|| &object[begin..])
 }
 
-/// The name and the value of an assignment whose name has no blank in it, not even in a reference.
+/// Returns the name and the value of an assignment whose name has no blank in it, not even in a reference.
 fn list_assignment<'a>(statement: &Statement<'a>) -> Option<(&'a str, &'a str)> {
     let Statement::Assignment(Assignment { name, value, .. }) = statement else { return None };
     (!name.contains(char::is_whitespace)).then_some((name, value))
 }
 
-/// Whether a statement includes files, or adds to a list of those that are included (`include-y`).
+/// Whether a statement includes files, or adds to a list of included files (`include-y`).
 fn includes(statement: &Statement<'_>) -> bool {
     match statement {
         Statement::Include(_) => true,
@@ -321,12 +321,12 @@ fn is_makefile(name: &str) -> bool {
         || name.ends_with(".mk")
 }
 
-/// The folder of a file, with a slash at its end; empty for the top.
+/// Returns the directory of a file, with a slash at its end; empty for the top.
 fn folder_of(file: &str) -> String {
     file.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"))
 }
 
-/// Files of `scripts/` that a statement names.
+/// Returns the files of `scripts/` that a statement names.
 fn scripts_in(statement: &str) -> Vec<String> {
     let after = statement.split("scripts/").skip(1);
     let names = after.map(|rest| {

@@ -1,8 +1,8 @@
-//! Which symbol builds which module, read from Kbuild's makefiles.
+//! The symbols that build modules, read from Kbuild's makefiles.
 //!
 //! `obj-$(CONFIG_NFT_CT) += nft_ct.o` says that `NFT_CT` decides whether there is a module `nft_ct`.
-//! This is a reading of the text, not a run of make: conditions around a line and computed names are taken for what they
-//! mention. It serves messages ("which symbol would build this?"), never a decision about what is built.
+//! This is a reading of the text, not a run of make: conditions around a line and computed names count as the symbols
+//! that they mention. It serves messages ("which symbol would build this?"), never a decision about what is built.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::symbol::symbols_in;
 /// A makefile line that makes an object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rule {
-    /// What it makes: a path inside the tree without an ending (`net/netfilter/nft_ct`).
+    /// The object: a path inside the tree without a suffix (`net/netfilter/nft_ct`).
     pub object: String,
     /// The symbol that decides, without `CONFIG_`; `None` when the object is always made.
     pub symbol: Option<String>,
@@ -31,7 +31,7 @@ pub struct ModuleRules {
     parts: BTreeMap<String, Vec<String>>,
 }
 
-/// A line that adds to something else than `obj`.
+/// A line that adds to a list other than `obj`.
 struct ListLine<'a> {
     line: u32,
     objects: &'a str,
@@ -39,15 +39,15 @@ struct ListLine<'a> {
 }
 
 impl ModuleRules {
-    /// Knows no module.
+    /// Returns an empty set.
     pub fn new() -> ModuleRules {
         ModuleRules::default()
     }
 
     /// Reads one makefile (`Makefile` or `Kbuild`) whose path inside the tree is `file`.
     ///
-    /// A list that such a line takes in (`$(more-y)`) counts: both its own lines' symbols decide (`more-$(CONFIG_B) := b.o`)
-    /// and that of the line which takes it in.
+    /// A list that such a line includes (`$(more-y)`) counts: both the symbols of its own lines
+    /// (`more-$(CONFIG_B) := b.o`) and that of the including line decide.
     pub fn add(&mut self, file: &str, text: &str) {
         let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
         let mut lists: BTreeMap<String, Vec<ListLine<'_>>> = BTreeMap::new();
@@ -94,26 +94,26 @@ impl ModuleRules {
         }
     }
 
-    /// The rules that make the object at `path` (`net/netfilter/nft_ct`, without an ending).
+    /// Returns the rules that make the object at `path` (`net/netfilter/nft_ct`, without a suffix).
     pub fn of_object<'a>(&'a self, path: &'a str) -> impl Iterator<Item = &'a Rule> {
         self.of(path).iter().filter(move |rule| rule.object == path)
     }
 
-    /// The rules about which a symbol (without `CONFIG_`) decides, by module name.
+    /// Returns the rules that a symbol (without `CONFIG_`) decides, by module name.
     pub fn of_symbol<'a>(&'a self, symbol: &'a str) -> impl Iterator<Item = &'a Rule> {
         self.rules.values().flatten().filter(move |rule| rule.symbol.as_deref() == Some(symbol))
     }
 
-    /// The objects that the one at `path` is linked from; itself when no makefile names parts of it.
+    /// Returns the objects that the one at `path` is linked from; itself when no makefile names parts of it.
     pub fn parts_of<'a>(&'a self, path: &'a str) -> Vec<&'a str> {
         match self.parts.get(path) {
-            // Of an object that is also one of its own parts there is a source file of that name.
+            // An object that is also one of its own parts has a source file of that name.
             Some(parts) if !parts.is_empty() => parts.iter().map(String::as_str).collect(),
             _ => vec![path],
         }
     }
 
-    /// The rules that make a module with the object at `path` in it; `path` may lack leading folders.
+    /// Returns the rules that make a module containing the object at `path`; `path` may lack leading directories.
     pub fn with_part(&self, path: &str) -> Vec<&Rule> {
         let is = |object: &str| {
             object.strip_suffix(path).is_some_and(|folders| folders.is_empty() || folders.ends_with('/'))
@@ -126,12 +126,12 @@ impl ModuleRules {
         rules
     }
 
-    /// The rules that make `module`; none when no makefile names it.
+    /// Returns the rules that make `module`; none when no makefile names it.
     pub fn of(&self, module: &str) -> &[Rule] {
         self.rules.get(&module_name(module)).map_or(&[], Vec::as_slice)
     }
 
-    /// Every module name that a rule makes, in byte order.
+    /// Returns every module name that a rule makes, in byte order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.rules.keys().map(String::as_str)
     }
@@ -141,18 +141,18 @@ fn object_words(objects: &str) -> impl Iterator<Item = &str> {
     objects.split_ascii_whitespace().filter_map(|word| word.strip_suffix(".o"))
 }
 
-/// `more` of `$(more-y)` or `$(more-m)`.
+/// Returns `more` for `$(more-y)` or `$(more-m)`.
 fn list_name(word: &str) -> Option<&str> {
     let name = word.strip_prefix("$(")?.strip_suffix(')')?;
     name.strip_suffix("-y").or_else(|| name.strip_suffix("-m"))
 }
 
-/// The name that the kernel gives a module built from `object`.
+/// Returns the kernel's name of a module built from `object`.
 fn module_name(object: &str) -> String {
     object.rsplit('/').next().unwrap_or(object).replace('-', "_")
 }
 
-/// Splits `obj-$(CONFIG_A)`, `foo-y`, `foo-objs` into a name and what decides.
+/// Splits `obj-$(CONFIG_A)`, `foo-y`, `foo-objs` into a name and the deciding part.
 fn conditional(target: &str) -> Option<(&str, &str)> {
     let at = target.find("-$(").or_else(|| target.rfind('-'))?;
     let (name, condition) = (&target[..at], &target[at + 1..]);

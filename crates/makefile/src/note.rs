@@ -1,4 +1,4 @@
-//! Kbuild's note of how a product was made: the file `.NAME.cmd` beside `NAME`.
+//! Kbuild's note of how a product was made: the file `.NAME.cmd` next to `NAME`.
 //!
 //! ```text
 //! savedcmd_PRODUCT := COMMAND            `cmd_PRODUCT` before Linux 6.2
@@ -17,24 +17,24 @@ use std::collections::BTreeSet;
 use crate::logical::logical_lines;
 use crate::statement::{Assignment, Statement};
 
-/// What one note says. Paths are as Kbuild writes them.
+/// The content of one note. Paths are as Kbuild writes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note<'a> {
     /// The command line that made it.
     pub command: &'a str,
-    /// The source file, of what was compiled.
+    /// The source file of a compiled product.
     pub source: Option<&'a str>,
-    /// Headers and tools that it hangs on, in the note's order.
+    /// Headers and tools that it depends on, in the note's order.
     pub files: Vec<&'a str>,
     /// Symbols that its source or a header names, without `CONFIG_`.
     pub symbols: BTreeSet<String>,
 }
 
-/// Where Kbuild keeps an empty file for each symbol.
+/// The directory in which Kbuild keeps an empty file for each symbol.
 const SYMBOLS: &str = "include/config/";
 
 impl<'a> Note<'a> {
-    /// Reads a note; `None` when the text is none.
+    /// Parses a note; `None` when the text is not a note.
     ///
     /// # Source
     /// `scripts/basic/fixdep.c`, `scripts/Kbuild.include` (`cmd_and_fixdep`, `make-cmd`).
@@ -54,7 +54,7 @@ impl<'a> Note<'a> {
                         line.more.iter().for_each(|word| note.take(word.trim()));
                     }
                 }
-                // A tool that works on the product is named in a rule of its own.
+                // A tool that works on the product has a rule of its own.
                 Statement::Rule { prerequisites, .. } if prerequisites.starts_with("$(wildcard ") => {
                     note.take(prerequisites)
                 }
@@ -64,7 +64,7 @@ impl<'a> Note<'a> {
         is_note.then_some(note)
     }
 
-    /// Takes up one word of the list: a file, or a symbol.
+    /// Adds one word of the list: a file, or a symbol.
     fn take(&mut self, word: &'a str) {
         let word = word.strip_prefix("$(wildcard ").map_or(word, |inner| inner.trim_end_matches(')').trim());
         match word.find(SYMBOLS) {

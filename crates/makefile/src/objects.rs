@@ -1,27 +1,27 @@
-//! Reads Kbuild makefiles for the objects that a configuration asks for.
+//! Reads the objects that a configuration builds from Kbuild makefiles.
 //!
-//! [`Variables`] says how much of make's language is understood.
+//! See [`Variables`] for the supported subset of make's language.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::path::normal;
 use crate::variables::{BuildContext, Variables};
 
-/// Objects by their path in the output folder.
+/// Objects by their path in the output directory.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Objects {
-    /// All that are compiled or assembled.
+    /// All objects that are compiled or assembled.
     pub linked: BTreeSet<String>,
     /// Modules (path without `.ko`) with the objects of each.
     pub modules: BTreeMap<String, Vec<String>>,
 }
 
-/// How deep folders may be nested; beyond it a link leads in a circle.
+/// The deepest nesting of directories; deeper means that a link leads in a circle.
 const MAX_FOLDERS: usize = 16;
 
-/// Lists what a config builds of a tree, as far as its makefiles say so plainly.
+/// Returns the objects that a config builds from a tree, as far as its makefiles list them directly.
 ///
-/// `read` returns the text of a file of the tree; `None` when it is not there.
+/// `read` returns the text of a file of the tree; `None` when it does not exist.
 pub fn objects<'a>(context: BuildContext<'a>, read: &'a dyn Fn(&str) -> Option<String>) -> Objects {
     let mut reading = Reading { context, read, objects: Objects::default(), seen: BTreeSet::new() };
     let mut top = Variables::of_folder("", context);
@@ -56,7 +56,7 @@ struct Reading<'a> {
     context: BuildContext<'a>,
     read: &'a dyn Fn(&str) -> Option<String>,
     objects: Objects,
-    /// Folders with whether they were built in.
+    /// Directories, and whether each was built in.
     seen: BTreeSet<(String, bool)>,
 }
 
@@ -72,7 +72,7 @@ impl Reading<'_> {
         self.lists(folder, &variables, built_in);
     }
 
-    /// Takes up what the object lists of one makefile name.
+    /// Adds the objects in the object lists of one makefile.
     fn lists(&mut self, folder: &str, variables: &Variables<'_>, built_in: bool) {
         for (list, is_module) in [("obj-y", false), ("lib-y", false), ("obj-m", true), ("lib-m", false)] {
             for word in variables.value(list).split_ascii_whitespace() {
@@ -86,7 +86,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Takes up one object, or those that it is composed of.
+    /// Adds one object, or those that it is composed of.
     fn object(&mut self, folder: &str, word: &str, stem: &str, variables: &Variables<'_>, is_module: bool) {
         let name = word.trim_end_matches(".o");
         let parts: Vec<String> = ["objs", "y", "m"]

@@ -1,6 +1,6 @@
-//! References of make text: `$(NAME)`, `${NAME}`, `$x`, nested as deep as they come.
+//! References in make text: `$(NAME)`, `${NAME}`, `$x`, with any depth of nesting.
 
-/// Returns the length of the reference that `text` begins with; `None` when it has no end.
+/// Returns the length of the reference at the start of `text`; `None` when it is not closed.
 fn length(text: &str) -> Option<usize> {
     let after = text.strip_prefix('$')?;
     match after.chars().next()? {
@@ -10,7 +10,7 @@ fn length(text: &str) -> Option<usize> {
     }
 }
 
-/// Finds the first character that `is` holds for and that is in no reference.
+/// Finds the first character for which `is` returns true outside of references.
 pub(crate) fn find_outside(text: &str, is: impl Fn(char) -> bool) -> Option<usize> {
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
@@ -22,7 +22,7 @@ pub(crate) fn find_outside(text: &str, is: impl Fn(char) -> bool) -> Option<usiz
     None
 }
 
-/// Returns the index of `close` that belongs to the bracket at the start of `text`.
+/// Returns the index of the `close` that matches the bracket at the start of `text`.
 pub(crate) fn matching(text: &str, close: char) -> Option<usize> {
     let open = text.chars().next()?;
     let mut depth = 0;
@@ -39,7 +39,7 @@ pub(crate) fn matching(text: &str, close: char) -> Option<usize> {
     None
 }
 
-/// Splits at the first `at` that is in no brackets.
+/// Splits at the first `at` outside of brackets.
 pub(crate) fn split_top(text: &str, at: char) -> Option<(&str, &str)> {
     let mut depth = 0;
     for (index, c) in text.char_indices() {

@@ -1,4 +1,4 @@
-//! Statements of make text: what each logical line is.
+//! Statements of make text: the kind of each logical line.
 //!
 //! | line | statement |
 //! |---|---|
@@ -9,24 +9,24 @@
 //! | a line that begins with a tab, after a rule | [`Statement::Recipe`] |
 //! | `define` to `endef` | [`Statement::Define`] |
 //!
-//! Nothing is expanded, so a line that is one of these only after its references are replaced is [`Statement::Other`].
+//! Nothing is expanded, so a line that becomes one of these only after expansion is [`Statement::Other`].
 
 use std::borrow::Cow;
 
 use crate::logical::logical_lines;
 use crate::reference::{find_outside, split_top};
 
-/// A line that has something on it.
+/// A line that is not empty.
 #[derive(Debug, Clone)]
 pub(crate) struct Line<'a> {
-    /// Its number, from 1; the first one of lines that are joined.
+    /// Its number, from 1; for joined lines that of the first.
     pub(crate) number: u32,
-    /// The joined text without its comment; of a recipe and a definition with it, as there it is none of make's.
+    /// The joined text without its comment; in a recipe or a definition the comment stays, as it is not make's there.
     pub(crate) text: Cow<'a, str>,
     place: Place,
 }
 
-/// Where a line stands.
+/// The context of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// Anywhere else.
@@ -37,7 +37,7 @@ enum Place {
     Define,
 }
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Statement<'a> {
     /// Sets a variable.
@@ -48,31 +48,31 @@ pub(crate) enum Statement<'a> {
     Include(&'a str),
     /// An explicit rule.
     Rule {
-        /// What is made.
+        /// The targets.
         targets: &'a str,
-        /// What it is made from; of a static pattern rule with the pattern and a `:` before.
+        /// The prerequisites; for a static pattern rule preceded by the pattern and a `:`.
         prerequisites: &'a str,
     },
     /// A command of a rule.
     Recipe,
-    /// A line of a `define`, with its first and last one.
+    /// A line of a `define`, including the first and the last one.
     Define,
     /// Anything else.
     Other,
 }
 
-/// A variable with what is assigned to it, neither expanded.
+/// A variable and the assigned value, neither expanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Assignment<'a> {
-    /// The variable; may have references in it.
+    /// The variable; may contain references.
     pub(crate) name: &'a str,
-    /// How it is assigned.
+    /// The operator.
     pub(crate) operator: Operator,
-    /// The value, without blanks around it.
+    /// The value, without surrounding blanks.
     pub(crate) value: &'a str,
 }
 
-/// A way to assign.
+/// An assignment operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
     /// `=`, `:=`, `::=`, `:::=`.
@@ -81,7 +81,7 @@ pub(crate) enum Operator {
     Append,
     /// `?=`.
     SetIfUnset,
-    /// `!=`: the value is a command of the shell's.
+    /// `!=`: the value is a shell command.
     Shell,
 }
 
@@ -90,7 +90,7 @@ pub(crate) enum Operator {
 pub(crate) enum Conditional<'a> {
     /// Begins one.
     If(Test<'a>),
-    /// Begins its next branch, maybe with a test of its own.
+    /// Begins its next branch, possibly with a test of its own.
     Else(Option<Test<'a>>),
     /// Ends it.
     EndIf,
@@ -99,13 +99,13 @@ pub(crate) enum Conditional<'a> {
 /// A test of a conditional, not expanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Test<'a> {
-    /// `ifeq` (`true`) or `ifneq`, with both sides; `None` when they cannot be told apart.
+    /// `ifeq` (`true`) or `ifneq`, with both sides; `None` when they cannot be separated.
     Equal(bool, Option<(&'a str, &'a str)>),
     /// `ifdef` (`true`) or `ifndef`, with the variable's name.
     Defined(bool, &'a str),
 }
 
-/// Reads make text; lines without anything on them are left out.
+/// Reads make text; empty lines are left out.
 pub(crate) fn lines(text: &str) -> Vec<Line<'_>> {
     let mut lines = Vec::new();
     let mut n_defines = 0_u32;
@@ -137,7 +137,7 @@ pub(crate) fn lines(text: &str) -> Vec<Line<'_>> {
     lines
 }
 
-/// Whether lines after a tab belong to a rule, which no line but another statement ends.
+/// Whether lines after a tab belong to a rule; only another statement ends a rule.
 #[derive(Debug, Default)]
 struct OpenRule {
     is_open: bool,
@@ -165,7 +165,7 @@ impl OpenRule {
 }
 
 impl Line<'_> {
-    /// Returns what the line is.
+    /// Returns the kind of the line.
     pub(crate) fn statement(&self) -> Statement<'_> {
         match self.place {
             Place::Makefile => Statement::parse(&self.text),
@@ -176,7 +176,7 @@ impl Line<'_> {
 }
 
 impl<'a> Statement<'a> {
-    /// Reads a line without its comment that is neither of a recipe nor of a definition.
+    /// Parses a line without its comment that belongs neither to a recipe nor to a definition.
     ///
     /// # Source
     /// GNU make's `src/read.c`, `eval`: a variable may be called `ifdef` or `include`, so assignments come first.
@@ -197,7 +197,7 @@ impl<'a> Statement<'a> {
         }
         let Some(at) = find_outside(bare, |c| c == ':') else { return Statement::Other };
         let prerequisites = bare[at..].trim_start_matches(':');
-        // A variable that has its value for these targets only.
+        // A variable that is set for these targets only.
         if bare.len() != text.len() || Assignment::parse(without_modifiers(prerequisites.trim())).is_some() {
             return Statement::Other;
         }
@@ -207,7 +207,7 @@ impl<'a> Statement<'a> {
 }
 
 impl<'a> Assignment<'a> {
-    /// Splits `NAME = VALUE` and its kin; `None` for a line that assigns nothing.
+    /// Splits `NAME = VALUE` and the other forms; `None` for a line that is not an assignment.
     ///
     /// # Source
     /// GNU make's `src/variable.c`, `parse_variable_definition`.
@@ -221,7 +221,7 @@ impl<'a> Assignment<'a> {
                 let name = &text[..at];
                 return (!name.is_empty()).then_some(Assignment { name, operator, value: value.trim() });
             }
-            // Two words, or a rule; a sign that no `=` follows belongs to the name.
+            // Two words, or a rule; an operator sign without a following `=` belongs to the name.
             if rest.len() != text.len() - at || rest.starts_with(':') {
                 return None;
             }
@@ -231,7 +231,7 @@ impl<'a> Assignment<'a> {
 }
 
 impl Operator {
-    /// Takes the operator off a text that begins with one.
+    /// Splits the operator off a text that begins with one.
     fn parse(text: &str) -> Option<(Operator, &str)> {
         let signs = [
             ("=", Operator::Set),
@@ -291,7 +291,7 @@ fn first_word(text: &str) -> (&str, &str) {
     (&text[..end], text[end..].trim())
 }
 
-/// Takes off the words before an assignment that say for whom it holds.
+/// Removes the modifiers before an assignment (`export`, `override`, `private`).
 fn without_modifiers(text: &str) -> &str {
     let mut text = text;
     while let Some((word, rest)) = text.split_once([' ', '\t'])

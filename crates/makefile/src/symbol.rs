@@ -1,4 +1,4 @@
-//! Symbols that a text names.
+//! Symbols named in a text.
 
 /// Returns the symbols that a text names as `CONFIG_NAME`, in order, with repeats.
 pub(crate) fn symbols_in(text: &str) -> impl Iterator<Item = &str> {

@@ -1,28 +1,28 @@
 //! Make's language, as far as Kbuild's lists of objects need it.
 //!
-//! Assignments, references, conditionals, explicit rules, and the few functions that lists use. A variable that nothing
-//! sets is empty, as in make; a function that is not known gives nothing. No recipe is run, no file is read.
+//! Assignments, references, conditionals, explicit rules, and the few functions that lists use. An unset variable is
+//! empty, as in make; an unknown function expands to nothing. No recipe is run, no file is read.
 
 use std::collections::BTreeMap;
 
 use crate::reference::{find_outside, matching, split_top};
 use crate::statement::{Assignment, Conditional, Operator, Statement, Test, lines};
 
-/// How far variables may refer to one another; a makefile that goes deeper refers to itself.
+/// The deepest nesting of references between variables; a makefile that goes deeper refers to itself.
 const MAX_DEPTH: u32 = 20;
 
-/// What every makefile of a build sees beside its own variables.
+/// The inputs of every makefile of a build, besides its own variables.
 #[derive(Clone, Copy)]
 pub struct BuildContext<'a> {
     /// `ARCH`.
     pub arch: &'a str,
     /// `SRCARCH`: the directory below `arch/`.
     pub srcarch: &'a str,
-    /// The value of a symbol, without `CONFIG_`, as a `.config` has it; `None` when it is not set.
+    /// Returns the value of a symbol, without `CONFIG_`, as a `.config` has it; `None` when it is not set.
     pub config: &'a dyn Fn(&str) -> Option<&'a str>,
 }
 
-/// Variables of one makefile, and the rules that were met on the way.
+/// Variables of one makefile, and its rules.
 #[derive(Clone)]
 pub struct Variables<'a> {
     context: BuildContext<'a>,
@@ -30,19 +30,19 @@ pub struct Variables<'a> {
     rules: Vec<ExplicitRule>,
 }
 
-/// An explicit rule, expanded where it stands.
+/// An explicit rule, expanded at its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplicitRule {
-    /// What is made, as written.
+    /// The targets, as written.
     pub targets: Vec<String>,
-    /// What it is made from, as written; what only has to be there first is among it.
+    /// The prerequisites, as written, order-only ones included.
     pub prerequisites: Vec<String>,
 }
 
 impl<'a> Variables<'a> {
-    /// The variables that Kbuild's makefile in `folder` sees: the config, the architecture, where it is.
+    /// Returns the variables of Kbuild's makefile in `folder`: the config, the architecture, its location.
     ///
-    /// Source and output are both `.`: paths are those inside of either.
+    /// The source and output directories are both `.`: paths are relative to either.
     pub fn of_folder(folder: &str, context: BuildContext<'a>) -> Variables<'a> {
         let mut variables = Variables { context, values: BTreeMap::new(), rules: Vec::new() };
         let BuildContext { arch, srcarch, config } = context;
@@ -62,25 +62,25 @@ impl<'a> Variables<'a> {
         self.values.insert(name.to_owned(), value);
     }
 
-    /// The explicit rules of the makefiles that were evaluated, in their order.
+    /// Returns the explicit rules of the evaluated makefiles, in their order.
     pub fn rules(&self) -> &[ExplicitRule] {
         &self.rules
     }
 
-    /// A variable's value; empty when nothing has set it.
+    /// Returns a variable's value; empty when it is not set.
     pub fn value(&self, name: &str) -> String {
         self.raw(name).map(|text| self.expand(text, 0)).unwrap_or_default()
     }
 
-    /// A variable's text as it was set, or a symbol's value.
+    /// Returns a variable's text as it was set, or a symbol's value.
     fn raw(&self, name: &str) -> Option<&str> {
         let symbol = || (self.context.config)(name.strip_prefix("CONFIG_")?).map(|value| value.trim_matches('"'));
         self.values.get(name).map(String::as_str).or_else(symbol)
     }
 
-    /// Takes up the assignments and rules of a makefile's text, as far as its conditionals let them stand.
+    /// Applies the assignments and rules of a makefile's text whose conditionals are true.
     pub fn evaluate(&mut self, text: &str) {
-        // Per open conditional: whether its branch stands, and whether one of its branches has stood.
+        // Per open conditional: whether its branch is active, and whether one of its branches has been active.
         let mut open: Vec<(bool, bool)> = Vec::new();
         for line in lines(text) {
             match line.statement() {
@@ -110,7 +110,7 @@ impl<'a> Variables<'a> {
         }
         match operator {
             Operator::Append => {
-                // Expanded now: what follows in the file cannot matter to a list, and a list cannot contain itself.
+                // Expanded now: the rest of the file cannot matter to a list, and a list cannot contain itself.
                 let value = format!("{} {}", self.raw(&name).unwrap_or_default(), self.expand(value, 0));
                 self.set(&name, value);
             }
@@ -123,8 +123,7 @@ impl<'a> Variables<'a> {
         }
     }
 
-    /// Takes up a rule; the pattern of a static one counts as what it is made from, and so does what only has to be there
-    /// first.
+    /// Adds a rule; the pattern of a static pattern rule counts as a prerequisite, and so do order-only prerequisites.
     fn rule(&mut self, targets: &str, prerequisites: &str) {
         let mut rule = ExplicitRule { targets: self.words(targets), prerequisites: Vec::new() };
         let mut rest = prerequisites;
@@ -179,7 +178,7 @@ impl<'a> Variables<'a> {
         out
     }
 
-    /// The value of what stands in `$(…)`: a variable, or a function with its arguments.
+    /// Returns the value of the content of `$(…)`: a variable, or a function with its arguments.
     fn reference(&self, inner: &str, depth: u32) -> String {
         let Some((function, arguments)) = inner.split_once([' ', '\t']) else {
             return match inner.split_once(':') {

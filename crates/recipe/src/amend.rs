@@ -1,7 +1,7 @@
-//! Values written into a TOML recipe, with its comments, order and spelling kept.
+//! Writes values into a TOML recipe and keeps its comments, order and spelling.
 //!
-//! A value goes into a table: the one that holds a definition at a known place, or the one of a path, which is made when it
-//! is not there. What the table has already under the key is replaced, also inside `{ value = …, priority = … }`.
+//! A value goes into a table: the one with a definition at a known place, or the one at a path, which is created if it
+//! is missing. An existing value of the key is replaced, also inside `{ value = …, priority = … }`.
 
 use toml_edit::{Document, DocumentMut, Item, Table, TableLike, Value};
 
@@ -12,33 +12,33 @@ pub struct Amendment {
     pub key: String,
     /// The text.
     pub value: String,
-    /// What a reader wants to know of it; stands behind it on the line, where there is room for a comment.
+    /// An explanation for the reader; follows the value on its line, where a comment is possible.
     pub comment: String,
-    /// Byte offset where the key of a definition starts: the value goes beside it.
+    /// Byte offset of the key of a definition: the value goes next to it.
     pub beside: Option<usize>,
 }
 
-/// Why a recipe cannot be amended.
+/// The reason why a recipe cannot be amended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmendError {
-    /// The text cannot be read again.
+    /// The text cannot be parsed.
     #[error("the recipe cannot be read")]
     Syntax,
-    /// Nothing starts at the place.
+    /// No key starts at the offset.
     #[error("the definition is not where it was")]
     Moved,
-    /// A key on the way is no table, or the value is one that has no text.
+    /// A key on the way is not a table, or the value has no text.
     #[error("`{0}` is written in a way that cannot be amended")]
     Shape(String),
 }
 
-/// The keys under which the text of a value may stand, for a value with more to say than its text.
+/// The keys that may hold the text of a value that is written as a table.
 const INNER: [&str; 3] = ["value", "default", "force"];
 
-/// Writes the values into `text`; those without a place go into the table at `path`.
+/// Writes the values into `text`; those without an offset go into the table at `path`.
 ///
 /// # Errors
-/// [`AmendError`]; nothing is given then.
+/// [`AmendError`]; nothing is returned then.
 pub fn amend(text: &str, path: &[&str], amendments: &[Amendment]) -> Result<String, AmendError> {
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
     let read = Document::parse(bare).map_err(|_| AmendError::Syntax)?;
@@ -63,7 +63,7 @@ pub fn amend(text: &str, path: &[&str], amendments: &[Amendment]) -> Result<Stri
     Ok(format!("{}{document}", &text[..offset]))
 }
 
-/// Finds the key that starts at an offset; `path` gets all keys on the way and itself.
+/// Finds the key that starts at an offset; `path` receives all keys on the way and the key itself.
 fn find(table: &dyn TableLike, start: usize, path: &mut Vec<String>) -> bool {
     for (name, item) in table.iter() {
         path.push(name.to_owned());
@@ -76,7 +76,7 @@ fn find(table: &dyn TableLike, start: usize, path: &mut Vec<String>) -> bool {
     false
 }
 
-/// The table at a path, made where it is missing, and whether it stands on one line with others.
+/// The table at a path, created if missing, and whether it is on one line with others.
 fn table_at<'t>(root: &'t mut Table, path: &[String]) -> Result<(&'t mut dyn TableLike, bool), AmendError> {
     let mut at: &mut dyn TableLike = root;
     let mut is_inline = false;
@@ -110,7 +110,7 @@ fn write(table: &mut dyn TableLike, amendment: &Amendment, is_inline: bool) -> R
         let mut value = Value::from(amendment.value.clone());
         value.decor_mut().set_prefix(" ");
         if is_inline && let Some(last) = table.iter_mut().last().and_then(|(_, item)| item.as_value_mut()) {
-            // The blank in front of the brace moves on.
+            // The blank in front of the brace moves to after the new entry.
             let suffix = last.decor().suffix().and_then(|suffix| suffix.as_str()).unwrap_or("").to_owned();
             last.decor_mut().set_suffix("");
             value.decor_mut().set_suffix(suffix);
@@ -139,7 +139,7 @@ fn replace(value: &mut Value, text: &str) {
     *value.decor_mut() = decor;
 }
 
-/// Puts a comment behind a value that has none.
+/// Adds a comment after a value that has none.
 fn comment(value: &mut Value, text: &str) {
     let suffix = value.decor().suffix().and_then(|suffix| suffix.as_str()).unwrap_or("");
     if suffix.trim().is_empty() && !text.is_empty() {
@@ -153,7 +153,7 @@ mod tests {
 
     use super::{Amendment, amend};
 
-    /// Writes `key = value` into `text`, beside the definition that starts with `beside`.
+    /// Writes `key = value` into `text`, next to the definition that starts with `beside`.
     #[track_caller]
     fn check(text: &str, key: &str, value: &str, beside: &str, expect: Expect) {
         let beside = (!beside.is_empty()).then(|| text.find(beside).expect("it is there"));

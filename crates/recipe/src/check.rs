@@ -1,4 +1,4 @@
-//! Whether a value is of its option's type, and its one canonical form.
+//! Checks values against the types of their options, and brings them into canonical form.
 
 use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
 
@@ -6,9 +6,10 @@ use crate::declaration::{Fault, Field, OneOf, TextType, Type, Variant};
 use crate::nearest::nearest;
 use crate::value::{Data, Entry, Value};
 
-/// Checks `value` against `ty`; what is wrong goes to `diagnostics`, each with the option's `path`.
+/// Checks `value` against `ty`; problems go to `diagnostics`, each with the option's `path`.
 ///
-/// The form given is canonical: an integer read as text is text, and a bare text that stands for a variant is its table.
+/// The returned form is canonical: an integer read as text is text, and a bare text that stands for a variant is its
+/// table.
 pub(crate) fn check(ty: &Type, value: &Value, path: &str, diagnostics: &mut Diagnostics) -> Option<Data> {
     match ty {
         Type::Text(text) => check_text(text, value, path, diagnostics).map(Data::Text),
@@ -77,7 +78,7 @@ fn check_one_of(one_of: &OneOf, value: &Value, path: &str, diagnostics: &mut Dia
     }
 }
 
-/// Checks the table of a variant; its fields are put in the order of the declaration.
+/// Checks the table of a variant; the result has the fields in the order of the declaration.
 fn check_fields(variant: &Variant, value: &Value, path: &str, diagnostics: &mut Diagnostics) -> Option<Data> {
     let entries = value.as_table()?;
     let mut sound = true;

@@ -1,7 +1,7 @@
 //! The expression of a `when` block: `all(key = "value", not(key), any(…))`.
 //!
-//! What keys there are and whether one holds, a [`Facts`] says. A key may be unknown for now; an expression whose outcome
-//! does not hang on it is decided all the same.
+//! A [`Facts`] defines the keys and decides whether a test holds. A key may be unknown for now; an expression is
+//! decided as soon as its result does not depend on unknown keys.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::merge::Tree;
 /// A parsed expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Holds when all hold; so does none at all.
+    /// Holds when all hold; an empty list holds.
     All(Vec<Condition>),
     /// Holds when one holds.
     Any(Vec<Condition>),
@@ -26,44 +26,44 @@ pub enum Condition {
 pub struct Predicate {
     /// Words with dots between them.
     pub key: String,
-    /// The text behind `=`.
+    /// The text after `=`.
     pub value: Option<String>,
-    /// Where the test stands in the expression, in bytes.
+    /// The position of the test in the expression, in bytes.
     pub range: Range<usize>,
 }
 
-/// What a recipe may be conditional on.
+/// The facts that a recipe may be conditional on.
 pub trait Facts {
-    /// Whether the predicate makes sense at all.
+    /// Checks that the predicate is meaningful.
     ///
     /// # Errors
-    /// Says what is wrong with its key or its value.
+    /// The fault of its key or its value.
     fn check(&self, predicate: &Predicate) -> Result<(), Fault>;
 
-    /// Whether it holds for a recipe that merged to `merged`; only asked about what [`Facts::check`] let pass.
+    /// Whether it holds for a recipe that merged to `merged`; only called for predicates that passed [`Facts::check`].
     ///
     /// # Errors
-    /// Says why that cannot be known.
+    /// The reason why that cannot be known.
     fn holds(&self, predicate: &Predicate, merged: &Tree) -> Result<bool, Fault>;
 }
 
-/// Why a text is not an expression, and where.
+/// The reason why a text is not an expression, and the position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConditionFault {
-    /// What is wrong.
+    /// The fault.
     pub fault: Fault,
-    /// Where in the text, in bytes.
+    /// The position in the text, in bytes.
     pub range: Range<usize>,
 }
 
-/// Nesting beyond this is refused.
+/// Deeper nesting is refused.
 const MAX_DEPTH: u32 = 64;
 
 impl Condition {
     /// Reads an expression.
     ///
     /// # Errors
-    /// Says where the text stops being one.
+    /// The first fault, with its position.
     pub fn parse(text: &str) -> Result<Condition, ConditionFault> {
         let mut parser = Parser { text, at: 0 };
         let condition = parser.expression(0)?;
@@ -77,7 +77,7 @@ impl Condition {
         Ok(condition)
     }
 
-    /// Every test in it, in the order of the text.
+    /// Returns every test in it, in the order of the text.
     pub fn predicates(&self) -> Vec<&Predicate> {
         match self {
             Condition::All(list) | Condition::Any(list) => list.iter().flat_map(Condition::predicates).collect(),
@@ -89,7 +89,7 @@ impl Condition {
     /// Whether it holds.
     ///
     /// # Errors
-    /// The first test that cannot be known, when the outcome hangs on it.
+    /// The first test that cannot be known, when the result depends on it.
     pub fn holds<'a>(&'a self, facts: &dyn Facts, merged: &Tree) -> Result<bool, (&'a Predicate, Fault)> {
         match self {
             Condition::All(list) => first(list, false, facts, merged),
@@ -100,7 +100,7 @@ impl Condition {
     }
 }
 
-/// `decisive` when one of the list gives it, else the first unknown, else the opposite.
+/// `decisive` when one of the list has that result, else the first unknown, else the opposite.
 fn first<'a>(
     list: &'a [Condition],
     decisive: bool,
@@ -143,7 +143,7 @@ impl Parser<'_> {
         Ok(Condition::Is(Predicate { key: word, value, range: start..end }))
     }
 
-    /// Reads `(…)` behind `word`.
+    /// Reads `(…)` after `word`.
     fn group(&mut self, word: &str, start: usize, depth: u32) -> Result<Condition, ConditionFault> {
         if !matches!(word, "all" | "any" | "not") {
             let fault =

@@ -1,27 +1,27 @@
-//! What options there are, as data: the merge obeys it, and the reference is written from it.
+//! The declared options, as data: the input of the merge and of the reference manual.
 //!
 //! A [`Section`] has options with fixed names, an [`AttrsOf`] has any number of entries under names that the user
-//! chooses, and a [`Leaf`] is a value. Sections and attribute sets are merged key by key, at any depth; priorities stand
-//! on leaves.
+//! chooses, and a [`Leaf`] is a value. Sections and attribute sets are merged key by key, at any depth; priorities
+//! belong to leaves.
 
 use crate::value::Data;
 
 /// A check of a key or a text beyond its type.
 pub type Check = fn(&str) -> Result<(), Fault>;
 
-/// Why a key or a text is refused.
+/// The reason why a key or a text is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// One line, lower case, no full stop.
     pub message: String,
-    /// What to do.
+    /// The remedy.
     pub help: Option<String>,
 }
 
 /// Options with fixed names.
 #[derive(Debug, Clone, Default)]
 pub struct Section {
-    /// In the order of the reference.
+    /// The entries, in the order of the reference.
     pub entries: Vec<Declaration>,
 }
 
@@ -30,17 +30,17 @@ pub struct Section {
 pub struct Declaration {
     /// Its key.
     pub name: &'static str,
-    /// What it does: sentences, one paragraph each line.
+    /// Its description: sentences, one paragraph a line.
     pub doc: &'static str,
-    /// How it may look in a recipe, in TOML.
+    /// An example for a recipe, in TOML.
     pub example: Option<&'static str>,
-    /// What stands when nobody defines it.
+    /// The value when nothing defines it.
     pub default: Option<Data>,
-    /// What it holds.
+    /// Its content.
     pub shape: Shape,
 }
 
-/// What stands under a key.
+/// The content under a key.
 #[derive(Debug, Clone)]
 pub enum Shape {
     /// Options with fixed names.
@@ -54,20 +54,20 @@ pub enum Shape {
 /// Entries with free names, all of one shape.
 #[derive(Debug, Clone)]
 pub struct AttrsOf {
-    /// What the reference writes for the name, for example `NAME`.
+    /// The placeholder for the name in the reference, for example `NAME`.
     pub placeholder: &'static str,
-    /// What a name must be.
+    /// The check of a name.
     pub key: Option<Check>,
-    /// What each entry holds.
+    /// The content of each entry.
     pub shape: Box<Shape>,
 }
 
-/// A value, and what may be said about it.
+/// A value and its rules.
 #[derive(Debug, Clone)]
 pub struct Leaf {
-    /// What it must be.
+    /// The type of the value.
     pub ty: Type,
-    /// Whether `optional = true` may stand beside it.
+    /// Whether `optional = true` is allowed with it.
     pub may_be_optional: bool,
 }
 
@@ -89,24 +89,24 @@ pub enum Type {
     },
     /// A list; several definitions are concatenated.
     ListOf(Box<Type>),
-    /// A table with the fields of one of several variants, or a bare text that stands for one of them.
+    /// A table with the fields of one of several variants, or a bare text that means one of them.
     OneOf(OneOf),
 }
 
-/// Text, and what is asked of it.
+/// Text and its rules.
 #[derive(Debug, Clone, Default)]
 pub struct TextType {
-    /// What the reference calls it, for example `path`; `text` when absent.
+    /// The name of the type in the reference, for example `path`; `text` when absent.
     pub noun: Option<&'static str>,
-    /// The only values taken; any when empty.
+    /// The only accepted values; any text when empty.
     pub among: &'static [&'static str],
     /// Whether text that is empty or only blanks is refused.
     pub non_empty: bool,
-    /// Whether an integer is taken, and read as its decimal text.
+    /// Whether an integer is accepted, and read as its decimal text.
     pub takes_int: bool,
-    /// What to write instead of a boolean.
+    /// The remedy for a boolean.
     pub bool_help: Option<&'static str>,
-    /// A check beyond that.
+    /// A further check.
     pub check: Option<Check>,
     /// The form in which two spellings of one value are equal; spelling counts when absent.
     pub canonical: Option<fn(&str) -> String>,
@@ -115,9 +115,9 @@ pub struct TextType {
 /// The variants of a table.
 #[derive(Debug, Clone)]
 pub struct OneOf {
-    /// The tag of the variant that a bare text means.
+    /// The tag of the variant for a bare text.
     pub bare: Option<&'static str>,
-    /// The variants; told apart by their first field.
+    /// The variants; distinguished by their first field.
     pub variants: Vec<Variant>,
 }
 
@@ -126,7 +126,7 @@ pub struct OneOf {
 pub struct Variant {
     /// The first is the tag, which no other variant has.
     pub fields: Vec<Field>,
-    /// What it means.
+    /// Its meaning.
     pub doc: &'static str,
 }
 
@@ -135,9 +135,9 @@ pub struct Variant {
 pub struct Field {
     /// Its key.
     pub name: &'static str,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub required: bool,
-    /// What it must be.
+    /// The type of its value.
     pub ty: TextType,
 }
 
@@ -146,14 +146,14 @@ pub struct Field {
 pub struct Reference<'a> {
     /// Dotted, with placeholders for free names (`group.NAME.option`).
     pub path: String,
-    /// Its declaration; of a set of free names, the set's.
+    /// Its declaration; for a set of free names, that of the set.
     pub declaration: &'a Declaration,
-    /// What its values are, in words.
+    /// The type of its values, in words.
     pub ty: String,
 }
 
 impl Fault {
-    /// Makes one without a remedy.
+    /// Returns a fault without a remedy.
     pub fn new(message: impl Into<String>) -> Fault {
         Fault { message: message.into(), help: None }
     }
@@ -167,12 +167,12 @@ impl Fault {
 }
 
 impl Section {
-    /// The declaration called `name`.
+    /// Returns the declaration called `name`.
     pub fn get(&self, name: &str) -> Option<&Declaration> {
         self.entries.iter().find(|entry| entry.name == name)
     }
 
-    /// Every option with its path, in the order of declaration.
+    /// Returns every option with its path, in the order of declaration.
     pub fn reference(&self) -> Vec<Reference<'_>> {
         let mut list = Vec::new();
         for entry in &self.entries {
@@ -195,7 +195,7 @@ fn collect<'a>(declaration: &'a Declaration, shape: &'a Shape, path: String, lis
 }
 
 impl Type {
-    /// Text with nothing asked of it.
+    /// Returns the type of text without further rules.
     pub fn text() -> Type {
         Type::Text(TextType::default())
     }

@@ -1,7 +1,7 @@
-//! From parsed files to definitions: every option found and every priority read, before anything is merged.
+//! Turns parsed files into definitions: finds every option and reads every priority, before anything is merged.
 //!
-//! What is wrong here is wrong however the merge goes: an option that does not exist, a priority that cannot be read, a
-//! table where a value should be. Values are not looked at: a value that loses is never checked.
+//! Errors here do not depend on the merge: an option that does not exist, a priority that cannot be read, a table where
+//! a value should be. Values are not checked: a value that loses is never checked.
 
 use std::collections::BTreeMap;
 
@@ -20,15 +20,15 @@ const WHEN: &str = "when";
 /// One value given to one option in one place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Def {
-    /// As written, without the table that gave its priority.
+    /// As written, without the table that holds its priority.
     pub value: Value,
     /// Its rank; the least number wins.
     pub priority: Priority,
     /// Whether it was marked `optional`.
     pub optional: bool,
-    /// Where it is written: key and value.
+    /// The place of its key and value.
     pub origin: Span,
-    /// The expression of the `when` block that it stands in.
+    /// The expression of the `when` block around it.
     pub when: Option<Span>,
 }
 
@@ -46,20 +46,20 @@ pub(crate) struct Block {
     pub(crate) condition: Option<Condition>,
     /// Its expression as written.
     pub(crate) text: String,
-    /// Where the expression is written.
+    /// The place of the expression.
     pub(crate) span: Span,
     /// Byte offset of the expression's first character, when offsets in it are offsets in the file.
     inner: Option<usize>,
 }
 
-/// The block that something stands in, as an index; `None` for what always counts.
+/// The index of the block around a definition; `None` for an unconditional one.
 pub(crate) type Guard = Option<usize>;
 
-/// What was defined under one key.
+/// The definitions under one key.
 pub(crate) enum Node {
     /// A section or an attribute set.
     Set {
-        /// Where it is written, by guard: a set may be empty and yet be there.
+        /// The guards under which it is written: a set may be empty and still exist.
         present: Vec<Guard>,
         /// By key.
         children: BTreeMap<String, Node>,
@@ -69,7 +69,7 @@ pub(crate) enum Node {
 }
 
 impl Block {
-    /// Where `range` of the expression stands in the file; the whole expression when that cannot be told.
+    /// The place of `range` of the expression in the file; the whole expression when that is unknown.
     pub(crate) fn at(&self, range: &std::ops::Range<usize>) -> Span {
         match self.inner {
             Some(start) => Span::new(self.span.file, start + range.start..start + range.end),
@@ -106,7 +106,7 @@ struct Collector<'a> {
     blocks: Vec<Block>,
     /// The block that is being read.
     guard: Guard,
-    /// Its expression's place.
+    /// The place of its expression.
     when: Option<Span>,
     diagnostics: Diagnostics,
 }
@@ -270,7 +270,7 @@ impl Collector<'_> {
         self.push(diagnostic);
     }
 
-    /// Reads a value with its priority; `None` when the table that should give it does not.
+    /// Reads a value with its priority; `None` when its table is at fault.
     fn definition(&mut self, leaf: &Leaf, value: &Value, key_span: Span, path: &str) -> Option<Def> {
         let origin = spanning(key_span, value.span);
         let plain = |value: &Value, priority, optional| Def {
@@ -315,7 +315,7 @@ fn empty(shape: &Shape) -> Node {
     }
 }
 
-/// Whether `key` is one of the words of a table that gives a value its priority.
+/// Whether `key` is one of the keywords of a table around a value.
 fn is_word(key: &str) -> bool {
     matches!(key, "value" | "default" | "force" | "priority" | "optional")
 }
@@ -374,7 +374,7 @@ fn number(value: &Value) -> Result<Priority, (Fault, Option<Span>)> {
     })
 }
 
-/// From the key's beginning to the value's end; just the key when the value stands elsewhere.
+/// The span from the start of the key to the end of the value; only the key when the value is elsewhere.
 fn spanning(key: Span, value: Span) -> Span {
     if key.file == value.file && key.start <= value.start && key.end <= value.end {
         Span { file: key.file, start: key.start, end: value.end }
@@ -383,14 +383,14 @@ fn spanning(key: Span, value: Span) -> Span {
     }
 }
 
-/// The dotted path of `key` under `path`; a key that would not read as one word is quoted.
+/// The dotted path of `key` under `path`; a key that is not a single word is quoted.
 pub(crate) fn join(path: &str, key: &str) -> String {
     let bare = !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '@' | '/'));
     let key = if bare { key.to_owned() } else { Data::Text(key.to_owned()).to_string() };
     if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
-/// Where the text of a quoted key begins, when it is written without escapes.
+/// The offset of the text of a quoted key, when it is written without escapes.
 fn inner(sources: &Sources, span: Span, key: &str) -> Option<usize> {
     let written = sources.snippet(span);
     let quote = usize::from(written.starts_with(['"', '\'']));

@@ -1,7 +1,7 @@
-//! From one file to the modules of a recipe: imports followed, every text parsed, each file once.
+//! Loads the modules of a recipe: follows imports, and parses every file once.
 //!
-//! The order of modules is the order in which their definitions are joined: what a file imports, in the order written,
-//! then the file itself; a file imported again keeps its first place.
+//! The order of modules is the order in which their definitions are joined: the imports of a file, in the order
+//! written, then the file itself; a file imported again keeps its first place.
 //! Nothing here reads files: a [`Reader`] does, and decides what makes two names the same file.
 
 use std::collections::BTreeSet;
@@ -16,21 +16,21 @@ use crate::value::{Data, Value};
 /// The key under which a file lists what it imports.
 pub const IMPORTS: &str = "imports";
 
-/// Imports nested deeper than this are refused; no recipe written by hand comes near.
+/// Deeper nesting of imports is refused; no recipe written by hand comes near.
 const MAX_DEPTH: usize = 200;
 
 /// Finds and reads the files of a recipe.
 pub trait Reader {
-    /// Finds the file that `name` means beside the files of the folder `dir` (empty for the reader's own idea of here).
+    /// Finds the file `name`, relative to the directory `dir` (empty for the reader's default directory).
     ///
     /// # Errors
-    /// Says why there is no such file.
+    /// The reason why there is no such file.
     fn find(&self, dir: &str, name: &str) -> Result<Found, Fault>;
 
-    /// Reads a file found before.
+    /// Reads a file that was found before.
     ///
     /// # Errors
-    /// Says why it cannot be read.
+    /// The reason why it cannot be read.
     fn read(&self, found: &Found) -> Result<Vec<u8>, Fault>;
 }
 
@@ -39,27 +39,27 @@ pub trait Reader {
 pub struct Found {
     /// Equal for two names of the same file, and for no others.
     pub identity: String,
-    /// The name that messages show; its ending tells the format.
+    /// The name that messages show; its suffix decides the format.
     pub name: String,
-    /// The folder that the file's own relative paths are relative to.
+    /// The directory that the file's own relative paths are relative to.
     pub dir: String,
 }
 
 /// A module that ships with the program, imported as `SCHEME:NAME`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Builtin {
-    /// Name behind the scheme.
+    /// The name after the scheme.
     pub name: &'static str,
-    /// What it is for, one line.
+    /// Its purpose, in one line.
     pub doc: &'static str,
     /// Its text, in TOML.
     pub text: &'static str,
 }
 
-/// What can be imported beside files.
+/// The sources of imports other than files.
 #[derive(Clone, Copy)]
 pub struct Imports<'a> {
-    /// What stands before the colon of a shipped module's name.
+    /// The scheme: the part before the colon of a shipped module's name.
     pub scheme: &'static str,
     /// The shipped modules.
     pub builtins: &'a [Builtin],
@@ -79,14 +79,14 @@ pub struct Modules {
 pub struct Module {
     /// Its text.
     pub file: FileId,
-    /// The folder that its relative paths are relative to; `None` for a shipped module, which has none.
+    /// The directory that its relative paths are relative to; `None` for a shipped module, which has none.
     pub dir: Option<String>,
-    /// What it says.
+    /// Its content.
     pub value: Value,
 }
 
 impl Modules {
-    /// The folder that relative paths written in `file` are relative to.
+    /// Returns the directory that relative paths written in `file` are relative to.
     pub fn dir(&self, file: FileId) -> Option<&str> {
         self.list.iter().find(|module| module.file == file)?.dir.as_deref()
     }
@@ -94,8 +94,8 @@ impl Modules {
 
 /// Reads the recipe `root` with all that it imports.
 ///
-/// Every text read is added to `sources`. Whatever cannot be found, read or parsed is a finding at the place of the
-/// import, and the rest is read all the same.
+/// Every text read is added to `sources`. A file that cannot be found, read or parsed is a finding at the place of the
+/// import, and the others are still read.
 pub fn load(root: &str, imports: Imports<'_>, reader: &dyn Reader, sources: &mut Sources) -> (Modules, Diagnostics) {
     let mut loader = Loader {
         imports,
@@ -123,7 +123,7 @@ struct Loader<'a> {
     diagnostics: Diagnostics,
     /// Identities read or being read.
     done: BTreeSet<String>,
-    /// Identities being read, outermost first, each with the import that asked for it.
+    /// Identities being read, outermost first, each with the import that requested it.
     open: Vec<(String, Option<Span>)>,
 }
 
@@ -157,7 +157,7 @@ impl Loader<'_> {
             }
             Err(error) => {
                 let file = self.sources.add(name, String::from_utf8_lossy(bytes));
-                // What is valid is the same in both, so the offset holds in the text that messages show.
+                // The valid part is the same in both, so the offset holds in the text that messages show.
                 let at = error.valid_up_to();
                 let span = Span::new(file, at..at + char::REPLACEMENT_CHARACTER.len_utf8());
                 let diagnostic = Diagnostic::error(Code::Syntax, format!("byte {at} is not UTF-8")).label(span, "");
@@ -177,7 +177,7 @@ impl Loader<'_> {
         self.modules.list.push(Module { file, dir, value });
     }
 
-    /// The items of a file's `imports`; anything but a list of names is refused here.
+    /// Returns the items of a file's `imports`; anything but a list of names is refused here.
     fn listed(&mut self, value: &Value) -> Vec<Value> {
         let Some(imports) = value.get(IMPORTS) else { return Vec::new() };
         let Data::List(items) = &imports.data else {
@@ -202,7 +202,7 @@ impl Loader<'_> {
             self.builtin(builtin, span);
             return;
         }
-        // A shipped module has no folder, so it can import only its like.
+        // A shipped module has no directory, so it can import only shipped modules.
         let Some(dir) = dir else {
             let message = format!("a shipped module cannot import `{name}`");
             self.diagnostics.push(Diagnostic::error(Code::MissingImport, message).option(IMPORTS).label(span, ""));

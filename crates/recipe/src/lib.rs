@@ -1,9 +1,9 @@
-//! Modules of typed options, merged by priority, every value with its origin.
+//! Modules of typed options, merged by priority; every value has its origin.
 //!
 //! [`load`] reads a recipe with all that it imports into [`Modules`]: parsed text, every node with its place.
-//! [`merge()`] holds them against declared options ([`Section`]) and gives a [`Tree`] of [`Merged`] values, each with
-//! the definitions that won and those that lost. The rules are those of the NixOS module system. What the options mean
-//! is not known here: this crate declares none and reads no files.
+//! [`merge()`] checks them against declared options ([`Section`]) and returns a [`Tree`] of [`Merged`] values, each
+//! with the definitions that won and those that lost. The rules are those of the NixOS module system. The meaning of
+//! the options is not known here: this crate declares none and reads no files.
 
 mod amend;
 mod check;

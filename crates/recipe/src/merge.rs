@@ -1,4 +1,4 @@
-//! Definitions to values: by priority, with losers kept, and `when` blocks taken in until nothing changes.
+//! Merges definitions to values: by priority, keeping the losers, and adding `when` blocks until nothing changes.
 
 use std::collections::BTreeMap;
 
@@ -21,24 +21,24 @@ pub enum Tree {
     Leaf(Merged),
 }
 
-/// A value with every definition that was made of it.
+/// A value with all its definitions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Merged {
     /// Of the option's type, in its canonical form; the items of a list keep their places.
     pub value: Data,
     /// The definitions that it was made from, in the order of the modules; none for an option's own default.
     pub won: Vec<Def>,
-    /// Those set aside for their priority, in the order of the modules.
+    /// Those with a losing priority, in the order of the modules.
     pub lost: Vec<Def>,
 }
 
-/// `when` blocks taken in and out of the merge more often than this do not settle.
+/// The most rounds of adding and removing `when` blocks; more means that they do not settle.
 const MAX_ROUNDS: usize = 1000;
 
-/// Merges `modules` as `options` declare.
+/// Merges `modules` according to `options`.
 ///
-/// All errors are found in one go. An option whose definitions are at fault keeps the first sound one, or is absent, so
-/// that a caller who wants to go on can; the result is what the recipe means only when there is no error.
+/// All errors are reported at once. An option with faulty definitions keeps the first valid one, or is absent, so that
+/// a caller can continue; the result is what the recipe means only when there is no error.
 pub fn merge(options: &Section, modules: &Modules, facts: &dyn Facts, sources: &Sources) -> (Tree, Diagnostics) {
     let (definitions, mut diagnostics) = definition::collect(options, modules, facts, sources);
     let round = |holding: &[bool]| {
@@ -59,7 +59,8 @@ pub fn merge(options: &Section, modules: &Modules, facts: &dyn Facts, sources: &
     (tree, diagnostics)
 }
 
-/// Which blocks hold: none at first, then those whose expression holds for the merge so far, until that is the same.
+/// Finds the blocks that hold: none at first, then those whose expression holds for the merge so far, until a fixed
+/// point.
 fn settle(
     blocks: &[Block],
     facts: &dyn Facts,
@@ -89,7 +90,7 @@ fn settle(
     }
 }
 
-/// Names the blocks that come and go over `rounds`.
+/// Names the blocks that change over `rounds`.
 fn unsettled(blocks: &[Block], rounds: &[Vec<bool>]) -> Diagnostic {
     let mut diagnostic = Diagnostic::error(Code::Unsettled, String::new()).option("when");
     let mut names = Vec::new();
@@ -140,7 +141,7 @@ impl Pass<'_> {
                 if let Some(Node::Set { children, .. }) = node {
                     for (key, child) in children {
                         let tree = self.shape(&attrs.shape, None, Some(child), &join(path, key));
-                        // A block that does not hold is checked like any other, but leaves no entry behind.
+                        // A block that does not hold is checked like any other, but leaves no entry.
                         if let Some(tree) = tree.filter(|_| self.is_there(child)) {
                             set.insert(key.clone(), tree);
                         }
@@ -175,7 +176,7 @@ impl Pass<'_> {
             (None, Some((value, _))) => {
                 return Some(Merged { value: value.clone(), won: Vec::new(), lost: Vec::new() });
             }
-            // A definition may rank itself behind the option's own default.
+            // A definition may rank itself below the option's own default.
             (Some(best), Some((value, own))) if best > own => {
                 let lost = active.iter().map(|(_, def)| def.clone()).collect();
                 return Some(Merged { value: value.clone(), won: Vec::new(), lost });
@@ -188,7 +189,7 @@ impl Pass<'_> {
         Some(Merged { value, won, lost })
     }
 
-    /// Makes one value of the winning definitions, of which `None` were at fault.
+    /// Makes one value from the winning definitions; the faulty ones are `None`.
     fn joined(&mut self, ty: &Type, won: &[Def], checked: Vec<Option<Data>>, path: &str) -> Option<Data> {
         match ty {
             Type::Lines => {
@@ -226,7 +227,7 @@ impl Pass<'_> {
     }
 }
 
-/// Whether both are one value of type `ty`.
+/// Whether both are the same value of type `ty`.
 fn same(ty: &Type, left: &Data, right: &Data) -> bool {
     match (ty, left, right) {
         (Type::Text(text), Data::Text(left), Data::Text(right)) => match text.canonical {
@@ -253,7 +254,7 @@ fn conflict<'d>(definitions: impl Iterator<Item = (&'d Def, &'d Data)>, path: &s
 }
 
 impl Tree {
-    /// What stands under `path`.
+    /// Returns the tree under `path`.
     pub fn get(&self, path: &[&str]) -> Option<&Tree> {
         path.iter().try_fold(self, |tree, key| match tree {
             Tree::Set(set) => set.get(*key),
@@ -261,7 +262,7 @@ impl Tree {
         })
     }
 
-    /// The value under `path`.
+    /// Returns the value under `path`.
     pub fn leaf(&self, path: &[&str]) -> Option<&Merged> {
         match self.get(path)? {
             Tree::Leaf(merged) => Some(merged),
@@ -269,7 +270,7 @@ impl Tree {
         }
     }
 
-    /// The entries under `path`; none when there is no set.
+    /// Returns the entries under `path`; none when there is no set.
     pub fn entries(&self, path: &[&str]) -> impl Iterator<Item = (&str, &Tree)> + use<'_> {
         let set = match self.get(path) {
             Some(Tree::Set(set)) => Some(set),
@@ -278,7 +279,7 @@ impl Tree {
         set.into_iter().flatten().map(|(key, tree)| (key.as_str(), tree))
     }
 
-    /// The text under `path`.
+    /// Returns the text under `path`.
     pub fn text(&self, path: &[&str]) -> Option<&str> {
         match &self.leaf(path)?.value {
             Data::Text(text) => Some(text),
@@ -286,7 +287,7 @@ impl Tree {
         }
     }
 
-    /// The boolean under `path`.
+    /// Returns the boolean under `path`.
     pub fn bool(&self, path: &[&str]) -> Option<bool> {
         match self.leaf(path)?.value {
             Data::Bool(flag) => Some(flag),
@@ -294,7 +295,7 @@ impl Tree {
         }
     }
 
-    /// The number under `path`.
+    /// Returns the number under `path`.
     pub fn int(&self, path: &[&str]) -> Option<i128> {
         match self.leaf(path)?.value {
             Data::Int(number) => Some(number),
@@ -302,7 +303,7 @@ impl Tree {
         }
     }
 
-    /// The items of the list under `path`; none when there is no list.
+    /// Returns the items of the list under `path`; none when there is no list.
     pub fn list(&self, path: &[&str]) -> &[Value] {
         match self.leaf(path).map(|merged| &merged.value) {
             Some(Data::List(items)) => items,
@@ -312,12 +313,12 @@ impl Tree {
 }
 
 impl Merged {
-    /// Where the value comes from; `None` for an option's own default.
+    /// Returns the origin of the value; `None` for an option's own default.
     pub fn origin(&self) -> Option<kiln_diag::Span> {
         self.won.first().map(|def| def.origin)
     }
 
-    /// Whether everyone who asks for it can do without.
+    /// Whether every definition of it is optional.
     pub fn is_optional(&self) -> bool {
         !self.won.is_empty() && self.won.iter().all(|def| def.optional)
     }

@@ -1,9 +1,9 @@
-//! The known name that an unknown one was probably meant to be.
+//! Suggests a known name for an unknown one.
 
-/// The name among `known` that is nearest to `name`, when one is near enough to be a slip of the hand.
+/// Returns the name among `known` that is nearest to `name`, when one is near enough to be a typing mistake.
 ///
-/// Case is set aside first, then single edits and swaps are counted; about one in three characters may differ. Of equally
-/// near names the first wins, so the order of `known` decides.
+/// Case is ignored, then single edits and swaps are counted; about one in three characters may differ. Of equally near
+/// names the first wins, so the order of `known` decides.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.to_lowercase();
     let length = folded.chars().count();

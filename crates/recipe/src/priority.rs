@@ -2,22 +2,22 @@
 
 /// The rank of a definition: the lower number wins.
 ///
-/// The numbers are the NixOS module system's, so that a recipe may say `priority = 80` and mean what it means there.
+/// The numbers are those of the NixOS module system, so that `priority = 80` has the same meaning in a recipe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Priority(pub i64);
 
 impl Priority {
     /// `{ force = … }`.
     pub const FORCE: Priority = Priority(50);
-    /// A value without more.
+    /// A plain value.
     pub const PLAIN: Priority = Priority(100);
     /// `{ default = … }`.
     pub const DEFAULT: Priority = Priority(1000);
-    /// The default that an option's declaration carries.
+    /// The default in an option's declaration.
     pub const OPTION_DEFAULT: Priority = Priority(1500);
 }
 
-/// The word for it and the number, or the number alone.
+/// The keyword and the number, or the number alone.
 impl std::fmt::Display for Priority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match *self {

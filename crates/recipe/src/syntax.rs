@@ -1,6 +1,6 @@
-//! Text to [`Value`]: TOML, JSON, and whatever else the caller understands.
+//! Parses text to [`Value`]: TOML, JSON, and any format that the caller supports.
 //!
-//! Every reader gives what it could understand together with its findings, and every node its place. Nothing here knows
+//! Every reader returns what it could understand with its findings, and every node with its place. Nothing here knows
 //! which options exist.
 
 mod json;
@@ -12,19 +12,20 @@ use crate::value::{Data, Value};
 
 /// A format that this crate does not know, read by the caller.
 pub trait Foreign {
-    /// Whether the text of the file called `name` is of this format.
+    /// Whether the text of the file called `name` has this format.
     fn claims(&self, name: &str, text: &str) -> bool;
 
-    /// Reads the text to the table that a TOML recipe would give.
+    /// Reads the text to the table of the equivalent TOML recipe.
     fn read(&self, file: FileId, text: &str) -> (Value, Diagnostics);
 }
 
-/// A way to read a text: given its id, its name, itself, and the format that this crate does not know.
+/// A reader: takes the text's id, its name, the text, and the foreign format.
 pub(crate) type Read = fn(FileId, &str, &str, &dyn Foreign) -> (Value, Diagnostics);
 
-/// Reads `text`, in the format that its name or, failing that, its beginning tells.
+/// Reads `text`, in the format given by its name or else by its beginning.
 ///
-/// `.toml` and `.json` are what they say; then `foreign` is asked; then `{` begins JSON and all else is TOML.
+/// The suffixes `.toml` and `.json` decide; then `foreign` may claim the text; then `{` begins JSON and all else is
+/// TOML.
 pub(crate) fn read(file: FileId, name: &str, text: &str, foreign: &dyn Foreign) -> (Value, Diagnostics) {
     let extension = name.rsplit(['/', '\\']).next().and_then(|base| base.rsplit_once('.')).map(|(_, tail)| tail);
     match extension {
@@ -41,17 +42,17 @@ pub(crate) fn read_toml(file: FileId, _name: &str, text: &str, _foreign: &dyn Fo
     toml::read(file, text)
 }
 
-/// The table that stands for a text nothing could be read from.
+/// The table for a text that could not be read.
 pub(crate) fn nothing(file: FileId) -> Value {
     Value { data: Data::Table(Vec::new()), span: Span::new(file, 0..0) }
 }
 
-/// An error in the form of the text.
+/// A syntax error.
 fn fault(span: Span, message: impl Into<String>) -> Diagnostic {
     Diagnostic::error(Code::Syntax, message).label(span, "")
 }
 
-/// The span of `range` in `text`, moved out to whole characters and capped to the text.
+/// The span of `range` in `text`, extended to whole characters and capped to the text.
 fn span_in(file: FileId, text: &str, range: std::ops::Range<usize>) -> Span {
     let mut start = range.start.min(text.len());
     while !text.is_char_boundary(start) {

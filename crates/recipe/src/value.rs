@@ -1,13 +1,13 @@
-//! What a recipe's text says before anyone knows what it should say: a tree of data with a place for every node.
+//! The parsed text of a recipe, before it is checked: a tree of data with a place for every node.
 
 use kiln_diag::Span;
 
 /// One node of a recipe's text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Value {
-    /// What is written.
+    /// Its data.
     pub data: Data,
-    /// Where it is written; without its key.
+    /// Its place, without its key.
     pub span: Span,
 }
 
@@ -24,7 +24,7 @@ pub enum Data {
     List(Vec<Value>),
     /// A table, in the order of the text; no key twice.
     Table(Vec<Entry>),
-    /// Something no option takes: a float, a date, JSON's `null`; with the words for it.
+    /// A value that no option takes: a float, a date, JSON's `null`; with its description.
     Other(&'static str),
 }
 
@@ -33,14 +33,14 @@ pub enum Data {
 pub struct Entry {
     /// The key, unquoted.
     pub key: String,
-    /// Where the key is written, quotes included.
+    /// The place of the key, quotes included.
     pub key_span: Span,
     /// The value.
     pub value: Value,
 }
 
 impl Value {
-    /// The text, when it is one.
+    /// Returns the text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         match &self.data {
             Data::Text(text) => Some(text),
@@ -48,7 +48,7 @@ impl Value {
         }
     }
 
-    /// The number, when it is one.
+    /// Returns the number, if it is one.
     pub fn as_int(&self) -> Option<i128> {
         match self.data {
             Data::Int(number) => Some(number),
@@ -56,7 +56,7 @@ impl Value {
         }
     }
 
-    /// The boolean, when it is one.
+    /// Returns the boolean, if it is one.
     pub fn as_bool(&self) -> Option<bool> {
         match self.data {
             Data::Bool(flag) => Some(flag),
@@ -64,7 +64,7 @@ impl Value {
         }
     }
 
-    /// The items, when it is a list.
+    /// Returns the items, if it is a list.
     pub fn as_list(&self) -> Option<&[Value]> {
         match &self.data {
             Data::List(items) => Some(items),
@@ -72,7 +72,7 @@ impl Value {
         }
     }
 
-    /// The entries, when it is a table.
+    /// Returns the entries, if it is a table.
     pub fn as_table(&self) -> Option<&[Entry]> {
         match &self.data {
             Data::Table(entries) => Some(entries),
@@ -80,14 +80,14 @@ impl Value {
         }
     }
 
-    /// The value under `key`, when this is a table that has it.
+    /// Returns the value under `key`, if this is a table that has it.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.as_table()?.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 }
 
 impl Data {
-    /// What this is, with its article, for messages.
+    /// Returns the kind of this data, with its article, for messages.
     pub fn noun(&self) -> &'static str {
         match self {
             Data::Text(_) => "a string",
@@ -99,7 +99,7 @@ impl Data {
         }
     }
 
-    /// Whether both say the same, wherever they are written; the order of a table's keys says nothing.
+    /// Whether both have the same content, wherever they are written; the order of a table's keys is ignored.
     pub fn same(&self, other: &Data) -> bool {
         match (self, other) {
             (Data::List(left), Data::List(right)) => {

@@ -31,7 +31,7 @@ pub struct Step {
     pub(crate) module: String,
     pub(crate) path: String,
     pub(crate) words: Vec<String>,
-    /// Whether the line for modprobe.d is this loader's to write.
+    /// Whether this loader writes the module's line for modprobe.d.
     pub(crate) writes_options: bool,
     pub(crate) stays_loaded: bool,
     pub(crate) soft: bool,
@@ -39,8 +39,8 @@ pub struct Step {
 
 /// Checks loaders as a whole.
 ///
-/// Parameters belong to a module, not to a loader: those that one loader gives hold for every loader of the module, since
-/// otherwise the order of starts would decide. The graph is fit for use only when the findings have no errors.
+/// Parameters belong to a module, not to a loader: those of one loader apply to every loader of the module, since
+/// otherwise the order of starts would decide. The graph is usable only when the findings have no errors.
 pub fn graph(specs: Vec<LoaderSpec>) -> (ServiceGraph, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let specs = unique(specs, &mut diagnostics);
@@ -71,36 +71,36 @@ pub fn graph(specs: Vec<LoaderSpec>) -> (ServiceGraph, Diagnostics) {
 }
 
 impl ServiceGraph {
-    /// The loaders by name.
+    /// Returns the loaders by name.
     pub fn loaders(&self) -> impl Iterator<Item = &Loader> {
         self.loaders.values()
     }
 
-    /// The names in an order in which each comes after all loaders that it depends on; the reverse is for stopping.
+    /// Returns the names in an order in which each comes after all loaders that it depends on; stop in reverse order.
     pub fn start_order(&self) -> &[LoaderName] {
         &self.start_order
     }
 }
 
 impl Loader {
-    /// Its name.
+    /// Returns its name.
     pub fn name(&self) -> &LoaderName {
         &self.name
     }
 
-    /// Its modules in load order, each once.
+    /// Returns its modules in load order, each once.
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
-    /// Whether it loads anything; if not, its start and stop only say so.
+    /// Whether it loads anything; if not, its start and stop only print that.
     pub fn is_modular(&self) -> bool {
         self.modular && !self.steps.is_empty()
     }
 }
 
 impl Step {
-    /// The name that `/proc/modules` shows.
+    /// Returns the name in `/proc/modules`.
     pub fn module(&self) -> &str {
         &self.module
     }
@@ -171,7 +171,7 @@ fn steps(spec: &LoaderSpec, diagnostics: &mut Diagnostics) -> Vec<Step> {
         match check_step(step) {
             Err((code, message)) => diagnostics.push(finding(spec, code, message)),
             Ok(step) => match steps.iter_mut().find(|known| known.module == step.module) {
-                // A closure may name a module twice; where it came first is early enough for both.
+                // A closure may name a module twice; its first position is early enough for both.
                 Some(known) => known.soft &= step.soft,
                 None => steps.push(step),
             },
@@ -193,14 +193,14 @@ fn check_step(step: &LoadStep) -> Result<Step, (Code, String)> {
     Ok(Step { module, path, words, writes_options, stays_loaded, soft })
 }
 
-/// A module's name as the kernel shows it; none when it cannot be one.
+/// The module name as the kernel shows it; `None` when it is not valid.
 fn module_name(name: &str) -> Option<String> {
     let name = name.replace('-', "_");
     let fine = !name.is_empty() && name.len() < 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     fine.then_some(name)
 }
 
-/// Gives each loader of a module the parameters that any of them has.
+/// Applies the parameters of any loader of a module to all its loaders.
 fn share_parameters(
     loaders: &mut BTreeMap<LoaderName, Loader>,
     specs: &BTreeMap<LoaderName, LoaderSpec>,
@@ -239,7 +239,7 @@ fn share_parameters(
     }
 }
 
-/// Orders the loaders; each cycle is an error, and its members are then taken as they come.
+/// Orders the loaders; each cycle is an error, and its members are then ordered arbitrarily.
 fn start_order(
     loaders: &BTreeMap<LoaderName, Loader>,
     specs: &BTreeMap<LoaderName, LoaderSpec>,
@@ -294,7 +294,7 @@ impl Loader {
     }
 }
 
-/// The description without line breaks, or one made from the name.
+/// The description without line breaks, or a default made from the name.
 fn one_line(spec: &LoaderSpec) -> String {
     let words: Vec<&str> = spec.description.split(|c: char| c.is_whitespace() || c.is_control()).collect();
     let line = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

@@ -1,17 +1,17 @@
 //! Module loaders as services for s6-rc, systemd, OpenRC and plain sh.
 //!
-//! [`LoaderSpec`]s go through [`graph()`], which checks them as a whole, and [`render()`] writes what a device needs:
-//! one sh script per loader, which does all the work, and per service manager a definition that calls it.
+//! [`graph()`] checks [`LoaderSpec`]s as a whole, and [`render()`] writes the files for a device: one sh script per
+//! loader, which does all the work, and per service manager a definition that calls it.
 //!
-//! The protocol of loading and unloading is `protocol.sh`, the fixed part of each script. What it holds to:
-//! - a module that was there before a start, or that somebody else loaded, is never removed;
-//! - a module that any started loader claims stays; one that nobody claims any more and that a loader loaded goes;
-//! - a start that fails or is interrupted leaves what it found, apart from modules that have no way out;
-//! - a loader killed at any point is mended by the next call of any loader. Only where a kill took the shell, the process
-//!   that tells and its insmod at once, in the moment between the load and the word of it, is it lost who loaded the module
-//!   in hand: the kernel keeps no record. It then counts as somebody else's, and the loader says so.
+//! The protocol of loading and unloading is `protocol.sh`, the fixed part of each script. Its guarantees:
+//! - a module that was loaded before a start, or by another program, is never removed;
+//! - a module that any started loader claims stays loaded; one without claims is removed if a loader loaded it;
+//! - a start that fails or is interrupted restores the previous state, apart from modules that cannot be unloaded;
+//! - the next call of any loader recovers from a loader that was killed at any point. Who loaded a module is lost only
+//!   if the shell, the recording process and its insmod are killed at once, between the load and its record: the kernel
+//!   keeps none. The module then counts as loaded by another program, and the loader reports that.
 //!
-//! Not known here: how closures are made, which modules exist, and the machine that builds.
+//! Out of scope: how closures are made, which modules exist, and the build machine.
 
 mod graph;
 mod loader;

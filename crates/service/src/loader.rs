@@ -1,4 +1,4 @@
-//! What a loader is asked to be.
+//! The specification of a loader.
 
 use kiln_diag::Span;
 
@@ -9,17 +9,17 @@ use crate::{LoaderName, ServiceName};
 pub struct LoaderSpec {
     /// Its name.
     pub name: LoaderName,
-    /// One line for people; may be empty.
+    /// A one-line description for people; may be empty.
     pub description: String,
-    /// What must be up before it starts.
+    /// The services that must be up before it starts.
     pub dependencies: Vec<Dependency>,
     /// The closure, dependencies first; empty when all of it is built in.
     pub modules: Vec<LoadStep>,
-    /// Whether the kernel has modules at all; when not, start and stop do nothing but say so.
+    /// Whether the kernel supports modules; if not, start and stop only print that.
     pub modular: bool,
-    /// Modules that hotplug shall not load by alias.
+    /// Modules that hotplug must not load by alias.
     pub blacklist: Vec<String>,
-    /// Where the loader was declared, for diagnostics.
+    /// The declaration of the loader, for diagnostics.
     pub origin: Option<Span>,
 }
 
@@ -28,21 +28,21 @@ pub struct LoaderSpec {
 pub enum Dependency {
     /// Another loader of the same graph.
     Loader(LoaderName),
-    /// A service that somebody else defines.
+    /// A service that is defined elsewhere.
     Service(ServiceName),
 }
 
 /// One module of a closure.
 #[derive(Debug, Clone)]
 pub struct LoadStep {
-    /// The name that `/proc/modules` shows; `-` is read as `_`.
+    /// The name in `/proc/modules`; `-` is read as `_`.
     pub module: String,
     /// The file on the device, absolute: `/lib/modules/RELEASE/kernel/….ko`.
     pub path: String,
-    /// Parameters as the kernel takes them: words apart by blanks, with `"` around a value that has blanks.
+    /// Parameters as the kernel takes them: words separated by blanks, with `"` around a value that has blanks.
     pub parameters: String,
     /// Whether the module has no exit function, so that it can be loaded but not unloaded.
     pub stays_loaded: bool,
-    /// Whether only soft dependencies ask for it: that it cannot be loaded is then reported, and no failure.
+    /// Whether only soft dependencies require it: failing to load it is then reported, but is not an error.
     pub soft: bool,
 }

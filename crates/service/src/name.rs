@@ -1,14 +1,14 @@
-//! Names that are safe as a file, as a word of a shell script, and as a service of each manager.
+//! Names that are safe as a file name, as a word of a shell script, and as a service of each manager.
 
 use std::fmt;
 
-/// What every loader's service is called, before its own name.
+/// The prefix of every loader's service name.
 const PREFIX: &str = "kmodloader-";
-/// The longest name of a service that is made here, in bytes.
+/// The maximum length of a loader's service name, in bytes.
 const LOADER_SERVICE_BYTES: usize = 64;
-/// The longest name of a foreign service, in bytes: a file name less the suffix of a unit.
+/// The maximum length of a foreign service's name, in bytes: a file name less the suffix of a unit.
 const SERVICE_BYTES: usize = 240;
-/// What systemd's units end in; a service's name with one of these is taken for a unit's name as it stands.
+/// The suffixes of systemd's units; a service name with one of these is used as a unit's full name.
 const UNIT_SUFFIXES: [&str; 11] = [
     ".service",
     ".socket",
@@ -27,36 +27,36 @@ const UNIT_SUFFIXES: [&str; 11] = [
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LoaderName(String);
 
-/// The name of a service that somebody else defines, as its manager knows it.
+/// The name of a service that is defined elsewhere, as its manager knows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceName(String);
 
-/// Why a name was refused.
+/// The reason why a name is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// There is no name.
+    /// The name is empty.
     #[error("a name cannot be empty")]
     Empty,
-    /// The name does not fit.
+    /// The name is too long.
     #[error("the name is {bytes} bytes long; at most {most} are possible")]
     TooLong {
-        /// How long it is.
+        /// Its length.
         bytes: usize,
-        /// How long it may be.
+        /// The maximum length.
         most: usize,
     },
-    /// The name begins with something that a file system, a shell or a manager gives a meaning.
+    /// The name begins with a character that is special to a file system, a shell or a manager.
     #[error("a name cannot begin with {first:?}; it begins with a letter or a digit")]
     BadStart {
         /// The first character.
         first: char,
     },
-    /// The name has a character that a file system, a shell or a manager gives a meaning.
+    /// The name has a character that is special to a file system, a shell or a manager.
     #[error("a name cannot hold {bad:?}; it may hold {allowed}")]
     BadCharacter {
-        /// The first character at fault.
+        /// The first such character.
         bad: char,
-        /// Which are fine, for people.
+        /// The allowed characters, for people.
         allowed: &'static str,
     },
 }
@@ -73,12 +73,12 @@ impl LoaderName {
         Ok(LoaderName(name))
     }
 
-    /// The name as it was given.
+    /// Returns the name as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name of this loader's service, at most 64 bytes: `kmodloader-NAME`.
+    /// Returns the name of this loader's service, at most 64 bytes: `kmodloader-NAME`.
     pub fn service(&self) -> String {
         format!("{PREFIX}{}", self.0)
     }
@@ -96,12 +96,12 @@ impl ServiceName {
         Ok(ServiceName(name))
     }
 
-    /// The name as it was given.
+    /// Returns the name as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name of systemd's unit.
+    /// Returns the name of systemd's unit.
     pub fn unit(&self) -> String {
         match UNIT_SUFFIXES.iter().any(|suffix| self.0.ends_with(suffix)) {
             true => self.0.clone(),
@@ -109,12 +109,12 @@ impl ServiceName {
         }
     }
 
-    /// The name that managers other than systemd know.
+    /// Returns the name for managers other than systemd.
     pub fn plain(&self) -> &str {
         self.0.strip_suffix(".service").filter(|name| !name.is_empty()).unwrap_or(&self.0)
     }
 
-    /// The loader that this name would be the service of.
+    /// Returns the loader whose service has this name.
     pub(crate) fn loader(&self) -> Option<LoaderName> {
         LoaderName::new(self.plain().strip_prefix(PREFIX)?).ok()
     }

@@ -1,11 +1,11 @@
-//! A module's parameter string, cut into the words that insmod gets as arguments.
+//! A module's parameter string, split into the arguments of insmod.
 
-/// Cuts `text` at blanks outside double quotes; quotes stay in the words.
+/// Splits `text` at blanks outside double quotes; quotes stay in the words.
 ///
-/// insmod joins its arguments with blanks and hands the result to the kernel, so the words give back the same string up
-/// to the number of blanks between them.
+/// insmod joins its arguments with blanks and passes the result to the kernel, so the words restore the same string,
+/// except for the number of blanks between them.
 /// # Errors
-/// A line for people, when a quote is not closed or the text has control characters that are no blanks.
+/// A line for people, when a quote is not closed or the text has control characters other than blanks.
 /// # Source
 /// `next_arg` in the kernel's `lib/cmdline.c`: a quote anywhere in a word toggles.
 pub(crate) fn words(text: &str) -> Result<Vec<String>, String> {
@@ -13,7 +13,7 @@ pub(crate) fn words(text: &str) -> Result<Vec<String>, String> {
     let mut word = String::new();
     let mut quoted = false;
     for c in text.chars() {
-        // Newlines part words like blanks, but could not stand in a line of modprobe.d inside quotes.
+        // Newlines separate words like blanks, but are not possible inside quotes in a line of modprobe.d.
         let blank = matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c');
         if c.is_control() && (quoted || !blank) {
             return Err(format!("the parameters hold the control character {c:?}"));

@@ -11,7 +11,7 @@ use crate::ServiceGraph;
 /// One file to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderedFile {
-    /// Where, relative to the folder of results, with `/` between parts.
+    /// The path, relative to the result directory, with `/` between parts.
     pub path: String,
     /// Permission bits.
     pub mode: u32,
@@ -19,14 +19,15 @@ pub struct RenderedFile {
     pub contents: String,
 }
 
-/// How long a manager gives a start or a stop, in seconds. A loader that waits for another, or for a module that someone
-/// else is loading, gives up by itself after a minute of each, so this ends only what hangs in the kernel.
+/// The time limit of a manager for a start or a stop, in seconds. A loader that waits for another loader, or for a
+/// module that is being loaded elsewhere, gives up after a minute each, so this only ends a call that hangs in the
+/// kernel.
 const TIMEOUT_SECONDS: u32 = 300;
 
-/// Writes every loader's script, its services, and what `modprobe` has to know.
+/// Returns the files of a graph: every loader's script, its services, and its configuration of `modprobe`.
 ///
-/// `script_dir` is the folder on the device that `services/sh` is copied to, absolute, without blanks or quotes.
-/// The files come ordered by path.
+/// `script_dir` is the directory on the device that `services/sh` is copied to, absolute, without blanks or quotes.
+/// The files are ordered by path.
 pub fn render(graph: &ServiceGraph, script_dir: &str) -> Vec<RenderedFile> {
     let mut files = Vec::new();
     for loader in graph.loaders() {

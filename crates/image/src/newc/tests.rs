@@ -1,10 +1,10 @@
-//! The archive's bytes, and the errors on the way.
+//! The archive's bytes, and the errors while writing.
 
 use expect_test::expect;
 
 use super::*;
 
-/// The archive with a newline for every run of NULs and before every header.
+/// The archive with `|` for every run of NULs and a newline before every header.
 fn readable(tree: &FileTree) -> String {
     let mut bytes = Vec::new();
     write(tree, &mut bytes).unwrap();

@@ -1,4 +1,4 @@
-//! What a tree takes and what it refuses.
+//! The entries that a tree accepts and refuses.
 
 use expect_test::{Expect, expect};
 

@@ -1,7 +1,7 @@
-//! The archive, read and written by others.
+//! The archive, read and written by other programs.
 //!
-//! - `oracle`: the kernel's own `gen_init_cpio` gives the same bytes (slow)
-//! - `unpack`: GNU cpio and busybox unpack what went in
+//! - `oracle`: the kernel's own `gen_init_cpio` produces the same bytes (slow)
+//! - `unpack`: GNU cpio and busybox restore the tree
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(
@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 mod oracle;
 mod unpack;
 
-/// Runs `sh -c script` in `dir` with `input`, and gives its output; the program must be content.
+/// Runs `sh -c script` in `dir` with `input`, and returns its output; the script must succeed.
 fn sh(dir: &Path, script: &str, input: Option<&Path>) -> Vec<u8> {
     let stdin = input.map_or(Stdio::null(), |path| std::fs::File::open(path).unwrap().into());
     let output = Command::new("/bin/sh").args(["-ec", script]).current_dir(dir).stdin(stdin).output().unwrap();

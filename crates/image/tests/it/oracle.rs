@@ -1,4 +1,4 @@
-//! The kernel's own writer.
+//! Comparison with the kernel's own writer.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use kiln_testkit::assert_has;
 
 use crate::sh;
 
-/// The text of `usr/gen_init_cpio.c`, out of Debian's kernel source.
+/// The text of `usr/gen_init_cpio.c`, from Debian's kernel source.
 fn source() -> PathBuf {
     let home = || Path::new(&std::env::var_os("HOME").unwrap()).join(".cache");
     let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("kiln-tests");

@@ -1,4 +1,4 @@
-//! What other programs make of the archive.
+//! Unpacking of the archive by other programs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

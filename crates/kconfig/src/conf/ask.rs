@@ -7,7 +7,7 @@ use crate::message::Level;
 use crate::model::{NodeId, NodeKind, PropertyKind, SymbolId, Type};
 use crate::{checks, number};
 
-/// Where a dialogue is.
+/// The position in a dialogue.
 pub(super) struct Dialogue<'m> {
     answers: &'m [u8],
     /// Whether a read came to the end of the answers.
@@ -20,12 +20,12 @@ pub(super) struct Dialogue<'m> {
     all: bool,
 }
 
-/// An answer longer than this is cut.
+/// Longer answers are truncated.
 const MAX_LINE: usize = 4095;
-/// How often a question is asked without an answer being read.
+/// The most times that a question is asked without an answer being read.
 const MAX_REPEATS: usize = 3;
 
-/// The rounds of one question; the C program would ask for ever.
+/// The rounds of one question; the C program would repeat it for ever.
 #[derive(Default)]
 struct Rounds {
     n_idle: usize,
@@ -43,7 +43,7 @@ impl Rounds {
 }
 
 impl<'a> Run<'a> {
-    /// Asks until nothing is new any more (`main`, scripts/kconfig/conf.c).
+    /// Asks until no symbol is new any more (`main`, scripts/kconfig/conf.c).
     pub(super) fn ask(&mut self) -> Result<(), Exit> {
         let mode = self.mode;
         let answers: &[u8] = match mode {
@@ -64,7 +64,7 @@ impl<'a> Run<'a> {
                 return Ok(());
             }
             let now = self.left_to_ask(&talk);
-            // Something that is new is reached by no question: the C program would start again for ever.
+            // No question reaches some new symbol: the C program would start again for ever.
             if now >= left {
                 return self.no_answers();
             }
@@ -72,12 +72,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// What becomes less with each useful round of questions: the answers left, and the symbols without a user's value.
+    /// A measure that decreases with each useful round: the answers left, and the symbols without a user's value.
     fn left_to_ask(&self, talk: &Dialogue<'_>) -> usize {
         talk.answers.len() + self.evaluation.states.iter().filter(|state| state.user.is_none()).count()
     }
 
-    /// `check_conf`: asks about the menus that have something new.
+    /// `check_conf`: asks about the menus that contain new symbols.
     fn ask_new(&mut self, node: NodeId, talk: &mut Dialogue<'_>) -> Result<(), Exit> {
         if !self.evaluation.is_shown(node) {
             return Ok(());
@@ -178,7 +178,7 @@ impl<'a> Run<'a> {
                     self.print_help(node);
                     None
                 }
-                // The last byte is taken for the end of the line.
+                // The last byte is treated as the end of the line.
                 [text @ .., _] => Some(text.to_vec()),
                 [] => Some(Vec::new()),
             };
@@ -289,9 +289,9 @@ impl<'a> Run<'a> {
         self.no_answers()
     }
 
-    /// Before 6.11 a choice has a value, which is asked for first when it is not given.
+    /// Before 6.11 a choice has a value, which is asked for first when it is not set.
     fn ask_older_choice(&mut self, node: NodeId, choice: SymbolId, talk: &mut Dialogue<'_>) -> Result<(), Exit> {
-        // Whether the choice is new is not changed by the answer about its value.
+        // The answer about its value does not change whether the choice is new.
         let is_new = self.evaluation.state(choice).user.is_none();
         let changeable = self.evaluation.is_changeable(choice);
         if changeable {
@@ -310,7 +310,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Lists the members that can be seen; gives their nodes, the number of the one that is on, and whether one is new.
+    /// Lists the visible members; returns their nodes, the number of the one that is on, and whether one is new.
     fn print_members(
         &mut self,
         node: NodeId,
@@ -344,7 +344,7 @@ impl<'a> Run<'a> {
         (members, default, any_new)
     }
 
-    /// Turns one member on and the others that can be seen off, the user's wish being the newest for all of them
+    /// Turns one member on and the other visible ones off; these become the latest values given by the user
     /// (`choice_set_value`, scripts/kconfig/symbol.c).
     fn choose_member(&mut self, choice: NodeId, member: SymbolId) {
         let mut changed = false;
@@ -363,7 +363,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// `sym_set_tristate_value`; gives whether the value can be had.
+    /// `sym_set_tristate_value`; returns whether the value is possible.
     fn set_logic(&mut self, symbol: SymbolId, value: Tristate) -> bool {
         let old = self.evaluation.state(symbol).value;
         if !self.is_within_range(symbol, value) {
@@ -400,7 +400,7 @@ impl<'a> Run<'a> {
         value >= state.reverse && value <= state.visible
     }
 
-    /// `sym_set_string_value`; gives whether the text is taken.
+    /// `sym_set_string_value`; returns whether the text is accepted.
     fn set_text(&mut self, symbol: SymbolId, text: &[u8]) -> bool {
         let type_ = self.evaluation.model.symbol(symbol).type_;
         let old = self.evaluation.states[symbol.at()].user.take();
@@ -424,7 +424,7 @@ impl<'a> Run<'a> {
         self.changed = true;
     }
 
-    /// Reads an answer; `None` when the value is not to be asked for.
+    /// Reads an answer; `None` when the value cannot be asked for.
     fn answer(&mut self, symbol: SymbolId, default: &str, talk: &mut Dialogue<'_>) -> Option<Vec<u8>> {
         if self.evaluation.state(symbol).user.is_none() {
             self.print("(NEW) ");
@@ -437,7 +437,7 @@ impl<'a> Run<'a> {
         Some(self.line(b"\n", talk))
     }
 
-    /// Reads a line and prints it; gives `usual` at the end of the answers.
+    /// Reads a line and prints it; returns `usual` at the end of the answers.
     fn line(&mut self, usual: &[u8], talk: &mut Dialogue<'_>) -> Vec<u8> {
         let length = talk.answers.iter().position(|byte| *byte == b'\n').map_or(talk.answers.len(), |at| at + 1);
         let (line, rest) = talk.answers.split_at(length.min(MAX_LINE));

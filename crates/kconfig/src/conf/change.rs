@@ -1,4 +1,4 @@
-//! Changing values: the `all*config` modes, chance, and rewriting tristates.
+//! Changing values: the `all*config` modes, random values, and rewriting tristates.
 
 use super::{Exit, Mode, Run};
 use crate::evaluation::Wanted;
@@ -8,7 +8,7 @@ use crate::model::{NodeId, Type};
 use crate::number;
 use crate::random::Random;
 
-/// Chances in percent.
+/// Probabilities in percent.
 struct Chances {
     bool_yes: i64,
     tristate_yes: i64,
@@ -50,7 +50,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Gives every prompt that has no value yet the same one, or leaves it at its default.
+    /// Sets every prompt without a value to the same value, or leaves it at its default.
     fn set_new(&mut self, value: Option<Tristate>) {
         self.evaluation.set_new(value);
         self.changed = true;
@@ -75,7 +75,7 @@ impl Run<'_> {
         self.say(level, "seed", &format!("seed 0x{seed:X}"), printed);
     }
 
-    /// `KCONFIG_SEED`; whoever runs this without one must set it, since the engine has no clock.
+    /// `KCONFIG_SEED`; a caller must set it, since the engine has no clock.
     fn seed(&self) -> u32 {
         let text = self.host.variable("KCONFIG_SEED").unwrap_or_default();
         let scanned = number::scan(&text, 0);
@@ -114,7 +114,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Puts the members of a choice into an order of chance, behind what a seed config wants.
+    /// Puts the members of a choice into a random order, after those that a seed config requests.
     fn choose_by_chance(&mut self, choice: NodeId, random: &mut Random) {
         let model = self.evaluation.model;
         let symbols = || model.below(choice).filter_map(|node| model.node(node).symbol);
@@ -142,7 +142,7 @@ impl Run<'_> {
         while !rest.is_empty() && numbers.len() < 3 {
             let scanned = number::scan(rest, 10);
             let number = number::signed(rest, 10);
-            // Quirk: what is no number counts as 0 and is read again, up to three times.
+            // Quirk: text that is not a number counts as 0 and is read again, up to three times.
             if !(0..=100).contains(&number) {
                 return Err(self.bad_chances());
             }

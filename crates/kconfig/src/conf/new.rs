@@ -7,8 +7,8 @@ use crate::model::{NodeId, SymbolId, Type};
 use crate::number;
 
 impl Evaluation<'_> {
-    /// The symbol whose `bool` or `tristate` prompt this node has, when the user gave it no value. Members of choices are
-    /// left out, choices are not.
+    /// The symbol of this node's `bool` or `tristate` prompt, if the user gave it no value. Members of choices are left
+    /// out, choices are not.
     pub(crate) fn open_prompt(&self, node: NodeId) -> Option<SymbolId> {
         let node = self.model.node(node);
         let symbol = node.symbol.filter(|_| node.prompt.is_some())?;
@@ -16,7 +16,7 @@ impl Evaluation<'_> {
         (is_open && self.model.symbol(symbol).type_.is_logic()).then_some(symbol)
     }
 
-    /// Whether the value, or whether there is one to be saved, differs from what the user gave.
+    /// Whether the value to be saved differs from the user's; also when only one of them exists.
     pub(crate) fn differs(&self, symbol: SymbolId) -> bool {
         let state = self.state(symbol);
         match &state.user {
@@ -27,7 +27,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Takes back user values that a reader before 6.10 does not keep; gives whether a number was out of its range.
+    /// Drops user values that a reader before 6.10 does not keep; returns whether a number was out of its range.
     pub(crate) fn drop_ineffective(&mut self, unsaved: bool) -> bool {
         let mut dropped = false;
         for symbol in self.model.hash_order.iter().copied() {
@@ -62,7 +62,7 @@ impl Evaluation<'_> {
 }
 
 impl Run<'_> {
-    /// Prints what is new, with help if that was asked for (`check_conf`, scripts/kconfig/conf.c).
+    /// Prints new symbols, with help if requested (`check_conf`, scripts/kconfig/conf.c).
     pub(super) fn list_new(&mut self) {
         self.list_below(NodeId::ROOT);
     }

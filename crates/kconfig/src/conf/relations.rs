@@ -1,10 +1,10 @@
-//! What the line-oriented program tells about a symbol: its help, where it is defined, what it depends on, who selects it.
+//! A symbol's help as the line-oriented program prints it: where it is defined, what it depends on, what selects it.
 
 use crate::evaluation::Evaluation;
 use crate::expression::{Expr, ExprId, Tristate};
 use crate::model::{NodeId, PropertyId, PropertyKind, SymbolId, Type};
 
-/// How many menus around a prompt are named.
+/// The most menus around a prompt that are named.
 const MAX_MENUS: usize = 8;
 
 impl Evaluation<'_> {
@@ -80,7 +80,7 @@ impl Evaluation<'_> {
             menus.push(at);
             at = model.exact().map_or(model.node(at).parent, |exact| exact.parents[at.at()]);
         }
-        // Quirk: looking whether a menu is visible works its symbol out; newer versions stop at the first that is.
+        // Quirk: checking whether a menu is visible computes its symbol; newer versions stop at the first visible menu.
         for menu in &menus {
             if self.is_shown(*menu) && !model.dialect.choice_values {
                 break;

@@ -1,11 +1,12 @@
-//! `savedefconfig`: only what differs from the defaults.
+//! `savedefconfig`: only the differences from the defaults.
 
 use crate::evaluation::{Evaluation, Text};
 use crate::expression::{Expr, Tristate};
 use crate::model::{NodeId, SymbolId, Type};
 
 impl Evaluation<'_> {
-    /// The lines that make the same configuration from defaults (`conf_write_defconfig`, scripts/kconfig/confdata.c).
+    /// The lines that restore the same configuration from defaults (`conf_write_defconfig`,
+    /// scripts/kconfig/confdata.c).
     pub(crate) fn write_minimal(&mut self, prefix: &str) -> Vec<u8> {
         let model = self.model;
         self.invalidate();
@@ -41,7 +42,7 @@ impl Evaluation<'_> {
         counts && default == Some(symbol) && self.state(symbol).value == Tristate::Yes
     }
 
-    /// The value without the user's (`sym_get_string_default`, scripts/kconfig/symbol.c).
+    /// The value that the symbol has without a user's value (`sym_get_string_default`, scripts/kconfig/symbol.c).
     ///
     /// Quirk: a range does not limit it, unlike the value itself.
     fn default_text(&mut self, symbol: SymbolId) -> Vec<u8> {

@@ -6,35 +6,35 @@ use crate::expression::{Expr, Tristate};
 use crate::message::{Level, Message, Place};
 use crate::model::{PropertyKind, SymbolId, Type};
 
-/// How a `.config` is to be read.
+/// Options for reading a `.config`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading<'a> {
     /// The name that messages show.
     pub(crate) name: &'a str,
-    /// `CONFIG_`, or what the environment says instead.
+    /// `CONFIG_`, or the prefix from the environment.
     pub(crate) prefix: &'a str,
-    /// Whether names that no Kconfig file mentions are worth a warning.
+    /// Whether names that no Kconfig file mentions cause a warning.
     pub(crate) warn_unknown: bool,
-    /// Symbols whose lines are passed over, sorted.
+    /// Symbols whose lines are ignored, sorted.
     pub(crate) skip: &'a [SymbolId],
 }
 
-/// What came of it.
+/// The result of a reading.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Read {
     pub(crate) n_warnings: usize,
-    /// Whether a name was met that the model does not know.
+    /// Whether the text has a name that the model does not know.
     pub(crate) has_unknown: bool,
 }
 
 impl Evaluation<'_> {
-    /// Forgets all user values and takes those of `text`.
+    /// Drops all user values and takes those of `text`.
     pub(crate) fn read(&mut self, text: &[u8], reading: Reading<'_>) -> Read {
         self.clear();
         self.read_more(text, reading)
     }
 
-    /// Forgets all user values.
+    /// Drops all user values.
     pub(crate) fn clear(&mut self) {
         for (state, symbol) in self.states.iter_mut().zip(&self.model.symbols) {
             let is_choice = symbol.kind == crate::model::SymbolKind::Choice;
@@ -47,7 +47,7 @@ impl Evaluation<'_> {
         self.forget();
     }
 
-    /// The configs that `option defconfig_list` names, before 5.13; the first that is there counts.
+    /// The configs that `option defconfig_list` names, before 5.13; the first that exists counts.
     pub(crate) fn listed_defconfigs(&mut self) -> Vec<String> {
         let model = self.model;
         let mut names = Vec::new();
@@ -65,7 +65,7 @@ impl Evaluation<'_> {
         names
     }
 
-    /// Takes the values of `text` over those that are there.
+    /// Applies the values of `text` on top of the present ones.
     pub(crate) fn read_more(&mut self, text: &[u8], reading: Reading<'_>) -> Read {
         let mut read = Read::default();
         let mut lines = text.split(|byte| *byte == b'\n').enumerate().peekable();
@@ -116,7 +116,7 @@ impl Evaluation<'_> {
         self.assign(symbol, value, place, read);
     }
 
-    /// Gives a symbol the value that a line has, and tells its choice.
+    /// Sets a symbol to the value of a line, and updates its choice.
     pub(crate) fn assign(&mut self, symbol: SymbolId, value: &[u8], place: &Place, read: &mut Read) {
         if self.take(symbol, value, place, read) {
             self.stamp(symbol);
@@ -128,7 +128,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Takes the values of an old `auto.conf`; gives the names in it that nothing mentions any more.
+    /// Reads the values of an old `auto.conf`; returns the names in it that nothing mentions any more.
     pub(crate) fn read_auto(&mut self, text: &[u8], reading: Reading<'_>) -> Vec<Vec<u8>> {
         let mut gone = Vec::new();
         for line in text.split(|byte| *byte == b'\n') {
@@ -163,14 +163,14 @@ impl Evaluation<'_> {
         is_unset.then_some(&rest[..space])
     }
 
-    /// Takes a value for a symbol; gives whether it was not refused.
+    /// Takes a value for a symbol; returns whether it was accepted.
     fn take(&mut self, symbol: SymbolId, value: &[u8], place: &Place, read: &mut Read) -> bool {
         let type_ = self.model.symbol(symbol).type_;
         let wanted = match (type_, value.first()) {
             (Type::Tristate, Some(b'm')) => Wanted::Logic(Tristate::Mod),
             (Type::Tristate | Type::Bool, Some(b'y')) => Wanted::Logic(Tristate::Yes),
             (Type::Tristate | Type::Bool, Some(b'n')) => Wanted::Logic(Tristate::No),
-            // Quirk: text without quotes is passed over in silence.
+            // Quirk: text without quotes is ignored without a message.
             (Type::String, first) if first != Some(&b'"') => return true,
             (Type::String, _) => match unquote(&value[1..], self.model.dialect.raw_strings) {
                 Some(text) => Wanted::Text(text.into()),

@@ -55,7 +55,7 @@ impl Evaluation<'_> {
         node.symbol.is_none() && matches!(prompt, Some(PropertyKind::Menu(_)))
     }
 
-    /// Whether a node without a symbol is to be seen.
+    /// Whether a node without a symbol is visible.
     fn is_node_visible(&mut self, node: NodeId) -> bool {
         let model = self.model;
         let Some(prompt) = model.node(node).prompt else { return false };
@@ -63,7 +63,7 @@ impl Evaluation<'_> {
         self.expression(visibility) != Tristate::No && self.expression(self.conditions.of(prompt)) != Tristate::No
     }
 
-    /// Whether a menu shows a node, with what is below it (`menu_is_visible`, scripts/kconfig/menu.c).
+    /// Whether a node, or anything below it, is visible in the menu (`menu_is_visible`, scripts/kconfig/menu.c).
     pub(crate) fn is_shown(&mut self, node: NodeId) -> bool {
         let model = self.model;
         let Some(prompt) = model.node(node).prompt else { return false };
@@ -86,13 +86,13 @@ impl Evaluation<'_> {
         }
         let shown = self.tree_children(node).into_iter().any(|child| self.is_shown(child));
         if shown && model.dialect.choice_values && self.states[symbol.at()].user.is_none() {
-            // Quirk: before 6.11 looking marks the symbol as set by the user (`menu_is_visible`).
+            // Quirk: before 6.11 this check marks the symbol as set by the user (`menu_is_visible`).
             self.states[symbol.at()].user = Some(Wanted::Logic(self.states[symbol.at()].wanted_value));
         }
         shown
     }
 
-    /// What is below a node in the final tree, `if`s looked through.
+    /// The children of a node in the final tree, looking through `if`s.
     pub(crate) fn tree_children(&self, node: NodeId) -> Vec<NodeId> {
         let model = self.model;
         if let Some(exact) = model.exact().filter(|_| self.words) {
@@ -108,7 +108,7 @@ impl Evaluation<'_> {
         children
     }
 
-    /// The node that a node is below in the final tree.
+    /// The parent of a node in the final tree.
     pub(crate) fn tree_parent(&self, node: NodeId) -> NodeId {
         let exact = self.model.exact().filter(|_| self.words);
         exact.map_or(self.model.node(node).parent, |exact| exact.parents[node.at()])

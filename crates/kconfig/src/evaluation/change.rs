@@ -1,9 +1,9 @@
-//! Giving and taking back single values, and working out again only what that reaches.
+//! Setting and unsetting single values, and recomputing only what depends on them.
 //!
-//! An [`Evaluation`] that others see is always settled: every value is known. A change works out the unit of its symbol
-//! again, then in order the units that read something that became different, so that it costs what it changes. What comes
-//! out is what a fresh evaluation would give to which the same values are given in the same order; where the order of
-//! evaluation could decide a value ([`Dependents`] says so), everything is worked out.
+//! A public [`Evaluation`] is always settled: every value is known. A change recomputes the unit of its symbol, then in
+//! order the units that read something that became different, so that the cost follows the size of the change. The
+//! result is that of a fresh evaluation with the same values given in the same order; where the order of evaluation
+//! could decide a value (see [`Dependents`]), everything is recomputed.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -15,7 +15,7 @@ use crate::expression::Tristate;
 use crate::message::Place;
 use crate::model::{Dependents, Model, NodeId, SymbolId, Type, Unit};
 
-/// What a change of one user value did; [`Evaluation::undo`] takes it back.
+/// The effect of a change of one user value; [`Evaluation::undo`] reverts it.
 #[derive(Debug, Clone)]
 #[must_use = "says what else changed"]
 pub struct Change {
@@ -26,7 +26,7 @@ pub struct Change {
     n_visited: usize,
 }
 
-/// Why a symbol cannot be given a value.
+/// The reason why a symbol cannot be given a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// It is a constant, a choice, or has no type.
@@ -37,7 +37,7 @@ pub enum Refused {
     Type(Type),
 }
 
-/// What of a symbol can be seen from outside.
+/// The externally visible state of a symbol.
 #[derive(Clone, Copy)]
 struct Seen {
     value: Tristate,
@@ -52,19 +52,19 @@ impl Change {
         self.symbol
     }
 
-    /// How many symbols and choices were worked out for it.
+    /// Returns the number of symbols and choices that were recomputed.
     pub fn n_visited(&self) -> usize {
         self.n_visited
     }
 
-    /// The symbols whose value, visibility or place in the `.config` is another one now, causes before effects.
+    /// Returns the symbols whose value, visibility or place in the `.config` changed, causes before effects.
     pub fn changed(&self) -> &[SymbolId] {
         &self.changed
     }
 }
 
 impl<'m> Evaluation<'m> {
-    /// Starts with no user values: everything has its default.
+    /// Returns an evaluation without user values: everything has its default.
     pub fn new(model: &'m Model) -> Evaluation<'m> {
         let mut evaluation = Evaluation::with(model, &model.conditions);
         evaluation.clear();
@@ -72,13 +72,13 @@ impl<'m> Evaluation<'m> {
         evaluation
     }
 
-    /// Gives a symbol a value, as a line at the end of a `.config` would, and works out what follows.
+    /// Sets the user's value of a symbol, like a line at the end of a `.config`, and recomputes what depends on it.
     ///
-    /// `value` is `y`, `m` or `n`, a number, or the plain content of a string. That a value was given does not say that
-    /// the symbol has it: see [`Evaluation::value_of`] and [`Evaluation::limits`]. Of the members of a choice, the one
-    /// that was last given `y` counts.
+    /// `value` is `y`, `m` or `n`, a number, or the unquoted content of a string. The value may have no effect: see
+    /// [`Evaluation::value_of`] and [`Evaluation::limits`]. Of the members of a choice, the one that was last set to
+    /// `y` counts.
     /// # Errors
-    /// [`Refused`] when the symbol's type does not take the value; nothing is changed then.
+    /// [`Refused`] when the symbol's type does not take the value; nothing changes then.
     pub fn set(&mut self, symbol: SymbolId, value: &str) -> Result<Change, Refused> {
         let type_ = self.model.symbol(symbol).type_;
         if symbol <= SymbolId::NO || type_ == Type::Unknown || self.model.is_choice(symbol) {
@@ -97,7 +97,7 @@ impl<'m> Evaluation<'m> {
         Ok(self.give(symbol, Some(wanted), since))
     }
 
-    /// Takes a symbol's user value back, and works out what follows.
+    /// Removes a symbol's user value, and recomputes what depends on it.
     pub fn unset(&mut self, symbol: SymbolId) -> Change {
         if symbol <= SymbolId::NO || self.model.is_choice(symbol) {
             return Change { symbol, user: None, since: 0, changed: Vec::new(), n_visited: 0 };
@@ -105,13 +105,13 @@ impl<'m> Evaluation<'m> {
         self.give(symbol, None, 0)
     }
 
-    /// Puts things back to how they were before `change`, which must be the last one that was not undone; gives the
-    /// symbols that changed by that.
+    /// Restores the state before `change`, which must be the latest one that was not undone; returns the symbols that
+    /// changed by that.
     pub fn undo(&mut self, change: Change) -> Vec<SymbolId> {
         self.give(change.symbol, change.user, change.since).changed
     }
 
-    /// Works out everything, as if nothing had been known.
+    /// Computes everything from scratch.
     pub(crate) fn settle(&mut self) {
         let model = self.model;
         self.memo.resize(self.conditions.expressions.len(), None);
@@ -129,7 +129,7 @@ impl<'m> Evaluation<'m> {
         self.complete();
     }
 
-    /// Makes sure that every value is known, and remembers none of those of expressions: these would go stale.
+    /// Makes sure that every value is known, and caches none of those of expressions: these would become stale.
     pub(crate) fn complete(&mut self) {
         for symbol in self.model.hash_order.iter().copied() {
             self.compute(symbol);
@@ -137,7 +137,7 @@ impl<'m> Evaluation<'m> {
         self.memo = Vec::new();
     }
 
-    /// Notes that a member of a choice was given a value now.
+    /// Records that a member of a choice was given a value now.
     pub(crate) fn stamp(&mut self, symbol: SymbolId) {
         if self.is_listed(symbol) && self.states[symbol.at()].user.is_some() {
             self.clock += 1;
@@ -160,7 +160,7 @@ impl<'m> Evaluation<'m> {
         Change { changed, n_visited, ..change }
     }
 
-    /// Works out what a change reaches.
+    /// Recomputes what depends on a change.
     fn spread(&mut self, dependents: &Dependents, change: &Change) -> (Vec<SymbolId>, usize) {
         let (mut changed, mut n_visited) = (Vec::new(), 0);
         let mut waiting = BinaryHeap::from([Reverse(dependents.unit_of(change.symbol))]);
@@ -193,7 +193,7 @@ impl<'m> Evaluation<'m> {
         (changed, n_visited)
     }
 
-    /// Has those who read a symbol wait to be worked out, if there is something new to read.
+    /// Queues the readers of a symbol to be recomputed, if there is something new to read.
     fn compare_seen(
         &self,
         symbol: SymbolId,
@@ -205,7 +205,7 @@ impl<'m> Evaluation<'m> {
     ) {
         let now = self.seen(symbol);
         let same_value = before.value == now.value && self.text_before(before.text, change) == self.resolve(now.text);
-        // Those who took a text over know where it stood; that it reads the same elsewhere does not help them.
+        // Readers that took a text over hold its old location; an equal text at another location does not help them.
         if !same_value || before.text != now.text {
             waiting.extend(dependents.readers(symbol).iter().map(|unit| Reverse(*unit)));
         }
@@ -219,7 +219,7 @@ impl<'m> Evaluation<'m> {
         Seen { value: state.value, text: state.text, visible: state.visible, write: state.write }
     }
 
-    /// What a text was before the change.
+    /// The content of a text before the change.
     fn text_before<'a>(&'a self, text: Text, change: &'a Change) -> &'a [u8] {
         match text {
             Text::User(symbol) if symbol == change.symbol => match &change.user {
@@ -230,7 +230,7 @@ impl<'m> Evaluation<'m> {
         }
     }
 
-    /// Works everything out and compares.
+    /// Recomputes everything and compares.
     fn settle_anew(&mut self, change: &Change) -> Vec<SymbolId> {
         let all = || (3..self.model.symbols.len() as u32).map(SymbolId);
         let before: Vec<(Seen, Vec<u8>)> = all()
@@ -250,7 +250,7 @@ impl<'m> Evaluation<'m> {
             .collect()
     }
 
-    /// Works out a choice and its members.
+    /// Recomputes a choice and its members.
     fn settle_unit(&mut self, node: NodeId, symbols: &[SymbolId]) {
         for symbol in symbols {
             self.states[symbol.at()].reset();
@@ -264,8 +264,8 @@ impl<'m> Evaluation<'m> {
         }
     }
 
-    /// Puts the members of a choice into the order that the times of their values make: those set last first, then those
-    /// without a value as they are defined.
+    /// Orders the members of a choice by the times of their values: the latest first, then those without a value in
+    /// definition order.
     fn order_members(&mut self, choice: NodeId) {
         let mut members = self.model.members(choice);
         if self.model.dialect.choice_values {
@@ -278,7 +278,7 @@ impl<'m> Evaluation<'m> {
         self.members.insert(choice, members);
     }
 
-    /// What a choice before 6.11 gathers from its members' values, in the order in which these were given.
+    /// Recomputes what a choice before 6.11 takes from its members' values, in the order in which these were given.
     fn renew_wishes(&mut self, choice: NodeId, members: &[SymbolId]) {
         let Some(symbol) = self.model.node(choice).symbol else { return };
         let state = &mut self.states[symbol.at()];
@@ -295,7 +295,7 @@ impl<'m> Evaluation<'m> {
 }
 
 impl State {
-    /// Forgets what was worked out.
+    /// Forgets computed values.
     fn reset(&mut self) {
         *self = State {
             user: self.user.take(),

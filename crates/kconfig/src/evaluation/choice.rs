@@ -27,7 +27,7 @@ impl Evaluation<'_> {
 
     /// Gives the members of a choice their values (`sym_calc_choice`, scripts/kconfig/symbol.c).
     ///
-    /// Quirk: members behind the first wanted one are not looked at, and keep the visibility that they had.
+    /// Quirk: members after the first wanted one are not evaluated, and keep the visibility that they had.
     pub(crate) fn choose(&mut self, choice: NodeId) -> Option<SymbolId> {
         let model = self.model;
         let is_wanted = |state: &super::State, value| state.user.as_ref().map(Wanted::logic) == Some(value);
@@ -65,7 +65,7 @@ impl Evaluation<'_> {
         chosen
     }
 
-    /// The member that is `y` when the user wants none.
+    /// The member that is `y` when the user selected none.
     pub(crate) fn choice_default(&mut self, choice: NodeId) -> Option<SymbolId> {
         let model = self.model;
         let symbol = model.node(choice).symbol?;

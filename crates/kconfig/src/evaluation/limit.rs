@@ -1,27 +1,27 @@
-//! What keeps a symbol from a value.
+//! Limits: the conditions that keep a symbol from a value.
 
 use super::{Evaluation, Tristate};
 use crate::expression::{Expr, ExprId};
 use crate::message::Place;
 use crate::model::{NodeId, PropertyKind, Selection, SymbolId, Type};
 
-/// Something that keeps a symbol from a value, whatever the user gives it.
+/// A condition that keeps a symbol from a value, whatever the user sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Limit {
-    /// It has no prompt: only its defaults and other symbols decide.
+    /// It has no prompt: only defaults and other symbols decide its value.
     NoPrompt,
-    /// A prompt of it cannot be seen, or not far enough.
+    /// A prompt of it is not visible, or limits it to `m`.
     Prompt {
-        /// Where the prompt stands.
+        /// The position of the prompt.
         place: Place,
-        /// The parts of its condition, and of what is around it, that are too low; all must rise.
+        /// The parts of its condition, those of the blocks around it included, that are too low; all must rise.
         terms: Vec<Term>,
     },
-    /// Lines select it further up; all must go down.
+    /// Lines select it to a higher value; all must go down.
     Selected(Vec<Selection>),
-    /// It cannot be `m`: it is a `bool`, or there are no modules.
+    /// It cannot be `m`: it is a `bool`, or modules are not enabled.
     NoModules,
-    /// It is the only member of its choice that can be seen.
+    /// It is the only visible member of its choice.
     Choice(NodeId),
 }
 
@@ -35,10 +35,11 @@ pub struct Term {
 }
 
 impl Evaluation<'_> {
-    /// What keeps a symbol from the value `wanted`, even if the user asks for it; empty when nothing does.
+    /// Returns the limits that keep a symbol from the value `wanted`, even if the user sets it; empty when there are
+    /// none.
     ///
-    /// For a number or a string `wanted` only says whether the user's value is to count: give [`Tristate::Yes`]. One of
-    /// several [`Limit::Prompt`] has to go, of the other kinds each.
+    /// For a number or a string `wanted` only says whether the user's value is to count: pass [`Tristate::Yes`]. It is
+    /// enough to remove one of several [`Limit::Prompt`]; every other limit must be removed.
     pub fn limits(&self, symbol: SymbolId, wanted: Tristate) -> Vec<Limit> {
         let state = self.state(symbol);
         let type_ = self.model.type_of(symbol);
@@ -59,7 +60,7 @@ impl Evaluation<'_> {
         if !self.is_listed(symbol) && state.reverse > wanted && type_.is_logic() {
             limits.push(Limit::Selected(self.lines(symbol, false, wanted)));
         }
-        // A `bool` counts as `y` from `m` on, and any prompt in sight lets a value down.
+        // A `bool` counts as `y` from `m` on, and any visible prompt allows a lower value.
         let needed = match wanted {
             Tristate::Yes if self.model.type_of(symbol) == Type::Tristate => Tristate::Yes,
             _ => Tristate::Mod,
@@ -68,7 +69,8 @@ impl Evaluation<'_> {
         limits
     }
 
-    /// The parts of an expression that keep it below `wanted`: operands of `&&` one by one, everything else whole.
+    /// Returns the parts of an expression that keep it below `wanted`: operands of `&&` one by one, everything else
+    /// whole.
     pub fn too_low(&self, expression: ExprId, wanted: Tristate) -> Vec<Term> {
         let mut terms = Vec::new();
         self.gather_low(expression, wanted, &mut terms);

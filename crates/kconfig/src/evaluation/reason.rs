@@ -1,18 +1,18 @@
-//! Why a symbol has the value that it has.
+//! The reason why a symbol has its value.
 
 use super::{Evaluation, Tristate};
 use crate::expression::Expr;
 use crate::model::{DefaultValue, NodeId, Range, Selection, SymbolId, Type};
 use crate::number;
 
-/// What gave a symbol its value.
+/// The source of a symbol's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// It is a constant or undefined.
     Fixed,
-    /// Nothing: no prompt with a user's value can be seen, and no `default` holds.
+    /// Nothing: no visible prompt has a user's value, and no `default` applies.
     Nothing,
-    /// The user, as far as the prompt can be seen.
+    /// The user, within the limit of the prompt's visibility.
     User,
     /// A `default` line.
     Default(DefaultValue),
@@ -32,7 +32,7 @@ pub enum Reason {
 }
 
 impl Evaluation<'_> {
-    /// What gave a symbol its value.
+    /// Returns the source of a symbol's value.
     pub fn reason(&self, symbol: SymbolId) -> Reason {
         let type_ = self.model.type_of(symbol);
         if symbol <= SymbolId::NO || type_ == Type::Unknown {
@@ -66,13 +66,14 @@ impl Evaluation<'_> {
         if state.reverse > value { Reason::Selected(self.lines(symbol, false, value)) } else { reason }
     }
 
-    /// The `default` line that counts when neither the user nor another symbol decides: the first whose condition holds.
+    /// Returns the `default` line that applies when neither the user nor another symbol decides: the first with a true
+    /// condition.
     pub fn active_default(&self, symbol: SymbolId) -> Option<DefaultValue> {
         let holds = |default: &DefaultValue| default.condition.is_none_or(|id| self.look(id) != Tristate::No);
         self.model.defaults(symbol).find(holds)
     }
 
-    /// The `range` line that counts: the first whose condition holds.
+    /// Returns the `range` line that applies: the first with a true condition.
     pub fn active_range(&self, symbol: SymbolId) -> Option<Range> {
         let holds = |range: &Range| range.condition.is_none_or(|id| self.look(id) != Tristate::No);
         self.model.ranges(symbol).find(holds)
@@ -81,12 +82,12 @@ impl Evaluation<'_> {
     /// The choice that decides a symbol's value.
     pub(super) fn decided_by(&self, symbol: SymbolId) -> Option<NodeId> {
         let choice = self.model.symbol(symbol).member_of?;
-        // Before 6.11 a member that is not fully visible goes its own way.
+        // Before 6.11 a member that is not fully visible is independent of its choice.
         let decides = !self.model.dialect.choice_values || self.state(symbol).visible == Tristate::Yes;
         decides.then_some(choice)
     }
 
-    /// The lines that ask for more than `value`.
+    /// The lines that request more than `value`.
     pub(super) fn lines(&self, target: SymbolId, weak: bool, value: Tristate) -> Vec<Selection> {
         self.model.selectors(target).filter(|line| line.weak == weak && self.strength(line) > value).collect()
     }

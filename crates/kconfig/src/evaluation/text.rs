@@ -6,13 +6,13 @@ use crate::model::{PropertyId, PropertyKind, SymbolId, Type};
 use crate::number;
 
 impl Evaluation<'_> {
-    /// Compares as numbers when both sides are some, else as bytes (`expr_calc_value`, scripts/kconfig/expr.c).
+    /// Compares as numbers when both sides are numbers, else as bytes (`expr_calc_value`, scripts/kconfig/expr.c).
     pub(super) fn compare(&self, left: SymbolId, right: SymbolId) -> std::cmp::Ordering {
         let types = (self.model.symbol(left).type_, self.model.symbol(right).type_);
         compare_texts(types, self.shown(left), self.shown(right))
     }
 
-    /// The value before anything sets it.
+    /// The initial value.
     pub(super) fn zero(&self, type_: Type) -> Text {
         match type_ {
             Type::Int if self.model.dialect.zero_numbers => Text::Fixed(b"0"),
@@ -34,7 +34,7 @@ impl Evaluation<'_> {
         self.text_of(source)
     }
 
-    /// A symbol's text as another symbol takes it over.
+    /// The text that another symbol takes over from a symbol.
     ///
     /// Quirk: a `bool` or `tristate` has none of its own (`sym_calc_value`, scripts/kconfig/symbol.c).
     pub(crate) fn text_of(&self, symbol: SymbolId) -> Text {

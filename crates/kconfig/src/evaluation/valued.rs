@@ -19,7 +19,7 @@ impl Evaluation<'_> {
         node.and_then(|node| self.members.get(&node)).cloned().unwrap_or_default()
     }
 
-    /// Whether a tristate member with visibility `m` is not to be seen, because its choice is `y`.
+    /// Whether a tristate member with visibility `m` is not visible, because its choice is `y`.
     pub(crate) fn hides_modular(&self, symbol: SymbolId) -> bool {
         self.model.dialect.choice_values
             && self.model.symbol(symbol).type_ == Type::Tristate
@@ -35,7 +35,7 @@ impl Evaluation<'_> {
         Some(if is_chosen { Tristate::Yes } else { Tristate::No })
     }
 
-    /// Has a choice settled before its member, when new values were given to all.
+    /// Computes a choice before its member, when new values were given to all.
     pub(super) fn settle_choice_first(&mut self, symbol: SymbolId) {
         if let Some(choice) = self.choice_of(symbol)
             && std::mem::take(&mut self.states[symbol.at()].pending)
@@ -44,7 +44,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// What follows from the value of a choice for its members (`sym_calc_value`, scripts/kconfig/symbol.c).
+    /// Applies the value of a choice to its members (`sym_calc_value`, scripts/kconfig/symbol.c).
     pub(super) fn settle_choice(&mut self, choice: SymbolId) {
         if self.states[choice.at()].value == Tristate::Yes {
             let chosen = self.choose_by_value(choice);
@@ -94,7 +94,7 @@ impl Evaluation<'_> {
         state.pending = false;
     }
 
-    /// Tells the choice of a member what the user wants of it.
+    /// Updates the choice of a member with the user's value of that member.
     pub(crate) fn note_member(&mut self, symbol: SymbolId, place: &Place, read: &mut Read) {
         let Some(choice) = self.choice_of(symbol) else { return };
         let wanted = self.states[symbol.at()].user.as_ref().map_or(Tristate::No, Wanted::logic);
@@ -122,7 +122,7 @@ impl Evaluation<'_> {
         self.states[choice.at()].chosen
     }
 
-    /// Makes a member the one that the user wants; the choice and its visible members count as set by that.
+    /// Makes a member the one that the user selected; the choice and its visible members then count as set.
     pub(crate) fn want_member(&mut self, member: SymbolId) {
         let Some(choice) = self.choice_of(member) else { return };
         let state = &mut self.states[choice.at()];
@@ -136,7 +136,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Sets the value that a choice is to have, without saying whether the user gave it.
+    /// Sets the requested value of a choice, without saying whether the user gave it.
     fn want(&mut self, choice: SymbolId, value: Tristate) {
         let state = &mut self.states[choice.at()];
         state.wanted_value = value;
@@ -145,7 +145,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Gives every symbol without a value the same one.
+    /// Sets every symbol without a value to the same value.
     pub(crate) fn set_new_by_value(&mut self, value: Option<Tristate>) {
         let model = self.model;
         for symbol in model.hash_order.iter().copied() {
@@ -164,7 +164,7 @@ impl Evaluation<'_> {
         self.settle_new_choice(&model.hash_order);
     }
 
-    /// Has choices come before their members, and those without a value taken for set, among symbols that all have new
+    /// Computes choices before their members, and treats those without a value as set, among symbols that all have new
     /// values.
     pub(super) fn settle_new_choice(&mut self, symbols: &[SymbolId]) {
         let model = self.model;
@@ -182,9 +182,9 @@ impl Evaluation<'_> {
         }
     }
 
-    /// Gives symbols without a value one by chance; `chances` are those of a bool's `y`, a tristate's `y` and `m`.
+    /// Sets symbols without a value at random; `chances` are those of a bool's `y`, a tristate's `y` and `m`.
     ///
-    /// Gives whether that may have brought up new ones.
+    /// Returns whether that may have added new ones.
     pub(crate) fn set_by_chance_by_value(&mut self, random: &mut Random, chances: [i64; 3]) -> bool {
         let model = self.model;
         let [bool_yes, tristate_yes, tristate_mod] = chances;

@@ -1,4 +1,4 @@
-//! Lines written into a fragment, all else left as it is.
+//! Writes lines into a fragment and leaves the rest as it is.
 
 /// A line to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,15 +7,15 @@ pub struct Line<'a> {
     pub symbol: &'a str,
     /// `y`, `m`, `n`, a number, or a string with or without its quotes.
     pub value: &'a str,
-    /// What a reader wants to know of it; may be empty.
+    /// An explanation for the reader; may be empty.
     pub comment: &'a str,
-    /// Byte offset in the line of a definition: the new one goes behind it, or takes its place.
+    /// Byte offset in the line of a definition: the new line goes after it, or replaces it.
     pub beside: Option<usize>,
-    /// Whether it takes that one's place.
+    /// Whether it replaces that line.
     pub replaces: bool,
 }
 
-/// The text with these lines; those without a place go to the end.
+/// Returns the text with these lines; those without an offset go to the end.
 pub fn amend(text: &str, lines: &[Line<'_>]) -> String {
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let mut out = String::new();

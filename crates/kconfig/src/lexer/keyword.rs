@@ -1,4 +1,4 @@
-//! The words that are reserved everywhere.
+//! Keywords that are reserved everywhere.
 
 use super::Token;
 use crate::Dialect;
@@ -23,7 +23,7 @@ impl Keywords {
     }
 }
 
-/// The token of a keyword; any other word gives nothing.
+/// The token of a keyword; `None` for any other word.
 pub(super) fn keyword(word: &[u8], keywords: Keywords) -> Option<Token> {
     Some(match word {
         b"bool" => Token::Bool,

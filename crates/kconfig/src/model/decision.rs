@@ -1,4 +1,4 @@
-//! What decides values, for those who work values out in their own way: prompts, choices, comparisons, ranges.
+//! The inputs that decide values, for callers with their own evaluation: prompts, choices, comparisons, ranges.
 
 use std::borrow::Cow;
 
@@ -11,45 +11,45 @@ use crate::{evaluation, number};
 /// A prompt of a symbol or a choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
-    /// When it can be seen, all that is around it included; `None` is always.
+    /// The condition of its visibility, that of the blocks around it included; `None` is always.
     pub condition: Option<ExprId>,
-    /// Where it stands.
+    /// The position of its line.
     pub place: Place,
 }
 
 impl Model {
-    /// The rules that the model is evaluated by.
+    /// Returns the rules that the model is evaluated by.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// The prompts of a symbol in order.
+    /// Returns the prompts of a symbol in order.
     pub fn prompts(&self, symbol: SymbolId) -> impl Iterator<Item = Prompt> {
         let ids = self.properties_of(symbol).filter(|id| self.property(*id).kind.text().is_some());
         ids.map(|id| Prompt { condition: self.conditions.of(id), place: self.property_place(id) })
     }
 
-    /// The choice that a symbol is a member of, by its first node.
+    /// Returns the choice that a symbol is a member of, by its first node.
     pub fn choice_of(&self, symbol: SymbolId) -> Option<NodeId> {
         self.symbol(symbol).listed_in.or(self.symbol(symbol).member_of)
     }
 
-    /// The symbol of a choice's node.
+    /// Returns the symbol of a choice's node.
     pub fn choice_symbol(&self, choice: NodeId) -> Option<SymbolId> {
         self.node(choice).symbol
     }
 
-    /// The members of a choice in the order of their definitions.
+    /// Returns the members of a choice in the order of their definitions.
     pub fn members_of(&self, choice: NodeId) -> Vec<SymbolId> {
         self.members(choice)
     }
 
-    /// The text of a constant or of a name that nothing gives a type: their value in a comparison.
+    /// Returns the text of a constant or of a name without a type: their value in a comparison.
     pub fn fixed_text(&self, symbol: SymbolId) -> Option<Cow<'_, str>> {
         (symbol <= SymbolId::NO || self.symbol(symbol).type_ == Type::Unknown).then(|| self.name(symbol))
     }
 
-    /// The value of a constant as expressions see it; `None` for what has a type and is no constant.
+    /// Returns the value of a constant as expressions see it; `None` for a symbol that has a type and is no constant.
     pub fn fixed_value(&self, symbol: SymbolId) -> Option<crate::Tristate> {
         match symbol {
             SymbolId::YES => Some(crate::Tristate::Yes),
@@ -59,12 +59,12 @@ impl Model {
         }
     }
 
-    /// Whether an old value of the symbol counts although nothing shows it.
+    /// Whether an old value of the symbol counts although it is not visible.
     pub fn is_transitional(&self, symbol: SymbolId) -> bool {
         self.symbol(symbol).transitional
     }
 
-    /// Whether a symbol is what stands for a choice.
+    /// Whether a symbol represents a choice.
     pub fn stands_for_choice(&self, symbol: SymbolId) -> bool {
         self.symbol(symbol).kind == SymbolKind::Choice
     }
@@ -75,12 +75,12 @@ impl Model {
         op.holds(evaluation::compare_texts(types, left.1, right.1))
     }
 
-    /// Every comparison of the text: operator, left and right side.
+    /// Returns every comparison of the text: operator, left and right side.
     pub fn comparisons(&self) -> impl Iterator<Item = (Comparison, SymbolId, SymbolId)> {
         self.conditions.expressions.comparisons()
     }
 
-    /// The end that a number is moved to by a range whose ends have these texts; `None` when it stays.
+    /// Returns the end that a number is moved to by a range whose ends have these texts; `None` when it stays.
     pub fn moved<'t>(
         &self,
         symbol: SymbolId,

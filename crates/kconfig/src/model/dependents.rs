@@ -1,26 +1,26 @@
-//! Who reads whom: which values a change of one symbol can reach.
+//! The readers of each symbol: which values a change of one symbol can reach.
 //!
-//! Symbols are grouped into units that are worked out as a whole: a choice with its members, or a symbol alone. Units are
-//! numbered so that each reads only units with smaller numbers; who goes through what a change reaches in that order
-//! works out each unit once, with all that it reads already final.
+//! Symbols are grouped into units that are computed as a whole: a choice with its members, or a symbol alone. Units are
+//! numbered so that each reads only units with smaller numbers; following a change in that order computes each unit
+//! once, with all that it reads already final.
 
 use super::{Model, NodeId, PropertyKind, SymbolId, SymbolKind, Type};
 use crate::expression::{Expr, ExprId};
 
-/// The index; a model makes it when it is first asked for.
+/// The index; a model builds it on first use.
 #[derive(Debug)]
 pub(crate) struct Dependents {
     /// By symbol: its unit.
     unit_of: Vec<u32>,
     /// By unit.
     units: Vec<Unit>,
-    /// By symbol: where its readers start; one more at the end.
+    /// By symbol: the start of its readers; one more at the end.
     starts: Vec<u32>,
     /// Units that read a symbol other than those it belongs to.
     readers: Vec<u32>,
 }
 
-/// What is worked out as a whole.
+/// A group that is computed as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     Symbol(SymbolId),
@@ -29,8 +29,8 @@ pub(crate) enum Unit {
 }
 
 impl Dependents {
-    /// Makes the index; `None` for a model in which the order of evaluation may decide a value: a choice with a default
-    /// that is no member, ranges that limit each other, `modules` that depends on tristates.
+    /// Builds the index; `None` for a model in which the order of evaluation may decide a value: a choice with a
+    /// default that is no member, ranges that limit each other, `modules` that depends on tristates.
     pub(crate) fn new(model: &Model) -> Option<Dependents> {
         if model.symbol(model.modules).type_ == Type::Tristate && model.modules != SymbolId::NO {
             return None;
@@ -68,7 +68,7 @@ impl Dependents {
         self.unit_of[symbol.at()]
     }
 
-    /// What a number stands for.
+    /// The unit of a number.
     pub(crate) fn unit(&self, unit: u32) -> Unit {
         self.units[unit as usize]
     }
@@ -79,7 +79,7 @@ impl Dependents {
         &self.readers[range]
     }
 
-    /// Renumbers the units so that each comes behind those that it reads; `None` when there is a loop.
+    /// Renumbers the units so that each comes after those that it reads; `None` when there is a loop.
     fn in_order(mut self, model: &Model) -> Option<Dependents> {
         let mut n_read = vec![0_u32; self.units.len()];
         for reader in &self.readers {
@@ -136,7 +136,7 @@ impl Model {
     }
 }
 
-/// The units, and by symbol its unit; `None` when a choice cannot be told from what is around it.
+/// The units, and by symbol its unit; `None` when a choice cannot be separated from what is around it.
 fn units(model: &Model) -> Option<(Vec<Unit>, Vec<u32>)> {
     const NONE: u32 = u32::MAX;
     let mut unit_of = vec![NONE; model.symbols.len()];
@@ -151,7 +151,7 @@ fn units(model: &Model) -> Option<(Vec<Unit>, Vec<u32>)> {
                 return None;
             }
         }
-        // What a choice prefers is asked without working it out first.
+        // The preference of a choice is read without computing it first.
         let targets = model.defaults(symbol).filter_map(|default| match model.expression(default.value) {
             Expr::Symbol(target) => Some(target),
             _ => None,
@@ -180,7 +180,7 @@ fn units(model: &Model) -> Option<(Vec<Unit>, Vec<u32>)> {
 struct Edges<'m> {
     model: &'m Model,
     unit_of: &'m [u32],
-    /// The unit whose reading is looked at.
+    /// The unit whose reads are being collected.
     reader: u32,
     /// By symbol and by expression: the last unit that was seen to read it.
     symbol_seen: Vec<u32>,
@@ -217,7 +217,7 @@ impl<'m> Edges<'m> {
         }
         for property in model.properties_of(symbol) {
             match model.property(property).kind {
-                // Whoever is asked for has them among its reverse dependencies.
+                // The target has them among its reverse dependencies.
                 PropertyKind::Select(_) | PropertyKind::Imply(_) => continue,
                 PropertyKind::Default(value) => self.expression(value),
                 PropertyKind::Range(low, high) => {
@@ -255,7 +255,7 @@ impl<'m> Edges<'m> {
             return;
         }
         if self.unit_of[symbol.at()] == self.reader {
-            // Members of one choice may look at each other.
+            // Members of one choice may read each other.
             self.reads_itself |= self.model.symbol(symbol).member_of.is_none() && !self.model.is_choice(symbol);
             return;
         }

@@ -5,7 +5,7 @@ use super::SymbolId;
 /// An open-addressing table of symbol ids; the caller compares names.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NameIndex {
-    /// Hashes stand beside the ids, so that looking up touches few symbols.
+    /// Hashes are stored with the ids, so that a lookup touches few symbols.
     slots: Vec<Option<(u32, SymbolId)>>,
     used: usize,
 }

@@ -1,4 +1,4 @@
-//! Where things were written: lines of the Kconfig text behind conditions, and the menus around an entry.
+//! Source positions: the Kconfig lines of conditions, and the menus around an entry.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,13 @@ use super::{Model, NodeId, NodeKind, SymbolId};
 use crate::expression::{Expr, ExprId};
 use crate::message::Place;
 
-/// More lines than this are not joined to one.
+/// The most continuation lines that are joined to one.
 const MAX_CONTINUATION: usize = 16;
 
 impl Model {
-    /// The line that asks `part` of a symbol: a `depends on` or an `if` behind a prompt of its own entries, or one of the
-    /// menus, choices and `if`s around them; the innermost that does. `part` is an operand of `&&` in one of the symbol's
-    /// conditions.
+    /// Returns the line that makes `part` a condition of a symbol: a `depends on` or an `if` after a prompt of its own
+    /// entries, or one of the menus, choices and `if`s around them; the innermost such line. `part` is an operand of
+    /// `&&` in one of the symbol's conditions.
     pub fn written(&self, symbol: SymbolId, part: ExprId) -> Option<Place> {
         let nodes: Vec<NodeId> = self.definitions(symbol).map(|definition| definition.node).collect();
         let prompts = nodes.iter().filter_map(|node| self.node(*node).prompt);
@@ -30,7 +30,7 @@ impl Model {
         clause.or_else(|| own.map(|prompt| self.property_place(prompt)))
     }
 
-    /// The text of the statement at `place`, continued lines joined, without the blanks around it.
+    /// Returns the text of the statement at `place`, with continued lines joined and surrounding blanks removed.
     pub fn statement(&self, place: &Place) -> Option<Cow<'_, str>> {
         let file = self.files.iter().find(|file| file.name == place.file)?;
         let mut lines = file.text.split(|byte| *byte == b'\n').skip(place.line.checked_sub(1)? as usize);
@@ -43,7 +43,7 @@ impl Model {
         Some(Cow::Owned(text.trim().to_owned()))
     }
 
-    /// The titles of the menus around a node, the outermost first; the main menu is not among them.
+    /// Returns the titles of the menus around a node, the outermost first; the main menu is not among them.
     pub fn menus(&self, node: NodeId) -> Vec<Cow<'_, str>> {
         let mut titles: Vec<Cow<'_, str>> = self.around(node).filter_map(|at| self.menu_title(at)).collect();
         titles.reverse();
@@ -56,7 +56,7 @@ impl Model {
             .take_while(|at| *at != NodeId::ROOT)
     }
 
-    /// Where a node starts.
+    /// Returns the position of a node's first line.
     pub fn place_of(&self, node: NodeId) -> Place {
         self.place(node)
     }
@@ -64,7 +64,7 @@ impl Model {
     fn menu_title(&self, node: NodeId) -> Option<Cow<'_, str>> {
         match self.node(node).kind {
             NodeKind::Menu | NodeKind::Choice => self.prompt_of(node),
-            // What stands in an `if` of a `menuconfig` is shown below it.
+            // Entries in an `if` after a `menuconfig` are shown below it.
             NodeKind::If => match self.node(node).dependency.map(|condition| self.expression(condition)) {
                 Some(Expr::Symbol(symbol)) => {
                     let first = self.symbol(symbol).first_node?;

@@ -1,4 +1,4 @@
-//! Questions to a model: what is declared, where, under which conditions.
+//! Queries on a model: what is declared, where, under which conditions.
 
 use std::borrow::Cow;
 
@@ -15,11 +15,11 @@ use crate::model::NameIndex;
 pub struct Definition<'m> {
     /// The menu node.
     pub node: NodeId,
-    /// Where the entry starts.
+    /// The position of the entry's first line.
     pub place: Place,
     /// The prompt, when this definition has one.
     pub prompt: Option<Cow<'m, str>>,
-    /// What the definition depends on, the blocks around it included; `None` is `y`.
+    /// The dependency of the definition, the blocks around it included; `None` is `y`.
     pub dependency: Option<ExprId>,
 }
 
@@ -28,9 +28,9 @@ pub struct Definition<'m> {
 pub struct DefaultValue {
     /// The value.
     pub value: ExprId,
-    /// When it holds; `None` is always.
+    /// The condition under which it applies; `None` is always.
     pub condition: Option<ExprId>,
-    /// Where it stands.
+    /// The position of its line.
     pub place: Place,
 }
 
@@ -41,9 +41,9 @@ pub struct Range {
     pub low: SymbolId,
     /// The highest value.
     pub high: SymbolId,
-    /// When it holds; `None` is always.
+    /// The condition under which it applies; `None` is always.
     pub condition: Option<ExprId>,
-    /// Where it stands.
+    /// The position of its line.
     pub place: Place,
 }
 
@@ -52,29 +52,29 @@ pub struct Range {
 pub struct Selection {
     /// The symbol that has the line.
     pub by: SymbolId,
-    /// The symbol that is asked for.
+    /// The symbol that is selected or implied.
     pub target: SymbolId,
-    /// When it holds, the symbol itself left out; `None` is always.
+    /// The condition under which it applies, the symbol itself left out; `None` is always.
     pub condition: Option<ExprId>,
     /// Whether it is an `imply`.
     pub weak: bool,
-    /// Where it stands.
+    /// The position of its line.
     pub place: Place,
 }
 
 impl Model {
-    /// The symbol called `name`, declared or only mentioned; constants have no name.
+    /// Returns the symbol called `name`, declared or only mentioned; constants have no name.
     pub fn find(&self, name: &str) -> Option<SymbolId> {
         self.find_bytes(name.as_bytes())
     }
 
-    /// Every symbol that has a definition, in the order of first mention. Choices are not among them.
+    /// Returns every symbol that has a definition, in the order of first mention. Choices are not among them.
     pub fn declared(&self) -> impl Iterator<Item = SymbolId> {
         let ids = (0..self.symbols.len() as u32).map(SymbolId);
         ids.filter(|id| self.symbol(*id).kind == SymbolKind::Reference && self.symbol(*id).first_node.is_some())
     }
 
-    /// A symbol's name; `<choice>` for a choice without one.
+    /// Returns a symbol's name; `<choice>` for a choice without one.
     pub fn name(&self, symbol: SymbolId) -> Cow<'_, str> {
         match self.name_bytes(symbol) {
             b"" if self.is_choice(symbol) => Cow::Borrowed("<choice>"),
@@ -82,22 +82,22 @@ impl Model {
         }
     }
 
-    /// The declared type.
+    /// Returns the declared type.
     pub fn type_of(&self, symbol: SymbolId) -> Type {
         self.symbol(symbol).type_
     }
 
-    /// The symbol that says whether there are modules; the constant `n` when none does.
+    /// Returns the symbol that says whether modules are enabled; the constant `n` when there is none.
     pub fn modules(&self) -> SymbolId {
         self.modules
     }
 
-    /// The main menu's title.
+    /// Returns the main menu's title.
     pub fn main_menu(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.title(NodeId::ROOT))
     }
 
-    /// The places that define a symbol, in order.
+    /// Returns the definitions of a symbol, in order.
     pub fn definitions(&self, symbol: SymbolId) -> impl Iterator<Item = Definition<'_>> {
         let nodes = std::iter::successors(self.symbol(symbol).first_node, |node| self.node(*node).next_of_symbol);
         nodes.map(|node| Definition {
@@ -108,17 +108,17 @@ impl Model {
         })
     }
 
-    /// The first prompt of a symbol.
+    /// Returns the first prompt of a symbol.
     pub fn prompt(&self, symbol: SymbolId) -> Option<Cow<'_, str>> {
         self.definitions(symbol).find_map(|definition| definition.prompt)
     }
 
-    /// The symbol's help text, of the first definition that has one.
+    /// Returns the symbol's help text, of the first definition that has one.
     pub fn help(&self, symbol: SymbolId) -> Option<String> {
         self.definitions(symbol).find_map(|definition| self.help_of(definition.node))
     }
 
-    /// The `default` lines of a symbol in order; the first whose condition holds counts.
+    /// Returns the `default` lines of a symbol in order; the first with a true condition applies.
     pub fn defaults(&self, symbol: SymbolId) -> impl Iterator<Item = DefaultValue> {
         self.properties_of(symbol).filter_map(|id| match self.property(id).kind {
             PropertyKind::Default(value) => {
@@ -128,7 +128,7 @@ impl Model {
         })
     }
 
-    /// The `range` lines of a symbol in order; the first whose condition holds counts.
+    /// Returns the `range` lines of a symbol in order; the first with a true condition applies.
     pub fn ranges(&self, symbol: SymbolId) -> impl Iterator<Item = Range> {
         self.properties_of(symbol).filter_map(|id| match self.property(id).kind {
             PropertyKind::Range(low, high) => {
@@ -138,12 +138,12 @@ impl Model {
         })
     }
 
-    /// The `select` and `imply` lines of a symbol in order.
+    /// Returns the `select` and `imply` lines of a symbol in order.
     pub fn selections(&self, symbol: SymbolId) -> impl Iterator<Item = Selection> {
         self.properties_of(symbol).filter_map(move |id| self.selection(symbol, id))
     }
 
-    /// The `select` and `imply` lines that ask for a symbol, by the symbols that have them.
+    /// Returns the `select` and `imply` lines with this target, by the symbols that have them.
     pub fn selectors(&self, target: SymbolId) -> impl Iterator<Item = Selection> {
         let lines = self.selections.get_or_init(|| self.selections_by_target());
         let from = lines.partition_point(|(other, ..)| *other < target);
@@ -173,34 +173,34 @@ impl Model {
         Some(Selection { by, target, condition: self.conditions.of(id), weak, place: self.property_place(id) })
     }
 
-    /// What a symbol's definitions depend on, joined by `||`; `None` is `y`.
+    /// Returns the dependencies of a symbol's definitions, joined by `||`; `None` is `y`.
     pub fn direct_dependency(&self, symbol: SymbolId) -> Option<ExprId> {
         self.conditions.direct[symbol.at()]
     }
 
-    /// Who selects the symbol, joined by `||`; `None` is `n`.
+    /// Returns the conditions under which others select the symbol, joined by `||`; `None` is `n`.
     pub fn reverse_dependency(&self, symbol: SymbolId) -> Option<ExprId> {
         self.conditions.reverse[symbol.at()]
     }
 
-    /// Who implies the symbol, joined by `||`; `None` is `n`.
+    /// Returns the conditions under which others imply the symbol, joined by `||`; `None` is `n`.
     pub fn implied_by(&self, symbol: SymbolId) -> Option<ExprId> {
         self.conditions.implied[symbol.at()]
     }
 
-    /// The expression behind an id.
+    /// Returns the expression with this id.
     pub fn expression(&self, id: ExprId) -> Expr<'_> {
         self.conditions.expressions.get(id)
     }
 
-    /// An expression as Kconfig writes it.
+    /// Returns an expression as Kconfig writes it.
     pub fn show(&self, id: ExprId) -> String {
         let mut out = String::new();
         self.write_expression(id, 0, &mut out);
         out
     }
 
-    /// The symbols that an expression mentions, constants left out, each once in the order of the text.
+    /// Returns the symbols that an expression mentions, constants left out, each once in the order of the text.
     pub fn symbols_in(&self, id: ExprId) -> Vec<SymbolId> {
         let mut symbols = Vec::new();
         self.gather_symbols(id, &mut symbols);
@@ -226,27 +226,27 @@ impl Model {
         }
     }
 
-    /// The files that were read, in the order of first opening.
+    /// Returns the files that were read, in the order of first opening.
     pub fn files(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| &*file.name)
     }
 
-    /// The environment variables that the text asked for, with their values, in the order of first use.
+    /// Returns the environment variables that the text reads, with their values, in the order of first use.
     pub fn environment(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.environment.iter().map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
-    /// The model as the C program sees it after simplification; `None` when that takes too much.
+    /// The model as the C program sees it after simplification; `None` when that exceeds the budget.
     pub(crate) fn exact(&self) -> Option<&Exact> {
         self.exact.get_or_init(|| Exact::new(self).map(Box::new)).as_deref()
     }
 
-    /// Who reads whom; `None` when a change may reach everything.
+    /// The readers of each symbol; `None` when a change may reach everything.
     pub(crate) fn dependents(&self) -> Option<&Dependents> {
         self.dependents.get_or_init(|| Dependents::new(self).map(Box::new)).as_deref()
     }
 
-    /// The conditions with their expressions simplified, for what is printed of them.
+    /// The conditions with simplified expressions, for printing.
     pub(crate) fn exact_conditions(&self) -> &Conditions {
         self.exact().map_or(&self.conditions, |exact| &exact.conditions)
     }
@@ -262,13 +262,13 @@ impl Model {
         self.index.find(NameIndex::hash(name), is)
     }
 
-    /// The prompt of a node, or the title of a menu or comment.
+    /// Returns the prompt of a node, or the title of a menu or comment.
     pub fn prompt_of(&self, node: NodeId) -> Option<Cow<'_, str>> {
         let text = self.node(node).prompt.and_then(|prompt| self.property(prompt).kind.text())?;
         Some(String::from_utf8_lossy(self.bytes(text)))
     }
 
-    /// The help text of a node.
+    /// Returns the help text of a node.
     pub fn help_of(&self, node: NodeId) -> Option<String> {
         let help = self.node(node).help?;
         let mut text = Vec::new();
@@ -276,7 +276,7 @@ impl Model {
         Some(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// What a node is.
+    /// Returns the kind of a node.
     pub fn kind_of(&self, node: NodeId) -> NodeKind {
         self.node(node).kind
     }
@@ -319,7 +319,7 @@ impl Model {
         self.write_operand(right, out);
     }
 
-    /// Quoted when Kconfig would read it as something else otherwise.
+    /// Writes an operand, quoted if Kconfig would otherwise read it as something else.
     fn write_operand(&self, symbol: SymbolId, out: &mut String) {
         let name = self.name(symbol);
         if self.symbol(symbol).kind == SymbolKind::Constant && symbol.0 > 2 {

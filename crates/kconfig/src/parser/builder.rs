@@ -17,14 +17,14 @@ pub(crate) struct Builder {
     parent: NodeId,
     pub(crate) modules: Option<SymbolId>,
     pub(crate) defconfig_list: Option<SymbolId>,
-    /// The word of a statement that is none.
+    /// The first word of a statement that is not a statement.
     pub(crate) unknown_word: Option<Vec<u8>>,
     symbols: Vec<Symbol>,
     nodes: Vec<Node>,
     properties: Vec<Property>,
     blob: Vec<u8>,
     index: NameIndex,
-    /// By node: what the `visible if` of it and the menus around it ask of prompts inside.
+    /// By node: the condition that the `visible if` of it and the menus around it put on prompts inside.
     visibility: Vec<Option<ExprId>>,
     clauses: Vec<Clause>,
 }
@@ -55,7 +55,7 @@ impl Builder {
         builder
     }
 
-    /// The symbol called `name`, made at its first mention. `y`, `m` and `n` are constants however they are written.
+    /// The symbol called `name`, created at its first mention. `y`, `m` and `n` are constants however they are written.
     pub(crate) fn lookup(&mut self, name: &[u8], constant: bool) -> SymbolId {
         match name {
             b"y" => return SymbolId::YES,
@@ -78,7 +78,7 @@ impl Builder {
         symbol
     }
 
-    /// The symbol of a choice: always a new one, unless the choice is named and such a choice is known.
+    /// The symbol of a choice: always a new one, unless the choice is named and already known.
     pub(crate) fn choice_symbol(&mut self, name: Option<&[u8]>) -> SymbolId {
         let name = name.unwrap_or_default();
         if name.is_empty() {
@@ -120,7 +120,7 @@ impl Builder {
         TextRange { start, end: self.blob.len() as u32 }
     }
 
-    /// Whether the arenas are near what their ids can name.
+    /// Whether the arenas are near the limit of their ids.
     pub(crate) fn is_full(&self, limit: usize) -> bool {
         self.nodes.len() >= limit
             || self.symbols.len() >= 4 * limit
@@ -162,7 +162,7 @@ impl Builder {
         node
     }
 
-    /// What follows is inside `node`.
+    /// Makes the following nodes children of `node`.
     pub(crate) fn enter(&mut self, node: NodeId) {
         let outer = self.visibility[self.nodes[node.at()].parent.at()];
         let own = self.nodes[node.at()].visibility;
@@ -170,7 +170,7 @@ impl Builder {
         self.parent = node;
     }
 
-    /// What follows is outside `node` again.
+    /// Makes the following nodes siblings of `node` again.
     pub(crate) fn leave(&mut self, node: NodeId) {
         self.nodes[node.at()].end = self.nodes.len() as u32;
         self.parent = self.nodes[node.at()].parent;
@@ -267,7 +267,7 @@ impl Builder {
         self.node_mut(node).visibility = self.expressions.and_maybe(old, condition);
     }
 
-    /// What `depends on X if Y` asks for: X, or that Y is `n`.
+    /// The condition of `depends on X if Y`: X, or that Y is `n`.
     pub(crate) fn unless(&mut self, dependency: ExprId, condition: ExprId) -> ExprId {
         let off = self.compared_to_n(condition, Comparison::Equal);
         self.expressions.or(&[dependency, off])
@@ -289,7 +289,7 @@ impl Builder {
         if op == Comparison::Equal { equal } else { self.expressions.not(equal) }
     }
 
-    /// Types the current symbol; gives the type that it had, and its name.
+    /// Sets the type of the current symbol; returns its previous type, and its name.
     pub(crate) fn set_type(&mut self, type_: Type) -> (Type, String) {
         let Some(symbol) = self.current_symbol() else { return (type_, String::new()) };
         let old = self.symbols[symbol.at()].type_;
@@ -299,7 +299,7 @@ impl Builder {
         if old == Type::Unknown || old == type_ { (old, String::new()) } else { (old, self.current_name()) }
     }
 
-    /// Remembers on which line something was asked of a node and of what is below it.
+    /// Records the line of a condition on a node and on what is below it.
     pub(crate) fn add_clause(&mut self, node: NodeId, expression: ExprId, line: u32) {
         self.clauses.push(Clause { node, expression, line });
     }

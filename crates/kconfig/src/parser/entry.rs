@@ -215,7 +215,7 @@ impl Parser<'_> {
         self.builder.add_property(kind, condition, self.lexer.file(), self.lexer.statement_line);
     }
 
-    /// What 6.11 and newer ask of a `config` inside a choice.
+    /// Checks the rules of 6.11 and newer for a `config` inside a choice.
     fn check_member(&mut self, node: NodeId) {
         if self.builder.dialect.choice_values {
             return;

@@ -1,4 +1,4 @@
-//! Expressions: loose to tight `||`, `&&`, `!`, comparison of two symbols.
+//! Expressions, from the loosest to the tightest: `||`, `&&`, `!`, comparison of two symbols.
 
 use super::{Parsed, Parser, Stop};
 use crate::expression::{Comparison, ExprId};
@@ -8,7 +8,7 @@ use crate::model::SymbolId;
 const MAX_DEPTH: usize = 200;
 
 impl Parser<'_> {
-    /// `if EXPRESSION`, when it is there.
+    /// `if EXPRESSION`, if present.
     pub(super) fn condition(&mut self) -> Parsed<Option<ExprId>> {
         if self.token != Token::If {
             return Ok(None);

@@ -44,7 +44,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// The symbol gets a variable's value as its default, and is not written.
+    /// Makes a variable's value the default of the symbol, which is not written.
     fn take_environment(&mut self, symbol: crate::SymbolId, variable: &str) {
         self.builder.symbol_mut(symbol).unwritten = true;
         let value = self.lexer.macros.variable(variable.as_bytes());
@@ -59,7 +59,7 @@ impl Parser<'_> {
         self.add_property(PropertyKind::Default(value), None);
     }
 
-    /// Makes the current symbol the one that says whether there are modules.
+    /// Makes the current symbol the one that says whether modules are enabled.
     pub(super) fn set_modules(&mut self) {
         if let Some(old) = self.builder.modules {
             let (name, old) = (self.builder.current_name(), self.builder.name(old));

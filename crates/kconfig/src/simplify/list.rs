@@ -1,12 +1,12 @@
-//! How operands were joined before 6.11: every operand of a list against every other, both ways round; and what only
-//! some callers ask.
+//! Joining of operands before 6.11: every operand of a list with every other, in both orders; and checks that only some
+//! callers need.
 
 use super::{Id, Node, Simplifier};
 use crate::expression::Comparison;
 use crate::model::SymbolId;
 
 impl Simplifier<'_> {
-    /// `expr_eq`; absent is `y`.
+    /// `expr_eq`; an absent one is `y`.
     pub(crate) fn is_same(&mut self, left: Option<Id>, right: Option<Id>) -> bool {
         match (left, right) {
             (Some(left), Some(right)) => self.is_equal(left, right),
@@ -20,7 +20,7 @@ impl Simplifier<'_> {
 
     /// `expr_eliminate_dups` of an `&&` or `||` list.
     ///
-    /// Quirk: constants are taken out only when something was joined.
+    /// Quirk: constants are removed only when something was joined.
     pub(super) fn deduplicate_list(&mut self, id: Id) -> Id {
         let mut whole = id;
         loop {
@@ -33,7 +33,7 @@ impl Simplifier<'_> {
         }
     }
 
-    /// `expr_eliminate_dups1` of a list with itself, once; gives whether anything was joined.
+    /// `expr_eliminate_dups1` of a list with itself, once; returns whether anything was joined.
     fn join_list(&mut self, id: Id) -> (Id, bool) {
         let and = match self.node(id) {
             Node::And(..) => true,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kiln_kconfig::{Dialect, Host, Model, commands_ahead};
 
-/// Answers a command with itself, shouted, and keeps it.
+/// Answers a command with its text in upper case, and records it.
 #[derive(Default)]
 struct Machine {
     ran: RefCell<Vec<String>>,

@@ -1,4 +1,4 @@
-//! Runs `tests/cases/*.case`; what is expected stands beside each in a file `.out`, which `UPDATE_EXPECT=1` rewrites.
+//! Runs `tests/cases/*.case`; the expectation of each is in a file `.out` next to it, which `UPDATE_EXPECT=1` rewrites.
 //!
 //! A case is a tree in one text: `#- NAME` starts a file, `#- run MODE [VARIABLE=VALUE…]` ends it and starts a run. The
 //! outputs were recorded from Linux 6.12's own `conf`, those of `run-6.1` from Linux 6.1's, those of `run-4.20` from the

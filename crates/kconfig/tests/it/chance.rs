@@ -1,4 +1,4 @@
-//! The cases of `tests/cases/`, damaged by chance: whatever comes of it, parsing and configuring end without a panic.
+//! The cases of `tests/cases/`, randomly damaged: parsing and configuring always end without a panic.
 //!
 //! `KCONFIG_CHANCE_ROUNDS` says how often each case is damaged.
 

@@ -1,6 +1,6 @@
-//! One change after the other on trees made by chance: after each, everything must be as a fresh evaluation has it.
+//! Successive changes on random trees: after each, everything must be as a fresh evaluation has it.
 //!
-//! `KCONFIG_CHANCE_ROUNDS` says how many trees.
+//! `KCONFIG_CHANCE_ROUNDS` sets the number of trees.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -140,7 +140,7 @@ impl Chance {
         start + n_members
     }
 
-    /// A value of the kind that a type takes.
+    /// A value that fits a type.
     fn value(&mut self, type_: Type) -> String {
         match type_ {
             Type::Bool => ["y", "n"][self.below(2)].to_owned(),
@@ -157,7 +157,7 @@ fn parse(text: &str, dialect: Dialect) -> Option<Model> {
     Model::parse("Kconfig", &files, &Nothing, dialect).0
 }
 
-/// All that can be seen of a symbol.
+/// The visible state of a symbol.
 type Seen = (String, Tristate, bool);
 
 fn seen(values: &Evaluation<'_>) -> Vec<(SymbolId, Seen)> {
@@ -165,7 +165,7 @@ fn seen(values: &Evaluation<'_>) -> Vec<(SymbolId, Seen)> {
     values.model().declared().map(|symbol| (symbol, of(symbol))).collect()
 }
 
-/// What differs from a fresh evaluation with the same values, given in the same order.
+/// The differences from a fresh evaluation with the same values, given in the same order.
 fn compare(values: &mut Evaluation<'_>, given: &[(SymbolId, String)]) -> Vec<String> {
     let model = values.model();
     let request = |(symbol, value): &(SymbolId, String)| Request::fixed(&*model.name(*symbol), value);
@@ -188,7 +188,7 @@ fn compare(values: &mut Evaluation<'_>, given: &[(SymbolId, String)]) -> Vec<Str
     differ
 }
 
-/// What changed, as a comparison of before and after shows it.
+/// The changes, according to a comparison of before and after.
 fn changed(before: &[(SymbolId, Seen)], after: &[(SymbolId, Seen)]) -> BTreeSet<SymbolId> {
     before.iter().zip(after).filter(|(before, after)| before != after).map(|(before, _)| before.0).collect()
 }
@@ -275,7 +275,7 @@ fn a_text_that_reads_the_same_from_elsewhere() {
 
 #[test]
 fn trees_in_which_the_order_decides() {
-    // Ranges that limit each other are no loop for the C program.
+    // Ranges that limit each other are not a loop for the C program.
     let text = "config A\n\tint \"a\"\n\trange 0 B\n\tdefault 3\nconfig B\n\tint \"b\"\n\trange A 9\n\tdefault 5\n";
     let model = parse(text, Dialect::NEWEST).unwrap();
     let mut values = Evaluation::new(&model);

@@ -1,4 +1,4 @@
-//! What files declare: of the tree that was parsed, and of other architectures' files read alone.
+//! The declarations of the parsed tree, and of other architectures' files read alone.
 
 use expect_test::{Expect, expect};
 use kiln_kconfig::{Declarations, Dialect, OtherFile};

@@ -1,4 +1,4 @@
-//! Input made to hurt must end, in a message or a model.
+//! Hostile input must end in a message or a model.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ fn parse(files: &dyn Files) -> (Option<Model>, String) {
     (model, String::from_utf8_lossy(&messages.stderr()).into_owned())
 }
 
-/// What `conf` would say of a text; empty when all is well.
+/// The messages that `conf` would print on a text; empty when there are none.
 fn complaint(text: impl Into<Vec<u8>>) -> String {
     let text: Arc<[u8]> = Arc::from(text.into());
     let (model, said) = parse(&|name: &str| (name == "Kconfig").then(|| text.clone()));

@@ -3,10 +3,10 @@
 //! - `ahead`: shell commands that are known before any is run
 //! - `cases`: every file of `tests/cases/`: small Kconfig trees with what `conf` prints and writes for them
 //! - `changes`: single values changed, against fresh evaluations
-//! - `chance`: those trees, damaged
-//! - `declarations`: what files declare, those of other architectures too
-//! - `hostile`: input made to hurt
-//! - `questions`: what a model can be asked
+//! - `chance`: those trees, randomly damaged
+//! - `declarations`: the declarations of files, those of other architectures too
+//! - `hostile`: hostile input
+//! - `questions`: queries on a model
 
 mod ahead;
 mod cases;

@@ -1,4 +1,4 @@
-//! What a model and its values can be asked.
+//! Queries on a model and its values.
 
 use std::sync::Arc;
 
@@ -119,7 +119,7 @@ fn reason(values: &Evaluation<'_>, name: &str) -> String {
     format!("{name}={}: {because}\n", values.value_of(symbol))
 }
 
-/// What limits a symbol, in one line each.
+/// The limits of a symbol, one a line.
 fn limits(values: &Evaluation<'_>, name: &str, wanted: Tristate) -> String {
     let model = values.model();
     let mut out = String::new();

@@ -41,7 +41,7 @@ fn lists_of_objects() {
 fn branches_hang_on_their_conditions() {
     let text = "ifdef CONFIG_A\nobj-y += a.o\nelse ifeq ($(CONFIG_B),y)\nobj-y += b.o\nelse\nobj-m += c.o\nendif\nobj-y += d.o\n";
     check(text, "A", &["2: net/x/a.o", "4: net/x/b.o", "6: net/x/c.o"]);
-    // The first branch is not B's affair; that it counts costs an over-estimate only where conditions nest.
+    // The first branch does not depend on B; counting it over-estimates only where conditions nest.
     check(text, "B", &["4: net/x/b.o", "6: net/x/c.o"]);
 }
 

@@ -36,7 +36,7 @@ fn shown(text: &str) -> Vec<String> {
     lines(text).iter().map(one).collect()
 }
 
-/// What make's language is, as far as all readers of make text need it.
+/// The syntax of make's language, as far as the readers of make text need it.
 const CASES: &[(&str, &[&str])] = &[
     // Lines.
     ("", &[]),
@@ -112,7 +112,7 @@ const CASES: &[(&str, &[&str])] = &[
         &["1 define", "2 define", "3 define", "4 define", "5 define", "6 define", "7 e|=|f"],
     ),
     ("define a =\nendef\noverride define b\nendef\n", &["1 define", "2 define", "3 define", "4 define"]),
-    // What is a statement only after its references are replaced.
+    // Lines that are statements only after expansion.
     ("$(eval $(call a,b := c))\n$(foreach a,b,c: d)\nfoo bar = baz\n", &["1 other", "2 other", "3 other"]),
 ];
 

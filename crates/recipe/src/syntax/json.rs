@@ -1,7 +1,7 @@
-//! JSON (RFC 8259), by hand: the libraries of the field forget where a value stood.
+//! JSON (RFC 8259), by hand: the common libraries do not record the position of a value.
 //!
-//! Reading stops at the first fault, because JSON has no place to take up again. A key that stands twice in one object is
-//! a fault: which one was meant cannot be known.
+//! Reading stops at the first fault, because JSON has no point to resume at. A duplicate key in one object is a fault:
+//! which one was meant cannot be known.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use kiln_diag::{Diagnostic, Diagnostics, FileId, Span};
 use crate::syntax::{fault, nothing, span_in};
 use crate::value::{Data, Entry, Value};
 
-/// Nesting beyond this is refused; `toml` refuses it at the same depth.
+/// Deeper nesting is refused; `toml` has the same limit.
 const MAX_DEPTH: u32 = 80;
 
 /// Reads a JSON document whose outermost value is an object.
@@ -28,7 +28,7 @@ type Read<T> = Result<T, Box<Diagnostic>>;
 struct Reader<'a> {
     file: FileId,
     text: &'a str,
-    /// Byte offset of what is read next; always at a character.
+    /// Byte offset of the next character; always at a character boundary.
     at: usize,
 }
 
@@ -141,7 +141,7 @@ impl Reader<'_> {
         Ok(written.parse().map_or(Data::Other("a number too large"), Data::Int))
     }
 
-    /// Reads a string; the reader stands at its opening quote.
+    /// Reads a string; the reader is at its opening quote.
     fn string(&mut self) -> Read<String> {
         let start = self.at;
         let mut out = String::new();
@@ -164,7 +164,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads what follows the backslash at `start`.
+    /// Reads the rest of an escape after the backslash at `start`.
     fn escape(&mut self, start: usize) -> Read<char> {
         let letter = self.peek();
         self.at += usize::from(letter.is_some_and(|byte| byte.is_ascii()));

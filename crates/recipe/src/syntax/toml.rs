@@ -1,4 +1,4 @@
-//! TOML, by the `toml` crate's spanned tree.
+//! TOML, from the spanned tree of the `toml` crate.
 
 use kiln_diag::{Diagnostics, FileId, Span};
 use toml::Spanned;
@@ -8,16 +8,16 @@ use crate::import::IMPORTS;
 use crate::syntax::{fault, span_in};
 use crate::value::{Data, Entry, Value};
 
-/// Reads a TOML document; of one with faults only the imports are given.
+/// Reads a TOML document; from a faulty one only the imports are returned.
 ///
-/// The parser goes on behind a fault, but what it makes of the rest may be nonsense, and findings about nonsense mislead.
+/// The parser continues after a fault, but its result for the rest may be wrong, and findings about that mislead.
 pub(super) fn read(file: FileId, text: &str) -> (Value, Diagnostics) {
     let (document, errors) = DeTable::parse_recoverable(text);
     let diagnostics: Diagnostics = errors
         .iter()
         .map(|error| {
             let span = span_in(file, text, error.span().unwrap_or(0..0));
-            // The library's words may run over several lines; the first says what is wrong.
+            // The library's message may have several lines; the first states the fault.
             fault(span, error.message().lines().next().unwrap_or("not TOML").to_owned())
         })
         .collect();

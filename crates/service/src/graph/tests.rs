@@ -4,7 +4,8 @@ use kiln_diag::Diagnostics;
 use super::graph;
 use crate::{Dependency, LoadStep, LoaderName, LoaderSpec, ServiceName};
 
-/// Makes loaders of lines `NAME: DEPENDENCY… | MODULE[ PARAMETERS], …`; a dependency with an `@` is a foreign service.
+/// Builds loaders from lines `NAME: DEPENDENCY… | MODULE[ PARAMETERS], …`; a dependency with an `@` is a foreign
+/// service.
 fn specs(text: &str) -> Vec<LoaderSpec> {
     let spec = |line: &str| {
         let (name, rest) = line.split_once(':').unwrap();

@@ -1,13 +1,13 @@
-//! What `modprobe` has to know, so that a module loaded by hotplug is loaded as a loader would.
+//! The configuration of `modprobe`, so that hotplug loads a module as a loader would.
 
 use std::fmt::Write as _;
 
 use super::RenderedFile;
 use crate::graph::Loader;
 
-/// The loader's modprobe.d file; none when there is nothing to say.
+/// The loader's modprobe.d file; `None` when it would be empty.
 ///
-/// A `\` is doubled, since kmod's reader takes one away (`freadline_wrapped` in its `libkmod/libkmod-config.c`).
+/// A `\` is doubled, since kmod's reader removes one (`freadline_wrapped` in its `libkmod/libkmod-config.c`).
 pub(super) fn render(loader: &Loader) -> Option<RenderedFile> {
     let mut lines = String::new();
     for step in loader.steps.iter().filter(|step| step.writes_options) {

@@ -1,4 +1,4 @@
-//! Source folders as `s6-rc-compile` reads them.
+//! Source directories for `s6-rc-compile`.
 
 use super::{RenderedFile, TIMEOUT_SECONDS};
 use crate::Dependency;
@@ -28,7 +28,7 @@ pub(super) fn render(loader: &Loader, script: &str) -> Vec<RenderedFile> {
     files
 }
 
-/// A word as execline reads it: quoted, with `\` before what would end or change it.
+/// A word in execline's syntax: quoted, with `\` before special characters.
 fn execline_word(word: &str) -> String {
     format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\""))
 }

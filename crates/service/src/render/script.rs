@@ -6,7 +6,7 @@ use super::shell_word;
 use crate::graph::Loader;
 use crate::{Dependency, graph::Step};
 
-/// The part that is the same for all.
+/// The part that is the same in all scripts.
 const PROTOCOL: &str = include_str!("../protocol.sh");
 
 pub(super) fn render(loader: &Loader) -> String {

@@ -54,14 +54,14 @@ WantedBy=multi-user.target
     RenderedFile { path: format!("services/systemd/{}.service", loader.name.service()), mode: 0o644, contents }
 }
 
-/// The script and, when any is loaded, the folder that the module files are under.
+/// The script and, if the loader loads any modules, the directory of the module files.
 fn unit_words(loader: &Loader, script: &str) -> String {
     let folder = loader.steps.first().map(|step| step.path.rsplit_once('/').map_or("/", |(folder, _)| folder));
     [Some(script), folder].into_iter().flatten().map(unit_word).collect::<Vec<_>>().join(" ")
 }
 
-/// A word of a setting: quoted, `\` and `"` behind a backslash, `%` doubled. A `$` stays: none is replaced in the name of
-/// a program.
+/// A word of a setting: quoted, `\` and `"` escaped with a backslash, `%` doubled. A `$` stays: systemd does not expand
+/// it in the name of a program.
 fn unit_word(word: &str) -> String {
     let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+".contains(&b));
     if plain {

@@ -50,7 +50,7 @@ fn rendered(specs: Vec<LoaderSpec>) -> Vec<RenderedFile> {
 fn check(specs: Vec<LoaderSpec>, path: &str, want: Expect) {
     let files = rendered(specs);
     let file = files.iter().find(|file| file.path == path).unwrap();
-    // The protocol is the same in all scripts and would drown the rest.
+    // The protocol is the same in all scripts and would hide the rest.
     want.assert_eq(&file.contents.replace(include_str!("../protocol.sh"), "(protocol)\n"));
 }
 

@@ -1,4 +1,4 @@
-//! A made-up device: folders in place of /proc, /sys and /run, a fake kernel, and a few loaders.
+//! A simulated device: directories in place of /proc, /sys and /run, a fake kernel, and a few loaders.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use kiln_service::{LoadStep, LoaderName, LoaderSpec, graph, render};
 
-/// The programs that a loader may use besides insmod and rmmod; no others are on its path.
+/// The programs that a loader may use besides insmod and rmmod; its path has no others.
 const TOOLS: [&str; 6] = ["ls", "mkdir", "mv", "rm", "rmdir", "sleep"];
-/// Modules in load order with what they need.
+/// Modules in load order with their dependencies.
 const MODULES: [(&str, &str); 6] =
     [("base", ""), ("left", "base"), ("right", "base"), ("top", "left right"), ("solo", ""), ("phy", "")];
 
-/// A shell to run the scripts with, and where its tools come from.
+/// A shell to run the scripts with, and the source of its tools.
 #[derive(Debug, Clone)]
 pub(crate) struct Shell {
     pub(crate) name: &'static str,
@@ -28,7 +28,7 @@ pub(crate) struct Device {
     shell: Shell,
 }
 
-/// Every shell that the machine has; POSIX asks for one, so there is always some.
+/// Every shell on the machine; POSIX requires one, so there is always at least one.
 pub(crate) fn shells() -> Vec<Shell> {
     let busybox =
         find("busybox").map(|path| Shell { name: "busybox", command: vec![path, "sh".into()], busybox_tools: true });
@@ -40,7 +40,7 @@ pub(crate) fn shells() -> Vec<Shell> {
     shells
 }
 
-/// A program in one of the usual folders.
+/// Finds a program in the usual directories.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
     ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].iter().map(|dir| Path::new(dir).join(name)).find(|path| path.exists())
 }
@@ -67,7 +67,7 @@ pub(crate) fn spec(lib: &str, name: &str, modules: &str, soft: &str, permanent: 
 }
 
 impl Device {
-    /// A device where every wait of a loader ends after `patience` seconds.
+    /// Returns a device on which every wait of a loader ends after `patience` seconds.
     pub(crate) fn new(shell: &Shell, patience: u32) -> Device {
         let device = Device { dir: tempfile::tempdir().unwrap(), shell: shell.clone() };
         for dir in ["bin", "proc", "sys/module", "run", "lib", "busy", "hooks", "graves", "loaders"] {
@@ -84,7 +84,7 @@ impl Device {
             symlink(find(program).unwrap(), device.path(&format!("bin/{tool}"))).unwrap();
         }
         if shell.name == "mksh" {
-            // The others have it built in.
+            // The other shells have it built in.
             symlink(find("printf").unwrap(), device.path("bin/printf")).unwrap();
         }
         MODULES.iter().for_each(|(name, _)| device.mend(name));
@@ -111,7 +111,7 @@ impl Device {
         }
     }
 
-    /// The script with its fixed paths turned towards this device, and nothing but the tools on its path.
+    /// Replaces the fixed paths of the script by those of this device, and limits its path to the tools.
     fn turned(&self, mut script: String, patience: u32) -> String {
         let top = self.top();
         let turns = [
@@ -120,7 +120,7 @@ impl Device {
             ("\nproc_modules=/".to_owned(), format!("\nproc_modules={top}/")),
             ("\npatience=60\n".to_owned(), format!("\npatience={patience}\n")),
             ("\nPATH=${PATH:+$PATH:}/usr/sbin:/usr/bin:/sbin:/bin\n".to_owned(), format!("\nPATH={top}/bin\n")),
-            // Some shells would sooner take their own.
+            // Some shells prefer an `rmmod` of their own.
             (" rmmod \"".to_owned(), format!(" {top}/bin/rmmod \"")),
             ("(rmmod \"".to_owned(), format!("({top}/bin/rmmod \"")),
             ("\trmmod \"".to_owned(), format!("\t{top}/bin/rmmod \"")),
@@ -147,7 +147,8 @@ impl Device {
         fs::write(self.path(path), text).unwrap();
     }
 
-    /// Starts a loader's script; its words go to a file, so that its end does not wait for children that outlive it.
+    /// Starts a loader's script; its output goes to a file, so that waiting for it does not wait for children that
+    /// outlive it.
     pub(crate) fn spawn(&self, loader: &str, verb: &str, said: &str) -> Child {
         let out = fs::File::create(self.path(said)).unwrap();
         let mut command = Command::new(&self.shell.command[0]);
@@ -156,11 +157,11 @@ impl Device {
         command.spawn().unwrap()
     }
 
-    /// Runs a loader's script to its end and gives its exit status, -9 for one that was killed, and its words.
+    /// Runs a loader's script to its end; returns its exit status (-9 if it was killed) and its output.
     pub(crate) fn call(&self, loader: &str, verb: &str) -> (i32, String) {
         let status = self.spawn(loader, verb, "said").wait().unwrap();
         let said = fs::read_to_string(self.path("said")).unwrap();
-        // Some shells tell of a child that was killed.
+        // Some shells report a killed child.
         let said = said.replace(&self.top(), "").lines().filter(|line| !line.trim_end().ends_with("Killed")).fold(
             String::new(),
             |mut said, line| {
@@ -172,7 +173,7 @@ impl Device {
         (status.code().unwrap_or(-9), said)
     }
 
-    /// Loads or unloads a module as somebody who knows nothing of loaders.
+    /// Loads or unloads a module like a program that knows nothing of loaders.
     pub(crate) fn outsider(&self, verb: &str, module: &str) -> bool {
         let argument = if verb == "insmod" { self.path(&format!("lib/{module}.ko")) } else { module.into() };
         let mut command = Command::new(self.path("bin").join(verb));
@@ -194,7 +195,7 @@ impl Device {
         by.trim().to_owned()
     }
 
-    /// The live modules in the order of [`MODULES`], each an outsider's marked with `*`.
+    /// The loaded modules in the order of [`MODULES`], those of an outsider marked with `*`.
     pub(crate) fn live(&self) -> String {
         let live = MODULES.iter().map(|(name, _)| *name).filter(|name| self.is_live(name));
         let words: Vec<String> = live
@@ -203,7 +204,7 @@ impl Device {
         words.join(" ")
     }
 
-    /// What is left under /run but the lock and the boot: claims as `MODULE/LOADER`, marks without their numbers.
+    /// The state under /run except the lock and the boot: claims as `MODULE/LOADER`, marks without their numbers.
     pub(crate) fn state(&self) -> String {
         let mut found = Vec::new();
         let run = self.path("run/kmodloader");
@@ -228,10 +229,10 @@ impl Device {
         fs::read_to_string(self.path("violations")).unwrap_or_default()
     }
 
-    /// Plays `script`, a command a line, and gives what was to be seen after each.
+    /// Runs `script`, one command a line, and returns the visible result of each.
     ///
-    /// `LOADER start|stop|status` calls a loader; `insmod`, `rmmod` are somebody else's; `busy`, `idle`, `corrupt`, `mend`
-    /// and `hook MODULE WHEN ACTION` (see `kernel.sh`) prepare a module; `show` prints the claims and marks.
+    /// `LOADER start|stop|status` calls a loader; `insmod` and `rmmod` act as an outsider; `busy`, `idle`, `corrupt`,
+    /// `mend` and `hook MODULE WHEN ACTION` (see `kernel.sh`) prepare a module; `show` prints the claims and marks.
     pub(crate) fn play(&self, script: &str) -> String {
         let mut seen = String::new();
         for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -255,7 +256,7 @@ impl Device {
                     if status != 0 {
                         _ = writeln!(seen, "[{status}]");
                     }
-                    // A child of one that was killed may be at work yet.
+                    // A child of a killed loader may still be running.
                     if status != -9 {
                         _ = writeln!(seen, "= {}", self.live());
                     }
@@ -268,7 +269,7 @@ impl Device {
     }
 }
 
-/// The names in a folder, sorted; none when it is not there.
+/// The names in a directory, sorted; none when it does not exist.
 pub(crate) fn names(dir: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();

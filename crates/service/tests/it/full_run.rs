@@ -1,15 +1,15 @@
-//! A /run that is full or read-only: a small file system of its own, which takes root to mount.
+//! A /run that is full or read-only: a small file system of its own; mounting it requires root.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::device::{Device, names, shells};
 
-/// A mounted file system; goes with the value.
+/// A mounted file system; unmounted when the value is dropped.
 struct Mount<'a>(&'a Path);
 
 impl Mount<'_> {
-    /// Mounts an empty tmpfs at `place`; none where this process may not.
+    /// Mounts an empty tmpfs at `place`; `None` when this process is not allowed to.
     fn tmpfs<'a>(place: &'a Path, options: &str) -> Option<Mount<'a>> {
         let status = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(place).status();
         if status.is_ok_and(|status| status.success()) {

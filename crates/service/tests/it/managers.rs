@@ -1,4 +1,4 @@
-//! The checkers of shells and service managers. Those that the machine lacks are named and left out.
+//! The checkers of shells and service managers. Those that the machine lacks are reported and skipped.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +9,7 @@ use kiln_service::{Dependency, LoaderName, LoaderSpec, RenderedFile, ServiceName
 
 use crate::device::{find, spec};
 
-/// A folder name that every format has to quote.
+/// A directory name that every format has to quote.
 const ODD: &str = "it's $HOME %n";
 
 fn specs() -> Vec<LoaderSpec> {
@@ -23,7 +23,7 @@ fn specs() -> Vec<LoaderSpec> {
     vec![firewall, spec("/lib", "base", "", "", ""), spec("/lib", "builtin", "base", "", "")]
 }
 
-/// Writes all files below `dir`, with the scripts where the services look for them.
+/// Writes all files below `dir`, with the scripts at the path that the services use.
 fn write(dir: &Path) -> Vec<RenderedFile> {
     let (graph, diagnostics) = graph(specs());
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
@@ -37,7 +37,7 @@ fn write(dir: &Path) -> Vec<RenderedFile> {
     files
 }
 
-/// Runs a program, when the machine has it, and gives its status and all it said.
+/// Runs a program, if the machine has it, and returns its status and its output.
 fn run(program: &str, args: &[&str], env: &[(&str, &str)]) -> Option<(bool, String)> {
     let Some(path) = find(program) else {
         _ = std::io::Write::write_all(&mut std::io::stderr(), format!("left out: no {program} here\n").as_bytes());
@@ -71,7 +71,7 @@ fn scripts_parse_in_every_shell() {
 fn shellcheck_finds_nothing() {
     let dir = tempfile::tempdir().unwrap();
     for script in scripts(&write(dir.path()), dir.path()) {
-        // OpenRC reads a variable that the script only sets, and the description is odd on purpose.
+        // OpenRC reads a variable that the script only sets, and the description is unusual on purpose.
         if let Some(outcome) =
             run("shellcheck", &["--shell=sh", "--severity=style", "--exclude=SC2034,SC2016,SC1003", &script], &[])
         {
@@ -88,7 +88,7 @@ fn systemd_takes_the_units() {
         let units = top.join("services/systemd");
         fs::write(units.join("wlan-calibration.service"), "[Service]\nExecStart=/bin/sh\n").unwrap();
         let unit = units.join("kmodloader-firewall.service");
-        // Other units are looked for in the folder of the unit. No name of a program may hold a quote.
+        // Other units are searched in the directory of the unit. The name of a program must not contain a quote.
         let args = ["verify", "--man=no", &unit.display().to_string()];
         if let Some(outcome) = run("systemd-analyze", &args, &[]) {
             assert_eq!(outcome, (true, String::new()), "{}", unit.display());
@@ -116,7 +116,7 @@ fn openrc_calls_the_script() {
     let top = dir.path().join(ODD);
     write(&top);
     fs::write(top.join("services/sh/firewall"), "#!/bin/sh\necho called with \"$@\"\nexit 3\n").unwrap();
-    // What openrc-run gives to a script, as far as it is used.
+    // The environment that openrc-run gives to a script, as far as it is used.
     let stage = r#"
         need() { echo "need $*"; }
         after() { echo "after $*"; }

@@ -1,4 +1,4 @@
-//! Sharing and failing, case by case: each is played under every shell and must look the same.
+//! Sharing and failing, case by case: each is run under every shell and must have the same result.
 
 mod cut_off;
 mod failing;
@@ -8,7 +8,7 @@ use expect_test::Expect;
 
 use crate::device::{Device, Shell, shells};
 
-/// Plays `script` on a device made ready by `prepare`, with waits of `patience` seconds.
+/// Runs `script` on a device prepared by `prepare`, with waits of `patience` seconds.
 fn check_on(patience: u32, prepare: impl Fn(&Device), script: &str, want: Expect) {
     let play = |shell: &Shell| {
         let device = Device::new(shell, patience);

@@ -1,15 +1,15 @@
-//! Random sequences of calls, kills and outsiders over loaders that share modules, checked against what must always hold.
+//! Random sequences of calls, kills and outsiders over loaders that share modules, checked against invariants.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::device::{Device, Shell, shells};
 
-/// The loaders of [`Device`] with the modules that must be live while one is up.
+/// The loaders of [`Device`] with the modules that must be loaded while one is up.
 const LOADERS: [(&str, &[&str]); 4] =
     [("a", &["base", "left"]), ("b", &["base", "right"]), ("c", &["base", "left", "right", "top"]), ("d", &["phy"])];
 const MODULES: [&str; 6] = ["base", "left", "right", "top", "solo", "phy"];
-/// Ends of a loader in mid-load. Where all are killed after the load, nobody knows whose the module is.
+/// Ways to kill a loader during a load. When all are killed after the load, the owner of the module is unknown.
 const KILLS: [&str; 7] = [
     "before kill-shell",
     "after kill-shell",
@@ -20,7 +20,7 @@ const KILLS: [&str; 7] = [
     "after term-shell",
 ];
 
-/// A small generator of random numbers (xorshift), so that a seed gives the same storm everywhere.
+/// A small generator of random numbers (xorshift), so that a seed produces the same storm everywhere.
 struct Dice(u64);
 
 impl Dice {
@@ -36,11 +36,11 @@ impl Dice {
     }
 }
 
-/// What a storm has done so far, as far as the checks need it.
+/// The history of a storm, as far as the checks need it.
 #[derive(Default)]
 struct Log {
     lines: Vec<String>,
-    /// The loaders that are up, each with the modules of it that an outsider has unloaded since.
+    /// The loaders that are up, each with those of its modules that an outsider has unloaded since.
     up: BTreeMap<&'static str, Vec<&'static str>>,
 }
 
@@ -55,7 +55,7 @@ fn more_storms() {
     play(3..=6);
 }
 
-/// Plays a storm of each seed in the shells that devices have; the others play the single cases.
+/// Runs a storm of each seed in the shells that devices have; the other shells run only the single cases.
 fn play(seeds: RangeInclusive<u64>) {
     for shell in shells().iter().take(2) {
         seeds.clone().for_each(|seed| storm(shell, seed));
@@ -113,7 +113,7 @@ fn start(device: &Device, log: &mut Log, loader: &'static str) {
 fn started(log: &mut Log, loader: &'static str, status: i32) {
     match status {
         0 => _ = log.up.insert(loader, Vec::new()),
-        // A second start that fails leaves a loader up, with whatever an outsider took missing.
+        // A second start that fails leaves a loader up, without the modules that an outsider removed.
         _ => {
             if let Some(missing) = log.up.get_mut(loader) {
                 missing.extend(MODULES);
@@ -136,7 +136,7 @@ fn together(device: &Device, log: &mut Log, one: &'static str, other: &'static s
     let said = ["said1", "said2"].map(|said| std::fs::read_to_string(device.path(said)).unwrap());
     log.lines.push(format!("{one} start & {other} stop -> {statuses:?} {said:?}"));
     if one == other {
-        // Either may have been the last.
+        // Either may have been the last to run.
         log.up.remove(one);
     } else {
         log.up.remove(other);
@@ -162,7 +162,8 @@ fn toggle(device: &Device, log: &mut Log, folder: &str, module: &str) {
     }
 }
 
-/// What holds after every turn: nothing of an outsider's was removed, and what a loader that is up needs is live.
+/// Checks the invariants after every turn: no module of an outsider was removed, and those of a loader that is up are
+/// loaded.
 fn check(device: &Device, log: &Log, shell: &Shell, seed: u64) {
     let story = || format!("under {} with seed {seed}: {:#?}", shell.name, log.lines);
     assert_eq!(device.violations(), "", "{}", story());
@@ -174,7 +175,8 @@ fn check(device: &Device, log: &Log, shell: &Shell, seed: u64) {
     }
 }
 
-/// When all is mended, nothing is in use, outsiders have left and every loader is stopped, no trace is left.
+/// Checks that no trace is left once every fault is repaired, nothing is in use, outsiders have left and all loaders
+/// are stopped.
 fn calm(device: &Device, log: &Log, shell: &Shell, seed: u64) {
     for module in MODULES {
         device.mend(module);

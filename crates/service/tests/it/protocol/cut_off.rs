@@ -1,4 +1,4 @@
-//! Loaders that are killed half-way, what they leave behind, and locks.
+//! Loaders that are killed half-way, the state that they leave, and locks.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::device::{Device, shells, wait_until};
 
 #[test]
 fn killed_in_the_middle() {
-    // Whoever survives tells whose the module is.
+    // A surviving process records the owner of the module.
     check(
         "hook left before kill-shell\na start\na start\nshow\na stop\nshow",
         expect![[r#"
@@ -68,7 +68,7 @@ fn killed_in_the_middle() {
 
     "#]],
     );
-    // Not loaded, so not ours when somebody loads it later.
+    // It was not loaded, so it is not ours when another program loads it later.
     check(
         "hook left before kill-all\na start\ninsmod left\na start\nshow\na stop\nshow",
         expect![[r#"
@@ -104,7 +104,7 @@ fn killed_in_the_middle() {
 
     "#]],
     );
-    // Nobody is left to tell.
+    // No process survives to record the owner.
     check(
         "hook left after kill-all\na start\na start\nshow\na stop\nshow",
         expect![[r#"
@@ -212,7 +212,7 @@ fn another_boot() {
         let boot = fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let boot = boot.into_iter().find(|name| name.starts_with(".boot.")).unwrap();
         fs::rename(run.join(boot), run.join(".boot.other")).unwrap();
-        // Neither claims nor marks count any more: what is loaded was loaded by somebody else as far as can be known.
+        // Claims and marks no longer count: as far as can be known, another program loaded the loaded modules.
         assert_eq!(
             device.play("b start\nb stop\nshow"),
             "$ b start\n= base left right\n$ b stop\n= base left\n$ show\n\n"
@@ -262,7 +262,7 @@ fn a_number_that_was_given_out_again_does_not_hold_the_lock() {
     for shell in shells() {
         let device = Device::new(&shell, 30);
         device.play("b start");
-        // The first process lives, but did not start at that time.
+        // The first process is alive, but did not start at that time.
         fs::rename(device.path("run/kmodloader/.lock/free"), device.path("run/kmodloader/.lock/1.4294967295")).unwrap();
         assert_eq!(device.play("a start\nshow").lines().nth(1), Some("= base left right"));
     }

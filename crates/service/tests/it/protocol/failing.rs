@@ -1,4 +1,4 @@
-//! Loads and unloads that fail, and devices that lack something.
+//! Loads and unloads that fail, and devices with missing features.
 
 use std::fs;
 
@@ -229,7 +229,7 @@ fn a_module_in_transit() {
         device.write("sys/module/left/initstate", "coming\n");
         device.write("sys/module/left/by", "outsider\n");
     };
-    // Comes to no end.
+    // This never ends.
     check_on(
         1,
         coming,

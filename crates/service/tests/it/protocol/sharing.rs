@@ -1,4 +1,4 @@
-//! Loaders that share modules with each other and with whoever else loads some.
+//! Loaders that share modules with each other and with other programs that load some.
 
 use expect_test::expect;
 
