@@ -33,7 +33,7 @@ pub(crate) struct Args {
     install: bool,
 }
 
-/// The examples' folders begin so.
+/// The prefix of the examples' directories.
 const PREFIX: &str = "router-";
 const HEADING: &str = "| machine | Linux | compiler | verdict of `kiln boot` |\n|---|---|---|---|";
 
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The machines that have an example, by name.
+/// Returns the machines that have an example, by name.
 fn examples(folder: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -115,13 +115,13 @@ fn row(args: &Args, machine: &str, source: &str) -> Result<String> {
     ))
 }
 
-/// The board that QEMU plays, without its settings.
+/// Returns the board that QEMU emulates, without its settings.
 fn board(machine: &str) -> &'static str {
     let name = Arch::parse(machine).map_or(machine, |arch| arch.machine);
     kiln_boot::Machine::find(name).map_or("", |machine| machine.board.split(',').next().unwrap_or_default())
 }
 
-/// The compiler as it calls itself, without where it was packed.
+/// Returns the compiler's name and version, without its package.
 fn compiler(manifest: &Manifest) -> String {
     let named = manifest.kernel.toolchain.first().map(String::as_str).unwrap_or_default();
     let (program, said) = named.split_once(": ").unwrap_or((named, named));
@@ -130,7 +130,7 @@ fn compiler(manifest: &Manifest) -> String {
     format!("{program} {}", version.join("."))
 }
 
-/// `good: Linux 6.12.117 on arm, 113 of 113 steps in 21.6 s` without what the row says already.
+/// Returns `good: Linux 6.12.117 on arm, 113 of 113 steps in 21.6 s` without what the row contains already.
 fn shortened(verdict: &str) -> String {
     let (word, rest) = verdict.split_once(": ").unwrap_or((verdict, ""));
     let steps = rest.split_once(", ").map_or(rest, |(_, steps)| steps);

@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: what kiln takes, beside what the programs take that it stands in for.
+//! `cargo xtask bench`: the time and memory of kiln, compared with those of the programs that it replaces.
 //!
-//! A benchmark runs all contenders in turn, once each per round, so that whatever else the machine does hits all of them;
-//! what is shown are medians over the rounds. Contenders must come to the same result, or the benchmark fails.
+//! A benchmark runs all contenders in turn, once each per round, so that other load of the machine affects all of them;
+//! the medians over the rounds are shown. Contenders must have the same result, or the benchmark fails.
 //! To add one, write a module with a function as [`Run`] and name it in [`BENCHES`].
 
 mod build;
@@ -39,13 +39,13 @@ pub(crate) struct Args {
     record: Option<PathBuf>,
 }
 
-/// Runs one benchmark; gives its table as markdown.
+/// Runs one benchmark; returns its table as markdown.
 type Run = fn(&Args) -> Result<String>;
 
 const BENCHES: &[(&str, Run)] =
     &[("build", build::run), ("depmod", depmod::run), ("loader", loader::run), ("kconfig", kconfig::run)];
 
-/// Runs what was asked for.
+/// Runs the requested benchmarks.
 #[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(unknown) = args.name.iter().find(|name| BENCHES.iter().all(|(known, _)| known != *name)) {
@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Puts a table under its heading, in place of the one that is there.
+/// Puts a table under its heading, in place of the existing one.
 fn record(file: &PathBuf, name: &str, table: &str) -> Result<()> {
     let old = fs::read_to_string(file).unwrap_or_else(|_| "# Benchmarks\n".to_owned());
     let section = format!("## {name}\n\n{}\n", table.trim_end());
@@ -81,7 +81,7 @@ fn record(file: &PathBuf, name: &str, table: &str) -> Result<()> {
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// The machine, in one line.
+/// Describes the machine in one line.
 fn machine() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let value = |name: &str| {
@@ -95,7 +95,7 @@ fn machine() -> String {
     format!("{model}, {cores} cores; load average at the start {load}")
 }
 
-/// The cache folder of developers' downloads.
+/// Returns the cache directory of developers' downloads.
 fn cache() -> Result<PathBuf> {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).context("HOME is not set")?;

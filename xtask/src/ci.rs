@@ -1,4 +1,4 @@
-//! All that a landing must pass, in the order of what fails fastest.
+//! Everything that a change must pass before it is merged, what fails fastest first.
 
 use std::process::Command;
 
@@ -6,17 +6,17 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{codegen, dependencies, depmod_matrix, fix_matrix, kconfig_matrix, module_names, root, tidy};
 
-/// Runs it, without what is slow when `is_quick`; stops at the first that fails.
+/// Runs it, without the slow parts when `is_quick`; stops at the first that fails.
 pub(crate) fn run(is_quick: bool) -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     tidy::run(&root())?;
     dependencies::run(&root())?;
-    // `.codespellrc` says which files and which words.
+    // `.codespellrc` has the files and the words.
     run_program(&mut Command::new("codespell")).context("spelling; `scripts/test` installs codespell")?;
     cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     document()?;
     codegen::run(&root(), true)?;
-    // One run of this takes long: let it name all that fails.
+    // A run takes long, so it names everything that fails.
     let tests = ["test", "--locked", "--workspace", "--no-fail-fast"];
     if is_quick {
         return cargo(&tests);

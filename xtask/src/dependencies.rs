@@ -1,7 +1,7 @@
 //! Checks of the crates that the workspace depends on.
 //!
 //! Each dependency that a manifest declares is used (`unused`), its licence is on the list (`licences`), it builds with the
-//! declared minimum Rust (`rust_version`), and it is there in one version (`duplicates`).
+//! declared minimum Rust (`rust_version`), and there is one version of it (`duplicates`).
 //! The facts are `cargo metadata`'s. `cargo deny` and `cargo machete` answer more questions, but they would have to be
 //! compiled in every CI run; these checks are compiled with the rest of this crate.
 

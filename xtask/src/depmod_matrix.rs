@@ -1,8 +1,8 @@
 //! `kiln depmod` against Debian's `depmod`, byte for byte, on Debian's kernels, in the layouts of kmod 30 and 34; and
 //! kiln's closures against `modprobe`'s, for every module.
 //!
-//! Packages are downloaded once into the user's cache folder, foreign machines' with an apt state of their own, so
-//! that the host's apt hears of no other architecture.
+//! Packages are downloaded once into the user's cache directory, foreign machines' with an apt state of their own, so
+//! that the host's apt is not changed.
 
 mod archive;
 mod closures;
@@ -30,7 +30,7 @@ const CORPORA: [(&str, &str, &str); 8] = [
     ("trixie", "riscv64", "linux-image-riscv64"),
 ];
 
-/// What kmod 34 needs to run on a host with another C library.
+/// The packages that kmod 34 needs to run on a host with another C library.
 const KMOD_34: (&str, [&str; 7]) =
     ("trixie", ["kmod", "libkmod2", "libc6", "liblzma5", "libzstd1", "zlib1g", "libssl3t64"]);
 
@@ -38,7 +38,7 @@ const KMOD_34: (&str, [&str; 7]) =
 struct Depmod {
     layout: &'static str,
     command: Vec<PathBuf>,
-    /// Whether it has `-o`; without it the indexes are written beside the modules.
+    /// Whether it has `-o`; without it the indexes are written next to the modules.
     writes_elsewhere: bool,
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn run(filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Runs both; gives the number of modules, and the files that differ.
+/// Runs both; returns the number of modules, and the files that differ.
 fn compare(depmod: &Depmod, base: &Path, release: &str) -> Result<(usize, Vec<String>)> {
     let (theirs, ours) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let common = |command: &mut Command| output(command.args(["-C", "/dev/null", "-b"]).arg(base).arg(release));
@@ -101,7 +101,7 @@ fn compare(depmod: &Depmod, base: &Path, release: &str) -> Result<(usize, Vec<St
     Ok((fs::read_to_string(theirs.join("modules.dep"))?.lines().count(), differ.collect()))
 }
 
-/// kmod 34's depmod from its package, run by the dynamic linker that belongs to it.
+/// Returns kmod 34's depmod from its package, run by the dynamic linker that belongs to it.
 fn kmod_34() -> Result<Depmod> {
     let (suite, packages) = KMOD_34;
     let machine = output(Command::new("dpkg").arg("--print-architecture"))?.trim().to_owned();
@@ -130,7 +130,7 @@ fn kmod_34() -> Result<Depmod> {
     Ok(depmod)
 }
 
-/// Gives the folder and the release of an unpacked kernel package.
+/// Returns the directory and the release of an unpacked kernel package.
 pub(crate) fn unpacked(suite: &str, machine: &str, package: &str) -> Result<(PathBuf, String)> {
     let state = cache()?.join(format!("apt-{suite}-{machine}"));
     let apt = Apt::new(&state, suite, machine)?;
@@ -140,7 +140,7 @@ pub(crate) fn unpacked(suite: &str, machine: &str, package: &str) -> Result<(Pat
     let base = cache()?.join(format!("linux-image-{release}-{machine}"));
     if !base.join("complete").exists() {
         apt.unpack(&format!("linux-image-{release}"), &base)?;
-        // Newer suites have the modules below /usr only.
+        // Newer suites have the modules only below /usr.
         if !base.join("lib").exists() {
             std::os::unix::fs::symlink("usr/lib", base.join("lib"))?;
         }
@@ -152,7 +152,7 @@ pub(crate) fn unpacked(suite: &str, machine: &str, package: &str) -> Result<(Pat
     Ok((base, release))
 }
 
-/// Gives the folder with the makefiles of a kernel's source package, and nothing else of it.
+/// Returns the directory with the makefiles of a kernel's source package, and nothing else of it.
 pub(crate) fn unpacked_makefiles(suite: &str, machine: &str, package: &str) -> Result<PathBuf> {
     let base = cache()?.join(format!("{package}-makefiles-{suite}"));
     if !base.join("complete").exists() {

@@ -1,10 +1,10 @@
 //! `cargo xtask fix-matrix`: fixes of random requests, each tried with the tree's own `conf`.
 //!
-//! Half of the draws take their values from a random configuration, so that a fix exists for sure; the other half are
+//! Half of the draws take their values from a random configuration, so that a fix is known to exist; the other half are
 //! random symbols and values, which may contradict each other or the tree. Every fourth symbol is a number or a string.
 //! The report counts the outcomes and the fixes that are proved to be the smallest, and has the time without reading the
-//! tree. A fix with which `conf` does not meet every request, or a contradiction where a fix exists for sure, fails the
-//! run.
+//! tree. A fix with which `conf` does not meet every request, or a contradiction where a fix is known to exist, fails
+//! the run.
 
 mod command;
 mod draw;
@@ -56,7 +56,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The quick look at the tree in the caches.
+    /// Returns the arguments of the quick comparison with the tree in the caches.
     pub(crate) fn sample() -> Args {
         Args {
             tree: Vec::new(),
@@ -125,7 +125,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The bases of an architecture.
+/// Returns the bases of an architecture.
 fn grounds(tree: &Path, arch: &str) -> Result<Vec<Ground>> {
     let configs = tree.join("arch").join(arch).join("configs");
     let names = ["defconfig", "x86_64_defconfig", "multi_v7_defconfig", "malta_defconfig"];
@@ -240,20 +240,20 @@ impl Bench<'_> {
     }
 }
 
-/// What this process has used of the processor, its threads that have ended included, in steps of 10 ms: what else the
-/// machine does is not in it.
+/// Returns this process's processor time, including its threads that have ended, in steps of 10 ms: other processes of
+/// the machine are not in it.
 fn processor_seconds() -> f64 {
     processor_of([11, 12])
 }
 
-/// What programs that this process ran to their end have used, likewise.
+/// Returns the processor time of programs that this process ran to their end, likewise.
 fn processor_seconds_of_children() -> f64 {
     processor_of([13, 14])
 }
 
 fn processor_of(fields: [usize; 2]) -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // Behind the name in parentheses, from the 12th: user and system time of its own and of its children, in hundredths.
+    // After the name in parentheses, from the 12th: user and system time of its own and of its children, in hundredths.
     let words: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
     let hundredths = |index: usize| words.get(index).and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0);
     fields.map(hundredths).iter().sum::<f64>() / 100.0
@@ -270,7 +270,7 @@ fn text(model: &Model, base: &[u8], requests: &[Request], settings: &[Setting]) 
     let added = settings.iter().map(|setting| (model.name(setting.symbol).into_owned(), setting.value.as_str()));
     let mut all: Vec<(String, &str)> = kept.chain(added).collect();
     all.sort_by(|a, b| a.0.cmp(&b.0));
-    // As in a recipe, a request takes the place of the base's line.
+    // As in a recipe, a request replaces the base's line.
     let mut text = Vec::new();
     for line in base.split_inclusive(|byte| *byte == b'\n') {
         let starts =

@@ -1,8 +1,8 @@
-//! `cargo xtask impact-matrix`: what `kiln impact` predicts, beside what a build then changes.
+//! `cargo xtask impact-matrix`: what `kiln impact` predicts, compared with what a build then changes.
 //!
-//! From a recipe's config on, one symbol after the other is drawn by chance and given another value. Each time `kiln
-//! impact` says what is reached, the recipe is built, and the records of both builds are compared, object by object. An
-//! object that is not what it was although nothing foretold it fails the run.
+//! Starting from a recipe's config, random symbols are given another value one after the other. Each time
+//! `kiln impact` reports what is reached, the recipe is built, and the records of both builds are compared, object by
+//! object. An object that has changed although that was not predicted fails the run.
 //! `--symbol` takes given symbols instead; `--load` builds each change that fits for the first kernel, with a loader for
 //! the modules that are new, and boots it.
 
@@ -62,14 +62,14 @@ struct Ground {
     store: Option<PathBuf>,
 }
 
-/// A build that is there.
+/// A finished build.
 struct State {
     requests: Vec<(String, String)>,
     config: String,
     record: BuildRecord,
 }
 
-/// What one change came to.
+/// The outcome of one change.
 #[derive(Debug, Default)]
 struct Row {
     change: String,
@@ -83,13 +83,13 @@ struct Row {
     loaded: Option<Loaded>,
 }
 
-/// What the kernel from before the change made of the new modules.
+/// What became of the new modules in the kernel from before the change.
 #[derive(Debug)]
 enum Loaded {
     Yes,
-    /// It took them, and one found nothing in QEMU's machine that it drives.
+    /// It loaded them, and one found no device in QEMU's machine that it drives.
     NoDevice,
-    /// It does not boot without them, either: an earlier change took what the guest needs.
+    /// It does not boot without them, either: an earlier change removed what the guest needs.
     NoBoot,
     /// The verdict of the boot says why.
     No(String),
@@ -138,7 +138,7 @@ impl Ground {
         Ok(Ground { kiln, work, base, store })
     }
 
-    /// Writes the recipe with requests that win over all others.
+    /// Writes the recipe with requests that override all others.
     fn write(&self, requests: &[(String, String)], loader: &[String]) -> Result<()> {
         let mut text = format!("imports = [{:?}]\n\n[kernel.config]\n", self.base.display().to_string());
         for (symbol, value) in requests {
@@ -180,7 +180,7 @@ impl Ground {
         Ok(State { requests, config: fs::read_to_string(dir.join("config"))?, record })
     }
 
-    /// A change that the tree's Kconfig grants.
+    /// Returns a change that the tree's Kconfig accepts.
     fn draw(&self, state: &State, random: &mut Chance) -> Result<Vec<(String, String)>> {
         let lines: Vec<&str> = state.config.lines().filter(|line| choices(line).is_some()).collect();
         for _ in 0..TRIES {
@@ -241,7 +241,7 @@ impl Ground {
         let failed = steps.find(|step| step["outcome"] == "failed").and_then(|step| step["detail"].as_str());
         Ok(Some(match failed {
             _ if verdict["ok"] == true => Loaded::Yes,
-            // `ENODEV` is what a driver's own code says, once the kernel has linked it.
+            // `ENODEV` comes from a driver's own code, once the kernel has linked it.
             Some(detail) if detail.ends_with("No such device") => Loaded::NoDevice,
             None if !self.boots(state)? => Loaded::NoBoot,
             _ => Loaded::No(format!("{} {}", failed.unwrap_or_default(), verdict["reasons"])),
@@ -256,14 +256,14 @@ impl Ground {
         Ok(self.boot()?["ok"] == true)
     }
 
-    /// Boots what was built for the kernel before the change, and gives the verdict.
+    /// Boots what was built for the kernel before the change, and returns the verdict.
     fn boot(&self) -> Result<Value> {
         let booted = self.kiln(&["boot", "--result", "result-for", "--json"])?;
         serde_json::from_slice(&booted.stdout).with_context(|| String::from_utf8_lossy(&booted.stderr).into_owned())
     }
 }
 
-/// A symbol of a `.config`'s line that is off, or on as a tristate, with the values that it may take instead.
+/// Returns the symbol of a `.config`'s line that is off, or on as a tristate, with the values that it may take instead.
 fn choices(line: &str) -> Option<(&str, &'static [&'static str])> {
     if let Some(symbol) = line.strip_prefix("# CONFIG_").and_then(|rest| rest.strip_suffix(" is not set")) {
         return Some((symbol, &["m", "y"]));
@@ -281,8 +281,8 @@ fn with(requests: &[(String, String)], change: &(String, String)) -> Vec<(String
     others.chain([change.clone()]).collect()
 }
 
-/// Objects of vmlinux and of modules that are not in both records with one digest; descriptions of modules follow from
-/// the rest.
+/// Returns objects of vmlinux and of modules that are not in both records with one digest; module descriptions follow
+/// from the rest.
 fn differences(one: &BuildRecord, two: &BuildRecord) -> Vec<String> {
     let objects = |record: &BuildRecord| -> BTreeSet<(String, ProductKind, Option<[u8; 16]>)> {
         (0..record.len())

@@ -1,8 +1,8 @@
-//! Is what comes out of a kept build folder what a clean build gives, to the byte?
+//! Compares the results of a kept build directory with those of clean builds, byte for byte.
 //!
-//! A few configs are drawn by chance, each is built once in an empty folder, and then one folder is walked among them back
-//! and forth. After each step every file of the kernel step is compared: vmlinux, the image, System.map, Module.symvers,
-//! and every module as it is installed. Both sides are `kiln build` with stores of their own.
+//! A few random configs are drawn, each is built once in an empty directory, and then one directory is taken through
+//! them back and forth. After each step every file of the kernel step is compared: vmlinux, the image, System.map,
+//! Module.symvers, and every module as it is installed. Both sides are `kiln build` with stores of their own.
 
 mod draw;
 
@@ -49,17 +49,17 @@ pub(crate) struct Args {
     work: PathBuf,
 }
 
-/// A store with a recipe beside it.
+/// A store with its recipe.
 struct Side<'a> {
     args: &'a Args,
     kiln: &'a Path,
     dir: PathBuf,
 }
 
-/// What a build left, by path: the digest of each file.
+/// The files of a build, by path: the digest of each.
 type Files = BTreeMap<PathBuf, String>;
 
-/// Walks; fails at the end when any file differed.
+/// Runs all steps; fails at the end when any file differed.
 #[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     ensure!(args.configs >= 2, "one config is no way to walk");
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             println!("clean  {:>5.0} s  config {to}: {}", started.elapsed().as_secs_f64(), configs[to].name());
         }
         let started = Instant::now();
-        // A result that is there already would be taken, and nothing compiled.
+        // An existing result would be used, and nothing compiled.
         kept.forget("results")?;
         let found = kept.build(&configs[to], &tree)?;
         let wrong = expected[to].as_ref().map(|expected| differing(expected, &found));
@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 impl Side<'_> {
-    /// Builds, and reads all that the kernel step left.
+    /// Builds, and reads all files of the kernel step.
     fn build(&self, config: &Config, tree: &Path) -> Result<Files> {
         fs::create_dir_all(&self.dir)?;
         let tree = tree.to_str().context("the tree's path is no text")?;
@@ -127,7 +127,7 @@ impl Side<'_> {
         digests(&kernel.context("the store has no kernel")?.join("out"))
     }
 
-    /// Removes a folder of the store.
+    /// Removes a directory of the store.
     fn forget(&self, name: &str) -> Result<()> {
         match fs::remove_dir_all(self.dir.join("store").join(name)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => bail!("{}: {error}", self.dir.display()),
@@ -138,7 +138,7 @@ impl Side<'_> {
 
 fn digests(dir: &Path) -> Result<Files> {
     let mut files = Files::new();
-    // The record also names what earlier configs left in the folder; no device gets it.
+    // The record also names what earlier configs left in the directory; no device gets it.
     let counts = |file: &&directory::Found| file.kind == directory::Kind::File && file.path != Path::new(RECORD_FILE);
     for file in directory::list(dir)?.files().iter().filter(counts) {
         let digest = kiln_store::digest::Sha256::of_file(&dir.join(&file.path))?;
@@ -148,14 +148,14 @@ fn digests(dir: &Path) -> Result<Files> {
     Ok(files)
 }
 
-/// Files that one side lacks or that differ.
+/// Returns files that one side lacks or that differ.
 fn differing(expected: &Files, found: &Files) -> Vec<String> {
     let names: std::collections::BTreeSet<&PathBuf> = expected.keys().chain(found.keys()).collect();
     let differing = names.into_iter().filter(|name| expected.get(*name) != found.get(*name));
     differing.map(|name| name.display().to_string()).collect()
 }
 
-/// The checkout's kiln, built for release.
+/// Returns the checkout's kiln, built for release.
 pub(crate) fn release_kiln() -> Result<PathBuf> {
     let status = Command::new(env!("CARGO"))
         .args(["build", "--locked", "--release", "--bin", "kiln"])

@@ -1,4 +1,4 @@
-//! `cargo xtask kconfig-cases`: the cases of a tree's own scripts/kconfig/tests, played with the native engine.
+//! `cargo xtask kconfig-cases`: the cases of a tree's own scripts/kconfig/tests, run with the native engine.
 //!
 //! The cases are Python and stay where they are; they find a `conf` that is this program again.
 
@@ -35,10 +35,10 @@ pub(crate) struct ConfArgs {
 }
 
 const PLAY: &str = include_str!("kconfig_cases/play.py");
-/// The cases type newlines without end; no dialogue of theirs is longer.
+/// The cases type newlines without end; none of their dialogues is longer.
 const MAX_ANSWERS: usize = 1000;
 
-/// Plays them; fails when one does.
+/// Runs them; fails when one does.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let tree = args.tree.clone().or_else(crate::kconfig_matrix::find_tree);
     let tree = tree.context("no unpacked kernel tree in the caches: name one with --tree")?.canonicalize()?;
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Does what `conf` does; gives its status.
+/// Does what `conf` does; returns its status.
 pub(crate) fn conf(args: &ConfArgs) -> Result<u8> {
     let machine = Machine { current: std::env::current_dir()?, variables: std::env::vars_os().collect() };
     let tree = |name: &str| std::fs::read(args.tree.join(name)).ok().map(Arc::from);
@@ -110,7 +110,7 @@ fn answers() -> Result<Vec<u8>> {
     Ok(answers)
 }
 
-/// The working directory, then `$srctree`.
+/// Reads from the working directory, then from `$srctree`.
 struct Machine {
     current: PathBuf,
     variables: BTreeMap<OsString, OsString>,

@@ -1,9 +1,9 @@
 //! `cargo xtask kconfig-matrix`: the native Kconfig engine against a tree's own `conf`, byte for byte.
 //!
 //! Both get the same variables, with the host's tools for every architecture. For each architecture, `conf` runs once as
-//! make would start it. After that its own objects parse the tree once, with the shell's answers from memory, and every
+//! make would start it. After that its own objects parse the tree once, with the shell's answers cached, and every
 //! further job is a copy of that process: a job takes a tenth of a second instead of a second.
-//! What is compared: the file written, `auto.conf` and its kin, standard output, standard error, and the status.
+//! What is compared: the file written, `auto.conf` and related files, standard output, standard error, and the status.
 
 mod comparison;
 mod jobs;
@@ -49,7 +49,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The quick look at the tree in the caches.
+    /// Returns the arguments of the quick comparison with the tree in the caches.
     pub(crate) fn sample() -> Args {
         Args {
             tree: None,
@@ -63,7 +63,7 @@ impl Args {
     }
 }
 
-/// How an architecture fared.
+/// The result of an architecture.
 #[derive(Debug, Default)]
 struct Tally {
     n_same: usize,
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let work = args.work.canonicalize()?;
     let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&work)?;
     let kept = work.join(format!("differs-{}", std::process::id()));
-    // Thousands of empty files come and go, which costs a disk's file system more than the rest takes.
+    // Thousands of empty files come and go, which takes longer on a disk's file system than the rest.
     let memory = Path::new("/dev/shm");
     let scratch =
         tempfile::Builder::new().prefix("kconfig-matrix-").tempdir_in(if memory.is_dir() { memory } else { &work })?;
@@ -118,7 +118,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A tree that slow tests left in the user's cache folder.
+/// Finds a tree that slow tests left in the user's cache directory.
 pub(crate) fn find_tree() -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache")))?;
@@ -129,7 +129,7 @@ pub(crate) fn find_tree() -> Option<PathBuf> {
     trees.pop()
 }
 
-/// The folders of `arch/`.
+/// Returns the directories of `arch/`.
 fn arches(tree: &Path) -> Result<Vec<String>> {
     let mut arches = Vec::new();
     for entry in std::fs::read_dir(tree.join("arch"))? {

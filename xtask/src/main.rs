@@ -1,4 +1,4 @@
-//! The developer's commands; `cargo xtask --help` lists them.
+//! Developer commands; `cargo xtask --help` lists them.
 
 mod arch_matrix;
 mod bench;
@@ -93,7 +93,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// The workspace's top folder.
+/// Returns the workspace's top directory.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
 }

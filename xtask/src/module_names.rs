@@ -1,4 +1,4 @@
-//! How many of a kernel's modules lead to the right symbol by the makefiles of its source.
+//! The share of a kernel's modules for which the makefiles of its source lead to the right symbol.
 //!
 //! Unless told otherwise the kernel is Debian 12's for amd64, with the makefiles of its source package.
 
@@ -11,7 +11,7 @@ use kiln_kconfig::Config;
 
 use crate::depmod_matrix::{unpacked, unpacked_makefiles};
 
-/// What is asked of the share, in percent.
+/// The required share, in percent.
 const LEAST: f64 = 99.5;
 
 /// Measure for how many modules of a kernel the symbol is found that decides about them
@@ -40,7 +40,7 @@ impl Args {
 
 /// Prints the share, and every module without the right symbol.
 ///
-/// The config is the judge: what was built as a module has a symbol that is `m` among those that decide about it.
+/// The config decides: what was built as a module has a symbol that is `m` among those that decide about it.
 #[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]
 pub(crate) fn run(args: &Args) -> Result<()> {
     let read = |path: &PathBuf| fs::read_to_string(path).with_context(|| path.display().to_string());

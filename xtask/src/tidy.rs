@@ -1,6 +1,6 @@
-//! The habits that no compiler knows.
+//! The conventions that no compiler checks.
 //!
-//! Each check gives findings; all are shown before the command fails.
+//! Each check returns findings; all are shown before the command fails.
 
 mod changelog;
 
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use kiln_diag::Code;
 
-/// Which layer a crate is in; an arrow may only go to a lower layer. `exec` stands beside the pure ones.
+/// The layer of each crate; an arrow may only go to a lower layer. `exec` is in the lowest one, like `diag`.
 const LAYERS: &[(&str, u8)] = &[
     ("diag", 0),
     ("exec", 0),
@@ -35,7 +35,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("cli", 7),
 ];
 
-/// Which crates are effects and may start processes.
+/// The crates that may start processes.
 const MAY_USE_EXEC: &[&str] = &["store", "fetch", "kbuild", "pipeline", "boot", "cli", "testkit", "xtask"];
 
 /// Crates with one home (STYLE.md, section 1).
@@ -63,10 +63,10 @@ const LONG: &[(&str, &str)] = &[
     ("crates/service/tests/it/protocol.rs", "a flat list of cases, one per situation of a loader"),
 ];
 
-/// Names that say nothing about what a file holds.
+/// Names that do not describe what a file contains.
 const BANNED_NAMES: &[&str] = &["utils", "helpers", "common", "types", "misc", "imp", "manager", "mod"];
 
-/// What people look for at the top of a repository, and what its host reads.
+/// The files that people look for at the top of a repository, and that its host reads.
 const DOCUMENTS: &[&str] = &[
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -104,7 +104,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     if findings.is_empty() { Ok(()) } else { bail!("{} findings", findings.len()) }
 }
 
-/// Crate name, its folder's manifest, parsed.
+/// Crate name, its directory's manifest, parsed.
 struct Manifest {
     name: String,
     path: PathBuf,
@@ -202,13 +202,13 @@ fn check_file(root: &Path, file: &Path, findings: &mut Vec<String>) -> Result<()
     Ok(())
 }
 
-/// A code that nobody emits, or a page of no code.
+/// Finds codes that nothing emits, and pages without a code.
 fn check_codes(root: &Path, findings: &mut Vec<String>) -> Result<()> {
     let mut unused: Vec<Code> = Code::ALL.to_vec();
     let home = root.join("crates/diag");
     for file in rust_files(root)?.iter().filter(|file| !file.starts_with(&home)) {
         let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        // What only a test names is emitted by nobody.
+        // A code that only a test names is not emitted.
         if !file.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs"))) {
             unused.retain(|code| !has_word(&text, &format!("Code::{code:?}")));
         }
@@ -247,7 +247,7 @@ fn check_documents(root: &Path, findings: &mut Vec<String>) {
     findings.extend(changelog::check(&fs::read_to_string(root.join("CHANGELOG.md")).unwrap_or_default()));
 }
 
-/// CI must try the minimum Rust that the workspace declares.
+/// Checks that CI tests the minimum Rust that the workspace declares.
 fn check_minimum_rust(root: &Path, findings: &mut Vec<String>) -> Result<()> {
     let manifest: toml::Table = fs::read_to_string(root.join("Cargo.toml")).context("Cargo.toml")?.parse()?;
     let package = manifest.get("workspace").and_then(|workspace| workspace.get("package"));

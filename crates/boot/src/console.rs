@@ -1,16 +1,16 @@
-//! What came over the guest's serial line, taken apart.
+//! Parses what came over the guest's serial line.
 //!
-//! Three speakers share the line: the kernel, the programs in the guest, and the guest's own reports
+//! Three sources share the line: the kernel, the programs in the guest, and the guest's own reports
 //!
 //! ```text
 //! @kiln NONCE WORD OUTCOME TEXT @end
 //! ```
 //!
 //! where WORD is a step's number, `wish` or `finish`. A kernel message may cut through anything at any byte; it then
-//! stands in the line from its time stamp to the line's end, and the rest of what it cut follows on the next line. A
-//! report is put together again from there. What cannot be is dropped: each report comes twice, and a step without a
+//! fills the line from its time stamp to the line's end, and the rest of what it cut follows on the next line. A
+//! report is joined again from there. What cannot be joined is dropped: each report comes twice, and a step without a
 //! report counts as not reached, never as good.
-//! Everything here is hostile: control characters are taken out, and lines beyond `MAX_LINES` are not kept.
+//! Everything here is hostile: control characters are removed, and lines beyond `MAX_LINES` are not kept.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use crate::verdict::Outcome;
 pub struct Console {
     nonce: String,
     lines: Vec<Line>,
-    /// How many lines were not kept.
+    /// The number of lines that were not kept.
     dropped: usize,
     reports: BTreeMap<usize, Report>,
     wishes: Vec<String>,
@@ -41,13 +41,13 @@ pub struct Console {
 pub struct Line {
     /// Seconds since QEMU was started.
     pub seconds: f64,
-    /// Who spoke.
+    /// The line's source.
     pub source: LineSource,
     /// The text, without control characters.
     pub text: String,
 }
 
-/// Who spoke.
+/// The source of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LineSource {
@@ -76,11 +76,11 @@ pub struct Finding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FindingKind {
-    /// Something stood still: a stall that a slow host can cause too.
+    /// Something made no progress: a stall that a slow host can cause too.
     Stall,
     /// A program in the guest crashed.
     Crash,
-    /// The kernel warns about itself.
+    /// The kernel warned about itself.
     Warning,
     /// The kernel found a bug in itself.
     Bug,
@@ -99,20 +99,20 @@ pub(crate) struct Report {
     pub(crate) line: usize,
 }
 
-/// How many lines a transcript keeps.
+/// The number of lines that a transcript keeps.
 const MAX_LINES: usize = 100_000;
-/// How many bytes of a line are kept.
+/// The number of bytes of a line that are kept.
 const MAX_LINE: usize = 4000;
-/// What a report starts with, before the nonce.
+/// The beginning of a report, before the nonce.
 const MARK: &str = "@kiln ";
-/// What a report ends with.
+/// The end of a report.
 const END: &str = " @end";
 
-/// What a kernel says last. A machine that cannot do what the last three (kernel/reboot.c) announce then stands still.
+/// A kernel's last messages. A machine that cannot do what the last three (kernel/reboot.c) announce then hangs.
 const LAST_WORDS: &[&str] =
     &["---[ end Kernel panic", "reboot: System halted", "reboot: Power down", "reboot: Restarting"];
 
-/// What a kernel message starts with, and what it then means.
+/// The beginnings of kernel messages, and what they mean.
 const PATTERNS: &[(&str, FindingKind)] = &[
     ("Kernel panic - not syncing", FindingKind::Panic),
     ("Oops", FindingKind::Oops),
@@ -131,7 +131,7 @@ const PATTERNS: &[(&str, FindingKind)] = &[
 ];
 
 impl Console {
-    /// Begins to read a guest's console.
+    /// Starts to read a guest's console.
     pub fn new(nonce: &str) -> Console {
         Console {
             nonce: nonce.to_owned(),
@@ -167,17 +167,17 @@ impl Console {
         self.guest(seconds, &text);
     }
 
-    /// Takes a line of QEMU's own.
+    /// Takes a line of QEMU's own output.
     pub fn push_qemu(&mut self, seconds: f64, raw: &str) {
         self.keep(seconds, LineSource::Qemu, &plain(raw));
     }
 
-    /// Whether the guest has reported that it is through.
+    /// Whether the guest has reported that it has finished.
     pub fn finished(&self) -> bool {
         self.finished
     }
 
-    /// Whether the kernel has said that nothing more will come.
+    /// Whether the kernel has announced that nothing more will come.
     pub fn dead(&self) -> bool {
         self.dead
     }
@@ -192,17 +192,17 @@ impl Console {
         &self.lines
     }
 
-    /// How many lines came after the transcript was full.
+    /// Returns the number of lines that came after the transcript was full.
     pub fn dropped(&self) -> usize {
         self.dropped
     }
 
-    /// What the kernel asked `modprobe` for, each once.
+    /// Returns what the kernel requested from `modprobe`, each once.
     pub fn wishes(&self) -> &[String] {
         &self.wishes
     }
 
-    /// What a person should see, in the order in which it came.
+    /// Returns what a person should see, in the order in which it came.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
@@ -228,7 +228,7 @@ impl Console {
             }
             return;
         }
-        // Without stamps a message can only be told by how it begins.
+        // Without stamps a message can only be recognised by its beginning.
         if !self.stamped && kind_of(text).is_some() {
             self.kernel(seconds, text);
         } else if !text.trim().is_empty() {
@@ -273,7 +273,7 @@ impl Console {
 
     fn note(&mut self, text: &str) {
         if let Some(kind) = kind_of(message(text)) {
-            // A panic behind a full transcript must still be found.
+            // A panic after the transcript is full must still be found.
             let line = self.lines.len().min(MAX_LINES - 1);
             if self.findings.len() < 1000 || kind == FindingKind::Panic {
                 self.findings.push(Finding { kind, text: message(text).to_owned(), line });
@@ -289,19 +289,19 @@ impl Console {
     }
 }
 
-/// Whole milliseconds: more would only be noise, and JSON would not give it back to the bit.
+/// Returns whole milliseconds: more would only be noise, and would not survive JSON bit by bit.
 pub(crate) fn milliseconds(seconds: f64) -> f64 {
     (seconds * 1000.0).round() / 1000.0
 }
 
-/// What a message means, when it means anything.
+/// Returns the meaning of a message that has one.
 fn kind_of(message: &str) -> Option<FindingKind> {
     let known = PATTERNS.iter().find(|(start, _)| message.starts_with(start));
     let crash = || message.contains("]: segfault at ").then_some(FindingKind::Crash);
     known.map(|&(_, kind)| kind).or_else(crash)
 }
 
-/// A kernel message without its stamp and its caller (`[    T1]`).
+/// Returns a kernel message without its stamp and its caller (`[    T1]`).
 fn message(text: &str) -> &str {
     let mut rest = text;
     while let Some(inner) = rest.strip_prefix('[') {
@@ -311,7 +311,7 @@ fn message(text: &str) -> &str {
     rest
 }
 
-/// Where the first stamp of a kernel message (`[    1.234567] `) starts.
+/// Returns where the first stamp of a kernel message (`[    1.234567] `) starts.
 fn stamp_within(text: &str) -> Option<usize> {
     text.match_indices('[').map(|(at, _)| at).find(|&at| {
         let Some((inside, _)) = text[at + 1..].split_once(']') else { return false };
@@ -321,7 +321,7 @@ fn stamp_within(text: &str) -> Option<usize> {
     })
 }
 
-/// `raw` without control characters and terminal sequences, capped.
+/// Returns `raw` without control characters and terminal sequences, capped.
 fn plain(raw: &str) -> String {
     let mut text = String::with_capacity(raw.len().min(MAX_LINE));
     let mut chars = raw.chars().peekable();

@@ -7,7 +7,7 @@
 //! usr/…                       packages; bin, sbin and lib* are links into usr, as in Debian since 12
 //! ```
 //!
-//! That init is a program and not a script lets a kernel without `BINFMT_SCRIPT` boot too.
+//! This init is a program and not a script, so that a kernel without `BINFMT_SCRIPT` boots too.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -26,14 +26,14 @@ pub struct GuestSpec {
     pub result: FileTree,
     /// Unpacked packages; their scripts are not run.
     pub packages: FileTree,
-    /// The user's own files, put over all else.
+    /// The user's own files, which replace others.
     pub files: FileTree,
 }
 
 /// Why the guest's files cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum GuestError {
-    /// Two sources do not go together.
+    /// Two sources conflict.
     #[error("cannot lay out the guest's files")]
     Tree(#[from] TreeError),
     /// The user's files would replace what the boot itself needs.
@@ -47,20 +47,20 @@ pub enum GuestError {
 /// Why the initramfs could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum InitramfsError {
-    /// The file could not be made.
+    /// The file could not be created.
     #[error("cannot write {}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The archive could not be made.
+    /// The archive could not be written.
     #[error("cannot write the initramfs {}", path.display())]
     Archive {
         /// The file.
         path: PathBuf,
-        /// What went wrong.
+        /// The cause.
         source: WriteError,
     },
 }
@@ -70,13 +70,13 @@ const WISH: &str = include_str!("guest/wish.sh");
 const INITTAB: &str = "::sysinit:/kiln/busybox sh /kiln/init.sh\n";
 /// Links of a merged-/usr system. A package may name its files either way.
 const MERGED: &[&str] = &["bin", "lib", "lib32", "lib64", "libx32", "sbin"];
-/// Folders of commands, as in the program's `PATH`.
+/// Directories of commands, as in the program's `PATH`.
 const COMMANDS: &[&str] = &["usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin"];
 
 /// Puts the guest's files together.
 ///
 /// # Errors
-/// [`GuestError`] when two sources want different things at one path.
+/// [`GuestError`] when two sources have different things at one path.
 pub fn tree(spec: &GuestSpec, program: &Program) -> Result<FileTree, GuestError> {
     let mut tree = base()?;
     let packages = merged(&spec.packages)?;
@@ -98,13 +98,13 @@ pub fn tree(spec: &GuestSpec, program: &Program) -> Result<FileTree, GuestError>
     Ok(tree)
 }
 
-/// Whether `packages` bring a `modprobe` beside busybox's.
+/// Whether `packages` contain a `modprobe` next to busybox's.
 pub(crate) fn has_kmod(packages: &FileTree) -> bool {
     ["sbin/modprobe", "usr/sbin/modprobe"].iter().any(|path| packages.get(path).is_some())
 }
 
 impl GuestSpec {
-    /// Whether the packages bring kmod's `modprobe`.
+    /// Whether the packages contain kmod's `modprobe`.
     pub fn has_kmod(&self) -> bool {
         has_kmod(&self.packages)
     }
@@ -113,7 +113,7 @@ impl GuestSpec {
 /// Writes `tree` as an uncompressed initramfs, which every kernel with `BLK_DEV_INITRD` can read.
 ///
 /// # Errors
-/// [`InitramfsError`]; the file may be there in part.
+/// [`InitramfsError`]; the file may have been written in part.
 pub fn write_initramfs(tree: &FileTree, path: &Path) -> Result<(), InitramfsError> {
     let failed = |source| InitramfsError::File { path: path.to_owned(), source };
     let mut file = BufWriter::new(File::create(path).map_err(failed)?);
@@ -158,7 +158,7 @@ fn own_files(spec: &GuestSpec, program: &Program, tools: &str) -> Result<FileTre
     Ok(tree)
 }
 
-/// The same files where they are on a merged-/usr system.
+/// Returns the same files at their places on a merged-/usr system.
 fn merged(tree: &FileTree) -> Result<FileTree, TreeError> {
     let mut out = FileTree::new();
     for (path, node) in tree.iter() {
@@ -169,7 +169,7 @@ fn merged(tree: &FileTree) -> Result<FileTree, TreeError> {
             }
             continue;
         }
-        // The link or the folder itself is there already.
+        // The link or the directory itself is already there.
         if path == top {
             continue;
         }
@@ -181,9 +181,9 @@ fn merged(tree: &FileTree) -> Result<FileTree, TreeError> {
     Ok(out)
 }
 
-/// Shell aliases for the packages' commands.
+/// Returns shell aliases for the packages' commands.
 ///
-/// A busybox shell may be built to prefer its own applets to what `PATH` finds; an alias comes before either.
+/// A busybox shell may be built to prefer its own applets to what `PATH` finds; an alias takes precedence over both.
 fn aliases(packages: &FileTree) -> String {
     let mut text = String::new();
     for folder in COMMANDS.iter().rev() {

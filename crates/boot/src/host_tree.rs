@@ -1,4 +1,4 @@
-//! The host's folders as trees.
+//! The host's directories as trees.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use kiln_image::{Contents, FileTree, Node, NodeKind, TreeError};
 
-/// Why a folder could not be taken.
+/// Why a directory could not be read as a tree.
 #[derive(Debug, thiserror::Error)]
 pub enum HostTreeError {
     /// It could not be read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Its name is not UTF-8.
@@ -34,7 +34,7 @@ pub enum HostTreeError {
     },
 }
 
-/// Takes all of `dir` as it is, below `at` (empty: at the root); what is neither file, folder nor link is left out.
+/// Takes all of `dir` unchanged, below `at` (empty: at the root), except what is neither file, directory nor link.
 ///
 /// Files are opened when the archive is written.
 /// # Errors
@@ -45,7 +45,7 @@ pub fn read(dir: &Path, at: &str) -> Result<FileTree, HostTreeError> {
     Ok(tree)
 }
 
-/// Takes one file, or what a link leads to, to `at`.
+/// Takes one file, or the target of a link, to `at`.
 ///
 /// # Errors
 /// [`HostTreeError`] names the file.
@@ -58,7 +58,7 @@ pub fn read_file(tree: &mut FileTree, file: &Path, at: &str) -> Result<(), HostT
     tree.insert(at, node).map_err(|source| HostTreeError::Tree { path: file.to_owned(), source })
 }
 
-/// Takes what a device gets of the result in `dir`: modules, firmware, `modprobe.d`, and the plain loaders.
+/// Takes what a device gets from the result in `dir`: modules, firmware, `modprobe.d`, and the plain loaders.
 ///
 /// # Errors
 /// [`HostTreeError`] names the file.
@@ -73,7 +73,7 @@ pub fn read_result(dir: &Path) -> Result<FileTree, HostTreeError> {
     Ok(tree)
 }
 
-/// The bytes of `file`, read when they are needed.
+/// Returns the bytes of `file`, read when they are needed.
 ///
 /// # Errors
 /// [`HostTreeError::Read`] when it is not there.

@@ -1,4 +1,4 @@
-//! Boots a result in QEMU and gives a verdict.
+//! Boots a result in QEMU and returns a verdict.
 //!
 //! ```text
 //! loaders, checks, aliases ─ Program::plan ─▶ Program ─ guest::tree ─▶ initramfs ─┐
@@ -6,11 +6,11 @@
 //!                                           verdict::judge ◀─ Console ◀─ serial line
 //! ```
 //!
-//! A [`Program`] is the list of steps that the guest will go through, known before it boots; the guest reports each on
-//! its console in a line that carries a word nobody else knows, so that neither a kernel message nor a script's output
-//! can pass for a report, and a step without a report is one that was not reached. Planning, the command line, reading
-//! the console and judging are pure; only [`run()`], [`write_initramfs`] and [`host_tree`] touch the world.
-//! What to build, where results are kept and how a verdict looks to a person is not known here.
+//! A [`Program`] is the list of steps that the guest will go through, known before it boots; the guest reports each
+//! on its console in a line that contains a word nothing else knows, so that neither a kernel message nor a script's
+//! output can pass for a report, and a step without a report is one that was not reached. Planning, the command line,
+//! reading the console and judging are pure; only [`run()`], [`write_initramfs`] and [`host_tree`] perform I/O.
+//! What to build, where results are kept and how a verdict is presented is not known here.
 
 mod console;
 mod guest;

@@ -1,4 +1,4 @@
-//! What a result's manifest and indexes say that the guest shall prove.
+//! From a result's manifest and indexes to what the guest must prove.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ pub fn loaders(manifest: &Manifest) -> Vec<Loader> {
     let loader = |(name, entry): (&String, &kiln_assembly::manifest::LoaderEntry)| Loader {
         name: name.clone(),
         dependencies: entry.dependencies.clone(),
-        // What others may ask for while they run is shipped, but the loader does not load it.
+        // What other modules may request while they run is shipped, but the loader does not load it.
         modules: entry.modules.iter().filter(|module| module.loaded).map(module).collect(),
     };
     manifest.loaders.iter().map(loader).collect()
@@ -27,10 +27,10 @@ fn module(entry: &kiln_assembly::manifest::ModuleEntry) -> LoaderModule {
     }
 }
 
-/// Aliases of `modules.alias` that the guest can ask for: at most one a module, at most `most`.
+/// Returns aliases of `modules.alias` that the guest can request: at most one a module, at most `most`.
 ///
-/// Left out are patterns, whose blanks the guest would have to fill, aliases that several modules have, and those that
-/// busybox takes for a file's name (it cuts at `/` and `.`).
+/// Left out are patterns, whose wildcards the guest would have to fill, aliases that several modules have, and those
+/// that busybox takes for a file's name (it cuts at `/` and `.`).
 pub fn aliases(modules_alias: &str, loaders: &[Loader], most: usize) -> Vec<Alias> {
     let ours: BTreeSet<&str> =
         loaders.iter().flat_map(|loader| &loader.modules).map(|module| module.name.as_str()).collect();

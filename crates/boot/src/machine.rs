@@ -1,6 +1,6 @@
-//! The machines that QEMU plays, one per architecture.
+//! The machines that QEMU emulates, one per architecture.
 
-/// How to boot a kernel of one architecture.
+/// The settings to boot a kernel of one architecture.
 ///
 /// All run under TCG: it needs no privilege and behaves the same on every host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,15 +11,15 @@ pub struct Machine {
     pub arch: &'static str,
     /// The QEMU program.
     pub program: &'static str,
-    /// The Debian package that has it.
+    /// The Debian package that contains it.
     pub package: &'static str,
     /// QEMU's machine type, with its settings.
     pub board: &'static str,
-    /// QEMU's processor; `None` takes the board's own.
+    /// QEMU's processor; `None` is the board's own.
     pub cpu: Option<&'static str>,
     /// The serial console's name in the guest.
     pub console: &'static str,
-    /// What makes the kernel speak before its console driver is up.
+    /// The parameters that make the kernel print messages before its console driver is up.
     pub early_console: &'static str,
     /// Memory in MiB that is enough for a kernel with an initramfs of some 100 MiB.
     pub memory_mib: u32,
@@ -38,9 +38,9 @@ const fn machine(
     Machine { name, arch, program, package, board, cpu, console, early_console, memory_mib: 512, images }
 }
 
-/// Early words of an x86 kernel come over the same port as its console.
+/// Early messages of an x86 kernel come over the same port as its console.
 const X86_EARLY: &str = "earlyprintk=serial,ttyS0,115200";
-/// The device tree says where.
+/// The device tree names the port.
 const TREE_EARLY: &str = "earlycon";
 const X86: &str = "qemu-system-x86";
 const ARM: &str = "qemu-system-arm";
@@ -93,9 +93,9 @@ const MACHINES: &[Machine] = &[
 ];
 
 impl Machine {
-    /// The machine of that name, or the first of that ARCH.
+    /// Returns the machine of that name, or the first of that ARCH.
     ///
-    /// The name decides where both are known, since one ARCH has machines of either byte order (`mips`, `mipsel`).
+    /// A known name decides, since one ARCH has machines of either byte order (`mips`, `mipsel`).
     pub fn find(name: &str) -> Option<&'static Machine> {
         let alias = match name {
             "amd64" | "x86" => "x86_64",
@@ -107,7 +107,7 @@ impl Machine {
         named.or_else(|| MACHINES.iter().find(|machine| machine.arch == alias))
     }
 
-    /// All machines, in the order of the table.
+    /// Returns all machines, in the order of the table.
     pub fn all() -> &'static [Machine] {
         MACHINES
     }

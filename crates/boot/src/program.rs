@@ -1,10 +1,10 @@
-//! What the guest will do: the steps, in order, and the shell text that drives them.
+//! The guest's program: the steps, in order, and the shell text that drives them.
 //!
 //! ```text
 //! release
 //! cycle 1   every loader up, up again · its modules live · parameters · checks, cleanups
 //!           every sharing loader down and up beside the others · all down, down again · all modules gone
-//! cycle 2   somebody else's module, loaded by hand · every loader up · every loader down · all gone but that one
+//! cycle 2   a foreign module, loaded by hand · every loader up · every loader down · all gone but that one
 //! aliases   modprobe by alias, and back
 //! ```
 //!
@@ -18,10 +18,10 @@ use serde::{Deserialize, Serialize};
 
 mod cycles;
 
-/// What a program is made from.
+/// The inputs of a program.
 #[derive(Debug, Clone, Default)]
 pub struct ProgramSpec {
-    /// What `uname -r` must say.
+    /// The expected output of `uname -r`.
     pub release: String,
     /// The loaders.
     pub loaders: Vec<Loader>,
@@ -29,7 +29,7 @@ pub struct ProgramSpec {
     pub checks: Vec<Check>,
     /// Aliases that `modprobe` must resolve.
     pub aliases: Vec<Alias>,
-    /// Whether the guest has kmod's `modprobe` beside busybox's.
+    /// Whether the guest has kmod's `modprobe` next to busybox's.
     pub kmod: bool,
 }
 
@@ -38,7 +38,7 @@ pub struct ProgramSpec {
 pub struct Loader {
     /// Its name; its script is `/lib/kmodloader/NAME`.
     pub name: String,
-    /// Services that must be up first; those that are no loaders of this result are somebody else's affair.
+    /// Services that must be up first; those that are not loaders of this result are ignored.
     pub dependencies: Vec<String>,
     /// Its closure in load order.
     pub modules: Vec<LoaderModule>,
@@ -53,9 +53,9 @@ pub struct LoaderModule {
     pub path: String,
     /// The parameters that it is loaded with, `name=value` words.
     pub parameters: String,
-    /// It has no exit function: once loaded it stays.
+    /// Whether it has no exit function: once loaded it stays.
     pub stays: bool,
-    /// The loader goes on without it.
+    /// Whether the loader continues without it.
     pub soft: bool,
 }
 
@@ -66,18 +66,18 @@ pub struct Check {
     pub name: String,
     /// Shell text; the first command that fails ends it.
     pub script: String,
-    /// Shell text that gives back what the check holds, so that modules can go.
+    /// Shell text that releases what the check holds, so that modules can be removed.
     pub cleanup: Option<String>,
     /// Why it cannot be run on this machine, when it cannot.
     pub skipped: Option<String>,
 }
 
-/// An alias and the module that must come up by it.
+/// An alias and the module that must be loaded by it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Alias {
-    /// What `modprobe` is asked for.
+    /// The name that is passed to `modprobe`.
     pub alias: String,
-    /// The kernel's name of the module behind it.
+    /// The kernel's name of the module that it stands for.
     pub module: String,
 }
 
@@ -107,7 +107,7 @@ pub struct PlannedStep {
     pub module: Option<String>,
     /// The check, the alias, the parameter or the other loader concerned.
     pub subject: Option<String>,
-    /// A parameter's value as it was asked for.
+    /// A parameter's requested value.
     pub value: Option<String>,
 }
 
@@ -121,33 +121,33 @@ pub enum StepName {
     Up,
     /// A loader that is up starts once more.
     UpAgain,
-    /// A loader says that it is started, or that it is stopped.
+    /// A loader reports that it is started, or that it is stopped.
     Status,
     /// A module is live.
     Live,
-    /// A module's parameter has the value that was asked for.
+    /// A module's parameter has the requested value.
     Parameter,
     /// One of the user's checks.
     Check,
-    /// What a check held is given back.
+    /// What a check held is released.
     Cleanup,
     /// A loader stops while others are up.
     Stop,
-    /// What another loader uses has stayed.
+    /// What another loader uses is still loaded.
     Kept,
-    /// What no other loader uses has gone.
+    /// What no other loader uses has been removed.
     Released,
-    /// A loader starts again beside the others.
+    /// A loader starts again while the others are up.
     Restart,
     /// A loader stops for good.
     Down,
     /// A loader that is down stops once more.
     DownAgain,
-    /// A module has gone.
+    /// A module has been removed.
     Gone,
-    /// A module is loaded by somebody else.
+    /// A module is loaded by something else.
     Foreign,
-    /// Somebody else's module is still there.
+    /// A module that something else loaded is still there.
     ForeignKept,
     /// `modprobe` loads by alias and unloads.
     Alias,
@@ -170,7 +170,7 @@ pub enum ProgramError {
     },
 }
 
-/// A word that a guest's reports carry; another one each time.
+/// Returns a word that a guest's reports contain; a different one each time.
 pub fn nonce() -> String {
     // The hasher's keys come from the system's source of randomness.
     let word = || std::hash::RandomState::new().build_hasher().finish();
@@ -181,7 +181,7 @@ impl Program {
     /// Lays out the steps for `spec`; the guest's reports will carry `nonce`, a word of letters and digits.
     ///
     /// # Errors
-    /// [`ProgramError`] when the loaders cannot be brought up in any order.
+    /// [`ProgramError`] when the loaders cannot be started in any order.
     pub fn plan(spec: &ProgramSpec, nonce: &str) -> Result<Program, ProgramError> {
         let order = start_order(&spec.loaders)?;
         let mut writer = Writer::new(nonce, spec);
@@ -193,7 +193,7 @@ impl Program {
     }
 }
 
-/// Loaders in an order in which each comes after what it depends on; among equals by name.
+/// Returns loaders in an order in which each comes after what it depends on; among equals by name.
 fn start_order(loaders: &[Loader]) -> Result<Vec<&Loader>, ProgramError> {
     let mut waiting: BTreeMap<&str, &Loader> = BTreeMap::new();
     for loader in loaders {
@@ -215,7 +215,7 @@ fn start_order(loaders: &[Loader]) -> Result<Vec<&Loader>, ProgramError> {
     Ok(order)
 }
 
-/// Steps and shell text as they grow.
+/// Steps and shell text as they are added.
 struct Writer {
     program: Program,
 }
@@ -256,7 +256,7 @@ impl Writer {
         self.program.plan.push('\n');
     }
 
-    /// Adds a script and gives its name.
+    /// Adds a script and returns its name.
     fn script(&mut self, text: &str) -> String {
         let name = format!("{:03}.sh", self.program.scripts.len());
         self.program.scripts.insert(name.clone(), text.to_owned());
@@ -290,7 +290,7 @@ impl PlannedStep {
     }
 }
 
-/// A word as the shell reads it back.
+/// Quotes a word for the shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -9,7 +9,7 @@ use crate::machine::Machine;
 /// One boot.
 #[derive(Debug, Clone)]
 pub struct BootSpec {
-    /// The machine that QEMU plays.
+    /// The machine that QEMU emulates.
     pub machine: Machine,
     /// The kernel image; absolute.
     pub kernel: PathBuf,
@@ -19,19 +19,19 @@ pub struct BootSpec {
     pub memory_mib: u32,
     /// How long the whole boot may take.
     pub deadline: Duration,
-    /// More words for the kernel's command line.
+    /// Additional words for the kernel's command line.
     pub append: Vec<String>,
-    /// More arguments for QEMU.
+    /// Additional arguments for QEMU.
     pub arguments: Vec<OsString>,
     /// The QEMU program, when it is not the machine's own; a name or an absolute path.
     pub program: Option<PathBuf>,
-    /// The folders to look for QEMU in, as in `PATH`.
+    /// The directories to look for QEMU in, as in `PATH`.
     pub search_path: OsString,
-    /// Where the raw console is kept, when it shall be; absolute.
+    /// Where to keep the raw console, if it is to be kept; absolute.
     pub console_log: Option<PathBuf>,
 }
 
-/// QEMU's arguments, without the program.
+/// Returns QEMU's arguments, without the program.
 pub fn command_line(spec: &BootSpec) -> Vec<OsString> {
     let machine = &spec.machine;
     let mut line: Vec<OsString> = Vec::new();
@@ -54,11 +54,11 @@ pub fn command_line(spec: &BootSpec) -> Vec<OsString> {
     line
 }
 
-/// The kernel's command line.
+/// Returns the kernel's command line.
 fn kernel_command_line(spec: &BootSpec) -> String {
     let Machine { console, early_console, .. } = spec.machine;
     let console = format!("console={console},115200");
-    // Stamped kernel messages can be told from the guest's own lines even where they cut through one.
+    // Stamped kernel messages can be distinguished from the guest's own lines even where they cut through one.
     // A panic ends QEMU at once: `-1` reboots, and `-no-reboot` makes that an end.
     let fixed = [early_console, &console, "panic=-1", "printk.time=1", "loglevel=7", "rdinit=/init"];
     let words = fixed.into_iter().chain(spec.append.iter().map(String::as_str));

@@ -29,35 +29,35 @@ pub enum BootError {
     Missing {
         /// The kernel or the initramfs.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// QEMU ended before the guest said anything.
+    /// QEMU ended before the guest printed anything.
     #[error("QEMU could not start the guest: {status}{}\n  ran: {command}", indented(said))]
     Refused {
         /// The command line, for people.
         command: String,
         /// How QEMU ended.
         status: String,
-        /// What QEMU said.
+        /// QEMU's output.
         said: Vec<String>,
     },
     /// The process itself failed.
     #[error("cannot run QEMU")]
     Exec(#[source] ExecError),
-    /// The user asked us to stop; QEMU has been ended.
+    /// The user interrupted the boot; QEMU has been ended.
     #[error(transparent)]
     Interrupted(#[from] Interrupt),
 }
 
-/// How much of an unfinished line is looked at.
+/// How much of an unfinished line is read.
 const PARTIAL_MAX: u64 = 4096;
 
-/// Boots, and ends QEMU when the guest is through, has died, or its time is up.
+/// Boots, and ends QEMU when the guest has finished or died, or its time is up.
 ///
-/// `on_line` hears each line of the transcript as it comes.
+/// `on_line` receives each line of the transcript as it comes.
 /// # Errors
-/// [`BootError`] when nothing could be proved either way; everything that the guest does wrong is in the verdict.
+/// [`BootError`] when nothing could be proved either way; everything that goes wrong in the guest is in the verdict.
 pub fn run(spec: &BootSpec, program: &Program, on_line: &mut dyn FnMut(&Line)) -> Result<Verdict, BootError> {
     for path in [&spec.kernel, &spec.initramfs] {
         fs::File::open(path).map_err(|source| BootError::Missing { path: path.clone(), source })?;
@@ -100,7 +100,7 @@ pub fn run(spec: &BootSpec, program: &Program, on_line: &mut dyn FnMut(&Line)) -
     Ok(judge(&spec.machine, program, &console, ended, seconds))
 }
 
-/// What the guest began to say when its time was up: a line without its end is in QEMU's own log only.
+/// Returns the guest's unfinished line when its time was up: a line without its end is in QEMU's own log only.
 fn push_partial(spec: &BootSpec, console: &mut Console, seconds: f64) {
     let Some(log) = &spec.console_log else { return };
     let tail = || {
@@ -110,7 +110,7 @@ fn push_partial(spec: &BootSpec, console: &mut Console, seconds: f64) {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map(|_| bytes)
     };
-    // The log is a help, not an output: without it the last whole line must do.
+    // The log is only a help: without it the last whole line must suffice.
     let bytes: Vec<u8> = tail().unwrap_or_default();
     let partial = bytes.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
     console.push(seconds, &String::from_utf8_lossy(partial));

@@ -1,4 +1,4 @@
-//! What a boot proved.
+//! What a boot has proved.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,19 +9,19 @@ use crate::program::{PlannedStep, Program, StepName};
 /// The version of [`Verdict`]'s JSON.
 pub const VERDICT_VERSION: u32 = 1;
 
-/// The verdict, with all that it rests on.
+/// The verdict, with everything that it is based on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
     /// [`VERDICT_VERSION`].
     pub version: u32,
-    /// Whether the guest went through all steps, none failed, and the kernel stayed whole.
+    /// Whether the guest went through all steps, none failed, and the kernel had no fault.
     pub ok: bool,
     /// Why not, the first cause first; empty when `ok`.
     pub reasons: Vec<Reason>,
     /// The machine's name.
     pub machine: String,
-    /// What `uname -r` said; `None` when the guest did not get there.
+    /// The output of `uname -r`; `None` when the guest did not get there.
     pub release: Option<String>,
     /// How the boot ended.
     pub ended: Ended,
@@ -29,11 +29,11 @@ pub struct Verdict {
     pub steps: Vec<Step>,
     /// What a person should see in the kernel's messages.
     pub findings: Vec<Finding>,
-    /// What the kernel asked `modprobe` for while the loaders were up, and did not get.
+    /// What the kernel requested from `modprobe` while the loaders were up, and did not get.
     pub wishes: Vec<String>,
-    /// All that was said.
+    /// The transcript.
     pub transcript: Vec<Line>,
-    /// How many lines came after the transcript was full.
+    /// The number of lines that came after the transcript was full.
     pub dropped_lines: usize,
     /// How long the boot took.
     pub seconds: f64,
@@ -43,7 +43,7 @@ pub struct Verdict {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "how")]
 pub enum Ended {
-    /// The guest said that it was through.
+    /// The guest reported that it had finished.
     Finished,
     /// The kernel panicked or halted.
     Died,
@@ -52,9 +52,9 @@ pub enum Ended {
         /// The time that it had.
         seconds: f64,
     },
-    /// QEMU ended without a last word from the guest.
+    /// QEMU ended without a last report from the guest.
     Exited {
-        /// QEMU's own words about its end, for people.
+        /// How QEMU ended, for people.
         status: String,
     },
 }
@@ -65,12 +65,12 @@ pub enum Ended {
 pub enum Reason {
     /// The kernel panicked.
     Panic {
-        /// Its words.
+        /// The message.
         text: String,
     },
     /// The kernel survived a fault or a bug of its own.
     Fault {
-        /// Its words.
+        /// The message.
         text: String,
     },
     /// A step failed.
@@ -82,26 +82,26 @@ pub enum Reason {
     Deadline {
         /// The time that the guest had.
         seconds: f64,
-        /// The step that it was busy with; `None` when it never started the first or had done all.
+        /// The step that was running; `None` when it never started the first or had done all.
         step: Option<usize>,
-        /// What it last said.
+        /// The last lines.
         last: Vec<String>,
     },
-    /// The guest ended before it was through.
+    /// The guest ended before it had finished.
     Ended {
-        /// The step that it was busy with.
+        /// The step that was running.
         step: Option<usize>,
-        /// What it last said.
+        /// The last lines.
         last: Vec<String>,
     },
-    /// The guest said it was through, but a step has no report.
+    /// The guest reported that it had finished, but a step has no report.
     NoReport {
         /// Its index in `steps`.
         step: usize,
     },
 }
 
-/// One step and what became of it.
+/// One step and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
@@ -116,24 +116,24 @@ pub struct Step {
     /// The check, the alias, the parameter or the other loader concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The guest's words on it; often empty.
+    /// The guest's text about it; often empty.
     pub detail: String,
-    /// The transcript's lines from the report before up to this one's own: what was said while it ran.
+    /// The transcript's lines from the previous report up to this one's own: the output while it ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lines: Option<(usize, usize)>,
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// As it should be.
     Ok,
-    /// Not as asked for, but no fault.
+    /// Not as requested, but not a fault.
     Warned,
-    /// Could not be looked at.
+    /// Could not be checked.
     Skipped,
     /// Not as it should be.
     Failed,
@@ -141,7 +141,7 @@ pub enum Outcome {
     NotReached,
 }
 
-/// How many last lines a reason quotes.
+/// The number of last lines that a reason quotes.
 const LAST_LINES: usize = 10;
 
 /// Judges a boot that has ended.
@@ -198,9 +198,9 @@ fn steps(program: &Program, console: &Console) -> Vec<Step> {
     program.steps.iter().enumerate().map(step).collect()
 }
 
-/// Compares a parameter's value with what was asked for, as the kernel reads it.
+/// Compares a parameter's value with the requested one, as the kernel reads it.
 ///
-/// A number that differs is only warned about: modules round them (nf_conntrack's `hashsize` to whole pages).
+/// A number that differs is only a warning: modules round them (nf_conntrack's `hashsize` to whole pages).
 fn parameter(wanted: &str, found: &str) -> (Outcome, String) {
     let wanted = wanted.trim_matches('"');
     let says = format!("asked for {wanted}, the kernel says {found}");
@@ -220,7 +220,7 @@ fn parameter(wanted: &str, found: &str) -> (Outcome, String) {
     }
 }
 
-/// A number as the kernel's `kstrtoll` reads it: `0x` is sixteen, a leading `0` eight.
+/// Parses a number as the kernel's `kstrtoll` does: `0x` is base 16, a leading `0` base 8.
 fn number(text: &str) -> Option<i128> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let (radix, digits) = match digits.as_bytes() {

@@ -86,7 +86,7 @@ enum Command {
     Why(why::Args),
 }
 
-/// Runs the command and gives its exit status.
+/// Runs the command and returns its exit status.
 pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8, Failure> {
     let context = Context { global: &kiln.global, environment, ui };
     match &kiln.command {
@@ -112,7 +112,7 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
     }
 }
 
-/// What a command's `run` gets beside its own arguments.
+/// The arguments of a command's `run` besides its own.
 pub(crate) struct Context<'a> {
     pub(crate) global: &'a Global,
     pub(crate) environment: &'a Environment,
@@ -125,7 +125,7 @@ impl Context<'_> {
         self.environment.current_dir.join(&self.global.recipe)
     }
 
-    /// The store's folder.
+    /// The store's directory.
     pub(crate) fn store_dir(&self) -> PathBuf {
         match &self.global.store {
             Some(dir) => self.environment.current_dir.join(dir),

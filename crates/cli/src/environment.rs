@@ -1,21 +1,21 @@
 //! The process's environment, read once.
 //!
-//! The variables that decide about colour are `anstream`'s to read (`Ui::new`).
+//! `anstream` reads the variables about colour (`Ui::new`).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// All that kiln takes from its environment.
+/// Everything that kiln takes from its environment.
 #[derive(Debug, Clone)]
 pub(crate) struct Environment {
-    /// `PATH`, or the usual folders.
+    /// `PATH`, or the usual directories.
     pub(crate) path: OsString,
-    /// Folder of the store when `--store` names none: `$XDG_CACHE_HOME/kiln`, else `$HOME/.cache/kiln`.
+    /// Directory of the store when `--store` names none: `$XDG_CACHE_HOME/kiln`, else `$HOME/.cache/kiln`.
     pub(crate) cache: PathBuf,
     /// Working directory.
     pub(crate) current_dir: PathBuf,
-    /// All of it, for children that fetch: proxies, and what `git` and `ssh` look at.
+    /// All of it, for children that fetch: proxies, and what `git` and `ssh` read.
     pub(crate) vars: BTreeMap<OsString, OsString>,
 }
 

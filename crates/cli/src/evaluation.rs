@@ -18,7 +18,7 @@ pub(crate) enum Form {
     Json,
 }
 
-/// Reads and evaluates the recipe; a condition that hangs on the kernel's version has the source fetched.
+/// Reads and evaluates the recipe; a condition that depends on the kernel's version has the source fetched.
 pub(crate) fn with_source(
     context: &Context<'_>,
     session: &Session<'_>,
@@ -56,7 +56,7 @@ pub(crate) fn accept(
     evaluation.evaluated.ok_or(Failure::Said(exit::FAULT))
 }
 
-/// Fetches and patches the source; a failure says where the recipe asked for it.
+/// Fetches and patches the source; a failure names the place of the source in the recipe.
 pub(crate) fn fetched<'a>(
     session: &Session<'a>,
     evaluated: &'a Evaluated,
@@ -80,7 +80,7 @@ pub(crate) fn fetched<'a>(
     })
 }
 
-/// The same, and refuses a source whose version is not the one that the recipe says.
+/// The same, but refuses a source whose version is not the recipe's.
 pub(crate) fn prepared<'a>(
     context: &Context<'_>,
     session: &Session<'a>,

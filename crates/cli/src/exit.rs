@@ -1,18 +1,18 @@
-//! What kiln's exit status says.
+//! The meanings of kiln's exit status.
 
-/// All is well.
+/// Success.
 pub const FINE: u8 = 0;
-/// The recipe or the request is at fault.
+/// An error in the recipe or the request.
 pub const FAULT: u8 = 1;
 /// The command line is wrong.
 pub const USAGE: u8 = 2;
-/// The host or the network refused: a missing program, a full disk, a download that failed.
+/// An error of the host or the network: a missing program, a full disk, a download that failed.
 pub const HOST: u8 = 3;
 /// A build failed.
 pub const BUILD: u8 = 4;
 /// The guest's verdict was bad.
 pub const GUEST: u8 = 5;
-/// Time was up before the best fix was known; what is shown works.
+/// Time was up before the best fix was known; the fix that is shown works.
 pub const TIME: u8 = 6;
 /// A bug in kiln.
 pub const BUG: u8 = 70;

@@ -1,4 +1,4 @@
-//! Why a command ended without its result, and the exit status that says so.
+//! Why a command ended without its result, and the exit status for it.
 
 mod stage;
 
@@ -8,9 +8,9 @@ use crate::ui::Ui;
 /// The end of a command that did not reach its result.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Everything has been said already; only the status is left.
+    /// Everything has been printed already; only the status is left.
     Said(u8),
-    /// The command line is wrong in a way that the parser cannot see.
+    /// The command line is wrong in a way that the parser cannot detect.
     Usage(String),
     /// An error with the status that it means.
     Error {
@@ -24,17 +24,17 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The host or the network refused.
+    /// An error of the host or the network.
     pub(crate) fn host(error: impl Into<anyhow::Error>) -> Failure {
         Failure::with(exit::HOST, error.into())
     }
 
-    /// The recipe or the request is at fault.
+    /// An error in the recipe or the request.
     pub(crate) fn fault(error: impl Into<anyhow::Error>) -> Failure {
         Failure::with(exit::FAULT, error.into())
     }
 
-    /// A build gave what it must not.
+    /// A build has a wrong result.
     pub(crate) fn build(error: impl Into<anyhow::Error>) -> Failure {
         Failure::with(exit::BUILD, error.into())
     }
@@ -47,7 +47,7 @@ impl Failure {
         self
     }
 
-    /// Says it, and gives the exit status.
+    /// Prints it, and returns the exit status.
     pub(crate) fn report(self, ui: &Ui) -> u8 {
         match self {
             Failure::Said(code) => code,
@@ -62,14 +62,14 @@ impl Failure {
         }
     }
 
-    /// Whatever a stage made of it: once the user has interrupted, that is why it ended.
+    /// Whatever the error of a stage: once the user has interrupted, that is why it ended.
     fn with(code: u8, error: anyhow::Error) -> Failure {
         let code = if kiln_exec::interrupted().is_err() { exit::INTERRUPTED } else { code };
         Failure::Error { code, error, help: Vec::new() }
     }
 }
 
-/// The error and its causes, each once: a cause that its effect already quotes adds nothing.
+/// Returns the error and its causes, each once: a cause that its effect already quotes adds nothing.
 fn chain(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1) {

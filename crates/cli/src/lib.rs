@@ -1,8 +1,8 @@
 //! The kiln command: arguments, terminal, exit codes.
 //!
 //! Reading order: [`run`] parses the command line, [`commands`] holds one file per command, each an `Args` and a `run`
-//! that is thin over a library call; [`environment`] reads the process's environment once; [`ui`] is the one door to the
-//! terminal; [`render`] turns diagnostics into text or JSON; [`exit`] names the exit codes.
+//! that is thin over a library call; [`environment`] reads the process's environment once; [`ui`] is the only access to
+//! the terminal; [`render`] turns diagnostics into text or JSON; [`exit`] names the exit codes.
 //! Deliberately absent: any decision about recipes, kernels or modules.
 
 mod commands;
@@ -49,7 +49,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The command line's declaration, for man pages, completions and the reference.
+/// Returns the command line's declaration, for man pages, completions and the reference.
 pub fn command() -> clap::Command {
     Kiln::command()
 }

@@ -12,15 +12,15 @@ use kiln_recipe::{Fault, Found, Reader};
 
 use crate::commands::Context;
 
-/// A recipe is written by hand, and a `.config` has a few hundred KiB: a text beyond this is something else.
+/// A recipe is written by hand, and a `.config` has a few hundred KiB: a larger text is something else.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// What messages call a recipe that the command line itself makes.
+/// The name in messages of a recipe that the command line itself makes.
 const COMMAND_LINE: &str = "command line";
 
-/// Reads and evaluates the recipe that the command line names, or `text` in its stead.
+/// Reads and evaluates the recipe that the command line names, or `text` instead of it.
 ///
-/// `version` is the kernel's, when its source has been looked at. Paths in the result are absolute.
+/// `version` is the kernel's, when its source has been read. Paths in the result are absolute.
 pub(crate) fn evaluate(
     context: &Context<'_>,
     text: Option<&str>,
@@ -45,7 +45,7 @@ pub(crate) fn evaluate_with(
     (sources, evaluation)
 }
 
-/// The name that the recipe's main file has in messages.
+/// Returns the name that the recipe's main file has in messages.
 pub(crate) fn main_name(context: &Context<'_>) -> Option<String> {
     let files = RecipeFiles { current_dir: &context.environment.current_dir, text: None, texts: &BTreeMap::new() };
     files.find("", &context.global.recipe.to_string_lossy()).ok().map(|found| found.name)
@@ -56,7 +56,7 @@ struct RecipeFiles<'a> {
     current_dir: &'a Path,
     /// The recipe that the command line makes.
     text: Option<&'a str>,
-    /// What files are to hold, by their real paths.
+    /// The new contents of files, by their real paths.
     texts: &'a BTreeMap<PathBuf, String>,
 }
 
@@ -112,7 +112,7 @@ impl Reader for RecipeFiles<'_> {
     }
 }
 
-/// The system's words without its number, in lower case as messages are.
+/// Returns the system's error text without its number, in lower case as messages are.
 fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
     let words = text.split(" (os error").next().unwrap_or(&text);
@@ -120,7 +120,7 @@ fn reason(error: &std::io::Error) -> String {
     characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
 }
 
-/// The machine that kiln runs on.
+/// Returns the machine that kiln runs on.
 pub(crate) fn host() -> Arch {
     let little = cfg!(target_endian = "little");
     let name = match std::env::consts::ARCH {

@@ -4,7 +4,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snip
 use kiln_diag::{Diagnostic, Diagnostics, FileId, Severity, Sources};
 use serde_json::{Value, json};
 
-/// One finding as a person reads it, ended by a newline.
+/// Formats one finding for people, ended by a newline.
 pub(crate) fn text(sources: &Sources, diagnostic: &Diagnostic, color: bool) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
@@ -25,7 +25,7 @@ pub(crate) fn text(sources: &Sources, diagnostic: &Diagnostic, color: bool) -> S
     format!("{}\n", renderer.render(&[group]))
 }
 
-/// Where to read more about the codes of findings; `None` without errors and warnings.
+/// Names the command that explains the codes of findings; `None` without errors and warnings.
 pub(crate) fn more(diagnostics: &Diagnostics) -> Option<String> {
     let mut codes = Vec::new();
     for diagnostic in diagnostics.iter().filter(|one| one.severity != Severity::Note) {
@@ -37,7 +37,7 @@ pub(crate) fn more(diagnostics: &Diagnostics) -> Option<String> {
     (!commands.is_empty()).then(|| format!("for more, see {}", commands.join(", ")))
 }
 
-/// All findings as `--json` gives them.
+/// Returns all findings as `--json` prints them.
 ///
 /// Shape: `{"version":1,"diagnostics":[{"code","severity","message","option","locations":[{"file","line","column","label"}],"notes":[…],"help"}]}`.
 pub(crate) fn json(sources: &Sources, diagnostics: &Diagnostics) -> Value {
@@ -68,7 +68,7 @@ fn entry(sources: &Sources, diagnostic: &Diagnostic) -> Value {
     })
 }
 
-/// The files that a finding points into, in order of first mention.
+/// Returns the files that a finding points into, in order of first mention.
 fn files(diagnostic: &Diagnostic) -> Vec<FileId> {
     let mut files = Vec::new();
     for label in &diagnostic.labels {

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Replacement {
     /// The file; a link is followed.
     pub(crate) path: PathBuf,
-    /// What it held when it was read.
+    /// Its contents when it was read.
     pub(crate) old: String,
-    /// What it is to hold.
+    /// Its new contents.
     pub(crate) new: String,
 }
 
@@ -21,7 +21,7 @@ pub(crate) enum ReplaceError {
     /// The file must not be written.
     #[error("{} is read-only", .0.display())]
     ReadOnly(PathBuf),
-    /// Someone else wrote to it.
+    /// Another program wrote to it.
     #[error("{} was changed while kiln looked for a fix", .0.display())]
     Changed(PathBuf),
     /// The system refused.
@@ -29,18 +29,18 @@ pub(crate) enum ReplaceError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
 
-/// Replaces all of the files, or none when one of them cannot be.
+/// Replaces all of the files, or none when one of them cannot be replaced.
 pub(crate) fn replace(files: &[Replacement]) -> Result<(), ReplaceError> {
     let mut ready = Vec::new();
     for file in files {
         ready.push(prepare(file)?);
     }
-    // All are written; what is left is to give them their names, when nothing has changed until now.
+    // All are written; what is left is to rename them, when nothing has changed until now.
     for (file, (_, path)) in files.iter().zip(&ready) {
         unchanged(file, path)?;
     }
@@ -50,7 +50,7 @@ pub(crate) fn replace(files: &[Replacement]) -> Result<(), ReplaceError> {
     Ok(())
 }
 
-/// Writes the new text beside the file.
+/// Writes the new text next to the file.
 fn prepare(file: &Replacement) -> Result<(tempfile::NamedTempFile, PathBuf), ReplaceError> {
     let io = |source| ReplaceError::Io { path: file.path.clone(), source };
     let path = fs::canonicalize(&file.path).map_err(io)?;

@@ -1,4 +1,4 @@
-//! The one door to the terminal: results on standard output, everything else on standard error.
+//! The only access to the terminal: results on standard output, everything else on standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ pub(crate) struct Ui {
     task: Mutex<Option<Task>>,
 }
 
-/// What runs now, for the bar or for the plain lines that stand in for one.
+/// The running task, for the bar or for the plain lines that replace one.
 struct Task {
     name: String,
     total: Option<u64>,
@@ -29,11 +29,11 @@ struct Task {
     last_line: Instant,
 }
 
-/// How often a log (no terminal) hears of a running task.
+/// How often a running task is reported in a log (no terminal).
 const PLAIN_EVERY: Duration = Duration::from_secs(15);
 
 impl Ui {
-    /// Decides colour and bars once.
+    /// Decides about colour and bars once.
     ///
     /// Without `--color`, `anstream` decides: whether standard error is a terminal, `NO_COLOR`, `CLICOLOR`,
     /// `CLICOLOR_FORCE` and `TERM`.
@@ -49,7 +49,7 @@ impl Ui {
 
     /// Writes a result.
     ///
-    /// A reader that has gone (`| head`) ends the output, not kiln with a panic.
+    /// A reader that is gone (`| head`) ends the output, without a panic of kiln.
     #[expect(clippy::unused_self, reason = "results go through the same door as messages")]
     pub(crate) fn result(&self, text: &str) {
         let mut out = io::stdout().lock();
@@ -61,14 +61,14 @@ impl Ui {
         self.result(&format!("{value:#}\n"));
     }
 
-    /// Says something in passing; silent under `--quiet`.
+    /// Prints a note; nothing under `--quiet`.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
             self.stderr(&format!("{text}\n"));
         }
     }
 
-    /// Passes on the messages of a program that kiln stands in for, as they are.
+    /// Passes on the messages of a program that kiln replaces, unchanged.
     pub(crate) fn text(&self, bytes: &[u8]) {
         if !bytes.is_empty() {
             self.stderr(&String::from_utf8_lossy(bytes));
@@ -80,7 +80,7 @@ impl Ui {
         self.stderr(&format!("{} {text}\n", self.bold("33", "warning:")));
     }
 
-    /// Says what went wrong, and what to do.
+    /// Prints what went wrong, and what to do.
     pub(crate) fn error(&self, text: &str, help: &[String]) {
         let mut message = format!("{} {text}\n", self.bold("31", "error:"));
         for line in help {
@@ -103,7 +103,7 @@ impl Ui {
         if self.color { format!("\x1b[1;{color}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// A bar on screen is lifted while text is written.
+    /// Hides a bar on screen while text is written.
     fn stderr(&self, text: &str) {
         let write = || {
             let _ = io::stderr().lock().write_all(text.as_bytes());
@@ -147,7 +147,7 @@ impl Progress for Ui {
         let mut line = None;
         if let Some(task) = &mut *self.task() {
             if let Some(bar) = &task.bar {
-                // An estimate that turns out low must not show more than all of it.
+                // An estimate that turns out too low must not show more than 100 %.
                 bar.set_length(task.total.unwrap_or(0).max(done));
                 bar.set_position(done);
                 bar.set_message(item.to_owned());
@@ -179,7 +179,7 @@ impl Progress for Ui {
     }
 }
 
-/// Writes what the argument parser has to say (help and version on standard output), and gives the exit status.
+/// Writes the output of the argument parser (help and version on standard output), and returns the exit status.
 pub(crate) fn usage(error: &clap::Error) -> u8 {
     let _ = error.print();
     if error.use_stderr() { crate::exit::USAGE } else { crate::exit::FINE }

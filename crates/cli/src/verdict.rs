@@ -1,11 +1,11 @@
-//! A boot's verdict as a person reads it.
+//! A boot's verdict as text for people.
 
 use kiln_boot::{Line, LineSource, Outcome, Reason, Step, Verdict};
 
-/// How many last lines of a bad boot are shown.
+/// The number of last lines of a bad boot that are shown.
 const LAST: usize = 40;
 
-/// One line of a transcript file, with its newline.
+/// Formats one line of a transcript file, with its newline.
 pub(crate) fn transcript_line(line: &Line) -> String {
     let source = match line.source {
         LineSource::Kernel => "kernel",
@@ -16,7 +16,7 @@ pub(crate) fn transcript_line(line: &Line) -> String {
     format!("{:8.3} {source} {}\n", line.seconds, line.text)
 }
 
-/// Every step, then the verdict; a bad one has its reasons and the end of the transcript.
+/// Formats every step, then the verdict; a bad one has its reasons and the end of the transcript.
 pub(crate) fn text(verdict: &Verdict) -> String {
     let mut text = String::new();
     for step in &verdict.steps {
@@ -55,7 +55,7 @@ pub(crate) fn text(verdict: &Verdict) -> String {
     text
 }
 
-/// What a script printed is what the user wrote it for; of the rest only a failure is of interest.
+/// The output of a script is why the user wrote it; of the other steps only a failure is of interest.
 fn shows_lines(step: &Step) -> bool {
     step.name == kiln_boot::StepName::Check || matches!(step.outcome, Outcome::Failed | Outcome::Warned)
 }

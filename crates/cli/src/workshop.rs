@@ -1,4 +1,4 @@
-//! What commands that build work with: the store, the host's programs, the listener.
+//! The context of commands that build: the store, the host's programs, the receiver of progress.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use crate::commands::Context;
 use crate::failure::Failure;
 use crate::recipe_files::host;
 
-/// An open store and the host beside it.
+/// An open store and the host.
 pub(crate) struct Workshop {
     pub(crate) store: Store,
     host: Host,
@@ -19,14 +19,14 @@ pub(crate) struct Workshop {
 }
 
 impl Workshop {
-    /// Opens the store, made when it is not there.
+    /// Opens the store, which is created when it is not there.
     pub(crate) fn open(context: &Context<'_>) -> Result<Workshop, Failure> {
         let store = Store::open(&context.store_dir()).map_err(Failure::host)?;
         let host = Host { path: context.environment.path.clone() };
         Ok(Workshop { store, host, env: context.environment.vars.clone() })
     }
 
-    /// A session that runs `jobs` compilers at once.
+    /// Returns a session that runs `jobs` compilers at once.
     pub(crate) fn session<'a>(&'a self, context: &Context<'a>, jobs: usize) -> Session<'a> {
         Session { store: &self.store, host: &self.host, host_arch: host(), env: &self.env, progress: context.ui, jobs }
     }

@@ -1,4 +1,4 @@
-//! What a set of targets needs: modules in load order, each with the reasons why it is there.
+//! The modules that a set of targets needs, in load order, each with the reasons why it is there.
 //!
 //! The order is `modprobe`'s: for a module, each hard dependency from the deepest, around every one of them its soft
 //! dependencies (`pre` before, `post` after), then the module itself in the same way; a module counts at its first
@@ -14,7 +14,7 @@ use crate::softdep::Softdep;
 
 pub use check::symbol_faults;
 
-/// How strict [`closure()`] is.
+/// The strictness of [`closure()`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClosureOptions<'a> {
     /// The `vermagic` of the kernel that will load the modules, when known.
@@ -24,14 +24,14 @@ pub struct ClosureOptions<'a> {
     pub missing_namespaces_load: bool,
 }
 
-/// All that a set of targets needs.
+/// Everything that a set of targets needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closure {
     /// The modules in load order, each once; those that are not loaded come last.
     pub entries: Vec<Entry>,
     /// Targets and soft dependencies that the kernel image itself has.
     pub builtin: Vec<BuiltinUse>,
-    /// Words of soft dependencies that nothing answers to, which is no error.
+    /// Words of soft dependencies that nothing matches, which is not an error.
     pub unknown_softdeps: Vec<UnknownSoftdep>,
     /// Firmware files that the modules name, in the order of `entries`.
     pub firmware: Vec<FirmwareUse>,
@@ -44,7 +44,7 @@ pub struct Entry {
     pub id: ModuleId,
     /// Its name.
     pub module: String,
-    /// Whether it is to be loaded; `false` for what only a `weakdep` asks for.
+    /// Whether it is to be loaded; `false` for what only a `weakdep` names.
     pub load: bool,
     /// Whether the kernel can remove it again.
     pub unloadable: bool,
@@ -55,7 +55,7 @@ pub struct Entry {
 /// Why a module is in a closure.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Because {
-    /// It was asked for.
+    /// It was requested.
     Target {
         /// As it was written.
         word: String,
@@ -81,7 +81,7 @@ pub enum Because {
         /// The whole value of its `softdep`.
         line: String,
     },
-    /// Another module may ask for it while running; it is in the image, and not loaded.
+    /// Another module may request it while running; it is in the image, and not loaded.
     Weakdep {
         /// The other module.
         by: String,
@@ -90,7 +90,7 @@ pub enum Because {
     },
 }
 
-/// A wish that the kernel image fulfils.
+/// A request that the kernel image satisfies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BuiltinUse {
     /// The target, or the word of the soft dependency.
@@ -101,7 +101,7 @@ pub struct BuiltinUse {
     pub by: Option<String>,
 }
 
-/// A word of a soft dependency that nothing answers to.
+/// A word of a soft dependency that nothing matches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnknownSoftdep {
     /// The module with the soft dependency.
@@ -115,25 +115,25 @@ pub struct UnknownSoftdep {
 pub struct FirmwareUse {
     /// The module.
     pub module: String,
-    /// Path under the firmware folder; may have wildcards.
+    /// Path under the firmware directory; may have wildcards.
     pub name: String,
 }
 
 /// One reason why a closure cannot be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClosureError {
-    /// No module and nothing in the kernel image answers to the target.
+    /// No module and nothing in the kernel image matches the target.
     #[error("there is no module {target}{}", near.as_ref().map(|name| format!(" (did you mean {name}?)")).unwrap_or_default())]
     UnknownTarget {
         /// As it was written.
         target: String,
-        /// The nearest module name, when one is near.
+        /// The nearest module name, when one is similar.
         near: Option<String>,
     },
     /// Modules of the closure need each other in a circle.
     #[error("modules need each other: {0}")]
     Cycle(Cycle),
-    /// Nobody exports a symbol that a module cannot do without.
+    /// Nothing exports a symbol that a module requires.
     #[error("{module} needs the symbol {symbol}, which nothing exports{}", provider.as_ref().map(|path| format!(" ({path} does, and is missing)")).unwrap_or_default())]
     UnresolvedSymbol {
         /// The module.
@@ -152,9 +152,9 @@ pub enum ClosureError {
         symbol: String,
         /// The version it was compiled against.
         wanted: u32,
-        /// The version there is.
+        /// The version that is exported.
         exported: u32,
-        /// Who exports it; `None`: the kernel image.
+        /// The module that exports it; `None`: the kernel image.
         exporter: Option<String>,
     },
     /// A module was compiled for another kernel.
@@ -196,10 +196,10 @@ pub struct ClosureErrors {
     pub errors: Vec<ClosureError>,
 }
 
-/// Finds what `targets` need, in load order.
+/// Finds the modules that `targets` need, in load order.
 ///
 /// Targets are module names with `-` or `_`, or aliases, as `modprobe` takes them; one that the kernel image has is
-/// fulfilled. All modules found are checked against each other, and against the kernel image when the graph has its
+/// satisfied. All modules found are checked against each other, and against the kernel image when the graph has its
 /// symbols.
 ///
 /// # Errors
@@ -239,18 +239,18 @@ struct Walk<'a> {
     placed: Vec<bool>,
     /// Whether the module was the start of a search: a target, or a soft dependency.
     started: Vec<bool>,
-    /// Whether its soft dependencies were asked for.
+    /// Whether its soft dependencies were looked up.
     entered: Vec<bool>,
     reasons: BTreeMap<ModuleId, Vec<Because>>,
     builtin: Vec<BuiltinUse>,
     unknown: Vec<UnknownSoftdep>,
 }
 
-/// What is left to do; a stack of these instead of recursion, which a long chain of modules could exhaust.
+/// A remaining task; a stack of these instead of recursion, which a long chain of modules could exhaust.
 enum Task {
     /// Everything that this module needs, then itself.
     Start(ModuleId),
-    /// This module with its soft dependencies; all that it needs is in place.
+    /// This module with its soft dependencies; everything that it needs is in place.
     Enter(ModuleId),
     /// This module alone.
     Place(ModuleId),
@@ -278,7 +278,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Puts a module and all it needs in order.
+    /// Puts a module and everything that it needs in order.
     fn load(&mut self, root: ModuleId) {
         let mut tasks = vec![Task::Start(root)];
         while let Some(task) = tasks.pop() {
@@ -290,7 +290,7 @@ impl<'a> Walk<'a> {
                         tasks.extend(self.graph.needs_all(id).into_iter().map(Task::Enter));
                     }
                 }
-                // A soft dependency that needs the module around which it stands: then the module goes first.
+                // A soft dependency that needs the module that names it: then the module goes first.
                 Task::Enter(id) if self.entered[id.position()] => self.place(id),
                 Task::Enter(id) => {
                     self.entered[id.position()] = true;
@@ -310,7 +310,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The modules of all `softdep` lines: those to load before, those to load after.
+    /// Returns the modules of all `softdep` lines: those to load before, those to load after.
     fn softdeps(&mut self, id: ModuleId) -> (Vec<ModuleId>, Vec<ModuleId>) {
         let info = self.graph.module(id);
         let (mut pre, mut post) = (Vec::new(), Vec::new());
@@ -343,7 +343,7 @@ impl<'a> Walk<'a> {
         modules
     }
 
-    /// Adds what weak dependencies name, until nothing new comes.
+    /// Adds the modules that weak dependencies name, until there are no new ones.
     fn follow_weakdeps(&mut self) {
         let mut next = 0;
         while next < self.order.len() {
@@ -389,12 +389,12 @@ impl<'a> Walk<'a> {
 }
 
 impl Closure {
-    /// The modules to load, in order.
+    /// Returns the modules to load, in order.
     pub fn load_order(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.load)
     }
 
-    /// The entry of a module by its name, written with `-` or `_`.
+    /// Returns the entry of a module by its name, written with `-` or `_`.
     pub fn entry(&self, module: &str) -> Option<&Entry> {
         let folded = crate::name::fold(module);
         self.entries.iter().find(|entry| entry.module == folded)

@@ -25,17 +25,17 @@ pub enum DepmodError {
     /// Modules need each other in a circle.
     #[error("found {count} modules in dependency cycles")]
     Cycle {
-        /// How many modules are in one.
+        /// The number of modules in circles.
         count: usize,
-        /// The circles, with the symbols that make them.
+        /// The circles, with the symbols that cause them.
         cycles: Vec<crate::graph::Cycle>,
     },
-    /// An index cannot hold what the modules say.
+    /// An index cannot hold a module's text.
     #[error("cannot write {file}{}", path.as_ref().map(|path| format!(" for {path}")).unwrap_or_default())]
     Index {
         /// The index.
         file: &'static str,
-        /// The module whose words they are, when it is the contents of one.
+        /// The module with that text, when it is the text of one.
         path: Option<String>,
         /// What it cannot hold.
         source: WriteError,
@@ -45,7 +45,7 @@ pub enum DepmodError {
     TooMany(usize),
 }
 
-/// Makes all files that `depmod` writes beside the modules: names and contents, in `depmod`'s order.
+/// Makes all files that `depmod` writes next to the modules: names and contents, in `depmod`'s order.
 ///
 /// A module whose alias has unmatched brackets is left out of the alias index under that alias; see
 /// [`bad_aliases`].
@@ -83,7 +83,7 @@ pub fn depmod(graph: &Graph, layout: Layout) -> Result<Vec<(&'static str, Vec<u8
         files.push(("modules.weakdep", text::weakdeps(graph)));
     }
     files.extend([("modules.symbols", symbols.bytes), symbol_index?]);
-    // Quirk: without its input, depmod leaves these two without a byte.
+    // Quirk: without its input, depmod leaves these two empty.
     for (file, there, records) in [
         ("modules.builtin.bin", builtin, builtin_records as fn(&Graph) -> Vec<Record<'_>>),
         ("modules.builtin.alias.bin", builtin_modinfo, builtin_alias_records),
@@ -94,7 +94,7 @@ pub fn depmod(graph: &Graph, layout: Layout) -> Result<Vec<(&'static str, Vec<u8
     Ok(files)
 }
 
-/// Module paths with the aliases that no index can hold, because their brackets do not pair.
+/// Returns module paths with the aliases that no index can hold, because their brackets are unmatched.
 pub fn bad_aliases(graph: &Graph) -> Vec<(String, String)> {
     let bad = graph.modules().flat_map(|(_, info)| {
         let bad = info.modinfo.values("alias").filter(|alias| name::normalise(alias).is_err());
@@ -103,12 +103,12 @@ pub fn bad_aliases(graph: &Graph) -> Vec<(String, String)> {
     bad.collect()
 }
 
-/// Modules that name a device node but no numbers for it, with the node: they are left out of `modules.devname`.
+/// Returns modules that name a device node without its numbers, with the node: they are not in `modules.devname`.
 pub fn bad_devnames(graph: &Graph) -> Vec<(String, String)> {
     text::devnames(graph).1
 }
 
-/// The path of the module with the word that no index can hold.
+/// Returns the path of the module with the text that no index can hold.
 fn culprit(graph: &Graph, error: &WriteError) -> Option<String> {
     let (WriteError::Key { key } | WriteError::Value { key }) = error else { return None };
     let is_alias = |alias: &[u8]| name::normalise(alias).is_ok_and(|alias| *alias == **key);
@@ -126,7 +126,7 @@ fn priority(id: ModuleId) -> u32 {
     id.position() as u32
 }
 
-/// The lines of `modules.dep`, found by the modules' names.
+/// Returns the lines of `modules.dep`, found by the modules' names.
 fn dependency_records<'a>(graph: &'a Graph, dependencies: &'a Lines) -> Vec<Record<'a>> {
     let records = graph.modules().zip(dependencies.iter()).map(|((id, info), line)| Record {
         key: info.name.as_bytes().into(),
@@ -145,7 +145,7 @@ fn alias_records(graph: &Graph) -> Vec<Record<'_>> {
     records
 }
 
-/// The lines of `modules.symbols`, `alias symbol:S NAME`, taken apart.
+/// Parses the lines of `modules.symbols`, `alias symbol:S NAME`.
 fn symbol_records<'a>(graph: &'a Graph, symbols: &'a Lines) -> Vec<Record<'a>> {
     let records = graph.owners_in_table_order().into_iter().zip(symbols.iter()).map(|((symbol, owner), line)| {
         let start = "alias ".len();

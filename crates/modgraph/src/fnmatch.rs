@@ -1,4 +1,4 @@
-//! Wildcards as the C library's `fnmatch` has them without flags, byte by byte.
+//! Wildcards as in the C library's `fnmatch` without flags, byte by byte.
 
 /// Whether all of `text` matches `pattern`: `*`, `?`, `[a-z]`, `[!a-z]`, `[[:digit:]]`, and `\` before any of them.
 ///
@@ -6,7 +6,7 @@
 /// POSIX.1-2024, "Pattern Matching Notation"; `fnmatch(3)` with flags 0 in the C locale.
 pub fn fnmatch(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut pos) = (0, 0);
-    // Where to go on when the part after the last `*` fails: one byte of text further.
+    // Where to continue when the part after the last `*` fails: one byte of text further.
     let mut retry: Option<(usize, usize)> = None;
     loop {
         if pattern.get(at) == Some(&b'*') {
@@ -34,7 +34,7 @@ pub fn fnmatch(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// Matches one byte against the head of the pattern; gives how much of the pattern that took.
+/// Matches one byte against the head of the pattern; returns the length of the pattern that it used.
 fn one(pattern: &[u8], byte: u8) -> Option<usize> {
     match pattern {
         [b'?', ..] => Some(1),
@@ -43,7 +43,7 @@ fn one(pattern: &[u8], byte: u8) -> Option<usize> {
         [b'[', rest @ ..] => match bracket(rest, byte) {
             Some((true, length)) => Some(length + 1),
             Some((false, _)) => None,
-            // An unclosed bracket stands for itself.
+            // An unclosed bracket is literal.
             None => (byte == b'[').then_some(1),
         },
         [literal, ..] => (*literal == byte).then_some(1),
@@ -51,7 +51,7 @@ fn one(pattern: &[u8], byte: u8) -> Option<usize> {
     }
 }
 
-/// Reads a bracket expression after its `[`: whether it holds for `byte`, and its length with the `]`.
+/// Reads a bracket expression after its `[`: whether it matches `byte`, and its length with the `]`.
 fn bracket(pattern: &[u8], byte: u8) -> Option<(bool, usize)> {
     let negated = matches!(pattern.first(), Some(b'!' | b'^'));
     let first = usize::from(negated);

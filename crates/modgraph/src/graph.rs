@@ -22,7 +22,7 @@ pub use resolve::{Resolution, Source};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleId(pub(crate) u32);
 
-/// That one module needs another.
+/// An edge from a module to one that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edge {
     /// The module that is needed.
@@ -31,7 +31,7 @@ pub struct Edge {
     pub want: usize,
 }
 
-/// What a graph is made of.
+/// The inputs of a graph.
 #[derive(Debug)]
 pub struct Inputs<'a> {
     /// The modules, in any order.
@@ -42,13 +42,13 @@ pub struct Inputs<'a> {
     pub builtin: Option<&'a [u8]>,
     /// `modules.builtin.modinfo`.
     pub builtin_modinfo: Option<&'a [u8]>,
-    /// What the kernel image exports; without it nothing is said about symbols that no module has.
+    /// The exports of the kernel image; without them nothing is reported about symbols that no module has.
     pub kernel_symbols: Option<KernelSymbols>,
-    /// Whose reading of repeated lines in `modules.order` to follow.
+    /// The version of kmod whose reading of repeated lines in `modules.order` to follow.
     pub layout: Layout,
 }
 
-/// All modules of a release in module order, with who needs whom.
+/// All modules of a release in module order, with their dependencies.
 #[derive(Debug, Clone)]
 pub struct Graph {
     modules: Vec<ModuleInfo>,
@@ -63,7 +63,7 @@ pub struct Graph {
     aliases: std::sync::OnceLock<resolve::Aliases>,
 }
 
-/// Who exports a symbol.
+/// The exporter of a symbol.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Owner {
     pub(crate) module: ModuleId,
@@ -80,12 +80,12 @@ struct Image {
 }
 
 impl Graph {
-    /// Orders the modules, gives every symbol its owner, and finds who needs whom.
+    /// Orders the modules, finds every symbol's owner, and which module needs which.
     ///
     /// The findings are warnings: two files with one module name (the one with the byte-wise smaller path stays),
     /// two modules with one symbol (the later one in module order owns it), a module for another machine than the
     /// rest, a `modules.order` that cannot be used.
-    /// Cycles are no finding here: [`Graph::cycles`] has them.
+    /// Cycles are not a finding here: [`Graph::cycles`] has them.
     pub fn build(inputs: Inputs<'_>) -> (Graph, Diagnostics) {
         let mut findings = Diagnostics::new();
         let modules = without_twins(inputs.modules, &mut findings);
@@ -100,17 +100,17 @@ impl Graph {
         (graph, findings)
     }
 
-    /// All modules in module order.
+    /// Returns all modules in module order.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = ModuleId> + use<> {
         (0..self.modules.len() as u32).map(ModuleId)
     }
 
-    /// All modules in module order, with their facts.
+    /// Returns all modules in module order, with their facts.
     pub fn modules(&self) -> impl ExactSizeIterator<Item = (ModuleId, &ModuleInfo)> {
         ids(&self.modules)
     }
 
-    /// The facts of a module of this graph.
+    /// Returns the facts of a module of this graph.
     pub fn module(&self, id: ModuleId) -> &ModuleInfo {
         &self.modules[id.0 as usize]
     }
@@ -120,45 +120,45 @@ impl Graph {
         self.by_name.get(&name::fold(name)).copied()
     }
 
-    /// What a module needs directly, nearest first (by ascending number).
+    /// Returns the modules that a module needs directly, nearest first (by ascending number).
     pub fn needs(&self, id: ModuleId) -> &[Edge] {
         &self.edges[id.0 as usize]
     }
 
-    /// The symbol for which `by` needs what the edge leads to.
+    /// Returns the symbol for which `by` needs the module that the edge leads to.
     pub fn symbol(&self, by: ModuleId, edge: Edge) -> &str {
         self.module(by).wants.get(edge.want).map_or("", |want| want.name)
     }
 
-    /// All that a module needs, directly or not, in the order of its `modules.dep` line: the deepest last.
+    /// Returns all modules that a module needs, directly or not, in the order of its `modules.dep` line, deepest last.
     ///
-    /// In a cycle a module may find itself in the list.
+    /// In a cycle the list may contain the module itself.
     pub fn needs_all(&self, id: ModuleId) -> Vec<ModuleId> {
         let mut reach = Reach::new(self);
         reach.all(id).to_vec()
     }
 
-    /// The module that exports `symbol`.
+    /// Returns the module that exports `symbol`.
     pub fn owner(&self, symbol: &str) -> Option<ModuleId> {
         self.export(symbol).map(|owner| owner.module)
     }
 
-    /// The module that exports `symbol`, and as which of its exports.
+    /// Returns the module that exports `symbol`, and the index among its exports.
     pub(crate) fn export(&self, symbol: &str) -> Option<Owner> {
         self.owners.get(symbol.strip_prefix('.').unwrap_or(symbol)).copied()
     }
 
-    /// All symbols that modules export with their owners, in the order of `modules.symbols`.
+    /// Returns all symbols that modules export with their owners, in the order of `modules.symbols`.
     pub(crate) fn owners_in_table_order(&self) -> Vec<(&str, &Owner)> {
         self.owners.in_table_order(order::SYMBOL_BUCKETS)
     }
 
-    /// Names of the modules that are part of the kernel image, in the order of `modules.builtin`.
+    /// Returns names of the modules that are part of the kernel image, in the order of `modules.builtin`.
     pub fn builtin(&self) -> &[String] {
         self.image.builtin.as_deref().unwrap_or_default()
     }
 
-    /// Aliases of the modules that are part of the kernel image, as `modules.builtin.modinfo` spells them.
+    /// Returns aliases of the modules that are part of the kernel image, as `modules.builtin.modinfo` spells them.
     pub(crate) fn builtin_aliases(&self) -> &[(Vec<u8>, String)] {
         self.image.builtin_aliases.as_deref().unwrap_or_default()
     }
@@ -168,14 +168,14 @@ impl Graph {
         (self.image.builtin.is_some(), self.image.builtin_aliases.is_some())
     }
 
-    /// What the kernel image exports, when known.
+    /// Returns the exports of the kernel image, when known.
     pub fn kernel_symbols(&self) -> Option<&KernelSymbols> {
         self.image.kernel_symbols.as_ref()
     }
 
-    /// The graph of just the modules in `keep`, as a build from only their files would give it.
+    /// Returns the graph of just the modules in `keep`, as a build from only their files would.
     ///
-    /// What the kernel image has is kept.
+    /// The facts of the kernel image are kept.
     #[must_use]
     pub fn subset(&self, keep: &[ModuleId]) -> Graph {
         let mut keep = keep.to_vec();
@@ -185,7 +185,7 @@ impl Graph {
         Graph::join(modules, self.image.clone(), &mut Diagnostics::new())
     }
 
-    /// Makes the graph of modules that are in module order.
+    /// Builds the graph of modules that are in module order.
     fn join(modules: Vec<ModuleInfo>, image: Image, findings: &mut Diagnostics) -> Graph {
         let mut by_name = NameTable::new();
         for (id, info) in ids(&modules) {
@@ -199,7 +199,7 @@ impl Graph {
         graph
     }
 
-    /// Numbers the modules so that each has a lower number than what it needs, and sorts the edges by it.
+    /// Numbers the modules so that each has a lower number than the modules it needs, and sorts the edges by it.
     fn number(&mut self) {
         let mut users = vec![0u32; self.modules.len()];
         for edge in self.edges.iter().flatten() {
@@ -228,11 +228,11 @@ impl Graph {
     }
 }
 
-/// Finds all that a module needs, for one module after another without new memory.
+/// Finds all modules that a module needs, for one module after another without new allocations.
 #[derive(Debug)]
 pub(crate) struct Reach<'a> {
     graph: &'a Graph,
-    /// For which search each module was met last.
+    /// The last search in which each module was visited.
     met: Vec<u32>,
     search: u32,
     found: Vec<ModuleId>,
@@ -269,7 +269,7 @@ impl<'a> Reach<'a> {
 }
 
 impl ModuleId {
-    /// The module's position in module order, which the binary indexes call its priority.
+    /// Returns the module's position in module order, which the binary indexes call its priority.
     pub fn position(self) -> usize {
         self.0 as usize
     }
@@ -294,7 +294,7 @@ fn without_twins(mut modules: Vec<ModuleInfo>, findings: &mut Diagnostics) -> Ve
     modules
 }
 
-/// Warns of each module for another machine than most.
+/// Warns about each module for another machine than that of most.
 fn report_strangers(modules: &[ModuleInfo], findings: &mut Diagnostics) {
     let mut counts: BTreeMap<Machine, usize> = BTreeMap::new();
     for machine in modules.iter().filter_map(|info| info.machine) {
@@ -325,7 +325,7 @@ fn owners(modules: &[ModuleInfo], findings: &mut Diagnostics) -> NameTable<Owner
     owners
 }
 
-/// The owners of what a module wants, each once, in the order of first use.
+/// Returns the owners of the symbols that a module wants, each once, in the order of first use.
 fn edges_of(info: &ModuleInfo, owners: &NameTable<Owner>) -> Vec<Edge> {
     let mut edges: Vec<Edge> = Vec::new();
     for (want, wanted) in info.wants.iter().enumerate() {
@@ -345,7 +345,7 @@ fn builtin_names(lines: &[u8]) -> Vec<String> {
     paths.map(|line| name::module_name(&String::from_utf8_lossy(line))).collect()
 }
 
-/// The `NAME.alias=VALUE` records, each ended by NUL.
+/// Returns the `NAME.alias=VALUE` records, each ended by NUL.
 fn builtin_aliases(records: &[u8]) -> Vec<(Vec<u8>, String)> {
     let records = records.split(|&byte| byte == 0);
     let alias = |record: &[u8]| {

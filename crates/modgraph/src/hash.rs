@@ -43,7 +43,7 @@ pub(crate) fn superfast(key: &[u8]) -> u32 {
     hash.wrapping_add(hash >> 6)
 }
 
-/// Sort key that gives kmod's order of a hash table with `buckets` (a power of two) buckets.
+/// Returns a sort key for kmod's order of a hash table with `buckets` (a power of two) buckets.
 pub(crate) fn table_order(name: &str, buckets: u32) -> (u32, &str) {
     (superfast(name.as_bytes()) & (buckets - 1), name)
 }
@@ -56,7 +56,7 @@ pub(crate) struct NameTable<V> {
     slots: Vec<Slot>,
 }
 
-/// Where a name may lie; the hash is here too, so that most wrong ones are told without a look at the name.
+/// A place for a name; the hash is here too, so that most wrong ones are rejected without comparing the name.
 #[derive(Debug, Clone, Copy, Default)]
 struct Slot {
     hash: u32,
@@ -69,7 +69,7 @@ impl<V> NameTable<V> {
         NameTable { entries: Vec::new(), slots: vec![Slot::default(); 1024] }
     }
 
-    /// Enters or replaces; gives what was replaced.
+    /// Enters or replaces; returns what was replaced.
     pub(crate) fn insert(&mut self, name: &str, value: V) -> Option<V> {
         let hash = superfast(name.as_bytes());
         let slot = self.slot(name, hash);
@@ -89,14 +89,14 @@ impl<V> NameTable<V> {
         slot.position.checked_sub(1).map(|at| &self.entries[at as usize].2)
     }
 
-    /// All names in kmod's order of a table with `buckets` buckets.
+    /// Returns all names in kmod's order of a table with `buckets` buckets.
     pub(crate) fn in_table_order(&self, buckets: u32) -> Vec<(&str, &V)> {
         let mut all: Vec<&(Box<str>, u32, V)> = self.entries.iter().collect();
         all.sort_unstable_by_key(|entry| (entry.1 & (buckets - 1), &entry.0));
         all.into_iter().map(|entry| (&*entry.0, &entry.2)).collect()
     }
 
-    /// Index of the slot that has the name, or of the free one where it belongs.
+    /// Returns the index of the slot that has the name, or of the free one where it belongs.
     fn slot(&self, name: &str, hash: u32) -> usize {
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;

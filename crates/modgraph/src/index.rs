@@ -11,7 +11,7 @@
 //! All words are 32 bits, big-endian. An offset word has the position from the start of the file in its low 28 bits
 //! and the flags of the node there in the others; 0 is no node. The byte of an edge is not repeated in the prefix of
 //! the node below it, and the root has no prefix.
-//! kmod 30 writes a node after its children, kmod 34 before them; readers take either.
+//! kmod 30 writes a node after its children, kmod 34 before them; readers accept either.
 
 mod format;
 mod read;

@@ -1,8 +1,8 @@
-//! What the kernel image itself exports, from `Module.symvers` or `System.map`.
+//! The exports of the kernel image itself, from `Module.symvers` or `System.map`.
 
 use crate::hash::NameTable;
 
-/// The symbols of a kernel build, those of its modules too when the file tells.
+/// The symbols of a kernel build, those of its modules too when the file has them.
 #[derive(Debug, Clone)]
 pub struct KernelSymbols {
     table: NameTable<KernelSymbol>,
@@ -45,7 +45,7 @@ impl KernelSymbols {
         KernelSymbols { table }
     }
 
-    /// Reads `System.map`: `ADDRESS TYPE NAME`, of which the names `__ksymtab_X` tell what the image exports.
+    /// Reads `System.map`: `ADDRESS TYPE NAME`, of which the names `__ksymtab_X` are the image's exports.
     pub fn from_system_map(text: &str) -> KernelSymbols {
         let mut table = NameTable::new();
         for line in text.lines() {
@@ -57,18 +57,18 @@ impl KernelSymbols {
         KernelSymbols { table }
     }
 
-    /// The symbol of that name that the kernel image exports.
+    /// Returns the symbol of that name that the kernel image exports.
     pub fn image(&self, name: &str) -> Option<&KernelSymbol> {
         self.get(name).filter(|symbol| symbol.module.is_none())
     }
 
-    /// The symbol of that name, whoever exports it.
+    /// Returns the symbol of that name, whichever module or image exports it.
     pub fn get(&self, name: &str) -> Option<&KernelSymbol> {
         self.table.get(name.strip_prefix('.').unwrap_or(name))
     }
 }
 
-/// Whether the linker or the loader makes this symbol, so that nobody exports it.
+/// Whether the linker or the module loader makes this symbol, so that nothing exports it.
 pub(crate) fn is_made_up(name: &str) -> bool {
     matches!(name.strip_prefix('.').unwrap_or(name), "__this_module" | "_GLOBAL_OFFSET_TABLE_" | "TOC" | "TOC.")
 }

@@ -3,11 +3,11 @@
 //! Data flows one way: [`read::module`] turns the bytes of one file into a [`ModuleInfo`], [`Graph::build`] joins
 //! them over their symbols, and from the graph come the files that `depmod` writes ([`depmod()`]) and the modules that
 //! a set of targets needs ([`closure()`]).
-//! The formats of those files have their readers beside their writers in [`index`].
+//! The formats of those files have their readers next to their writers in [`index`].
 //!
 //! What holds: the same inputs give the same bytes, whatever the order in which the modules came; no input makes it
 //! panic or hold much more memory than the input's own size; names are compared with `-` folded to `_`.
-//! What it does not do: walk folders, read files, load modules, or decide which modules are wanted.
+//! What it does not do: walk directories, read files, load modules, or decide which modules are wanted.
 
 mod closure;
 mod depmod;

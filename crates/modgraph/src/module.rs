@@ -1,4 +1,4 @@
-//! What one `.ko` file says about itself.
+//! The facts that one `.ko` file contains.
 
 mod wants;
 
@@ -13,9 +13,9 @@ pub use wants::{Want, Wants};
 pub struct ModuleInfo {
     /// The module's name, `-` folded to `_`.
     pub name: String,
-    /// Path relative to the folder of the release (`kernel/net/x.ko.xz`), or absolute when outside of it.
+    /// Path relative to the directory of the release (`kernel/net/x.ko.xz`), or absolute when outside of it.
     pub path: String,
-    /// Symbols given to others, in the file's order.
+    /// Exported symbols, in the file's order.
     pub exports: Vec<Export>,
     /// Symbols taken from others, in the file's order.
     pub wants: Wants,
@@ -27,17 +27,17 @@ pub struct ModuleInfo {
     pub has_exit: bool,
     /// Whether a signature is appended to the file.
     pub signed: bool,
-    /// Whether it records the CRCs of what it wants (`CONFIG_MODVERSIONS`).
+    /// Whether it records the CRCs of the symbols that it wants (`CONFIG_MODVERSIONS`).
     pub versioned: bool,
-    /// What it was compiled for; `None` when the file could not be read.
+    /// The machine that it was compiled for; `None` when the file could not be read.
     pub machine: Option<Machine>,
-    /// Size of the file in bytes, as it lies on disk.
+    /// Size of the file on disk in bytes.
     pub file_size: u64,
     /// Bytes of memory that it takes once loaded: its allocated sections without those for initialisation only.
     pub loaded_size: u64,
 }
 
-/// One symbol that a module gives to others.
+/// One symbol that a module exports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Export {
     /// The symbol.
@@ -50,7 +50,7 @@ pub struct Export {
     pub gpl_only: bool,
 }
 
-/// What an ELF file was compiled for.
+/// The machine that an ELF file was compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Machine {
     /// ELF's number of the processor (`e_machine`).
@@ -95,7 +95,7 @@ impl ModuleInfo {
         kernel_can && (self.has_exit || !self.has_init)
     }
 
-    /// Whether it carries a licence that GPL-only symbols accept.
+    /// Whether it has a licence that GPL-only symbols accept.
     ///
     /// # Source
     /// `include/linux/license.h`, `license_is_gpl_compatible`.
@@ -112,7 +112,7 @@ impl Modinfo {
         Modinfo { raw: raw.into() }
     }
 
-    /// All strings in order, cut at their first `=`; without one the value is empty.
+    /// Returns all strings in order, cut at their first `=`; without one the value is empty.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.lines().map(|line| match memchr::memchr(b'=', line) {
             Some(at) => (&line[..at], &line[at + 1..]),
@@ -120,7 +120,7 @@ impl Modinfo {
         })
     }
 
-    /// All values of `key`, in order.
+    /// Returns all values of `key`, in order.
     pub fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.lines().filter_map(move |line| match line.strip_prefix(key.as_bytes())? {
             [] => Some(&line[line.len()..]),
@@ -143,17 +143,17 @@ impl Modinfo {
         std::iter::from_fn(line)
     }
 
-    /// All values of `key` as text, in order.
+    /// Returns all values of `key` as text, in order.
     pub fn texts<'a>(&'a self, key: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
         self.values(key).map(String::from_utf8_lossy)
     }
 
-    /// The first value of `key` as text.
+    /// Returns the first value of `key` as text.
     pub fn text<'a>(&'a self, key: &'a str) -> Option<Cow<'a, str>> {
         self.texts(key).next()
     }
 
-    /// Names of the modules that `modpost` found it to need (`depends=`), folded.
+    /// Returns names of the modules that `modpost` found it to need (`depends=`), folded.
     pub fn depends(&self) -> Vec<String> {
         let list = self.text("depends").unwrap_or_default();
         list.split(',').filter(|name| !name.is_empty()).map(name::fold).collect()

@@ -1,4 +1,4 @@
-//! Names: what a file is called as a module, and which spellings mean the same.
+//! Names: the module name of a file, and which spellings mean the same.
 
 use std::borrow::Cow;
 
@@ -20,13 +20,13 @@ pub fn fold(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// Gives the name of the module in the file at `path`: the base name up to its first dot, folded.
+/// Returns the name of the module in the file at `path`: the base name up to its first dot, folded.
 pub fn module_name(path: &str) -> String {
     let base = path.rsplit('/').next().unwrap_or(path);
     fold(base.split('.').next().unwrap_or(base))
 }
 
-/// Gives `path` without the ending that says how the file is compressed: the spelling of `modules.order`.
+/// Returns `path` without the suffix of its compression: the spelling of `modules.order`.
 pub fn uncompressed(path: &str) -> &str {
     let compressed = ENDINGS[1..].iter().find(|ending| path.ends_with(*ending));
     compressed.map_or(path, |ending| &path[..path.len() - ending.len() + ENDINGS[0].len()])
@@ -35,7 +35,7 @@ pub fn uncompressed(path: &str) -> &str {
 /// Folds `-` to `_` outside of brackets, as the index of aliases and its users do.
 ///
 /// # Errors
-/// [`UnmatchedBracket`] when the brackets do not pair; such an alias is in no index.
+/// [`UnmatchedBracket`] when the brackets are unmatched; such an alias is in no index.
 pub fn normalise(alias: &[u8]) -> Result<Cow<'_, [u8]>, UnmatchedBracket> {
     if memchr::memchr3(b'-', b'[', b']', alias).is_none() {
         return Ok(Cow::Borrowed(alias));

@@ -1,7 +1,7 @@
 //! Reads the facts of one module file: plain, or compressed with gzip, xz or zstd; 32 or 64 bits; either byte order.
 //!
-//! Only the parts that hold facts are asked for: the headers, the symbol table, and some small sections.
-//! A hostile file gives a [`ReadError`]; what is held in memory at a time stays within twice the size of the
+//! Only the parts that hold facts are read: the headers, the symbol table, and some small sections.
+//! A hostile file results in a [`ReadError`]; what is held in memory at a time stays within twice the size of the
 //! (decompressed) file and within [`MAX_READ`], and decompression within [`MAX_RATIO`] times the compressed size.
 
 mod compression;
@@ -27,13 +27,13 @@ pub trait ReadAt {
     /// Size in bytes.
     fn size(&self) -> u64;
 
-    /// Gives the bytes of `range`, which lies within the size.
+    /// Returns the bytes of `range`, which lies within the size.
     ///
     /// # Errors
-    /// Whatever the file below answers; a file that became shorter meanwhile is an error too.
+    /// Any error of the file below; a file that became shorter meanwhile is an error too.
     fn read_at(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>>;
 
-    /// Hears which parts will be asked for next, so that it can read them in fewer calls.
+    /// Receives the parts that will be read next, so that it can read them in fewer calls.
     ///
     /// They may overlap, and are not checked against the size.
     fn expect(&self, _parts: &[Range<u64>]) {}
@@ -51,45 +51,45 @@ impl ReadAt for [u8] {
     }
 }
 
-/// A module file that gives no facts.
+/// A module file without usable facts.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the module {path}")]
 pub struct ReadError {
     /// The file.
     pub path: String,
-    /// What is wrong with it.
+    /// The problem.
     #[source]
     pub fault: Fault,
 }
 
-/// What is wrong with a module file.
+/// The problem with a module file.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// The file below answered with an error.
+    /// The file below returned an error.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The file has no bytes.
+    /// The file is empty.
     #[error("the file is empty")]
     Empty,
-    /// It begins like neither an ELF file nor a compressed one.
+    /// It starts like neither an ELF file nor a compressed one.
     #[error("not an ELF file")]
     NotElf,
-    /// It is an ELF file, but not one to be linked into a kernel.
+    /// It is an ELF file, but not a relocatable one for a kernel.
     #[error("an ELF file of type {0}, not a relocatable one")]
     NotRelocatable(u16),
-    /// The named part lies outside of the file, or has another size than its contents need.
+    /// The named part lies outside the file, or its size does not fit its contents.
     #[error("{0} is cut off or out of range")]
     Truncated(&'static str),
-    /// The file, or what of it would have to be held in memory, is larger than any module's.
+    /// The file, or the part of it that would have to be held in memory, is larger than any module's.
     #[error("larger than a module can be ({limit} bytes)")]
     TooLarge {
-        /// What is read at most.
+        /// The limit.
         limit: u64,
     },
     /// Sections overlap so much that reading them would take more memory than the file.
     #[error("its sections overlap")]
     Overlap,
-    /// A symbol's name is no text.
+    /// A symbol's name is not text.
     #[error("a symbol's name is not UTF-8")]
     SymbolName,
     /// The compressed data is broken.
@@ -97,10 +97,10 @@ pub enum Fault {
     Compression {
         /// Which codec.
         codec: &'static str,
-        /// What the codec's library says.
+        /// The error of the codec's library.
         source: io::Error,
     },
-    /// The compressed data is a bomb.
+    /// The compressed data is a decompression bomb.
     #[error("{codec} data that would grow beyond {limit} bytes")]
     Bomb {
         /// Which codec.
@@ -110,12 +110,12 @@ pub enum Fault {
     },
 }
 
-/// Reads the module of which the release's folder says `path`.
+/// Reads the module that the release's directory has at `path`.
 ///
-/// The path only names the module; how the file is compressed is seen from its first bytes.
+/// The path only names the module; its compression is recognised from its first bytes.
 ///
 /// # Errors
-/// [`ReadError`] with the path and what is wrong with the file.
+/// [`ReadError`] with the path and the problem.
 pub fn module<S: ReadAt + ?Sized>(path: &str, source: &S) -> Result<ModuleInfo, ReadError> {
     read(path, source).map_err(|fault| ReadError { path: path.to_owned(), fault })
 }

@@ -1,15 +1,15 @@
-//! Packing modules as `CONFIG_MODULE_COMPRESS_*` does.
+//! Compresses modules as `CONFIG_MODULE_COMPRESS_*` does.
 
 use std::io::{self, Write};
 
 /// A way to compress a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
-    /// As it is.
+    /// Uncompressed.
     Plain,
     /// gzip.
     Gzip,
-    /// xz with CRC32 checks, as the kernel asks for.
+    /// xz with CRC32 checks, as the kernel requires.
     Xz,
     /// zstd.
     Zstd,
@@ -19,7 +19,7 @@ impl Codec {
     /// All of them.
     pub const ALL: [Codec; 4] = [Codec::Plain, Codec::Gzip, Codec::Xz, Codec::Zstd];
 
-    /// What is added to a file's name.
+    /// Returns the suffix that is added to a file's name.
     pub fn ending(self) -> &'static str {
         match self {
             Codec::Plain => "",
@@ -32,7 +32,7 @@ impl Codec {
     /// Compresses.
     ///
     /// # Errors
-    /// What the library of the codec says.
+    /// An error of the codec's library.
     pub fn pack(self, bytes: &[u8]) -> io::Result<Vec<u8>> {
         match self {
             Codec::Plain => Ok(bytes.to_vec()),

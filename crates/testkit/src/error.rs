@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// An error with all its sources, as the command line shows it.
+/// Formats an error with all its sources, as the command line shows it.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

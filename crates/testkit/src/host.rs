@@ -1,8 +1,8 @@
-//! What a slow test needs of the host.
+//! The programs of the host that a slow test needs.
 
 /// Fails when the host lacks one of `programs`, naming all that are missing.
 ///
-/// They are looked for on `PATH`, and where the administrator's programs are.
+/// They are looked for on `PATH`, and in the directories of the administrator's programs.
 ///
 /// # Panics
 /// When a program is missing.

@@ -5,7 +5,7 @@ use object::{BinaryFormat, SectionKind, SymbolFlags, SymbolKind, SymbolScope};
 
 pub use object::{Architecture, Endianness};
 
-/// How a module tells the versions of the symbols that it exports.
+/// How a module records the versions of the symbols that it exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crcs {
     /// Not at all: a kernel without `CONFIG_MODVERSIONS`.
@@ -77,7 +77,7 @@ impl Ko {
         self
     }
 
-    /// Sets how versions of exports are told.
+    /// Sets how versions of exports are recorded.
     #[must_use]
     pub fn crcs(mut self, crcs: Crcs) -> Ko {
         self.crcs = crcs;
@@ -91,7 +91,7 @@ impl Ko {
         self
     }
 
-    /// Adds bytes to `.modinfo` as they are.
+    /// Adds raw bytes to `.modinfo`.
     #[must_use]
     pub fn raw_info(mut self, bytes: &[u8]) -> Ko {
         self.modinfo.extend(bytes);
@@ -104,7 +104,7 @@ impl Ko {
         self.export_as(name, Ko::crc_of(name), None, false)
     }
 
-    /// Exports a symbol with all that there is to say.
+    /// Exports a symbol with all its properties.
     #[must_use]
     pub fn export_as(mut self, name: &str, crc: u32, namespace: Option<&str>, gpl_only: bool) -> Ko {
         let namespace = namespace.map(str::to_owned);
@@ -118,7 +118,7 @@ impl Ko {
         self.want_as(name, Some(Ko::crc_of(name)), false)
     }
 
-    /// Wants a symbol with all that there is to say.
+    /// Wants a symbol with all its properties.
     #[must_use]
     pub fn want_as(mut self, name: &str, crc: Option<u32>, weak: bool) -> Ko {
         self.wants.push(Want { name: name.to_owned(), crc, weak, in_symtab: true });
@@ -139,7 +139,7 @@ impl Ko {
         self
     }
 
-    /// Appends a signature; not one that any kernel would take.
+    /// Appends a signature that no kernel would accept.
     #[must_use]
     pub fn signed(mut self) -> Ko {
         self.signed = true;
@@ -153,7 +153,7 @@ impl Ko {
         self
     }
 
-    /// The version that [`Ko::export`] and [`Ko::want`] give a symbol.
+    /// Returns the version that [`Ko::export`] and [`Ko::want`] give a symbol.
     pub fn crc_of(name: &str) -> u32 {
         name.bytes().fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
     }
@@ -161,7 +161,7 @@ impl Ko {
     /// Writes the file.
     ///
     /// # Panics
-    /// When the machine is none that ELF files can be written for, which is the test's mistake.
+    /// When ELF files cannot be written for the machine, which is the test's mistake.
     pub fn build(&self) -> Vec<u8> {
         let mut object = Object::new(BinaryFormat::Elf, self.architecture, self.endianness);
         let text = section(&mut object, ".text", SectionKind::Text);

@@ -1,7 +1,7 @@
 //! Fixtures, fakes and oracles for tests.
 //!
-//! [`Ko`] writes kernel modules, so that no binary lies in git; [`Random`] is the one source of chance, the same in
-//! every run; [`Codec`] packs what Kbuild would pack; [`assert_has`] names the programs that a slow test misses;
+//! [`Ko`] writes kernel modules, so that no binary is in git; [`Random`] is the only source of random numbers, equal in
+//! every run; [`Codec`] compresses as Kbuild would; [`assert_has`] names the programs that a slow test lacks;
 //! [`Tmpfs`] is a disk that is full or read-only.
 
 mod codec;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// Whether nothing half-made is in the store `dir`.
+/// Whether the store `dir` has no incomplete entries.
 ///
 /// # Panics
 /// The store cannot be read.

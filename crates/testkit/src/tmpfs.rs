@@ -10,11 +10,11 @@ use kiln_exec::Exec;
 pub struct Tmpfs(PathBuf);
 
 impl Tmpfs {
-    /// Mounts one at `at`, which is made, with the options `size` of mount(8); `None`, which is said, where that is not
-    /// allowed.
+    /// Mounts one at `at`, which is created, with the option `size` of mount(8); prints a note and returns `None` where
+    /// that is not allowed.
     ///
     /// # Panics
-    /// `at` cannot be made.
+    /// `at` cannot be created.
     #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     pub fn mount(at: &Path, size: &str) -> Option<Tmpfs> {
         fs::create_dir(at).expect("a new folder");
@@ -29,7 +29,7 @@ impl Tmpfs {
         }
     }
 
-    /// Where it is.
+    /// Returns its mount point.
     pub fn path(&self) -> &Path {
         &self.0
     }

@@ -1,5 +1,5 @@
-//! What a change of one symbol takes, beside a clean build and plain `make` in a folder of its own; what a build takes that
-//! has nothing to do; and how large a store is after twenty generations.
+//! The time of a change of one symbol, compared with a clean build and plain `make` in its own directory; the time of a
+//! build that has nothing to do; and how large a store is after twenty generations.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,12 +16,12 @@ use crate::kconfig_matrix::find_tree;
 /// The smallest kernel with a few modules.
 const REQUESTS: &str = "64BIT = \"y\"\nMODULES = \"y\"\nEXPERT = \"y\"\nPRINTK = \"y\"\nCRC_CCITT = \"m\"\n\
                         CRC16 = \"m\"\nXZ_DEC = \"m\"\n";
-/// One symbol more: a module, and what built-in code reads of it.
+/// One additional symbol: a module, and what built-in code reads of it.
 const CHANGE: &str = "CRC8 = \"m\"\n";
-/// How many generations the store is filled with.
+/// The number of generations in the store.
 const GENERATIONS: usize = 20;
 
-/// Measures; gives the table.
+/// Measures; returns the table.
 pub(super) fn run(args: &Args) -> Result<String> {
     let tree = args.tree.clone().or_else(find_tree).context("no kernel tree: name one with --tree")?;
     let kiln = release_kiln()?;
@@ -79,7 +79,7 @@ pub(super) fn run(args: &Args) -> Result<String> {
     Ok(table)
 }
 
-/// A recipe with a store beside it, and a folder for plain `make`.
+/// A recipe with its store, and a directory for plain `make`.
 struct Ground {
     tree: PathBuf,
     kiln: PathBuf,
@@ -112,7 +112,7 @@ impl Ground {
         command
     }
 
-    /// Gives plain make the config that kiln built.
+    /// Copies the config that kiln built to plain make.
     fn take_config(&self) -> Result<()> {
         let config = fs::read(self.dir.join("result/config")).context("the result has no config")?;
         Ok(fs::write(self.dir.join("plain/.config"), config)?)

@@ -1,4 +1,4 @@
-//! The indexes of a whole Debian kernel: kiln and kmod's `depmod`, on plain modules and on modules packed with xz.
+//! The indexes of a whole Debian kernel: kiln and kmod's `depmod`, on plain modules and on modules compressed with xz.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use super::measure::{Cost, Meter, median};
 use super::{Args, machine, release_kiln};
 use crate::depmod_matrix::unpacked;
 
-/// Suite and package of what is indexed.
+/// Suite and package of the modules that are indexed.
 const KERNELS: [(&str, &str); 2] = [("bookworm", "linux-image-amd64"), ("bookworm-backports", "linux-image-amd64")];
 
-/// Measures; gives the table.
+/// Measures; returns the table.
 pub(super) fn run(args: &Args) -> Result<String> {
     fs::create_dir_all(&args.work)?;
     let work = args.work.canonicalize()?;
@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args) -> Result<String> {
     );
     for (suite, package) in KERNELS {
         let (base, release) = unpacked(suite, "amd64", package)?;
-        // Debian's kmod 30 has no -o: it writes beside the modules.
+        // Debian's kmod 30 has no -o: it writes next to the modules.
         let ours = work.join("depmod");
         let mut commands = [Command::new("depmod"), Command::new(&kiln)];
         commands[1].args(["depmod", "-o"]).arg(&ours);

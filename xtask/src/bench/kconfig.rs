@@ -27,7 +27,7 @@ const CHANGES: usize = 20_000;
 /// After each of these many changes, all values are compared with a fresh evaluation.
 const CHECKED: usize = 200;
 
-/// Measures; gives the table.
+/// Measures; returns the table.
 pub(super) fn run(args: &Args) -> Result<String> {
     let tree = args.tree.as_ref().context("`--tree DIR` says which tree to configure")?;
     let tree = tree.canonicalize().with_context(|| format!("no tree {}", tree.display()))?;
@@ -49,11 +49,11 @@ pub(super) fn run(args: &Args) -> Result<String> {
     Ok(table(&machine_line, &tree, args, &costs, &changes))
 }
 
-/// Who is measured.
+/// A measured program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Contender {
     Conf,
-    /// `conf` with every shell command answered from memory.
+    /// `conf` with every shell command answered from a cache.
     ConfAnswered,
     Warm,
     Cold,
@@ -121,7 +121,7 @@ impl<'a> Bench<'a> {
         command
     }
 
-    /// The costs of each contender, a round at a time.
+    /// Returns the costs of each contender, a round at a time.
     fn rounds(&self, rounds: usize) -> Result<BTreeMap<Contender, Vec<Cost>>> {
         let mut costs: BTreeMap<Contender, Vec<Cost>> = BTreeMap::new();
         let mut result: Option<Vec<u8>> = None;
@@ -147,7 +147,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Debian's config, downloaded once.
+/// Returns Debian's config, downloaded once.
 fn debian_config() -> Result<Vec<u8>> {
     let folder = cache()?.join(PACKAGE);
     let file = folder.join(CONFIG);
@@ -166,14 +166,14 @@ fn debian_config() -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-/// What single changes take, shortest first.
+/// Returns the times of single changes, shortest first.
 fn changes(machine: &Machine, config: &[u8]) -> Result<Vec<Duration>> {
     let (model, said) = Model::parse("Kconfig", machine, machine, Dialect::of_tree(machine));
     let model = model.with_context(|| String::from_utf8_lossy(&said.stderr()).into_owned())?;
     let base = [("config", config)];
     let mut values = resolve(&model, Base::Configs(&base), &[]).into_evaluation();
     let symbols: Vec<SymbolId> = model.declared().collect();
-    // The first change has the index made.
+    // The first change builds the index.
     let first = values.unset(symbols[0]);
     values.undo(first);
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
@@ -195,7 +195,7 @@ fn changes(machine: &Machine, config: &[u8]) -> Result<Vec<Duration>> {
         let start = Instant::now();
         let Ok(change) = values.set(symbol, &value) else { continue };
         times.push(start.elapsed());
-        // Most are taken back, so that the configuration stays one that somebody could use.
+        // Most are reverted, so that the configuration stays a usable one.
         if draw(8) != 0 {
             values.undo(change);
         } else {
@@ -211,7 +211,7 @@ fn changes(machine: &Machine, config: &[u8]) -> Result<Vec<Duration>> {
     Ok(times)
 }
 
-/// Fails when a value is another one than a fresh evaluation gives.
+/// Fails when a value differs from that of a fresh evaluation.
 fn check(
     values: &Evaluation<'_>,
     symbols: &[SymbolId],

@@ -1,4 +1,4 @@
-//! The firewall loader of a built kernel: kiln, and what is usually done for it.
+//! The firewall loader of a built kernel: kiln, and the usual commands for the same.
 //!
 //! Usually all modules are copied, `depmod` is run over them, and `modprobe` lists what each target needs. kiln reads the
 //! modules where they are, closes the loader, and writes its modules, their indexes and the services.
@@ -49,7 +49,7 @@ const TARGETS: [&str; 21] = [
     "nft_reject_ipv6",
 ];
 
-/// What is usually done; the list of modules is left in `list`.
+/// Runs the usual commands; the list of modules is left in `list`.
 const USUAL: &str = r#"
 set -e
 mkdir -p "$OUT/lib/modules"
@@ -68,7 +68,7 @@ pub(crate) struct OnceArgs {
     out: PathBuf,
 }
 
-/// Measures; gives the table.
+/// Measures; returns the table.
 pub(super) fn run(args: &Args) -> Result<String> {
     fs::create_dir_all(&args.work)?;
     let work = args.work.canonicalize()?;
@@ -112,7 +112,7 @@ pub(super) fn run(args: &Args) -> Result<String> {
     Ok(table)
 }
 
-/// Closes the loader and writes its files.
+/// Computes the loader's closure and writes its files.
 pub(crate) fn once(args: &OnceArgs) -> Result<()> {
     let modules = args.base.join("lib/modules").join(&args.release);
     let graph = read_modules_dir(&modules, None)?.graph;
@@ -149,7 +149,7 @@ pub(crate) fn once(args: &OnceArgs) -> Result<()> {
     Ok(())
 }
 
-/// Holds that kiln's loader has all modules that modprobe lists; gives their number.
+/// Checks that kiln's loader has all modules that modprobe lists; returns their number.
 fn same([usual, ours]: &[PathBuf; 2], release: &str) -> Result<usize> {
     let list = fs::read_to_string(usual.join("list"))?;
     let theirs: BTreeSet<String> =

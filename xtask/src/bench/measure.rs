@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// What one run took.
+/// The cost of one run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cost {
     /// Microseconds by the clock.
@@ -57,7 +57,7 @@ impl Meter {
     }
 }
 
-/// The medians, each for itself.
+/// Returns the medians, each for itself.
 pub(super) fn median(costs: &[Cost]) -> Cost {
     let middle = |of: fn(&Cost) -> u64| {
         let mut values: Vec<u64> = costs.iter().map(of).collect();

@@ -8,16 +8,16 @@ use clap_mangen::Man;
 /// Returns the pages by their path under docs.
 pub(super) fn pages() -> Result<Vec<(String, String)>> {
     let mut kiln = kiln_cli::command().disable_help_subcommand(true);
-    // Names such as `kiln-build` come with this.
+    // Names such as `kiln-build` are set by this.
     kiln.build();
     let commands = kiln.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
     let commands: Vec<Command> = commands.collect();
     commands.into_iter().chain([kiln]).map(page).collect()
 }
 
-/// Renders one page, without version and date: what did not change must have the same bytes after a release.
+/// Renders one page, without version and date: an unchanged page must have the same bytes after a release.
 fn page(command: Command) -> Result<(String, String)> {
-    // An empty date would be no argument at all, and those after it would move up.
+    // An empty date would not be an argument, and those after it would move up.
     let man = Man::new(command.version(Resettable::Reset)).date("\"\"").source("kiln").manual("kiln manual");
     let mut text = Vec::new();
     man.render(&mut text)?;

@@ -1,10 +1,10 @@
-//! Crates that are there in more than one version.
+//! Crates of which there is more than one version.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::Metadata;
 
-/// Known duplicates, and why they cannot be helped from here.
+/// Known duplicates, and why they cannot be avoided here.
 const KNOWN: &[(&str, &str)] = &[
     ("cpufeatures", "sha2 0.10 and blake3 require different versions"),
     ("getrandom", "ring and tempfile require different versions"),

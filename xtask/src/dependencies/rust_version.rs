@@ -1,11 +1,11 @@
-//! The minimum Rust version that dependencies ask for.
+//! The minimum Rust version that dependencies require.
 //!
-//! A stand-in for a build with the oldest toolchain that the workspace declares, for machines that have only the newest.
+//! A replacement for a build with the oldest toolchain that the workspace declares, where only the newest is installed.
 
 use cargo_metadata::Metadata;
 use cargo_metadata::semver::Version;
 
-/// Returns a finding for each crate that asks for a newer Rust than the workspace declares.
+/// Returns a finding for each crate that requires a newer Rust than the workspace declares.
 pub(super) fn check(metadata: &Metadata) -> Vec<String> {
     let members = metadata.workspace_packages();
     let Some(declared) = members.iter().filter_map(|member| member.rust_version.as_ref()).min() else {

@@ -39,7 +39,7 @@ fn check_member(member: &Package) -> Result<Vec<String>> {
     Ok(findings)
 }
 
-/// Text of a package's Rust files, without line comments.
+/// The text of a package's Rust files, without line comments.
 #[derive(Default)]
 struct Sources {
     code: String,

@@ -1,4 +1,4 @@
-//! Debian packages of any suite and machine, without a trace in the host's own apt.
+//! Debian packages of any suite and machine, without an effect on the host's own apt.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ impl Apt {
     }
 }
 
-/// The folder for what is downloaded.
+/// The directory for downloads.
 pub(super) fn cache() -> Result<PathBuf> {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).context("HOME is not set")?;
@@ -72,7 +72,7 @@ pub(super) fn cache() -> Result<PathBuf> {
     Ok(cache.join("kiln-tests"))
 }
 
-/// Runs a command; gives what it printed.
+/// Runs a command; returns its output.
 pub(super) fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("cannot run {:?}", command.get_program()))?;
     let errors = String::from_utf8_lossy(&output.stderr);

@@ -1,6 +1,6 @@
 //! kiln's closure of every module of a kernel against `modprobe --show-depends`.
 //!
-//! modprobe takes one softdep line of a module and drops the others; a configuration whose first softdep line is for all
+//! modprobe reads one softdep line of a module and drops the others; a config whose first softdep line is for all
 //! modules and names none leaves it with hard dependencies only. The soft side is put together here from
 //! `modules.softdep`, every line of it, with modprobe's own answers for what each word means.
 
@@ -15,9 +15,9 @@ use anyhow::{Context, Result, ensure};
 use kiln_moddir::read_modules_dir;
 use kiln_modgraph::{ClosureOptions, Graph, closure, module_name, read_softdeps};
 
-/// What came of it.
+/// The result.
 pub(super) struct Closures {
-    /// Modules looked at.
+    /// Compared modules.
     modules: usize,
     /// Of them, those that have soft dependencies somewhere in their closure.
     with_softdeps: usize,
@@ -62,7 +62,7 @@ struct Modprobe<'a> {
 }
 
 impl Modprobe<'_> {
-    /// The modules that a word stands for with all they need, in load order; `None` when nothing answers to it.
+    /// Returns the modules that a word stands for with all they need, in load order; `None` when nothing matches it.
     fn list(&self, word: &str) -> Result<Option<Vec<String>>> {
         let mut command = Command::new("modprobe");
         command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").arg("-C").arg(self.config);
@@ -77,7 +77,7 @@ impl Modprobe<'_> {
     }
 }
 
-/// What the softdep lines of each module stand for: all of them, not the first only.
+/// Returns the modules of the softdep lines of each module: all lines, not the first only.
 fn soft_wishes(root: &Path, modprobe: &Modprobe<'_>) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let text = fs::read_to_string(root.join("modules.softdep"))?;
     let mut wishes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -97,7 +97,7 @@ fn soft_wishes(root: &Path, modprobe: &Modprobe<'_>) -> Result<BTreeMap<String, 
     Ok(wishes)
 }
 
-/// Hard and soft dependencies of a module, until nothing new comes.
+/// Returns hard and soft dependencies of a module, until there are no new ones.
 fn union<'a>(
     name: &'a str,
     hard: &'a BTreeMap<String, Vec<String>>,

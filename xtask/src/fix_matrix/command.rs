@@ -12,14 +12,14 @@ use super::draw::Draw;
 use super::report::{End, shares};
 use super::{Ground, processor_seconds_of_children};
 
-/// Commands of a kiln, in a folder with a recipe.
+/// Commands of a kiln, in a directory with a recipe.
 pub(super) struct Commands {
     kiln: PathBuf,
     tree: PathBuf,
     dir: PathBuf,
     /// Seconds of `check`, `fix` and `why`: by the clock, from start to end of the process.
     wall: [Vec<f64>; 3],
-    /// Of all processors, with what the process runs itself.
+    /// Of all processors, with the processes that it runs itself.
     cpu: [Vec<f64>; 3],
 }
 
@@ -31,9 +31,9 @@ impl Commands {
         Ok(Commands { kiln, tree: tree.to_owned(), dir, wall: Default::default(), cpu: Default::default() })
     }
 
-    /// Runs them on one draw; whether `kiln fix` came to the same end as the library.
+    /// Runs them on one draw; returns whether `kiln fix` has the same result as the library.
     ///
-    /// Options of the compiler may make them differ: the library is asked with the host's, the command finds the
+    /// Options of the compiler may make them differ: the library uses the host's, the command finds the
     /// architecture's own.
     pub(super) fn run(&mut self, ground: &Ground, arch: &str, draw: &Draw, end: End) -> Result<bool> {
         let Some(first) = draw.requests.first() else { return Ok(true) };
@@ -72,7 +72,7 @@ impl Commands {
         Ok(fs::write(self.dir.join("kiln.toml"), recipe)?)
     }
 
-    /// The exit status, and the JSON that was printed.
+    /// Returns the exit status, and the JSON that was printed.
     fn one(&mut self, which: usize, words: &[&str]) -> Result<(i32, Value)> {
         let (started, spent) = (Instant::now(), processor_seconds_of_children());
         let output = Command::new(&self.kiln).args(words).arg("--quiet").current_dir(&self.dir).output();
@@ -85,7 +85,7 @@ impl Commands {
         Ok((status, value))
     }
 
-    /// Lines of a table: for each command median, 95 % and longest, by the clock and of the processor.
+    /// Returns lines of a table: for each command median, 95 % and longest, by the clock and of the processor.
     pub(super) fn lines(&self) -> String {
         let names = ["check", "fix", "why"];
         let line = |(name, (wall, cpu)): (&str, (&Vec<f64>, &Vec<f64>))| {

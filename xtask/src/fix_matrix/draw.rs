@@ -15,7 +15,7 @@ pub(crate) struct Draw {
 }
 
 impl Draw {
-    /// Makes the draw of a number, which is always the same.
+    /// Returns the draw of a number, which is always the same.
     pub(crate) fn new(model: &Model, number: u64, base: Base<'_>) -> Draw {
         let mut chance = Chance::new(number + 1);
         let n_wanted = [1, 1, 1, 2, 3, 4, 5][chance.draw(7) as usize];

@@ -1,13 +1,13 @@
-//! What became of draws.
+//! The outcomes of draws.
 
 use super::draw::Draw;
 
-/// What became of one.
+/// The outcome of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Nothing was to be fixed.
+    /// There was nothing to fix.
     Holds,
-    /// Fixed, and nothing smaller does it.
+    /// Fixed, and no smaller set suffices.
     Smallest,
     /// Fixed.
     Fixed,
@@ -72,7 +72,7 @@ impl Report {
         self.seconds.extend(other.seconds);
     }
 
-    /// One line of the table; shares are of the draws that can be fixed, as far as is known.
+    /// Returns one line of the table; shares are of the draws that can be fixed, as far as is known.
     pub(crate) fn line(&self, name: &str) -> String {
         let [median, most, all] = shares(&self.seconds);
         let solved = self.n_smallest + self.n_fixed + self.n_late;
@@ -92,7 +92,7 @@ impl Report {
     }
 }
 
-/// The median, what 95 % stay below, and the longest; of nothing they are 0.
+/// Returns the median, what 95 % stay below, and the longest; of nothing they are 0.
 pub(super) fn shares(seconds: &[f64]) -> [f64; 3] {
     let mut seconds = seconds.to_vec();
     seconds.sort_by(f64::total_cmp);

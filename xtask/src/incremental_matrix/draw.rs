@@ -1,4 +1,4 @@
-//! Configs by chance, and the way among them.
+//! Random configs, and the path through them.
 
 use crate::kconfig_matrix::requests::Chance;
 
@@ -54,12 +54,12 @@ const EVERYWHERE: [(&str, &str); 6] = [
     ("NET", "y"),
 ];
 
-/// One config: what it has beyond the base.
+/// One config: what it adds to the base.
 pub(crate) struct Config {
     pub(crate) changes: Vec<(&'static str, &'static str)>,
 }
 
-/// `number` configs; the first is the base, the last has a change that reaches every file.
+/// Returns `number` configs; the first is the base, the last has a change that reaches every file.
 pub(crate) fn configs(chance: &mut Chance, number: usize) -> Vec<Config> {
     let mut configs = vec![Config { changes: Vec::new() }];
     while configs.len() < number {
@@ -78,7 +78,7 @@ pub(crate) fn configs(chance: &mut Chance, number: usize) -> Vec<Config> {
     configs
 }
 
-/// A way of `number` steps that begins at the first config and never stays.
+/// Returns a path of `number` steps that starts at the first config and never stays.
 pub(crate) fn way(chance: &mut Chance, n_configs: usize, number: usize) -> Vec<usize> {
     let mut at = 0;
     (0..number)
@@ -90,9 +90,9 @@ pub(crate) fn way(chance: &mut Chance, n_configs: usize, number: usize) -> Vec<u
 }
 
 impl Config {
-    /// A recipe for it.
+    /// Returns a recipe for it.
     ///
-    /// What the kernel does not grant stays out: the config that comes of it is as good as another.
+    /// What the kernel does not accept stays out: the config that results is as good as another.
     pub(crate) fn recipe(&self, tree: &str) -> String {
         let mut text = format!(
             "[kernel]\nsrc = {tree:?}\narch = \"x86_64\"\nbaseConfig = \"tinyconfig\"\nmakeTargets = [\"bzImage\"]\n\n\

@@ -22,11 +22,11 @@ const AUTO: &str = "include/config/auto.conf";
 pub(crate) struct Job {
     /// What is shown when it differs.
     pub(crate) name: String,
-    /// What the engine is to do.
+    /// The engine's task.
     pub(crate) mode: Mode,
     /// The same for the C program.
     pub(crate) argument: String,
-    /// Variables beside those of the machine.
+    /// Variables besides those of the machine.
     pub(crate) variables: Vec<(&'static str, String)>,
     /// Content of the `.config` at the start.
     pub(crate) config: Option<Vec<u8>>,
@@ -34,7 +34,7 @@ pub(crate) struct Job {
     pub(crate) auto: Option<Vec<u8>>,
 }
 
-/// What a run of the C program left, as far as it is there.
+/// The output of a run of the C program, as far as it exists.
 pub(crate) struct Made {
     /// The `.config`, or the minimal config.
     pub(crate) config: Option<Vec<u8>>,
@@ -49,9 +49,9 @@ pub(crate) struct Bench<'a> {
     parsed: &'a Messages,
     machine: &'a Machine,
     oracle: &'a Oracle,
-    /// Where the folders of jobs that differ are kept.
+    /// Where the directories of jobs that differ are kept.
     kept: &'a Path,
-    /// The C program with the tree parsed; its first run is one as make would start it, asking the shell itself.
+    /// The C program with the tree parsed; its first run is one as make would start it, running the shell itself.
     server: Option<Server>,
     pub(crate) tally: Tally,
 }
@@ -67,12 +67,12 @@ impl<'a> Bench<'a> {
         Bench { model, parsed, machine, oracle, kept, server: None, tally: Tally::default() }
     }
 
-    /// This run's own folder, for files that jobs name.
+    /// Returns this run's own directory, for files that jobs name.
     pub(crate) fn folder(&self) -> &Path {
         &self.machine.work
     }
 
-    /// Runs both and says what differs; gives what the C program wrote.
+    /// Runs both and reports what differs; returns what the C program wrote.
     #[expect(clippy::print_stdout, reason = "a developer's tool says what differs")]
     pub(crate) fn check(&mut self, job: &Job) -> Result<Made> {
         let folder = self.machine.work.join("job");
@@ -135,7 +135,7 @@ impl<'a> Bench<'a> {
         Ok(Made { config: their_config, auto: their_auto })
     }
 
-    /// Counts a config that another way of the engine gave, and says where it differs from the C program's.
+    /// Counts a config from another path through the engine, and reports where it differs from the C program's.
     #[expect(clippy::print_stdout, reason = "a developer's tool says what differs")]
     pub(crate) fn same(&mut self, name: &str, theirs: &[u8], ours: &[u8]) {
         if theirs == ours {
@@ -167,14 +167,14 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// What the C program left beside files.
+/// The output of the C program besides files.
 struct Theirs {
     status: i32,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
 
-/// The first line that differs, as both have it.
+/// Returns the first line that differs, as both have it.
 fn first_difference(theirs: &[u8], ours: &[u8]) -> String {
     let (mut theirs, mut ours) = (theirs.split(|byte| *byte == b'\n'), ours.split(|byte| *byte == b'\n'));
     let shown = |line: Option<&[u8]>| line.map_or("the end".to_owned(), |line| format!("`{}`", line.escape_ascii()));
@@ -190,7 +190,7 @@ fn first_difference(theirs: &[u8], ours: &[u8]) -> String {
     "same".to_owned()
 }
 
-/// What is below `include/`: each file's name, and its content where it has one.
+/// Returns what is below `include/`: each file's name, and its content where it has one.
 fn their_files(folder: &Path) -> Result<Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders: Vec<PathBuf> = vec![folder.join("include")];
@@ -210,7 +210,7 @@ fn their_files(folder: &Path) -> Result<Vec<u8>> {
     Ok(listing(found))
 }
 
-/// The same of the engine.
+/// Returns the same for the engine.
 fn our_files(ours: &Outcome, job: &Job) -> Vec<u8> {
     let mut found = BTreeMap::new();
     if let Some(auto) = &job.auto {
@@ -228,7 +228,7 @@ fn listing(files: BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     files.into_iter().flat_map(|(name, content)| [name.into_bytes(), content].join(&b'\n')).collect()
 }
 
-/// What one job sees.
+/// The environment of one job.
 struct View<'a> {
     machine: &'a Machine,
     job: &'a Job,

@@ -1,6 +1,6 @@
-//! All that is compared for one architecture.
+//! Everything that is compared for one architecture.
 //!
-//! Each config that a mode or a defconfig gives is a base: read again, and made minimal. Some bases go on to `syncconfig`,
+//! Each config of a mode or a defconfig is a base: read again, and made minimal. Some bases go on to `syncconfig`,
 //! to what is new in a part of them, to the rewriting of tristates and to random requests.
 
 use std::ffi::OsStr;
@@ -14,10 +14,10 @@ use super::comparison::{Bench, Job, Made};
 use super::over_base;
 use super::requests::{Chance, lines};
 
-/// Defconfigs of an architecture that go all the way, beside `allmodconfig` and `alldefconfig`.
+/// Defconfigs of an architecture that go through all jobs, besides `allmodconfig` and `alldefconfig`.
 const N_THOROUGH: usize = 1;
 
-/// Runs them; `arch` is the architecture's folder.
+/// Runs them; `arch` is the architecture's directory.
 pub(crate) fn all(bench: &mut Bench<'_>, arch: &Path, args: &Args, n_requests: u32) -> Result<()> {
     let mut bases = Vec::new();
     let mut autos: Vec<Vec<u8>> = Vec::new();
@@ -75,7 +75,7 @@ const ALL: [(&str, Mode); 4] = [
     ("alldefconfig", Mode::AllDefConfig),
 ];
 
-/// Read again, and made minimal.
+/// Reads a config again, and makes it minimal.
 fn base(bench: &mut Bench<'_>, name: &str, config: &[u8]) -> Result<()> {
     let given = Some(config.to_vec());
     let again = format!("olddefconfig of {name}");
@@ -100,7 +100,7 @@ fn thorough(bench: &mut Bench<'_>, name: &str, config: &[u8], autos: &[Vec<u8>])
         let shown = format!("{argument} of {name}");
         bench.check(&Job { config: Some(config.to_vec()), ..named(&shown, argument, mode) })?;
     }
-    // With some lines gone there is something new.
+    // Without some lines there is something new.
     let half: Vec<u8> = config.split_inclusive(|byte| *byte == b'\n').step_by(2).flatten().copied().collect();
     for (argument, mode) in [
         ("listnewconfig", Mode::ListNewConfig),
@@ -122,7 +122,7 @@ fn thorough(bench: &mut Bench<'_>, name: &str, config: &[u8], autos: &[Vec<u8>])
     Ok(())
 }
 
-/// Random values on top of a base: once as a `.config`, once as a seed.
+/// Sets random values on top of a base: once as a `.config`, once as a seed.
 fn requests(bench: &mut Bench<'_>, set: u32, bases: &[Vec<u8>]) -> Result<()> {
     let mut chance = Chance::new(u64::from(set) + 1);
     let one_in = [10, 40, 200, 2000][set as usize % 4];
@@ -157,7 +157,7 @@ fn job(name: &str, mode: Mode) -> Job {
     named(name, name, mode)
 }
 
-/// A job in a folder that has an `auto.conf`, so that it is left alone.
+/// Returns a job in a directory that has an `auto.conf`, so that it is left alone.
 fn named(name: &str, argument: &str, mode: Mode) -> Job {
     Job {
         name: name.to_owned(),
@@ -169,7 +169,7 @@ fn named(name: &str, argument: &str, mode: Mode) -> Job {
     }
 }
 
-/// Every file below `folder` whose name ends in `defconfig`.
+/// Returns every file below `folder` whose name ends in `defconfig`.
 fn defconfigs(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];

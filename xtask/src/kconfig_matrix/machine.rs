@@ -14,7 +14,7 @@ use kiln_kconfig::{Environment, Files, Host, Linux, Programs};
 /// One architecture of a tree on this host.
 pub(crate) struct Machine {
     tree: PathBuf,
-    /// This run's own folder.
+    /// This run's own directory.
     pub(crate) work: PathBuf,
     /// The name of the architecture.
     pub(crate) arch: String,
@@ -58,7 +58,7 @@ impl Machine {
         Ok(Machine { tree, work, arch, variables, answers: RefCell::default() })
     }
 
-    /// Writes the answers that were given so far, for the C program.
+    /// Writes the answers up to now, for the C program.
     pub(crate) fn remember(&self, path: &Path) -> Result<()> {
         let mut out = Vec::new();
         for (command, answer) in self.answers.borrow().iter() {

@@ -1,4 +1,4 @@
-//! The tree's own `conf`, built once, and a way to run it many times without parsing the tree anew.
+//! The tree's own `conf`, built once, and a way to run it many times without parsing the tree again.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -29,7 +29,7 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// Builds what is missing below `work`; `run` is this run's own folder.
+    /// Builds what is missing below `work`; `run` is this run's own directory.
     pub(crate) fn new(tree: &Path, work: &Path, run: &Path) -> Result<Oracle> {
         let built = build_conf(tree, work, run)?;
         let (answers, shim) = (run.join("answers.c"), run.join("answers.so"));
@@ -46,7 +46,7 @@ impl Oracle {
         Ok(Oracle { conf: built.join("conf"), server, shim, answers: run.join("answers") })
     }
 
-    /// Has the tree parsed, with the shell's answers from memory.
+    /// Has the tree parsed, with the shell's answers cached.
     pub(crate) fn serve(&self, machine: &Machine) -> Result<Server> {
         let folder = machine.work.join(format!("serve-{}", machine.arch));
         std::fs::create_dir_all(&folder)?;
@@ -76,7 +76,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Goes on from the parsed tree in `folder`; gives the status. What is printed is in `stdout` and `stderr` there.
+    /// Continues from the parsed tree in `folder`; returns the status. The output is in `stdout` and `stderr` there.
     pub(crate) fn run(&mut self, folder: &Path, argument: &str, variables: &[(&str, String)]) -> Result<i32> {
         let mut request = OsString::from(folder);
         request.push(format!("\t{argument}"));
@@ -104,7 +104,7 @@ fn cc(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Builds `conf` in this run's folder, then keeps program and objects for the next runs.
+/// Builds `conf` in this run's directory, then keeps program and objects for the next runs.
 fn build_conf(tree: &Path, work: &Path, run: &Path) -> Result<PathBuf> {
     let makefile = std::fs::read_to_string(tree.join("Makefile")).context("the tree has no Makefile")?;
     let numbers: Vec<&str> = ["VERSION = ", "PATCHLEVEL = ", "SUBLEVEL = "]
@@ -127,7 +127,7 @@ fn build_conf(tree: &Path, work: &Path, run: &Path) -> Result<PathBuf> {
         .status()
         .context("cannot run make")?;
     ensure!(status.success(), "cannot build conf in {}", output.display());
-    // Renamed as a whole, so that another run never sees half of it; when another run was faster, its own will do.
+    // Renamed as a whole, so that another run never sees half of it; when another run was faster, its result is used.
     let built = output.join("scripts/kconfig");
     if std::fs::rename(&built, &kept).is_err() {
         ensure!(kept.join("conf").exists(), "cannot keep {} as {}", built.display(), kept.display());

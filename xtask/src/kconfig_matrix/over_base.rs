@@ -10,7 +10,7 @@ use super::requests::{Chance, lines};
 
 /// Compares one random set: half of its symbols are the base's, half are requests.
 ///
-/// `conf` gets the lines of the base without those of requested symbols, and behind them the requests by name.
+/// `conf` gets the lines of the base without those of requested symbols, and after them the requests by name.
 pub(crate) fn check(bench: &mut Bench<'_>, set: u32, job: impl Fn(&str, &str, Mode) -> Job) -> Result<()> {
     let mut chance = Chance::new(u64::from(set) + 1_000_003);
     let text = lines(bench.model, &mut chance, [10, 40, 200, 2000][set as usize % 4]);
@@ -47,7 +47,7 @@ fn symbol_of(line: &str) -> Option<&str> {
     off.or_else(|| line.strip_prefix("CONFIG_")?.split_once('=').map(|(symbol, _)| symbol))
 }
 
-/// A line as a request; `None` for one that a request does not say in the same way.
+/// Returns a line as a request; `None` for one that a request cannot express in the same way.
 fn request(model: &Model, line: &str) -> Option<Request> {
     let symbol = symbol_of(line)?;
     let value = line.strip_prefix("CONFIG_").and_then(|rest| rest.split_once('=')).map_or("n", |(_, value)| value);

@@ -10,7 +10,7 @@ impl Chance {
         Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// A number from 0 up to, without, `below`.
+    /// Returns a number from 0 to below `below`.
     pub(crate) fn draw(&mut self, below: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -19,7 +19,7 @@ impl Chance {
     }
 }
 
-/// About one symbol in `one_in` gets a value; some get two, some one that is refused.
+/// Gives about one symbol in `one_in` a value; some get two, some one that is refused.
 pub(crate) fn lines(model: &Model, chance: &mut Chance, one_in: u64) -> String {
     let mut out = String::new();
     for symbol in model.declared() {

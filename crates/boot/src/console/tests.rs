@@ -1,4 +1,4 @@
-//! Lines as they come from guests, whole and torn.
+//! Lines as they come from guests, whole and cut.
 
 use expect_test::{Expect, expect};
 
@@ -12,7 +12,7 @@ fn read(lines: &str) -> Console {
     console
 }
 
-/// Reports, wishes, findings, the end, and who said what.
+/// Shows reports, requests, findings, the end, and the source of each line.
 fn check(lines: &str, expected: Expect) {
     let console = read(lines);
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! From a manifest and an index to what the guest shall prove.
+//! From a manifest and an index to what the guest must prove.
 
 use expect_test::expect;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Loader, LoaderModule, ProgramSpec, StepName, Writer};
 
-/// Cycle 1: nothing but what kiln loads.
+/// Cycle 1: only what kiln loads.
 pub(super) fn ours(writer: &mut Writer, spec: &ProgramSpec, order: &[&Loader]) {
     for &loader in order {
         service(writer, StepName::Up, loader, "start");
@@ -35,9 +35,9 @@ pub(super) fn ours(writer: &mut Writer, spec: &ProgramSpec, order: &[&Loader]) {
     }
 }
 
-/// Cycle 2: a module that somebody else loaded must outlive every loader that uses it.
+/// Cycle 2: a module that something else loaded must outlive every loader that uses it.
 pub(super) fn somebody_elses(writer: &mut Writer, order: &[&Loader]) {
-    // Dependencies come first, so the first module needs no other. One that cannot be unloaded is there already.
+    // Dependencies come first, so the first module needs no other. One that cannot be unloaded is already loaded.
     let firsts = order.iter().filter_map(|loader| loader.modules.first());
     let Some(foreign) = firsts.into_iter().find(|module| !module.stays) else { return };
     let name = &foreign.name;
@@ -75,7 +75,7 @@ fn service(writer: &mut Writer, name: StepName, loader: &Loader, action: &str) {
     writer.step(name, |step| step.loader(&loader.name), &["service", &loader.name, action]);
 }
 
-/// What a loader says of itself; one without modules has no state to speak of.
+/// A loader's own status; one without modules has no state to report.
 fn status(writer: &mut Writer, loader: &Loader, wanted: &str) {
     if !loader.modules.is_empty() {
         writer.step(StepName::Status, |step| step.loader(&loader.name), &["status", &loader.name, wanted]);
@@ -88,7 +88,7 @@ fn live(writer: &mut Writer, loader: &Loader, module: &LoaderModule) {
     writer.step(StepName::Live, fill, &["live", &module.name, need]);
 }
 
-/// The last of several values of one parameter is the one that counts.
+/// Of several values of one parameter, the last one counts.
 fn parameters(writer: &mut Writer, module: &LoaderModule) {
     let words = words(&module.parameters);
     let pairs: Vec<(&str, &str)> = words.iter().filter_map(|word| word.split_once('=')).collect();
@@ -104,7 +104,7 @@ fn parameters(writer: &mut Writer, module: &LoaderModule) {
     }
 }
 
-/// The words of a parameter string: apart by blanks, but for those between double quotes, which go.
+/// Splits a parameter string into words at blanks, except between double quotes, which are removed.
 ///
 /// Quirk: the kernel knows no escape (lib/cmdline.c, `next_arg`).
 fn words(parameters: &str) -> Vec<String> {
@@ -140,9 +140,9 @@ fn checks(writer: &mut Writer, spec: &ProgramSpec) {
     writer.line("wishes");
 }
 
-/// Takes each loader that shares modules down beside the others, and up again.
+/// Stops each loader that shares modules while the others are up, and starts it again.
 ///
-/// What depends on it goes down before it and comes up after it, as a service manager would have it.
+/// What depends on it stops before it and starts after it, as under a service manager.
 fn sharing(writer: &mut Writer, order: &[&Loader]) {
     for &loader in order {
         let going = dependents(loader, order);
@@ -173,10 +173,10 @@ fn sharing(writer: &mut Writer, order: &[&Loader]) {
     }
 }
 
-/// `loader` and all that depends on it, directly or not.
+/// Returns `loader` and everything that depends on it, directly or not.
 fn dependents<'a>(loader: &'a Loader, order: &[&'a Loader]) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::from([loader.name.as_str()]);
-    // In start order, so what a loader depends on has been looked at before it.
+    // In start order, so what a loader depends on has been visited before it.
     for other in order {
         if other.dependencies.iter().any(|name| found.contains(name.as_str())) {
             found.insert(&other.name);
@@ -193,7 +193,7 @@ fn names(loader: &Loader) -> impl Iterator<Item = &str> {
     loader.modules.iter().map(|module| module.name.as_str())
 }
 
-/// Every module once, in load order.
+/// Returns every module once, in load order.
 fn unique_modules<'a>(order: &[&'a Loader]) -> Vec<&'a LoaderModule> {
     let mut seen = BTreeSet::new();
     order.iter().flat_map(|loader| &loader.modules).filter(|module| seen.insert(&module.name)).collect()

@@ -1,4 +1,4 @@
-//! Plans, as the guest gets them.
+//! Plans, as the guest receives them.
 
 use expect_test::expect;
 

@@ -18,7 +18,7 @@ fn program() -> Program {
     Program::plan(&spec, "N").unwrap()
 }
 
-/// Reports every step as good but for `changes`, and judges.
+/// Reports every step as good except for `changes`, and judges.
 fn verdict(changes: &[(usize, Option<&str>)], more: &str, ended: Ended) -> Verdict {
     let program = program();
     let mut console = Console::new("N");

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use kiln_exec::Exec;
 use kiln_testkit::assert_has;
 
-/// What downloads and unpacks.
+/// The programs that download and unpack.
 const TOOLS: &[&str] = &["apt-cache", "apt-get", "dpkg-deb"];
 
 /// One download at a time: the tests of this program share the cache.
@@ -16,7 +16,7 @@ static DOWNLOAD: Mutex<()> = Mutex::new(());
 /// Debian's packages for one architecture.
 #[derive(Debug, Clone)]
 pub(crate) struct Debian {
-    /// What `apt-get` and its kin need to know to speak of that architecture.
+    /// The options with which `apt-get` and related programs work for that architecture.
     options: Vec<String>,
     arch: &'static str,
 }
@@ -28,7 +28,7 @@ impl Debian {
         Debian { options: Vec::new(), arch: "native" }
     }
 
-    /// Another architecture's packages, with a state of their own: this machine's apt hears nothing of it.
+    /// Another architecture's packages, with a state of their own that does not affect this machine's apt.
     pub(crate) fn foreign(arch: &'static str) -> Debian {
         assert_has(TOOLS);
         let _one = one();
@@ -55,7 +55,7 @@ impl Debian {
         debian
     }
 
-    /// The folder that `package` is unpacked in.
+    /// Returns the directory that `package` is unpacked in.
     pub(crate) fn package(&self, package: &str) -> PathBuf {
         let _one = one();
         let about = self.tool("apt-cache").args(["show", "--no-all-versions", package]).text().unwrap();
@@ -66,14 +66,14 @@ impl Debian {
             self.tool("apt-get").args(["download", package]).dir(scratch.path()).text().unwrap();
             let archive = fs::read_dir(scratch.path()).unwrap().next().unwrap().unwrap().path();
             tool("dpkg-deb").arg("-x").arg(archive).arg(scratch.path().join("root")).text().unwrap();
-            // Another test program may have been quicker.
+            // Another test program may have been faster.
             let _ = fs::rename(scratch.path().join("root"), &there);
         }
         assert!(there.is_dir());
         there
     }
 
-    /// The kernel that the package `meta` stands for: its folder, its release, its image.
+    /// Returns the kernel that the package `meta` stands for: its directory, its release, its image.
     pub(crate) fn kernel(&self, meta: &str) -> (PathBuf, String, PathBuf) {
         let text = self.tool("apt-cache").args(["depends", meta]).text().unwrap();
         let mut names = text.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));

@@ -1,4 +1,4 @@
-//! A QEMU that is none: what becomes of it.
+//! Programs in the place of QEMU, and how the boot ends.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -8,7 +8,7 @@ use kiln_boot::{Ended, FindingKind, Outcome, Reason, Step, StepName, Verdict};
 use crate::debian::Debian;
 use crate::world::{Wanted, World, shown};
 
-/// Liminix's firewall, all of it.
+/// Liminix's firewall, complete.
 const FIREWALL: Wanted = Wanted {
     name: "firewall",
     targets: &[
@@ -89,7 +89,7 @@ fn a_good_result_has_a_good_verdict() {
     assert!(verdict.ok, "{}", shown(&verdict));
     assert_eq!(verdict.release, Some(world.program.release.clone()));
     let done = |name, outcome| verdict.steps.iter().filter(|step| step.name == name && step.outcome == outcome).count();
-    // Two aliases with two tools; each loader beside each other that does not depend on it.
+    // Two aliases with two tools; each loader next to each other one that does not depend on it.
     assert_eq!(done(StepName::Alias, Outcome::Ok), 4, "{}", shown(&verdict));
     assert_eq!(done(StepName::Kept, Outcome::Ok), 3, "{}", shown(&verdict));
     assert_eq!(done(StepName::Check, Outcome::Ok), 2);
@@ -136,11 +136,11 @@ fn loaders_that_break_the_protocol_are_caught() {
     let mut world = World::new(&[dummy, FIREWALL, PACKET_LOG, veth]);
     let insmod = |module: &str| format!("insmod /{}\n", world.path(module));
     let script = |start: &str, stop: &str| format!("case $1 in\nstart)\n{start};;\nstop)\n{stop};;\nesac\n");
-    // It takes away what somebody else has loaded.
+    // It removes what something else has loaded.
     let takes = script(&format!("{} || :\n", insmod("dummy").trim()), "rmmod dummy\n:\n");
-    // It never gives anything back.
+    // It never releases anything.
     let keeps = script(&format!("{} || :\n", insmod("veth").trim()), ":\n");
-    // What Liminix does: it loads its list, fails when something is there already, and tears all of it down.
+    // Liminix's behaviour: it loads its list, fails when something is already loaded, and removes all of it.
     let modules = &world.program.loaders.iter().find(|loader| loader.name == "packet-log").unwrap().modules;
     let up: String = modules.iter().map(|module| insmod(&module.name)).collect();
     let down: String = modules.iter().rev().map(|module| format!("rmmod {}\n", module.name)).collect();
@@ -188,7 +188,7 @@ fn failed_checks_lost_aliases_and_the_kernels_wishes_are_named() {
         "#]],
     );
     assert!(!verdict.transcript.iter().any(|line| line.text == "not reached"));
-    // What no loader brings, the kernel asks for in vain.
+    // The kernel requests in vain what no loader has.
     assert_eq!(verdict.wishes, ["nft-chain-2-nat"]);
 }
 

@@ -1,7 +1,7 @@
 //! Loaders under the service managers that Debian has, in a booted kernel: systemd as the first process, OpenRC, and s6.
 //!
-//! Debian has no s6-rc. Its one-shots are run here by the parts that s6-rc runs them with: execline reads the command
-//! line, and s6's `s6-sudo` has it carried out by a service of `s6-svscan`. What s6-rc would add is the order, which a few
+//! Debian has no s6-rc. Its oneshots are run here by the programs with which s6-rc runs them: execline reads the
+//! command line, and s6's `s6-sudo` has a service of `s6-svscan` run it. What s6-rc would add is the order, which a few
 //! lines of shell take from `dependencies.d`.
 
 use kiln_boot::Outcome;
@@ -15,10 +15,10 @@ const BASE: Wanted = Wanted {
     parameters: &[("nf_conntrack", "hashsize=4096 acct=1")],
     blacklist: &[],
 };
-/// Needs [`BASE`], shares modules with it, and has one that a mount holds.
+/// Depends on [`BASE`], shares modules with it, and has one that a mount holds.
 const TOP: Wanted =
     Wanted { name: "top", targets: &["nft_log", "overlay"], dependencies: &["base"], parameters: &[], blacklist: &[] };
-/// Of a name that is as long as one can be.
+/// Has the longest possible name.
 const LONG: Wanted = Wanted {
     name: "the_longest-name-that-a-loader-can-have-has-53-bytes_",
     targets: &["dummy", "veth", "nft_log", "nft_ct"],
@@ -27,7 +27,7 @@ const LONG: Wanted = Wanted {
     blacklist: &[],
 };
 
-/// What every guest needs besides its manager.
+/// The packages that every guest needs besides its manager.
 const COMMON: &[&str] = &["libc6", "dash", "kmod", "libkmod2", "liblzma5", "libzstd1", "libssl3"];
 const SYSTEMD: &[&str] = &[
     "systemd",
@@ -54,7 +54,7 @@ const SYSTEMD: &[&str] = &[
 const OPENRC: &[&str] =
     &["openrc", "libeinfo1", "librc1", "libaudit1", "libcap-ng0", "libpam0g", "libselinux1", "libpcre2-8-0"];
 const S6: &[&str] = &["s6", "execline", "libs6-2.11", "libexecline2.9", "libskarnet2.13"];
-/// busybox's commands that the loaders use and that no package brings.
+/// busybox's commands that the loaders use and that no package contains.
 const COMMANDS: &[&str] = &["insmod", "ls", "mkdir", "mv", "rm", "rmdir", "rmmod", "sleep"];
 
 /// The first process is systemd; this is what it runs once it is up, in place of the guest's own program.
@@ -73,7 +73,7 @@ say finish ok
 /kiln/busybox poweroff -f
 "#;
 
-/// It loads, and then does not come back until its `sleep` is ended.
+/// Loads, and then does not return until its `sleep` is ended.
 const SLOW_INSMOD: &str = "#!/bin/sh
 /kiln/busybox insmod \"$@\" || exit
 sleep 1000 &
@@ -81,7 +81,7 @@ wait
 exit 0
 ";
 
-/// Boots and holds every check to have passed.
+/// Boots and asserts that every check has passed.
 fn run(mut world: World, cases: &[(&str, &str)]) {
     world.file("etc/cases/kit.sh", include_bytes!("cases/kit.sh"));
     world.program_file("etc/cases/slow-insmod", SLOW_INSMOD.as_bytes());
@@ -95,7 +95,7 @@ fn run(mut world: World, cases: &[(&str, &str)]) {
     assert_eq!(done, cases.len());
 }
 
-/// A guest with `packages`, less what no program reads.
+/// A guest with `packages`, without what no program reads.
 fn world(packages: &[&str]) -> World {
     let mut world = World::new(&[BASE, TOP, LONG]);
     world.packages(&[COMMON, packages].concat());
@@ -120,7 +120,7 @@ fn systemd_starts_and_stops_the_loaders() {
     world.file("etc/group", b"root:x:0:\n");
     world.file("etc/cases/driver.sh", DRIVER.as_bytes());
     world.file("etc/cases/manager.sh", include_bytes!("cases/systemd.sh"));
-    // What is listed for every boot is somebody else's.
+    // Modules that are listed for every boot are foreign.
     world.file("etc/modules-load.d/cases.conf", b"veth\n");
     world.file(
         "etc/systemd/system/cases.service",
@@ -130,7 +130,7 @@ fn systemd_starts_and_stops_the_loaders() {
     world.link("etc/systemd/system/default.target", "cases.target");
     let top = format!("kmodloader-{}.service", TOP.name);
     world.link(&format!("etc/systemd/system/multi-user.target.wants/{top}"), &format!("../{top}"));
-    // Nobody logs in, and nothing outlives the guest.
+    // There are no logins, and nothing outlives the guest.
     for unit in
         ["getty.target", "systemd-logind.service", "systemd-tmpfiles-setup.service", "systemd-update-utmp.service"]
     {

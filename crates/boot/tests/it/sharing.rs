@@ -1,7 +1,7 @@
 //! Loaders that share modules, fail, and are killed, in a booted kernel with Debian's own modules.
 //!
-//! Each case is a check of one guest, a script that ends at the first thing that does not hold. It begins with no module of
-//! a loader in the kernel, and ends so; `cases/kit.sh` has its words.
+//! Each case is a check of one guest, a script that ends at the first thing that does not hold. It starts with no
+//! module of a loader in the kernel, and ends so; `cases/kit.sh` has its functions.
 
 use kiln_boot::Outcome;
 
@@ -9,7 +9,7 @@ use crate::world::{Wanted, World, shown};
 
 const LOG: Wanted =
     Wanted { name: "log", targets: &["nft_log", "nf_log_syslog"], dependencies: &[], parameters: &[], blacklist: &[] };
-/// Shares `nf_tables` and what that needs with [`LOG`].
+/// Shares `nf_tables` and what it needs with [`LOG`].
 const CT: Wanted = Wanted {
     name: "ct",
     targets: &["nft_ct"],
@@ -20,7 +20,7 @@ const CT: Wanted = Wanted {
 /// A mount holds it.
 const FILES: Wanted =
     Wanted { name: "files", targets: &["overlay", "veth"], dependencies: &[], parameters: &[], blacklist: &[] };
-/// Never started: its files are there for somebody else to load.
+/// Never started: its files are there for something else to load.
 const SPARE: Wanted =
     Wanted { name: "spare", targets: &["nft_limit"], dependencies: &[], parameters: &[], blacklist: &[] };
 /// Has no exit function.

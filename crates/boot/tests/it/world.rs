@@ -16,25 +16,25 @@ use tempfile::TempDir;
 
 use crate::debian::Debian;
 
-/// A loader to be.
+/// A loader to be rendered.
 pub(crate) struct Wanted {
     pub(crate) name: &'static str,
     pub(crate) targets: &'static [&'static str],
     pub(crate) dependencies: &'static [&'static str],
     pub(crate) parameters: &'static [(&'static str, &'static str)],
-    /// What hotplug shall not load by alias.
+    /// What hotplug must not load by alias.
     pub(crate) blacklist: &'static [&'static str],
 }
 
-/// All of a boot, to be changed before it is run.
+/// Everything about a boot, to be changed before it is run.
 pub(crate) struct World {
     pub(crate) program: ProgramSpec,
     pub(crate) guest: GuestSpec,
     pub(crate) boot: BootSpec,
     _scratch: TempDir,
-    /// What to leave out of the guest's files, with all below it.
+    /// What to leave out of the guest's files, with everything below it.
     pub(crate) without: Vec<String>,
-    /// The first process, when it is not the guest's own; it has to see to it that the program is run.
+    /// The first process, when it is not the guest's own; it has to make sure that the program is run.
     pub(crate) init: Option<&'static str>,
 }
 
@@ -107,7 +107,7 @@ impl World {
         self.guest.files.file(path, 0o644, Contents::bytes(bytes)).unwrap();
     }
 
-    /// Puts a file that can be run into the guest.
+    /// Puts an executable file into the guest.
     pub(crate) fn program_file(&mut self, path: &str, bytes: &[u8]) {
         self.guest.files.file(path, 0o755, Contents::bytes(bytes)).unwrap();
     }
@@ -117,13 +117,13 @@ impl World {
         self.guest.files.symlink(path, target).unwrap();
     }
 
-    /// Where `module` is in the guest.
+    /// Returns where `module` is in the guest.
     pub(crate) fn path(&self, module: &str) -> String {
         let mut modules = self.program.loaders.iter().flat_map(|loader| &loader.modules);
         modules.find(|found| found.name == module).unwrap().path.clone()
     }
 
-    /// Puts other bytes where a file of the result is.
+    /// Replaces the bytes of a file of the result.
     pub(crate) fn replace(&mut self, path: &str, bytes: &[u8]) {
         let mut over = FileTree::new();
         over.file(path, 0o755, Contents::bytes(bytes)).unwrap();
@@ -160,13 +160,13 @@ impl World {
     }
 }
 
-/// The verdict for people who read a failed test.
+/// Formats the verdict for people who read a failed test.
 pub(crate) fn shown(verdict: &Verdict) -> String {
     let lines = verdict.transcript.iter().map(|line| format!("{:8.3} {:?} {}\n", line.seconds, line.source, line.text));
     format!("{}ended: {:?}\nreasons: {:#?}\n", lines.collect::<String>(), verdict.ended, verdict.reasons)
 }
 
-/// Debian's modules and what they say of themselves.
+/// Debian's modules and their facts.
 struct Modules {
     release: String,
     graph: Graph,
@@ -241,7 +241,7 @@ fn walk(top: &Path, dir: &Path, files: &mut BTreeMap<String, PathBuf>) {
     }
 }
 
-/// Puts the services of all managers where a device has them, and what `modprobe` reads.
+/// Puts the services of all managers, and what `modprobe` reads, where a device has them.
 fn services(wanted: &[Wanted], loaders: &[Loader], result: &mut FileTree) {
     let step = |module: &LoaderModule| LoadStep {
         module: module.name.clone(),

@@ -1,4 +1,4 @@
-//! `kiln boot`: boots the result in QEMU and gives the verdict.
+//! `kiln boot`: boots the result in QEMU and prints the verdict.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     append: Vec<String>,
 }
 
-/// How many aliases the guest tries.
+/// The number of aliases that the guest tries.
 const ALIASES: usize = 8;
 
 /// Runs it.
@@ -108,7 +108,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     Ok(if booted.ok { exit::FINE } else { exit::GUEST })
 }
 
-/// Reads what a result is made of.
+/// Reads the manifest of a result.
 pub(super) fn read_manifest(result: &Path) -> Result<Manifest, Failure> {
     let path = result.join("manifest.json");
     let text = std::fs::read_to_string(&path)
@@ -122,7 +122,7 @@ fn no_machine(name: &str) -> Failure {
     Failure::fault(anyhow::anyhow!("no virtual machine for `{name}`; there are {}", known.join(", ")))
 }
 
-/// The first image of the result that QEMU can start.
+/// Returns the first image of the result that QEMU can start.
 fn kernel_image(result: &Path, manifest: &Manifest, machine: &Machine) -> Result<PathBuf, Failure> {
     let found = machine.images.iter().find_map(|name| {
         let path = format!("kernel/{name}");
@@ -136,7 +136,7 @@ fn kernel_image(result: &Path, manifest: &Manifest, machine: &Machine) -> Result
     result.join(&path).canonicalize().with_context(|| format!("cannot read {path}")).map_err(Failure::host)
 }
 
-/// The guest's files, and why each check that cannot be made is not.
+/// Returns the guest's files, and the reason for each check that cannot be made.
 fn guest(
     session: &Session<'_>,
     result: &Path,
@@ -185,7 +185,7 @@ fn guest(
     Ok((guest, skipped))
 }
 
-/// A static busybox: Debian's own, or one that is compiled from Debian's source.
+/// Returns a static busybox: Debian's own, or one that is compiled from Debian's source.
 fn busybox(session: &Session<'_>, arch: Arch, is_packaged: bool) -> Result<PathBuf, Failure> {
     let Some(debian) = arch.debian.filter(|_| is_packaged) else {
         let help = "`kiln doctor` says what is missing to compile busybox";

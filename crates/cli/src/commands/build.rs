@@ -83,7 +83,7 @@ fn resolve<'a>(
     Ok(analysis.resolved)
 }
 
-/// The deployed kernel with new modules, when these fit it.
+/// Returns the deployed kernel with new modules, when these fit it.
 fn for_deployed(context: &Context<'_>, from: &str, resolved: &Resolved<'_>) -> Result<Kernel, Failure> {
     let found = impact::find(context, resolved.session.store, Some(from))?;
     let deployed = found.kernel(resolved)?.map_err(|config| config.no_kernel())?;
@@ -118,7 +118,7 @@ fn verify(context: &Context<'_>, built: &Built<'_>, sources: &Sources, assembled
     Err(Failure::build(error))
 }
 
-/// A few lines on what came out.
+/// Returns a summary of the result.
 fn summary(manifest: &kiln_assembly::manifest::Manifest, out: &std::path::Path) -> String {
     let sizes = manifest.sizes;
     let mut text = format!("Linux {} for {} in {}\n", manifest.kernel.release, manifest.kernel.machine, out.display());

@@ -50,7 +50,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     Ok(if findings.has_errors() { exit::FAULT } else { exit::FINE })
 }
 
-/// By code, the symbols whose requests do not hold, optional ones among them.
+/// Returns, by code, the symbols whose requests do not hold, optional ones among them.
 fn kinds(unmet: &[Unmet]) -> BTreeMap<&'static str, Vec<&str>> {
     let mut kinds: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
     for unmet in unmet {

@@ -1,4 +1,4 @@
-//! `kiln depmod`: the indexes of a folder of modules, as `depmod` writes them.
+//! `kiln depmod`: the indexes of a directory of modules, as `depmod` writes them.
 
 use std::path::PathBuf;
 
@@ -69,7 +69,7 @@ enum LayoutArg {
     V34,
 }
 
-/// Runs it; all that goes wrong gives status 1, as with depmod.
+/// Runs it; all errors result in status 1, as with depmod.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let version = release(args)?;
     if let Some(file) = args.files.iter().find(|file| !file.is_absolute()) {
@@ -139,7 +139,7 @@ fn kernel_symbols(context: &Context<'_>, args: &Args) -> Result<Option<KernelSym
     })
 }
 
-/// Shows the cycles, which depmod's own message leaves without a reason.
+/// Shows the cycles, for which depmod's own message has no reason.
 fn refused(context: &Context<'_>, error: DepmodFailure) -> Failure {
     if let DepmodFailure::Index(DepmodError::Cycle { count, cycles }) = &error {
         for cycle in cycles {

@@ -1,4 +1,4 @@
-//! `kiln distill`: from a config or a list of requests to the least recipe that gives the same.
+//! `kiln distill`: from a config or a list of requests to the smallest recipe with the same config.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,9 +24,9 @@ use crate::failure::Failure;
 use crate::recipe_files;
 use crate::workshop::Workshop;
 
-/// A larger file is no config.
+/// A larger file is not a config.
 const MAX_BYTES: u64 = 64 << 20;
-/// How many lines that come to nothing are named on standard error.
+/// The number of lines without effect that are named on standard error.
 const N_NAMED: usize = 10;
 
 /// Write the least recipe that resolves to the same config as a .config, a defconfig or a list of requests
@@ -86,7 +86,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     Ok(exit::FINE)
 }
 
-/// Reads FILE: what it stands for, and its symbols with their values.
+/// Reads FILE: its kind, and its symbols with their values.
 fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<Material, Failure> {
     let path = context.environment.current_dir.join(&args.file);
     let shown = args.file.display().to_string();
@@ -113,7 +113,7 @@ fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<Material, Fail
     let mut sources = Sources::new();
     let file = sources.add(shown.clone(), text.clone());
     let (assignments, diagnostics) = fragment::parse(file, &text);
-    // That a line is set twice is no fault of a file that somebody else wrote.
+    // That a line is set twice is not an error in a file that someone else wrote.
     let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
     let errors: Diagnostics = diagnostics.into_iter().filter(is_error).take(N_NAMED).collect();
     evaluation::show(context, &sources, &errors, form)?;
@@ -135,7 +135,7 @@ fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<Material, Fail
     })
 }
 
-/// The requests of a recipe.
+/// Returns the requests of a recipe.
 fn from_recipe(context: &Context<'_>, path: &Path, form: Form) -> Result<Material, Failure> {
     let imports = format!("imports = [{}]\n", Data::Text(path.to_string_lossy().into_owned()));
     let (sources, evaluation) = recipe_files::evaluate(context, Some(&imports), None);
@@ -143,7 +143,7 @@ fn from_recipe(context: &Context<'_>, path: &Path, form: Form) -> Result<Materia
     Ok(Material::Requests(evaluated.kernel.requests.values().map(|request| request.request()).collect()))
 }
 
-/// An object of symbols and values, wherever people keep it.
+/// Finds the object of symbols and values, at any of its usual places.
 fn from_json(shown: &str, text: &str) -> Result<Vec<Request>, Failure> {
     let whole: Value =
         serde_json::from_str(text).with_context(|| format!("{shown} is not JSON")).map_err(Failure::fault)?;
@@ -170,7 +170,7 @@ fn from_json(shown: &str, text: &str) -> Result<Vec<Request>, Failure> {
     Ok(requests.into_values().collect())
 }
 
-/// The recipe on the command line, with what the options say instead; without a recipe a tree must be named.
+/// Returns the recipe of the command line, in which options replace its values; without a recipe a tree must be named.
 fn recipe(
     context: &Context<'_>,
     session: &pipeline::Session<'_>,
@@ -242,7 +242,7 @@ fn heading(args: &Args, evaluated: &Evaluated, version: &str, found: &Distillati
     Heading { comments, kernel, leftover }
 }
 
-/// A source as a recipe writes it.
+/// Formats a source as in a recipe.
 fn source(spec: &SourceSpec) -> String {
     let text = |text: &str| Data::Text(text.to_owned());
     match spec {
@@ -273,7 +273,7 @@ fn as_json(evaluated: &Evaluated, version: &str, found: &Distillation, lines: &[
     })
 }
 
-/// What became of the file's lines.
+/// Returns what became of the file's lines.
 fn summary(args: &Args, found: &Distillation, lines: &[Request]) -> String {
     let values: BTreeMap<&str, &str> = lines.iter().map(|line| (line.symbol.as_str(), line.value.as_str())).collect();
     let asked = |needed: &&kiln_advise::distill::Needed| {
@@ -312,11 +312,11 @@ fn summary(args: &Args, found: &Distillation, lines: &[Request]) -> String {
     text
 }
 
-/// Writes the recipe whole or not at all, and over nothing.
+/// Writes the recipe whole or not at all, and replaces no file.
 fn write(path: &Path, recipe: &str) -> Result<(), Failure> {
     let written = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/"))).and_then(|mut file| {
         file.write_all(recipe.as_bytes())?;
-        // Such a file is its owner's alone at first; a recipe is like any other text.
+        // Such a file is readable by its owner alone at first; a recipe is like any other text.
         file.as_file().set_permissions(Permissions::from_mode(0o644))?;
         file.persist_noclobber(path).map_err(|error| error.error)
     });

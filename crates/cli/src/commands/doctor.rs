@@ -31,8 +31,8 @@ pub(crate) struct Args {
 
 /// Runs it.
 ///
-/// The source is not fetched, as fetching may be what the host lacks a program for: what hangs on the kernel's version is
-/// looked at as if it did not apply.
+/// The source is not fetched, as fetching may need a program that the host lacks: conditions on the kernel's version
+/// are taken as false.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
     let (sources, evaluation) = recipe_files::evaluate(context, None, None);
@@ -60,7 +60,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     Ok(if missing.is_empty() { exit::FINE } else { exit::HOST })
 }
 
-/// What a recipe asks of the host.
+/// Returns the programs that a recipe needs from the host.
 fn work(evaluated: &Evaluated, boots: bool) -> Work {
     let kernel: &Kernel = &evaluated.kernel;
     let source = kernel.src.as_ref().map(|source| &source.value);
@@ -78,7 +78,7 @@ fn work(evaluated: &Evaluated, boots: bool) -> Work {
     }
 }
 
-/// One line for each missing thing, and the command.
+/// Formats one line for each missing thing, and the command.
 fn report(missing: &[Missing], command: Option<&str>) -> String {
     let mut text: String = missing.iter().map(|one| format!("{one}\n")).collect();
     match command {

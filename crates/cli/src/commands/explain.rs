@@ -15,7 +15,7 @@ pub(crate) struct Args {
     code: Option<String>,
 }
 
-/// Runs it; an unknown code gives status 1.
+/// Runs it; an unknown code results in status 1.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let Some(name) = args.code.as_deref() else {
         let width = Code::ALL.iter().map(|code| code.name().len()).max().unwrap_or_default();
@@ -23,7 +23,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         context.ui.result(&lines.collect::<String>());
         return Ok(exit::FINE);
     };
-    // As it is copied from a message: `error[CODE]`, `[CODE]`, in any case.
+    // As copied from a message: `error[CODE]`, `[CODE]`, in any case.
     let bare = name.rsplit('[').next().unwrap_or(name).trim_end_matches([']', ':']).to_ascii_lowercase();
     match Code::parse(&bare) {
         Some(code) => {

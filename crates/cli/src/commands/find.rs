@@ -1,4 +1,4 @@
-//! `kiln find`: module, symbol, prompt or source file: which is which.
+//! `kiln find`: looks up the module, symbol, prompt or source file behind a name.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::workshop::Workshop;
 
-/// How many findings by prompt are shown: a common word is in thousands of them.
+/// The number of findings by prompt that are shown: a common word is in thousands of them.
 const MOST: usize = 40;
 
 /// Tell which symbol, module, prompt and source file belong together, in the recipe's kernel
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Runs it; a word that nothing answers to gives status 1.
+/// Runs it; a word that nothing matches results in status 1.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
     let workshop = Workshop::open(context)?;

@@ -91,14 +91,14 @@ fn as_json(freed: &Freed, dry_run: bool) -> serde_json::Value {
     })
 }
 
-/// Reads `30d`: a number and a unit.
+/// Parses `30d`: a number and a unit.
 fn age(text: &str) -> Result<Duration, String> {
     let units = [('m', 60), ('h', 3600), ('d', 86_400), ('w', 7 * 86_400)];
     let wanted = "a number and one of m (minutes), h (hours), d (days), w (weeks)";
     scaled(text, &units).map(Duration::from_secs).ok_or_else(|| wanted.to_owned())
 }
 
-/// Reads `10G`: bytes, or a number and a unit of 1024s.
+/// Parses `10G`: bytes, or a number and a unit of 1024s.
 fn size(text: &str) -> Result<u64, String> {
     let units = [('K', 1 << 10), ('M', 1 << 20), ('G', 1 << 30), ('T', 1 << 40)];
     let bytes = text.parse().ok().or_else(|| scaled(text, &units));

@@ -1,4 +1,4 @@
-//! `kiln generations`: the finished builds of the recipe that are kept.
+//! `kiln generations`: the kept finished builds of the recipe.
 
 use kiln_pipeline::generation::{self, Generation, Kept};
 use serde_json::json;
@@ -45,7 +45,7 @@ fn line(generation: &Generation) -> String {
     )
 }
 
-/// Seconds since 1970 as a date with minutes, in UTC.
+/// Formats seconds since 1970 as a date with minutes, in UTC.
 ///
 /// # Source
 /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.

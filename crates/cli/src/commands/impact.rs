@@ -1,4 +1,4 @@
-//! `kiln impact`: what the recipe's changes reach of a kernel that is out there, and whether new modules fit it.
+//! `kiln impact`: what the recipe's changes reach in a deployed kernel, and whether new modules fit it.
 
 mod config_only;
 mod layouts;
@@ -38,9 +38,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// How many names a line shows.
+/// The number of names on a line.
 const N_SHOWN: usize = 6;
-/// How many places and symbols are shown.
+/// The number of places and symbols that are shown.
 const N_LINES: usize = 20;
 
 /// Runs it.
@@ -86,13 +86,13 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     Ok(exit::FINE)
 }
 
-/// What compiling shows.
+/// The result of compiling.
 struct Exact {
     comparison: Comparison,
     layouts: Option<LayoutReport>,
 }
 
-/// What `--from` names.
+/// The target of `--from`.
 pub(super) enum Found {
     /// A kernel in the store.
     Kernel(Box<Deployed>),
@@ -100,16 +100,16 @@ pub(super) enum Found {
     Config(BareConfig),
 }
 
-/// A config that somebody's kernel has.
+/// The config of a deployed kernel.
 pub(super) struct BareConfig {
     /// The file.
     path: PathBuf,
-    /// What it says.
+    /// Its values.
     values: Config,
 }
 
 impl Found {
-    /// The kernel; of a config, the one that the store has with it.
+    /// Returns the kernel; for a config, the one that the store has with it.
     ///
     /// # Errors
     /// The kernel's record cannot be read.
@@ -124,7 +124,7 @@ impl Found {
 }
 
 impl BareConfig {
-    /// What a config is refused with where a kernel is wanted.
+    /// Returns the failure for a config where a kernel is needed.
     pub(super) fn no_kernel(&self) -> Failure {
         let path = self.path.display();
         let error =
@@ -157,7 +157,7 @@ pub(super) fn find(context: &Context<'_>, store: &Store, from: Option<&str>) -> 
     pipeline::deployed(store, &found).map(|deployed| Found::Kernel(Box::new(deployed))).map_err(refused)
 }
 
-/// The values of a file that is a config, and not the manifest of a result.
+/// Returns the values of a file that is a config, and not the manifest of a result.
 fn config_of(path: &Path) -> Result<Option<Config>, Failure> {
     if path.is_dir() {
         return Ok(None);
@@ -185,7 +185,7 @@ fn of_result(store: &Store, path: &Path) -> Result<Deployed, Failure> {
     pipeline::deployed_kernel(store, dir.display().to_string(), key, keys.get("work").cloned()).map_err(refused)
 }
 
-/// What a kernel that cannot be compared with is: one that must be built again.
+/// Returns the failure for a kernel that cannot be compared with: it must be built again.
 pub(super) fn refused(error: DeployedError) -> Failure {
     Failure::host(error)
         .help("build that recipe again with this kiln and this store: the same recipe gives the same kernel")
@@ -255,7 +255,7 @@ fn reached(text: &mut String, report: &Report, all: bool) {
     }
 }
 
-/// A reason that is no place in a source.
+/// Formats a reason that is not a place in a source.
 fn other_reason(reached: &Reached) -> Option<String> {
     Some(match &reached.because {
         Because::Names { .. } => return None,
@@ -301,7 +301,7 @@ fn export(change: &ExportChange) -> String {
     }
 }
 
-/// The verdict of records, or of compiling; what was not even reached is said to be so.
+/// Returns the verdict of the records, or of compiling; "modules only" stays where nothing of vmlinux was reached.
 fn settled(report: &Report, comparison: Option<&Comparison>) -> Verdict {
     match (report.verdict(), comparison.map(Comparison::verdict)) {
         (quick, None) => quick,
@@ -310,7 +310,7 @@ fn settled(report: &Report, comparison: Option<&Comparison>) -> Verdict {
     }
 }
 
-/// What a verdict means for somebody with a device.
+/// Explains a verdict to the owner of a device.
 pub(super) fn sentence(verdict: Verdict, is_exact: bool) -> &'static str {
     match (verdict, is_exact) {
         (Verdict::Nothing, _) => "nothing to do: the deployed kernel and its modules are what the recipe asks for",

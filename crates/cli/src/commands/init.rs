@@ -19,7 +19,7 @@ pub(crate) struct Args {
 
 const RECIPE: &str = include_str!("init/kiln.toml");
 
-/// Runs it; a recipe that is there already is left alone.
+/// Runs it; an existing recipe is left alone.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let folder = context.environment.current_dir.join(&args.folder);
     std::fs::create_dir_all(&folder)

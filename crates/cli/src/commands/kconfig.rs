@@ -1,4 +1,4 @@
-//! `kiln kconfig`: the native Kconfig engine as a stand-in for a tree's own `scripts/kconfig/conf`.
+//! `kiln kconfig`: the native Kconfig engine as a replacement for a tree's own `scripts/kconfig/conf`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -111,7 +111,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     Ok(outcome.status)
 }
 
-/// The tree, and the variables that its Kconfig files see: the caller's, and those of a kernel's makefiles.
+/// Returns the tree, and the variables that its Kconfig files see: the caller's, and those of a kernel's makefiles.
 fn machine(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
     let current = &context.environment.current_dir;
     let srctree = current.join(&args.srctree);
@@ -143,7 +143,7 @@ fn machine(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
                 rustc: var("RUSTC"),
                 path: &context.environment.path,
             };
-            // Without a store the tools are asked each time.
+            // Without a store the tools are run each time.
             let store = Store::open(&context.store_dir()).ok();
             Machine::linux(&tree, current, &variables, store.as_ref()).map_err(Failure::fault)?
         }
@@ -162,9 +162,9 @@ fn machine(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
     })
 }
 
-/// Writes what a run gave, below the working directory.
+/// Writes the files of a run, below the working directory.
 fn write(current: &Path, args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
-    // As conf does it, for a makefile that is about to include them; who names the files wants no others.
+    // As conf does it, for a makefile that is about to include them; a caller that names the files wants no others.
     let is_plain = args.config.is_none() && args.output.is_none();
     if let Some(auto) = &outcome.auto
         && (args.mode == ModeArg::SyncConfig || is_plain)
@@ -189,7 +189,7 @@ fn write(current: &Path, args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
     put(&path, text)
 }
 
-/// Writes a file whole or not at all, its folder too.
+/// Writes a file whole or not at all, and creates its directory.
 fn put(path: &Path, text: &[u8]) -> anyhow::Result<()> {
     if path.is_dir() {
         return Err(anyhow!("{}: is a directory", path.display()));
@@ -205,12 +205,12 @@ fn put(path: &Path, text: &[u8]) -> anyhow::Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// A seed from the clock.
+/// Returns a seed from the clock.
 fn seed() -> u32 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.subsec_nanos() ^ since.as_secs() as u32)
 }
 
-/// The path with `ending` after its name.
+/// Returns the path with `ending` after its name.
 fn beside(path: impl AsRef<Path>, ending: &str) -> PathBuf {
     let mut name = path.as_ref().as_os_str().to_owned();
     name.push(ending);

@@ -55,7 +55,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     Ok(exit::FINE)
 }
 
-/// The named loader, or all.
+/// Returns the named loader, or all.
 fn chosen<'a>(manifest: &'a Manifest, name: Option<&str>) -> Result<Vec<(&'a str, &'a LoaderEntry)>, Failure> {
     let all = manifest.loaders.iter().map(|(name, loader)| (name.as_str(), loader));
     let Some(wanted) = name else { return Ok(all.collect()) };
@@ -73,7 +73,7 @@ fn head(name: &str, loader: &LoaderEntry) -> String {
     format!("{name}: {} and {} for {}\n", count(modules, "module"), kib(size(loader)), count(targets, "target"))
 }
 
-/// What the closures saved.
+/// Formats how much the closures saved.
 fn total(manifest: &Manifest) -> String {
     let sizes = manifest.sizes;
     let (these, all) = (kib(sizes.module_bytes), kib(sizes.all_module_bytes));

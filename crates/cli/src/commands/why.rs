@@ -40,7 +40,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
             names => failure.help(format!("did you mean {}?", names.join(" or "))),
         });
     };
-    // The same words as `kiln eval --json --origins` has for them.
+    // The same names as in `kiln eval --json --origins`.
     let recipe = kiln_plan::evaluate::json(&evaluated, &sources, true);
     let definitions = recipe["kernel"]["config"][name]["definitions"].as_array().cloned().unwrap_or_default();
     if args.json {
@@ -92,7 +92,7 @@ fn in_recipe(definition: &Value) -> String {
     };
     let place = format!("{}:{}:{}", word("file"), word("line"), word("column"));
     let mut facts = vec![word("fate")];
-    // What `modular = false` makes of a request has no priority.
+    // A request that `modular = false` has changed has no priority.
     facts.extend(Some(format!("priority {}", word("priority"))).filter(|_| !definition["priority"].is_null()));
     facts.extend(Some(format!("when {}", word("when"))).filter(|_| !definition["when"].is_null()));
     let condition = format!("because `{}` is requested", word("condition"));

@@ -1,4 +1,4 @@
-//! Whose fault a stage's error is, and what mends it.
+//! The exit status and the remedy for a stage's error.
 
 use kiln_fetch::SourceError;
 use kiln_fetch::patch::PatchError;
@@ -34,7 +34,7 @@ fn code(error: &PipelineError) -> u8 {
         PipelineError::ExtraModules(error) => extra_modules(error),
         PipelineError::Assemble(error) => assemble(error),
         PipelineError::Read { .. } => exit::FAULT,
-        // Whatever is visible can be asked for: that it cannot is a bug.
+        // Whatever is visible can be requested: that it cannot is a bug.
         PipelineError::NotDistilled => exit::BUG,
         PipelineError::ExtraSources(_) | PipelineError::Toolchain(_) | PipelineError::Store(_) => exit::HOST,
     }
@@ -125,7 +125,7 @@ fn output(error: &OutputError) -> u8 {
     }
 }
 
-/// What mends a host that lacks something.
+/// The remedy for a host that lacks something.
 fn help(error: &PipelineError) -> Vec<String> {
     let compiler: Vec<Missing>;
     let missing: &[Missing] = match error {

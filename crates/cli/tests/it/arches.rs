@@ -1,8 +1,8 @@
-//! What ships for every architecture, against the trees that kiln is tried with: no request of a shipped module is unmet.
+//! The shipped modules of every architecture, on the trees that kiln is tested with: none of their requests is unmet.
 
 use crate::sandbox::Sandbox;
 
-/// The shipped modules of architectures; `mips` alone is no machine.
+/// The shipped modules of architectures; `mips` alone is not a machine.
 const ARCHES: [&str; 6] = ["aarch64", "arm", "mipseb", "mipsel", "riscv64", "x86_64"];
 const PACKAGES: [&str; 2] = ["linux-source-6.1", "linux-source-6.12"];
 

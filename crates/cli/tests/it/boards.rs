@@ -1,4 +1,4 @@
-//! Real boards of Liminix on a vanilla kernel (slow): what only patches know is told apart from what does not hold.
+//! Real boards of Liminix on a vanilla kernel (slow): symbols of patches are distinguished from those that do not hold.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ fn device(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/seed/devices").join(name)
 }
 
-/// A board, with some of the symbols that its requests name: by what is to be said of them, and some that must hold.
+/// A board, with some of the symbols that its requests name: by expected code, and some that must hold.
 struct Board {
     name: &'static str,
     arch: &'static str,
@@ -60,7 +60,7 @@ fn what_only_patches_know_is_told_apart() {
         let n_requests = requested.len();
         assert_eq!(found["requests"], n_requests, "{}", board.name);
         assert_eq!(found["unmet"], foreign.len() + unmet.len(), "{}", board.name);
-        // The same for people, behind the findings.
+        // The same for people, after the findings.
         let ran = sandbox.kiln(&["-q", "check"]);
         let n_unmet = foreign.len() + unmet.len();
         assert!(
@@ -72,7 +72,7 @@ fn what_only_patches_know_is_told_apart() {
         assert!(foreign.is_empty() || ran.stdout.contains(&line), "{}", ran.block());
         assert_eq!(ran.code, Some(i32::from(n_unmet > 0)), "{}", ran.block());
 
-        // What is left of the list when what follows by itself, and what this kernel does not know, is taken out.
+        // The rest of the list without what follows by itself, and what this kernel does not declare.
         let file = device(&format!("{}.json", board.name));
         let args = ["distill", &file.display().to_string(), "--over", "base", "--json"];
         let ran = sandbox.kiln(&args).expect(0);

@@ -1,7 +1,7 @@
 //! The pages of the codes: each has an example that kiln is run on, and shows what it printed.
 //!
 //! Under `## Example`, a fenced block whose info string is `LANGUAGE FILE` is a file to write, and a `console` block has
-//! command lines (`$ kiln check`, or one for `sh`), each with its output. Files below `linux/` lie over a small kernel tree,
+//! command lines (`$ kiln check`, or one for `sh`), each with its output. Files below `linux/` overlay a small tree,
 //! and a `.ko` file is written by the testkit from its description ([`small_tree`]). `> /dev/null` drops a result.
 //!
 //! `UPDATE_EXPECT=1 cargo test -p kiln-cli code_pages` writes what kiln prints now into the pages and their copies.
@@ -28,7 +28,7 @@ const WITHOUT_COMMAND: &[(Code, &str)] = &[
     ),
 ];
 
-/// Stand-ins for `depmod` and `conf` print what these print, without codes.
+/// The replacements for `depmod` and `conf` print what these print, without codes.
 const STAND_INS: &[&str] = &["$ kiln depmod ", "$ kiln kconfig "];
 
 #[test]
@@ -52,7 +52,7 @@ fn every_example_is_what_kiln_prints() {
     assert!(faults.is_empty(), "{} pages are at fault:\n\n{}", faults.len(), faults.join("\n\n"));
 }
 
-/// Runs the example of one page; writes the page when that is asked for.
+/// Runs the example of one page; writes the page when that is requested.
 fn check(code: Code, is_update: bool) -> Result<(), String> {
     let path = page_of(code);
     let page = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -134,7 +134,7 @@ fn output(sandbox: &Sandbox, command: &str) -> Result<String, String> {
     };
     let args: Vec<&str> = args.split(' ').collect();
     let ran = sandbox.kiln(&args);
-    // A bug has 70, and a process that was killed has none.
+    // A bug has status 70, and a process that was killed has none.
     if ran.code.is_none_or(|code| code >= 7) {
         return Err(format!("`kiln {}` ended badly:\n{}", args.join(" "), ran.block()));
     }

@@ -30,7 +30,7 @@ fn colour_is_by_the_option_and_else_by_the_environment() {
         let ran = sandbox.kiln_where(variables, &[&["eval"], args].concat()).expect(1).says("nonsense");
         ran.stderr.contains("\x1b[")
     };
-    // No terminal: plain unless somebody insists.
+    // No terminal: plain unless colour is requested.
     assert!(!is_coloured(&[("NO_COLOR", "")], &[]));
     assert!(is_coloured(&[("NO_COLOR", ""), ("CLICOLOR_FORCE", "1")], &[]));
     assert!(!is_coloured(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], &["--color", "auto"]));

@@ -102,7 +102,7 @@ fn unknown_symbols_are_warned_of_when_asked() {
     sandbox.kiln(&["depmod", "-e", "-b", "base", "6.1.0-test"]).expect(0).says("-e needs -E or -F");
 }
 
-/// Root may read anything but what a file system itself refuses, as sysfs does with files for writing.
+/// Root may read anything except what a file system itself refuses, as sysfs does with files for writing.
 #[test]
 fn what_cannot_be_read_is_named_and_the_rest_is_written() {
     let sandbox = tree();

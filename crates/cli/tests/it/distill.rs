@@ -1,4 +1,4 @@
-//! `kiln distill`, on a tree in miniature.
+//! `kiln distill`, on a small tree.
 
 use crate::sandbox::Sandbox;
 use crate::unmet::kernel_tree;
@@ -25,7 +25,7 @@ config CRC
 \ttristate \"CRC\"
 ";
 
-/// A folder that kiln takes for a kernel tree.
+/// A directory that kiln takes for a kernel tree.
 fn tree() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox
@@ -118,7 +118,7 @@ fn files_that_are_no_config() {
     distill(&sandbox, &["fine.config", "--base", "no_defconfig"]).expect(1).says("no_defconfig");
 }
 
-/// What `make savedefconfig` keeps of a defconfig is no less than what `kiln distill` keeps (slow).
+/// `make savedefconfig` keeps no fewer lines of a defconfig than `kiln distill` (slow).
 #[test]
 #[ignore = "slow: downloads a kernel's source"]
 fn no_more_than_savedefconfig() {

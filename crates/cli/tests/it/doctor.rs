@@ -1,4 +1,4 @@
-//! `kiln doctor`, and what other commands say of a host that lacks something.
+//! `kiln doctor`, and the errors of other commands on a host that lacks something.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,14 +11,14 @@ use crate::sandbox::{KERNEL_TOOLS, Sandbox};
 const RECIPE: &str = "[kernel]\nsrc = { apt = \"linux-source-6.12\" }\narch = \"aarch64\"\nbaseConfig = \"tinyconfig\"\n\
                       makeTargets = [\"Image\"]\n";
 
-/// A folder of links to all that the host has but `lacking`; the `PATH` of a lesser host.
+/// A directory of links to all programs of the host except `lacking`; the `PATH` of a host without these.
 fn programs_but(folder: &Path, lacking: &[&str]) {
     fs::create_dir_all(folder).expect("folder");
     let host = std::env::var("PATH").expect("PATH");
     for entry in host.split(':').flat_map(fs::read_dir).flatten().flatten() {
         let name = entry.file_name();
         if !lacking.iter().any(|lacking| name == *lacking) {
-            // The first folder of the PATH has it already.
+            // The first directory of the PATH has it already.
             drop(symlink(entry.path(), folder.join(name)));
         }
     }
@@ -43,7 +43,7 @@ fn what_is_missing_is_named_with_the_command_that_installs_it() {
     assert!(!without_boot.stdout.contains("qemu"), "{}", without_boot.block());
 }
 
-/// The command is run, and what it brought is looked for again.
+/// The command is run, and what it installed is looked for again.
 #[test]
 fn install_runs_the_command_and_looks_again() {
     let sandbox = Sandbox::new();
@@ -57,7 +57,7 @@ fn install_runs_the_command_and_looks_again() {
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("script");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("mode");
     };
-    // An installer that installs what it was told, but flex; it notes what it was asked.
+    // An installer that installs everything that was requested except flex; it records its arguments.
     put("sudo", "exec \"$@\"");
     put(
         "apt-get",
@@ -81,12 +81,12 @@ fn install_runs_the_command_and_looks_again() {
     assert!(ran.stderr.contains("Could not get lock") && ran.stderr.contains("by hand"), "{}", ran.block());
 }
 
-/// What a build cannot do without is said in the doctor's words.
+/// A program without which no build is possible is reported with the doctor's text.
 #[test]
 #[ignore = "slow: builds a kernel"]
 fn a_build_says_what_the_host_lacks() {
     assert_has(KERNEL_TOOLS);
-    // A store of its own: what an earlier build has made needs no program any more.
+    // A store of its own: results of an earlier build need no program any more.
     let sandbox = Sandbox::new();
     sandbox.file("kiln.toml", RECIPE.replace("aarch64", "x86_64").replace("Image", "bzImage"));
     sandbox.kiln(&["check"]).expect(0);

@@ -12,7 +12,7 @@ fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/seed")
 }
 
-/// A folder with these files.
+/// A directory with these files.
 fn folder(files: &[(&str, &str)]) -> Sandbox {
     let sandbox = Sandbox::new();
     for (name, text) in files {
@@ -36,7 +36,7 @@ fn sorted(list: &Value) -> Value {
     json!(items)
 }
 
-/// The seed's own answers, through the command; what they mean is tested beside `plan`.
+/// The seed's own answers, through the command; what they mean is tested in `plan`.
 #[test]
 fn merge_cases() {
     let cases = fs::read_dir(corpus().join("merge-cases")).expect("the cases");

@@ -1,4 +1,4 @@
-//! Modules from outside of the tree on a real kernel, and the firmware that one of them asks for: built, loaded, changed.
+//! Modules from outside of the tree on a real kernel, and the firmware that one of them needs: built, loaded, changed.
 
 use kiln_testkit::assert_has;
 use serde_json::Value;
@@ -13,7 +13,7 @@ MODULE_DESCRIPTION("gives");
 MODULE_LICENSE("GPL");
 "#;
 
-/// It cannot be loaded unless the other module and both firmware files are what they should be.
+/// It can only be loaded if the other module and both firmware files are as expected.
 const TAKER: &str = r#"
 #include <linux/module.h>
 #include <linux/firmware.h>
@@ -70,7 +70,7 @@ fn scene(sandbox: &Sandbox) {
         .file("modules/giver/giver.c", GIVER)
         .file("modules/giver/given.h", "int given(void);\n")
         .file("modules/giver/Kbuild", "obj-$(GIVER) := giver.o\n")
-        // Left by a build by hand, against whatever kernel that was.
+        // Left by a manual build, against an arbitrary kernel.
         .file("modules/giver/giver.o", "stale")
         .file("modules/giver/Module.symvers", "stale")
         .file("modules/taker/main.c", TAKER)
@@ -112,7 +112,7 @@ fn modules_of_ones_own_are_built_loaded_and_changed_without_the_kernel() {
     faults(&sandbox);
 }
 
-/// Each is told in the user's own paths.
+/// Each error is reported with the user's own paths.
 fn faults(sandbox: &Sandbox) {
     sandbox.file("modules/taker/main.c", TAKER.replace("given() != 42", "given( != 42"));
     let ran = sandbox.kiln(&["build"]).expect(4).says("modules/taker does not build").says("modules/taker/main.c:");

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::sandbox::Sandbox;
 
-/// A tree that is just enough of a kernel to be asked.
+/// A tree that is just enough of a kernel to be resolved.
 fn small(requests: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.file("tree/Makefile", "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 1\nEXTRAVERSION =\n");
@@ -153,7 +153,7 @@ fn a_fix_is_written_where_the_request_stands() {
     assert_eq!(fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap(), with_import("board.config"));
     sandbox.kiln(&["-q", "check"]).expect(0);
 
-    // JSON has no room for a comment, so that it goes into the main file.
+    // JSON has no comments, so the request goes into the main file.
     let json = "{ \"kernel\": { \"config\": { \"I915\": \"m\" } } }\n";
     sandbox.file("kiln.toml", with_import("board.json")).file("board.json", json);
     sandbox.kiln(&["-q", "fix", "--write"]).expect(0);
@@ -184,12 +184,12 @@ fn a_recipe_that_cannot_be_written_is_left_alone() {
     same(&sandbox, 3, "kiln.toml is read-only");
     same(&small("A = \"y\"\nB = \"y\"\nI915 = \"m\"\n"), 1, "cannot hold together");
     same(&small("I915 = \"m\"\nNOWHERE = \"y\"\n"), 1, "no symbol `NOWHERE`");
-    // What the fix asks for makes a condition hold, whose requests do not.
+    // The fix makes a condition true whose requests do not hold.
     let condition = "A = \"y\"\nI915 = \"m\"\n[kernel.conditionalConfig.NET]\nB = \"y\"\n";
     same(&small(condition), 1, "conditions of the recipe ask for what does not hold");
 }
 
-/// Requests over a base of Debian's tree, and what `kiln fix` is to say of them.
+/// Requests over a base of Debian's tree, and the expected output of `kiln fix`.
 const FIELD: &[(&str, &str, &str, i32, &[&str])] = &[
     (
         "x86_64",

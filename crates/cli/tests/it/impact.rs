@@ -1,4 +1,4 @@
-//! `kiln impact` and `kiln build --for`: what a change means for a kernel that is already out there.
+//! `kiln impact` and `kiln build --for`: what a change means for a deployed kernel.
 
 use std::fs;
 use std::path::PathBuf;
@@ -34,7 +34,7 @@ fn nothing_to_compare_with() {
     sandbox.kiln(&["build", "--for", "7"]).expect(1);
 }
 
-/// A tree of a few objects, and a recipe for it that asks for `requests`.
+/// A tree of a few objects, and a recipe for it with `requests`.
 fn small(requests: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     for (file, text) in [
@@ -80,7 +80,7 @@ fn a_config_tells_no_more_than_it_knows() {
     let (ran, report) = told("CT = \"y\"\n", "CONFIG_MODULES=y\nCONFIG_CT=m\n");
     ran.shows("verdict: new kernel, if it was built from this source");
     assert_eq!((&report["verdict"], &report["fits"]), (&"new-kernel".into(), &false.into()), "{report:#}");
-    // Only a header and a module's source name it: that is not enough to say that modules fit.
+    // Only a header and a module's source name it: that is not enough to conclude that modules fit.
     let (ran, report) = told("CT = \"m\"\nMARK = \"y\"\n", "CONFIG_MODULES=y\nCONFIG_CT=m\n");
     ran.shows("MARK: net/ct.c:1: net/ct.o")
         .shows("  MARK: include/linux/net.h:2")
@@ -119,7 +119,7 @@ fn new_modules_for_a_deployed_kernel() {
     let ran = sandbox.kiln(&["impact", "--from", "deployed/config"]).expect(0);
     ran.shows("which has that config").shows("verdict: nothing to do");
 
-    // A built-in object knows of connection tracking: what the seed warns of.
+    // A built-in object depends on connection tracking: the seed warns about that.
     sandbox.file("kiln.toml", recipe("[kernel.config]\nNF_CONNTRACK_MARK = { force = \"y\" }\nHZ_1000 = \"y\"\n"));
     let report = json(&sandbox.kiln(&["impact", "--json"]).expect(0).stdout);
     assert_eq!(report["verdict"], "reached");
@@ -130,7 +130,7 @@ fn new_modules_for_a_deployed_kernel() {
     };
     assert_eq!(place("HZ", "include/asm-generic/param.h"), 1, "{report:#}");
 
-    // A file system that brings code into vmlinux with it.
+    // A file system that adds code to vmlinux.
     sandbox.file("kiln.toml", recipe("[kernel.config]\nEXT4_FS = \"m\"\n"));
     let ran = sandbox.kiln(&["impact"]).expect(0).shows("BUFFER_HEAD unset -> y (follows)");
     assert!(ran.stdout.contains("verdict: new kernel: "), "{}", ran.block());
@@ -138,7 +138,7 @@ fn new_modules_for_a_deployed_kernel() {
     assert!(!ran.stderr.contains("compile"), "{}", ran.block());
     assert!(!sandbox.path().join("result").exists());
 
-    // A member of a structure that only modules know.
+    // A member of a structure that only modules use.
     sandbox.file("kiln.toml", recipe("[kernel.config]\nNF_CONNTRACK_MARK = { force = \"y\" }\n"));
     let report = json(&sandbox.kiln(&["impact", "--exact", "--json"]).expect(0).stdout);
     let layouts = report["exact"]["layouts"].as_array().expect("layouts");
@@ -165,7 +165,7 @@ fn new_modules_for_a_deployed_kernel() {
     let steps = verdict["steps"].as_array().expect("steps").iter().filter(loads);
     assert_ne!(steps.filter(|step| step.to_string().contains("tunnel")).count(), 0, "{verdict:#}");
 
-    // Compiling says the same, and what is out there may also be named by its manifest.
+    // Compiling has the same result, and the deployed kernel may also be named by its manifest.
     let ran = sandbox.kiln(&["impact", "--exact", "--from", "deployed/manifest.json"]).expect(0);
     ran.shows("1 modules that are new: net/netfilter/nft_tunnel.ko").shows("verdict: modules only");
 }

@@ -1,4 +1,4 @@
-//! `kiln kconfig` on a tree of a few lines; that its bytes are those of `conf` is the engine's to test.
+//! `kiln kconfig` on a tree of a few lines; the engine's own tests compare its bytes with those of `conf`.
 
 use std::fs;
 
@@ -41,7 +41,7 @@ fn a_mode_writes_the_config_and_what_makefiles_include() {
     sandbox.kiln(&["kconfig", "olddefconfig", "--srctree", "tree"]).expect(0);
     assert!(read(&sandbox, ".config").contains("CONFIG_NET=m\n"));
     assert_eq!(read(&sandbox, ".config.old"), "CONFIG_MODULES=y\nCONFIG_NET=m\n");
-    // Only syncconfig writes them anew.
+    // Only syncconfig writes them again.
     assert!(read(&sandbox, "include/config/auto.conf").contains("CONFIG_NET=y\n"));
     sandbox.kiln(&["kconfig", "syncconfig", "--srctree", "tree"]).expect(0);
     assert!(read(&sandbox, "include/config/auto.conf").contains("CONFIG_NET=m\n"));

@@ -1,7 +1,7 @@
 //! What can go wrong with a real kernel tree: each case a clear error, a status, nothing lost.
 //!
-//! The tree is Debian's, fetched by kiln itself into the user's store; what must start from nothing has a small store of
-//! its own and builds the tree's `tinyconfig`.
+//! The tree is Debian's, fetched by kiln itself into the user's store; cases that must start empty have a small store
+//! of their own and build the tree's `tinyconfig`.
 
 use std::path::Path;
 use std::process::{Child, Command};
@@ -14,7 +14,7 @@ use crate::sandbox::{KERNEL_TOOLS, Ran, Sandbox};
 const SOURCE: &str =
     "[kernel]\nsrc = { apt = \"linux-source-6.12\" }\narch = \"x86_64\"\nbaseConfig = \"tinyconfig\"\n";
 
-/// The examples' recipe with another loader on top: its kernel is built already, or is once for all tests.
+/// The examples' recipe with another loader on top: its kernel is built already, or is built once for all tests.
 fn with_loader(sandbox: &Sandbox, loader: &str) {
     let router = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/router-x86_64/kiln.toml");
     sandbox.file("kiln.toml", format!("imports = [{router:?}]\n{loader}\n"));
@@ -151,7 +151,7 @@ fn a_patch_that_does_not_apply_shows_its_hunk() {
     sandbox.kiln(&["build"]).expect(1).says("fix.patch").says("-in the file");
 }
 
-/// Killed while it unpacks, while it compiles, and interrupted: the next run succeeds, no child outlives the kill.
+/// Killed while it unpacks, while it compiles, and interrupted: the next run succeeds, and no child outlives the kill.
 #[test]
 #[ignore = "slow: builds a kernel"]
 fn a_killed_build_is_taken_up_again() {
@@ -204,7 +204,7 @@ fn has_entry(folder: &Path, ending: &str) -> bool {
     entries.into_iter().any(|entry| entry.file_name().to_string_lossy().ends_with(ending))
 }
 
-/// How many compilers work in the store.
+/// Returns the number of compilers that work in the store.
 fn compilers(store: &Path) -> usize {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let of_ours = processes.filter(|process| {

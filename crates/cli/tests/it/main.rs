@@ -6,16 +6,16 @@
 //! - `code_pages`: the examples on the pages of the codes, and the `small_tree` that they run in;
 //! - `commands`: small commands that need no kernel;
 //! - `doctor`: what a host lacks;
-//! - `depmod`: the drop-in for `depmod`;
+//! - `depmod`: the replacement for `depmod`;
 //! - `modules`: what `kiln modules` shows of a result;
-//! - `kconfig`: the stand-in for `conf`;
+//! - `kconfig`: the replacement for `conf`;
 //! - `fix`: the smallest set of further requests (the cases from the field are slow);
 //! - `extra_modules`: modules from outside of the tree, and firmware (slow);
 //! - `impact`: what a change means for a deployed kernel, and new modules for it (slow);
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
 //! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
-//! - `distill`: the least recipe for a config;
+//! - `distill`: the smallest recipe for a config;
 //! - `unmet`: each kind of unmet request on a real tree (slow);
 //! - `small_kernel`: firmware from end to end, and the same bytes anywhere (slow).
 

@@ -1,4 +1,4 @@
-//! `kiln modules`: trees of a result that lies here as its manifest alone.
+//! `kiln modules`: trees of a result that exists here as its manifest alone.
 
 use crate::sandbox::Sandbox;
 

@@ -1,4 +1,4 @@
-//! What a boot loader makes of the outputs: U-Boot, in QEMU.
+//! The outputs in a boot loader: U-Boot, in QEMU.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,7 +14,7 @@ use crate::sandbox::Sandbox;
 
 /// From the package `u-boot-qemu`.
 const FIRMWARE: &str = "/usr/lib/u-boot/qemu_arm64/u-boot.bin";
-/// How long a machine that is emulated on a busy host may take.
+/// The time limit for a machine that is emulated on a busy host.
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Writes a line and switches the machine off.
@@ -66,7 +66,7 @@ fn u_boot_boots_a_fit_and_a_uimage() {
     fs::write(dir.join("kiln.toml"), recipe).expect("a recipe");
     fs::write(dir.join("init.s"), INIT).expect("a source");
     run(dir, &["aarch64-linux-gnu-gcc", "-nostdlib", "-static", "-o", "init", "init.s"]);
-    // The machine describes itself, as it is with firmware.
+    // The machine describes itself, as one with firmware does.
     let describe = ["-machine", "virt,dumpdtb=board.dtb", "-cpu", "cortex-a57", "-m", "512", "-bios", FIRMWARE];
     run(dir, &[&["qemu-system-aarch64", "-display", "none"], describe.as_slice()].concat());
     run(dir, &["dtc", "-q", "-I", "dtb", "-O", "dts", "-o", "board.dts", "board.dtb"]);
@@ -88,7 +88,7 @@ fn run(dir: &Path, words: &[&str]) {
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What the console says until `end`, with files in the machine's memory and one command for U-Boot.
+/// Returns the console's output until `end`, with files in the machine's memory and one command for U-Boot.
 fn booted(dir: &Path, files: &[(&str, u64)], command: &str, end: &str) -> String {
     let mut qemu = Command::new("qemu-system-aarch64");
     qemu.args(["-machine", "virt", "-cpu", "cortex-a57", "-m", "512", "-nographic", "-nic", "none"]);
@@ -130,7 +130,7 @@ impl Console {
         String::from_utf8_lossy(&self.said.lock().expect("lock")).into_owned()
     }
 
-    /// Waits until `text` was said, typing `meanwhile` twice a second.
+    /// Waits until `text` was printed, typing `meanwhile` twice a second.
     #[track_caller]
     fn wait(&mut self, text: &str, meanwhile: &str) {
         let started = Instant::now();
@@ -143,7 +143,7 @@ impl Console {
     }
 
     fn say(&mut self, text: &str) {
-        // A machine that is off already is noticed by what it did not say.
+        // A machine that is already off is noticed by its missing output.
         let _ = self.child.stdin.as_mut().expect("piped").write_all(text.as_bytes());
     }
 }

@@ -1,8 +1,8 @@
-//! Recipes that cannot be read or merged: status 1, the place, what to do, and nothing made.
+//! Recipes that cannot be read or merged: status 1, the place, the remedy, and no result.
 
 use crate::sandbox::Sandbox;
 
-/// `kiln eval` of a recipe that is at fault: every one of `said` is shown.
+/// Runs `kiln eval` on a recipe with an error: every one of `said` is shown.
 #[track_caller]
 fn check(files: &[(&str, &str)], said: &[&str]) {
     let sandbox = Sandbox::new();
@@ -91,7 +91,7 @@ fn unsafe_loader_name() {
     check(&[("kiln.toml", "[kmodloader.\"../x\"]\ntargets = [\"a\"]\n")], &["kiln.toml:1:"]);
 }
 
-/// Sources that cannot be used: status 1, and where the recipe asked for them.
+/// Sources that cannot be used: status 1, and their place in the recipe.
 #[track_caller]
 fn check_source(source: &str, said: &[&str]) {
     let sandbox = Sandbox::new();

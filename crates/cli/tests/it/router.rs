@@ -1,4 +1,4 @@
-//! The examples, built and booted as the README says.
+//! The examples, built and booted as in the README.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn example(name: &str) -> String {
     path.canonicalize().expect("the example is there").display().to_string()
 }
 
-/// Builds and boots; gives the manifest and the verdict.
+/// Builds and boots; returns the manifest and the verdict.
 fn build_and_boot(sandbox: &Sandbox, recipe: &str) -> (Value, Value) {
     let built = sandbox.kiln(&["build", "--recipe", recipe, "--json"]).expect(0);
     let booted = sandbox.kiln(&["boot", "--recipe", recipe, "--json"]).expect(0);
@@ -58,7 +58,7 @@ fn the_aarch64_router_builds_and_boots() {
     assert_eq!(verdict["machine"], "aarch64");
 }
 
-/// The files of DESIGN's result, and no module that nobody asked for.
+/// The files of DESIGN's result, and no module that was not requested.
 fn assert_layout(result: &Path, manifest: &Value) {
     let release = manifest["kernel"]["release"].as_str().expect("release");
     for name in ["config", "System.map", "manifest.json", "kernel/vmlinux", "kernel/bzImage"] {
@@ -92,7 +92,7 @@ fn collect(top: &Path, folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The oracle: what kmod's modprobe would load for the same targets from the shipped indexes.
+/// The oracle: the modules that kmod's modprobe would load for the same targets from the shipped indexes.
 fn closures_are_modprobes(result: &Path, manifest: &Value) {
     let release = manifest["kernel"]["release"].as_str().expect("release");
     for (name, loader) in manifest["loaders"].as_object().expect("loaders") {

@@ -1,4 +1,4 @@
-//! A folder to run kiln in.
+//! A directory to run kiln in.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,17 @@ use std::process::{Child, Command, Stdio};
 use kiln_testkit::assert_has;
 use tempfile::TempDir;
 
-/// A temporary folder with files; kiln runs in it with a store of its own unless told otherwise.
+/// A temporary directory with files; kiln runs in it with a store of its own unless told otherwise.
 pub(crate) struct Sandbox {
     dir: TempDir,
     store: Option<PathBuf>,
 }
 
-/// What fetches a kernel's source and builds it.
+/// The programs that fetch a kernel's source and build it.
 pub(crate) const KERNEL_TOOLS: &[&str] =
     &["apt-get", "bc", "bison", "dpkg-deb", "flex", "gcc", "ld", "make", "patch", "tar", "xz"];
 
-/// What a run left.
+/// The outcome of a run.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -25,14 +25,14 @@ pub(crate) struct Ran {
 }
 
 impl Sandbox {
-    /// An empty folder, and a store in it.
+    /// Creates an empty directory, and a store in it.
     pub(crate) fn new() -> Sandbox {
         let dir = tempfile::tempdir().expect("temporary folder");
         let store = Some(dir.path().join("store"));
         Sandbox { dir, store }
     }
 
-    /// An empty folder for a slow test; results are kept in the user's own store, so that tests share one built kernel.
+    /// Creates an empty directory for a slow test; results go to the user's store, so that tests share a built kernel.
     pub(crate) fn with_shared_store() -> Sandbox {
         assert_has(KERNEL_TOOLS);
         Sandbox { store: None, ..Sandbox::new() }
@@ -42,7 +42,7 @@ impl Sandbox {
         self.dir.path()
     }
 
-    /// Writes a file, with the folders above it.
+    /// Writes a file, and creates the directories above it.
     pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> &Sandbox {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folder");
@@ -55,21 +55,21 @@ impl Sandbox {
         self.run(self.command(args))
     }
 
-    /// Runs kiln with another `PATH`: a folder with what a lesser host has.
+    /// Runs kiln with another `PATH`: a directory with the programs of a host that lacks some.
     pub(crate) fn kiln_on(&self, bin: &Path, args: &[&str]) -> Ran {
         let mut command = self.command(args);
         command.env("PATH", bin);
         self.run(command)
     }
 
-    /// Runs kiln with further variables in its environment.
+    /// Runs kiln with additional variables in its environment.
     pub(crate) fn kiln_where(&self, variables: &[(&str, &str)], args: &[&str]) -> Ran {
         let mut command = self.command(args);
         command.envs(variables.iter().copied());
         self.run(command)
     }
 
-    /// Runs kiln with so much address space.
+    /// Runs kiln with a limit on its address space.
     pub(crate) fn kiln_within(&self, mebibytes: u64, args: &[&str]) -> Ran {
         let whole = self.command(args);
         let mut command = Command::new("sh");
@@ -83,7 +83,7 @@ impl Sandbox {
         Ran { code: output.status.code(), stdout: self.tidy(&output.stdout), stderr: self.tidy(&output.stderr) }
     }
 
-    /// Starts kiln; its output is thrown away.
+    /// Starts kiln; its output is discarded.
     pub(crate) fn start(&self, args: &[&str]) -> Child {
         self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("kiln starts")
     }
@@ -97,7 +97,7 @@ impl Sandbox {
         command
     }
 
-    /// The folder's own path would make every expected text another one.
+    /// Replaces the directory's own path, with which every expected text would differ.
     fn tidy(&self, bytes: &[u8]) -> String {
         let text = String::from_utf8_lossy(bytes).into_owned();
         text.replace(&self.path().display().to_string(), "DIR")
@@ -105,7 +105,7 @@ impl Sandbox {
 }
 
 impl Ran {
-    /// All three in one block.
+    /// Returns all three in one block.
     pub(crate) fn block(&self) -> String {
         let code = self.code.map_or("none".to_owned(), |code| code.to_string());
         let section = |name: &str, text: &str| match text {
@@ -115,7 +115,7 @@ impl Ran {
         format!("status: {code}\n{}{}", section("stdout", &self.stdout), section("stderr", &self.stderr))
     }
 
-    /// Fails unless the status is `code`; gives both outputs.
+    /// Fails unless the status is `code`; returns both outputs.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Ran {
         assert_eq!(self.code, Some(code), "{}", self.block());

@@ -64,7 +64,7 @@ fn firmware_that_a_module_names_is_found_refused_or_allowed() {
     let allowed = "[hardware]\nfirmware = [\"blobs\"]\nfirmwareMissing = [\"probe/t*.bin\"]\n";
     sandbox.file("kiln.toml", format!("{RECIPE}{allowed}"));
     sandbox.kiln(&["build"]).expect(0);
-    // As the kernel reads it, and as it is for who wants that.
+    // As the kernel reads it, and uncompressed where that is requested.
     let packed = sandbox.path().join("result/lib/firmware/probe/one.bin.xz");
     let unpacked = std::process::Command::new("xz").arg("-dc").arg(&packed).output().expect("xz");
     assert_eq!(unpacked.stdout, b"one");
@@ -111,7 +111,7 @@ fn names_lead_to_each_other() {
     sandbox.kiln(&["find", "nft_cd"]).expect(1).says("nothing in Linux 6.12").says("nft_ct");
 }
 
-/// What the store's kernels are, and when each log of Kbuild's was written.
+/// Returns the store's kernels, and when each of Kbuild's logs was written.
 fn compiled(store: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<std::time::SystemTime>) {
     let entries = |folder: &str| fs::read_dir(store.join(folder)).expect("folder").flatten();
     let kernels = entries("results").map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -120,13 +120,13 @@ fn compiled(store: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<std::time::SystemTi
     (kernels, logs.collect())
 }
 
-/// How often the build is killed: `KILN_KILLS` says.
+/// The number of kills of the build, from `KILN_KILLS`.
 fn n_kills() -> u32 {
     std::env::var("KILN_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
 }
 
-/// A build that is killed again and again, in another folder and with more compilers, ends with the bytes of one that was
-/// not. Then a comment compiles nothing, and a change of loaders only closes them anew.
+/// A build that is killed again and again, in another directory and with more compilers, ends with the bytes of one
+/// that was not. Then a comment compiles nothing, and after a change of loaders only their closures are computed again.
 #[test]
 #[ignore = "slow: builds a kernel"]
 fn the_bytes_depend_neither_on_the_folder_nor_on_kills() {
@@ -167,13 +167,13 @@ fn the_bytes_depend_neither_on_the_folder_nor_on_kills() {
     // The comment moved the lines of the loader, which are part of a result; nothing else made a generation.
     assert!(numbers.len() >= 2 && numbers.len() <= 3, "{listed}");
 
-    // Freeing spares what they need: the next build finds all of it.
+    // Garbage collection keeps what they need: the next build finds all of it.
     sandbox.kiln(&["gc"]).expect(0);
     sandbox.kiln(&["build"]).expect(0);
     assert_eq!(compiled(&sandbox.path().join("store")), before, "something was compiled");
 }
 
-/// With a module from outside of the tree, which must be of the same compiler.
+/// With a module from outside of the tree, which must be built with the same compiler.
 #[test]
 #[ignore = "slow: builds a kernel"]
 fn clang_builds_a_kernel_and_modules_for_it() {
@@ -189,7 +189,7 @@ fn clang_builds_a_kernel_and_modules_for_it() {
     let manifest: serde_json::Value = serde_json::from_slice(&result["manifest.json"]).expect("JSON");
     let first = manifest["kernel"]["toolchain"][0].as_str().expect("a compiler");
     assert!(first.starts_with("clang: ") && first.contains("clang version"), "{manifest:#}");
-    // Each object says in `.comment` what compiled it.
+    // Each object names its compiler in `.comment`.
     let has = |name: &str, text: &[u8]| result[name].windows(text.len()).any(|window| window == text);
     let modules: Vec<&String> = result.keys().filter(|name| name.ends_with(".ko")).collect();
     assert_eq!(modules.len(), 3, "{modules:?}");
@@ -224,7 +224,7 @@ fn extra_modules_are_compared_as_they_are() {
     assert!(!ran.stderr.contains("crc-ccitt.ko"), "{}", ran.block());
 }
 
-/// All files below a folder, links followed, by their path.
+/// Returns all files below a directory, links followed, by their path.
 fn files(top: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![top.to_owned()];

@@ -1,6 +1,6 @@
-//! A kernel tree of a few files, whose makefile makes a kernel of the modules that lie in the tree.
+//! A kernel tree of a few files, whose makefile makes a kernel of the modules in the tree.
 //!
-//! A module is described in lines of `key: value`. `exports` and `uses` name a symbol, with what there is to say of it in
+//! A module is described in lines of `key: value`. `exports` and `uses` name a symbol, with its properties in
 //! parentheses (`GPL only`, `namespace NAME`; `of another kernel`); `machine` is `i386` or `x86_64`; all else is `modinfo`.
 
 use kiln_testkit::{Architecture, Endianness, Ko};

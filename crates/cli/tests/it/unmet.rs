@@ -1,7 +1,7 @@
-//! Each kind of unmet request on a real tree, as the text that a person reads (slow).
+//! Each kind of unmet request on a real tree, as text for people (slow).
 //!
-//! The texts are under `tests/corpus/unmet`; they were read one by one, and a change of one wants the same. They name lines
-//! of one point release of the tree; with another, numbers are not compared.
+//! The texts are under `tests/corpus/unmet`; they were read one by one, and a changed one must be read again. They name
+//! lines of one point release of the tree; with another, numbers are not compared.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,14 +12,14 @@ use kiln_testkit::assert_has;
 
 use crate::sandbox::{KERNEL_TOOLS, Sandbox};
 
-/// Tests run side by side, and only one of them may fetch.
+/// Tests run in parallel, and only one of them may fetch.
 static FETCHING: Mutex<()> = Mutex::new(());
 
 const PACKAGE: &str = "linux-source-6.12";
-/// How the makefile of the point release begins that the texts were recorded with.
+/// The beginning of the makefile of the point release that the texts were recorded with.
 const RECORDED_WITH: &str = "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\n";
 
-/// The kernel's source, kept in the user's cache folder for all tests; fetched when it is not there.
+/// The kernel's source, kept in the user's cache directory for all tests; fetched when it is not there.
 pub(crate) fn kernel_tree() -> PathBuf {
     tree_of(PACKAGE)
 }
@@ -43,7 +43,7 @@ fn tree_of(package: &str) -> PathBuf {
     tree
 }
 
-/// `kiln check` of `requests`; what it says is the text of that name.
+/// Runs `kiln check` on `requests`; its output is the text of that name.
 fn check(name: &str, arch: &str, base: &str, requests: &str) {
     let sandbox = Sandbox::with_shared_store();
     let tree = kernel_tree();
@@ -76,7 +76,7 @@ fn check(name: &str, arch: &str, base: &str, requests: &str) {
     }
 }
 
-/// A text without its numbers, and without the spaces that make room for them.
+/// Returns a text without its numbers, and without the spaces that align them.
 fn without_numbers(text: &str) -> String {
     let line = |line: &str| {
         let words = line.split_whitespace().map(|word| word.replace(|c: char| c.is_ascii_digit(), ""));
@@ -85,7 +85,7 @@ fn without_numbers(text: &str) -> String {
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The compiler's version is the machine's own.
+/// The compiler's version depends on the machine.
 fn without_version(text: &str) -> String {
     let mut out = String::new();
     for line in text.split_inclusive('\n') {
@@ -107,7 +107,7 @@ fn unknown() {
 #[test]
 #[ignore = "slow: downloads a kernel's source"]
 fn renamed() {
-    // No other version that somebody resolved has a say.
+    // No other version that was resolved before has an influence.
     let sandbox = Sandbox::new();
     let requests = "PAGE_TABLE_ISOLATION = \"y\"\nRETPOLINE = \"y\"\nPARIDE_ATEN = { value = \"m\", optional = true }\nSLOB = { value = \"y\", optional = true }\n";
     let (old, new) = (tree_of("linux-source-6.1"), kernel_tree());

@@ -1,4 +1,4 @@
-//! What a kernel would refuse: the checks it makes when a module is loaded, made beforehand.
+//! What a kernel would refuse: the checks that it makes when a module is loaded, made beforehand.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::graph::{Graph, ModuleId};
 use crate::kernel_symbols::is_made_up;
 use crate::module::{ModuleInfo, Want};
 
-/// Who exports a symbol, and how.
+/// The exporter of a symbol, and the terms of the export.
 struct Exported<'a> {
     crc: Option<u32>,
     namespace: Option<&'a str>,
@@ -30,9 +30,9 @@ pub(super) fn check(graph: &Graph, modules: &[ModuleId], options: &ClosureOption
     errors
 }
 
-/// Symbols of any module that nobody exports, or that have another version than it was compiled against.
+/// Returns symbols of any module that nothing exports, or that have another version than it was compiled against.
 ///
-/// Without the symbols of the kernel image, only those between modules can be told.
+/// Without the symbols of the kernel image, only those between modules can be checked.
 pub fn symbol_faults(graph: &Graph) -> Vec<ClosureError> {
     let all: Vec<ModuleId> = graph.ids().collect();
     let faults = check(graph, &all, &ClosureOptions { vermagic: None, missing_namespaces_load: true }).into_iter();

@@ -19,7 +19,7 @@ fn graph(modules: &[(&str, Ko)], symvers: Option<&str>) -> Graph {
     Graph::build(inputs).0
 }
 
-/// Shows a closure, or what is wrong with it, a line each.
+/// Shows a closure, or its errors, one line each.
 fn check(graph: &Graph, targets: &[&str], options: &ClosureOptions<'_>, expected: Expect) {
     let text = match closure(graph, targets, options) {
         Ok(closure) => show(&closure),

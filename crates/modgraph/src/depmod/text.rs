@@ -10,10 +10,10 @@ const WEAKDEP_HEADER: &str = "# Weak dependencies extracted from modules themsel
 const SYMBOL_HEADER: &str = "# Aliases for symbols, used by symbol_request().\n";
 const DEVNAME_HEADER: &str = "# Device nodes to trigger on-demand module loading.\n";
 
-/// Modules to a piece of work: enough that joining the pieces costs nothing.
+/// Modules per piece of work: enough that joining the pieces costs nothing.
 const PIECE: usize = 512;
 
-/// A text with the places where its lines end; a name with a newline in it makes no new line.
+/// A text with the places where its lines end; a newline in a name does not make a new line.
 pub(super) struct Lines {
     pub(super) bytes: Vec<u8>,
     /// Where each line begins; the header is not among them.
@@ -21,7 +21,7 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// The lines, each without its newline.
+    /// Returns the lines, each without its newline.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let ends = self.starts.iter().skip(1).copied().chain([self.bytes.len()]);
         self.starts.iter().zip(ends).map(|(&start, end)| &self.bytes[start..end - 1])
@@ -93,7 +93,7 @@ pub(super) fn symbols(graph: &Graph) -> Lines {
     lines
 }
 
-/// The device nodes, and what names one without numbers: module and node.
+/// Returns the device nodes, and the modules that name one without numbers: module and node.
 pub(super) fn devnames(graph: &Graph) -> (Vec<u8>, Vec<(String, String)>) {
     let (mut out, mut without_numbers) = (Vec::new(), Vec::new());
     for (_, info) in graph.modules() {
@@ -153,7 +153,7 @@ fn put_line(out: &mut Vec<u8>, words: &[&[u8]]) {
     out.push(b'\n');
 }
 
-/// Reads `modules.dep`: each module's path with the paths of all it needs, the deepest last.
+/// Reads `modules.dep`: each module's path with the paths of all modules that it needs, the deepest last.
 ///
 /// Lines without a colon are skipped.
 pub fn read_modules_dep(text: &str) -> Vec<(&str, Vec<&str>)> {

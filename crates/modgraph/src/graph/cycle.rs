@@ -7,7 +7,7 @@ use super::{Graph, ModuleId};
 /// One circle of modules; each edge leads to the next one's module, the last to the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cycle {
-    /// The steps around.
+    /// The steps of the circle.
     pub edges: Vec<CycleEdge>,
 }
 
@@ -16,12 +16,12 @@ pub struct Cycle {
 pub struct CycleEdge {
     /// The module that needs the next one.
     pub module: String,
-    /// All symbols for which it does, in the order of use.
+    /// All symbols for which it needs it, in the order of use.
     pub symbols: Vec<String>,
 }
 
 impl Graph {
-    /// How many modules are in cycles.
+    /// The number of modules in cycles.
     pub fn cyclic_count(&self) -> usize {
         self.cyclic.len()
     }
@@ -43,7 +43,7 @@ impl Graph {
         cycles
     }
 
-    /// All modules that need themselves in the end, in module order, among those in `left`.
+    /// Returns all modules that need themselves in the end, in module order, among those in `left`.
     ///
     /// Tarjan's strongly connected components, with a stack of its own instead of recursion.
     pub(super) fn find_cyclic(&self, left: &[ModuleId]) -> Vec<ModuleId> {
@@ -57,7 +57,7 @@ impl Graph {
         search.cyclic
     }
 
-    /// The shortest way from a module to itself.
+    /// Returns the shortest way from a module to itself.
     fn way_back(&self, start: ModuleId) -> Option<Vec<ModuleId>> {
         let mut came_from: BTreeMap<ModuleId, ModuleId> = BTreeMap::new();
         let mut open = std::collections::VecDeque::from([start]);
@@ -96,7 +96,7 @@ impl Graph {
 /// The state of a search for strongly connected components.
 struct Components<'a> {
     graph: &'a Graph,
-    /// When the module was met first, counted from 1; 0: not yet.
+    /// When the module was first visited, counted from 1; 0: not yet.
     met: Vec<u32>,
     /// The earliest one that can be reached and is still open.
     low: Vec<u32>,
@@ -142,7 +142,7 @@ impl<'a> Components<'a> {
         self.stack.push(id);
     }
 
-    /// Closes the component that began with this module, if one did.
+    /// Closes the component that started with this module, if one did.
     fn leave(&mut self, id: ModuleId) {
         if self.low[id.position()] != self.met[id.position()] {
             return;

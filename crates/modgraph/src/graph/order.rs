@@ -1,4 +1,4 @@
-//! Module order: `modules.order` first, and where that is silent, the order of kmod's hash tables.
+//! Module order: `modules.order` first, and for modules without a line there, the order of kmod's hash tables.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Which modules a word means: `modprobe`'s order of looking, without the running system's configuration.
+//! The modules that a word means: `modprobe`'s order of lookup, without the running system's configuration.
 
 use super::{Graph, ModuleId};
 use crate::fnmatch::fnmatch;
@@ -19,7 +19,7 @@ pub enum Source {
     BuiltinAlias,
 }
 
-/// What a word means.
+/// The meaning of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
     /// Where it was found: the first place that has it ends the search.

@@ -4,19 +4,19 @@ use super::format::{CHILDREN, HEADER, MAGIC, OFFSET, PREFIX, VALUES, VERSION};
 use super::trie::{Trie, Value};
 use crate::fnmatch::fnmatch;
 
-/// A file that is no index, or a broken one.
+/// A file that is not an index, or a broken one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// It does not begin as an index.
+    /// It does not start like an index.
     #[error("not a module index")]
     Magic,
     /// It is an index of another version.
     #[error("a module index of version {0:#x}")]
     Version(u32),
-    /// Something leads outside of the file.
+    /// An offset leads outside the file.
     #[error("the module index is cut off at byte {0}")]
     Truncated(usize),
-    /// Nodes lead to each other in a circle, or a node hangs in more than one place.
+    /// Nodes lead to each other in a circle, or a node has more than one parent.
     #[error("the module index is no tree")]
     Tangled,
 }
@@ -40,7 +40,7 @@ struct Node<'a> {
 /// Reads all of an index.
 ///
 /// # Errors
-/// [`ReadError`] when the file is no index, cut off, or tangled.
+/// [`ReadError`] when the file is not an index, is cut off, or has nodes in a circle.
 pub fn read(bytes: &[u8]) -> Result<Trie, ReadError> {
     let reader = Reader::new(bytes)?;
     let mut trie = Trie::new();
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
     /// Takes the bytes of an index.
     ///
     /// # Errors
-    /// [`ReadError`] when it does not begin as an index of the version that is known.
+    /// [`ReadError`] when it does not start like an index of the known version.
     pub fn new(bytes: &'a [u8]) -> Result<Reader<'a>, ReadError> {
         let word = |at| word(bytes, at);
         if word(0).map_err(|_| ReadError::Magic)? != MAGIC {
@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The values of exactly this key, in order.
+    /// Returns the values of exactly this key, in order.
     ///
     /// # Errors
     /// [`ReadError`] when a node on the way is broken.
@@ -85,9 +85,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The values of all keys that match `text` as patterns, sorted by priority.
+    /// Returns the values of all keys that match `text` as patterns, sorted by priority.
     ///
-    /// A key matches up to its first `*`, `?` or `[` byte by byte, and from there on as [`fnmatch`] has it.
+    /// A key matches up to its first `*`, `?` or `[` byte by byte, and from there on as in [`fnmatch`].
     ///
     /// # Errors
     /// [`ReadError`] when any node is broken.
@@ -169,7 +169,7 @@ impl<'a> Reader<'a> {
 }
 
 impl Node<'_> {
-    /// The offset word behind an edge, 0 for none.
+    /// Returns the offset word of an edge, 0 for none.
     fn child(&self, edge: u8) -> u32 {
         let at = edge.checked_sub(self.first).map(|index| 4 * usize::from(index));
         at.and_then(|at| word(self.children, at).ok()).unwrap_or(0)

@@ -13,7 +13,7 @@ pub struct Trie {
 pub struct Value {
     /// Lower comes first: the module's position in module order.
     pub priority: u32,
-    /// Anything without NUL.
+    /// The value; anything without NUL.
     pub bytes: Vec<u8>,
 }
 
@@ -30,17 +30,17 @@ impl Trie {
         values.insert(at, Value { priority, bytes: bytes.into() });
     }
 
-    /// All keys, sorted, with their values in the order in which they are stored.
+    /// Returns all keys, sorted, with their values in the order in which they are stored.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[Value])> {
         self.keys.iter().map(|(key, values)| (key.as_slice(), values.as_slice()))
     }
 
-    /// The values of exactly this key, in order.
+    /// Returns the values of exactly this key, in order.
     pub fn get(&self, key: &[u8]) -> &[Value] {
         self.keys.get(key).map_or(&[], Vec::as_slice)
     }
 
-    /// Takes over values that a file has in this order.
+    /// Adds values in the order that a file has them in.
     pub(super) fn set(&mut self, key: Vec<u8>, values: Vec<Value>) {
         self.keys.insert(key, values);
     }

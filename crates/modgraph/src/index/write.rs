@@ -22,7 +22,7 @@ pub enum WriteError {
         /// The key.
         key: Vec<u8>,
     },
-    /// The file would be longer than an offset can say.
+    /// The file would be longer than an offset can express.
     #[error("the index would be larger than 256 MiB")]
     Size,
 }
@@ -85,7 +85,7 @@ fn lay_out(records: &[Record<'_>], layout: Layout) -> Result<Vec<u8>, WriteError
     Ok(out)
 }
 
-/// A node of the trie; its children lie beside each other in the list of nodes, by ascending edge.
+/// A node of the trie; its children are next to each other in the list of nodes, by ascending edge.
 struct Node<'a> {
     prefix: &'a [u8],
     /// The byte that leads here.
@@ -160,7 +160,7 @@ fn check(records: &[Record<'_>]) -> Result<(), WriteError> {
     if u32::try_from(records.len()).is_err() { Err(WriteError::Size) } else { Ok(()) }
 }
 
-/// Makes the radix trie of sorted records; the root is the first node.
+/// Builds the radix trie of sorted records; the root is the first node.
 fn nodes<'a>(records: &'a [Record<'_>]) -> Vec<Node<'a>> {
     let unfinished = |edge| Node { prefix: &[], edge, children: 0..0, values: 0..0 };
     let mut nodes = vec![unfinished(0)];
@@ -169,7 +169,7 @@ fn nodes<'a>(records: &'a [Record<'_>]) -> Vec<Node<'a>> {
     while let Some((node, range, spent)) = open.pop() {
         let below = &records[range.clone()];
         let (Some(first), Some(last)) = (below.first(), below.last()) else { continue };
-        // The root has no prefix; below it, what first and last share, all share.
+        // The root has no prefix; below it, what the first and the last share, all share.
         let shared = if node == 0 { 0 } else { common(&first.key[spent..], &last.key[spent..]) };
         let depth = spent + shared;
         let own = below.iter().take_while(|record| record.key.len() == depth).count();
@@ -193,7 +193,7 @@ fn common(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-/// Nodes before their children.
+/// Returns nodes before their children.
 fn pre_order(nodes: &[Node<'_>]) -> Vec<u32> {
     let mut order = Vec::with_capacity(nodes.len());
     let mut open = vec![0];
@@ -204,9 +204,9 @@ fn pre_order(nodes: &[Node<'_>]) -> Vec<u32> {
     order
 }
 
-/// Nodes after their children.
+/// Returns nodes after their children.
 fn post_order(nodes: &[Node<'_>]) -> Vec<u32> {
-    // Backwards it is: a node, then its children from the last to the first.
+    // The reverse is: a node, then its children from the last to the first.
     let mut order = Vec::with_capacity(nodes.len());
     let mut open = vec![0];
     while let Some(node) = open.pop() {

@@ -1,5 +1,5 @@
 //! The symbols that a module takes from others: tens of them in each of thousands of modules, so all names of a
-//! module lie in one piece of memory.
+//! module are stored in one allocation.
 
 /// One symbol that a module takes from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Wants {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Packed {
-    /// Where the name ends in the text of all names; it begins where the one before ends.
+    /// Where the name ends in the text of all names; it starts where the one before ends.
     end: u32,
     crc: u32,
     has_crc: bool,
@@ -29,7 +29,7 @@ struct Packed {
 }
 
 impl Wants {
-    /// How many there are.
+    /// Returns the number of symbols.
     pub fn len(&self) -> usize {
         self.packed.len()
     }
@@ -39,7 +39,7 @@ impl Wants {
         self.packed.is_empty()
     }
 
-    /// The one at that position.
+    /// Returns the symbol at that position.
     pub fn get(&self, index: usize) -> Option<Want<'_>> {
         let packed = self.packed.get(index)?;
         let start = index.checked_sub(1).map_or(0, |before| self.packed[before].end);
@@ -47,7 +47,7 @@ impl Wants {
         Some(Want { name, crc: packed.has_crc.then_some(packed.crc), weak: packed.weak })
     }
 
-    /// All in order.
+    /// Returns all symbols in order.
     pub fn iter(&self) -> impl Iterator<Item = Want<'_>> {
         (0..self.len()).filter_map(|index| self.get(index))
     }
@@ -55,7 +55,7 @@ impl Wants {
 
 impl From<&[Want<'_>]> for Wants {
     /// # Panics
-    /// When all names together have 4 GiB; the reader of modules stops long before.
+    /// When all names together have 4 GiB; the reader of modules stops long before that.
     fn from(wants: &[Want<'_>]) -> Wants {
         let mut names = String::with_capacity(wants.iter().map(|want| want.name.len()).sum());
         let mut packed = Vec::with_capacity(wants.len());

@@ -1,22 +1,22 @@
-//! Unpacking a compressed module, with a limit on what comes out.
+//! Decompresses a module, with a limit on the output.
 
 use std::io::{self, Read};
 
 use super::Fault;
 
-/// How many times its compressed size a module may have; real ones stay below 20.
+/// The largest ratio of a module's size to its compressed size; real ones stay below 20.
 pub const MAX_RATIO: u64 = 100;
 
-/// How many bytes a module may have at most, decompressed.
+/// The largest size of a module in bytes, decompressed.
 pub const MAX_DECOMPRESSED: u64 = 1 << 30;
 
-/// What any module may have, however small it is compressed.
+/// The size that is allowed for any module, however small its compressed size.
 const ALWAYS_ALLOWED: u64 = 8 << 20;
 
-/// Memory that an xz stream may ask for: the dictionary of `xz -9` is 64 MiB.
+/// The limit on the memory of an xz stream: the dictionary of `xz -9` is 64 MiB.
 const XZ_MEMORY: u64 = 128 << 20;
 
-/// How a module is compressed.
+/// The compression of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Codec {
     Gzip,
@@ -24,7 +24,7 @@ pub(super) enum Codec {
     Zstd,
 }
 
-/// Tells the codec from the first bytes of the file.
+/// Recognises the codec from the first bytes of the file.
 pub(super) fn codec(head: &[u8]) -> Option<Codec> {
     match head {
         [0x1f, 0x8b, ..] => Some(Codec::Gzip),

@@ -1,7 +1,7 @@
 //! The ELF container: headers, sections by name, strings.
 //!
 //! One path for both widths and both byte orders, over the layouts of the `object` crate; nothing is trusted: every
-//! range is checked against the file's size before it is asked for.
+//! range is checked against the file's size before it is read.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use object::{Endian, Endianness};
 use super::{Fault, ReadAt};
 use crate::module::Machine;
 
-/// How many bytes of a file are read at most; of the largest real modules, with all debug information, a tenth is.
+/// The largest number of bytes that are read of a file; for the largest real modules with debug information, a tenth.
 pub const MAX_READ: u64 = 512 << 20;
 
 /// An opened ELF file of one width.
@@ -24,11 +24,11 @@ pub(super) struct Elf<'a, S: ?Sized, H: FileHeader> {
     endian: Endianness,
     sections: Vec<H::SectionHeader>,
     section_names: Cow<'a, [u8]>,
-    /// Bytes that may still be read: overlapping sections cannot ask for more than the file has, twice.
+    /// Bytes that may still be read: overlapping sections cannot take more than the size of the file, twice.
     budget: std::cell::Cell<u64>,
 }
 
-/// Tells the width from the identification bytes; `None` when it is no ELF file.
+/// Returns the width by the identification bytes; `None` when it is not an ELF file.
 pub(super) fn is_wide(head: &[u8]) -> Option<bool> {
     (head.len() >= 16 && head.starts_with(&ELFMAG)).then(|| head[4] == ELFCLASS64.0)
 }
@@ -68,12 +68,12 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Elf<'a, S, H> {
         at.map_or(&[], |at| string_at(&self.section_names, at))
     }
 
-    /// Contents of the section of that index; empty when it has none in the file.
+    /// Returns the contents of the section of that index; empty when it has none in the file.
     pub(super) fn contents(&self, index: usize, what: &'static str) -> Result<Cow<'a, [u8]>, Fault> {
         self.bytes_of(self.sections.get(index).ok_or(Fault::Truncated(what))?, what)
     }
 
-    /// Where the contents of the section of that index are in the file, unchecked; `None` when it has none there.
+    /// Returns where the contents of the section of that index are in the file, unchecked; `None` when there are none.
     pub(super) fn place(&self, index: usize) -> Option<Range<u64>> {
         let section = self.sections.get(index).filter(|section| section.sh_type(self.endian) != SHT_NOBITS)?;
         let start: u64 = section.sh_offset(self.endian).into();
@@ -93,7 +93,7 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Elf<'a, S, H> {
             return Err(Fault::Truncated(WHAT));
         }
         if count == 0 {
-            // More sections than the header's field can say: the first section's size has the number.
+            // More sections than the header's field can hold: the first section's size has the number.
             let first = self.range(start, entry, WHAT)?;
             let (first, _) = pod::from_bytes::<H::SectionHeader>(&first).map_err(|()| Fault::Truncated(WHAT))?;
             count = first.sh_size(self.endian).into();
@@ -128,7 +128,7 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Elf<'a, S, H> {
     }
 }
 
-/// The string that begins at `at`, without its NUL; empty when out of range, cut when the table ends first.
+/// Returns the string that starts at `at`, without its NUL; empty when out of range, cut when the table ends first.
 pub(super) fn string_at(table: &[u8], at: usize) -> &[u8] {
     let rest = table.get(at..).unwrap_or_default();
     memchr::memchr(0, rest).map_or(rest, |end| &rest[..end])

@@ -23,7 +23,7 @@ use super::versions::{Versions, array};
 use super::{Fault, ReadAt};
 use crate::module::{Export, Modinfo, ModuleInfo, Want, Wants};
 
-/// What ends a file that carries an appended signature (`include/linux/module_signature.h`).
+/// The end of a file with an appended signature (`include/linux/module_signature.h`).
 const SIGNATURE_END: &[u8] = b"~Module signature appended~\n";
 
 /// Processor numbers of sparc, whose register symbols look like undefined ones.
@@ -57,7 +57,7 @@ struct Places {
     extended_names: Option<usize>,
     export_strings: Option<usize>,
     gpl_exports: Option<usize>,
-    /// The size of what stays in memory once loaded.
+    /// The size of the part that stays in memory once loaded.
     loaded_size: u64,
 }
 
@@ -72,7 +72,7 @@ struct ExportTables<'a> {
     gpl_only: Vec<Box<str>>,
 }
 
-/// How many bytes of names may still be taken: names that overlap would have more of them than the file.
+/// The number of bytes of names that may still be read: names that overlap would have more of them than the file.
 struct Names {
     left: u64,
 }
@@ -96,7 +96,7 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Reader<'a, S, H
         Ok(info)
     }
 
-    /// Contents of a section; empty when there is none.
+    /// Returns the contents of a section; empty when there is none.
     fn contents(&self, index: Option<usize>, what: &'static str) -> Result<Cow<'a, [u8]>, Fault> {
         index.map_or(Ok(Cow::Borrowed(&[][..])), |index| self.elf.contents(index, what))
     }
@@ -171,7 +171,7 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Reader<'a, S, H
 }
 
 impl Places {
-    /// Looks at each section once; of several with one name the first counts.
+    /// Visits each section once; of several with one name the first counts.
     fn find<S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>>(elf: &Elf<'_, S, H>) -> Places {
         let endian = elf.endian();
         let mut places = Places::default();
@@ -201,7 +201,7 @@ impl Places {
 }
 
 impl Places {
-    /// The parts of the file that will be read.
+    /// Returns the parts of the file that will be read.
     fn parts<S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>>(&self, elf: &Elf<'_, S, H>) -> Vec<Range<u64>> {
         let read = [
             self.symtab,
@@ -224,7 +224,7 @@ impl Names {
 }
 
 impl ExportTables<'_> {
-    /// Takes note of a defined symbol, when it says something about an export.
+    /// Records a defined symbol when it describes an export.
     fn note(&mut self, name: &[u8], section: usize, value: u64, names: &mut Names) -> Result<(), Fault> {
         if !name.starts_with(b"__k") {
             return Ok(());
@@ -247,7 +247,7 @@ impl ExportTables<'_> {
 
     fn exports(mut self, names: &mut Names) -> Result<Vec<Export>, Fault> {
         if self.crcs.is_empty() {
-            // Quirk: as depmod has it, every string of the section counts, that of a namespace too.
+            // Quirk: as in depmod, every string of the section counts, that of a namespace too.
             let strings = self.strings.split(|&byte| byte == 0).filter(|name| !name.is_empty());
             self.crcs = strings.map(|name| Ok((names.text(name)?.into(), None))).collect::<Result<_, Fault>>()?;
         }
@@ -262,7 +262,7 @@ impl ExportTables<'_> {
     }
 }
 
-/// The sections with the words of CRCs; real modules have two of them at most.
+/// The sections with the words of CRCs; real modules have at most two of them.
 struct CrcSections<'a> {
     read: BTreeMap<usize, Cow<'a, [u8]>>,
 }

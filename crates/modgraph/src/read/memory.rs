@@ -1,16 +1,16 @@
-//! What of an object, a module or a kernel reaches memory, as one digest; and which objects an archive has.
+//! A digest of the parts of an object, a module or a kernel that are loaded into memory; and the objects of an archive.
 //!
-//! In the digest are, of each section that is loaded: name, type, flags, size and bytes, and its relocations with the names of
-//! what they point at; and the symbols that others can link to. Left out are debug information, the build ID (a hash over
+//! The digest contains, for each loaded section: name, type, flags, size and bytes, and its relocations with the names
+//! of their targets; and the symbols that others can link to. Left out are debug information, the build ID (a hash over
 //! debug information too), the order and names of local symbols, and a signature.
 
 use blake3::Hasher;
 use object::read::{Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget};
 use object::{RelocationFlags, SectionFlags, SectionIndex, SymbolFlags, elf};
 
-/// The digest of what of an ELF file reaches memory; `None` when the bytes are no ELF file.
+/// Returns the digest of the parts of an ELF file that are loaded; `None` when the bytes are not an ELF file.
 ///
-/// Two files with one digest do the same, whatever debug information they carry.
+/// Two files with one digest do the same, whatever debug information they contain.
 pub fn memory_digest(bytes: &[u8]) -> Option<[u8; 16]> {
     let file = object::File::parse(bytes).ok()?;
     let mut hasher = Hasher::new();
@@ -49,7 +49,7 @@ pub fn memory_digest(bytes: &[u8]) -> Option<[u8; 16]> {
     Some(hasher.finalize().as_bytes()[..16].try_into().expect("a digest has 32 bytes"))
 }
 
-/// The names of an archive's members, as they stand in it: of a thin one, paths; `None` when the bytes are no archive.
+/// Returns the names of an archive's members in order; of a thin one, paths; `None` when the bytes are not an archive.
 ///
 /// # Source
 /// `ar(1)`; Kbuild's `built-in.a` and `vmlinux.a` are thin.
@@ -61,14 +61,14 @@ pub fn archive_members(bytes: &[u8]) -> Option<Vec<String>> {
     archive.members().map(name).collect()
 }
 
-/// What a relocation points at: a symbol's name, or where a nameless one is.
+/// The target of a relocation: a symbol's name, or where a nameless one is.
 fn target(file: &object::File<'_>, target: RelocationTarget) -> Option<Vec<u8>> {
     match target {
         RelocationTarget::Symbol(index) => {
             let symbol = file.symbol_by_index(index).ok()?;
             let name = symbol.name_bytes().ok()?;
             let mut text = if name.is_empty() { section_name(file, symbol.section_index()?)? } else { name.to_vec() };
-            // A local name may stand in several places of one file.
+            // A local name may occur several times in one file.
             text.extend(symbol.address().to_le_bytes());
             Some(text)
         }

@@ -1,8 +1,8 @@
 //! The layouts of structures and unions, as an object's debug information has them (DWARF 2 to 5).
 //!
-//! What a structure is made of stands there as a graph of entries; [`structures`] reads it once and gives each structure
+//! Debug information has a structure as a graph of entries; [`structures`] reads it once and returns each structure
 //! with its members flat: those of nameless structures inside it count as its own.
-//! What it does not do: follow pointers, read split or compressed debug information, or tell two types of one layout apart.
+//! What it does not do: follow pointers, read split or compressed debug information, or distinguish two equal layouts.
 
 mod entries;
 mod flatten;
@@ -16,9 +16,9 @@ use flatten::Reading;
 /// A structure or union with its layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Structure {
-    /// Which of the two.
+    /// Its kind.
     pub kind: StructureKind,
-    /// Its tag; of one without a tag, what a `typedef` calls it.
+    /// Its tag; for one without a tag, its name in a `typedef`.
     pub name: String,
     /// Whether [`Structure::name`] is a `typedef`'s.
     pub is_typedef: bool,
@@ -26,13 +26,13 @@ pub struct Structure {
     pub size: u64,
     /// Its members in the order of their declaration.
     pub members: Vec<Member>,
-    /// The file that declares it, as the compiler was told; empty when that is not said.
+    /// The file that declares it, as the compiler was given it; empty when unknown.
     pub file: String,
-    /// The line there, from 1; 0 when that is not said.
+    /// The line there, from 1; 0 when unknown.
     pub line: u64,
 }
 
-/// What kind of structure.
+/// The kind of a structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StructureKind {
     /// `struct`
@@ -50,7 +50,7 @@ pub struct Member {
     pub offset: u64,
     /// Its size in bits.
     pub size: u64,
-    /// Whether it has less than a whole type.
+    /// Whether it is a bit field.
     pub is_bit_field: bool,
     /// The structure that it is, or is an array of, as [`Structure::title`] has it.
     pub of: Option<String>,
@@ -59,16 +59,16 @@ pub struct Member {
 /// Why an object's structures cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum StructuresError {
-    /// The bytes are no object.
+    /// The bytes are not an object.
     #[error("it is no object file")]
     Object(#[from] object::read::Error),
-    /// Its debug information is damaged, or of a kind that is not understood.
+    /// Its debug information is damaged, or of an unsupported kind.
     #[error("its debug information cannot be read")]
     Dwarf(#[from] gimli::Error),
 }
 
 impl Structure {
-    /// What C calls it: `struct net`, `union thread_union`, `spinlock_t`.
+    /// Returns its name in C: `struct net`, `union thread_union`, `spinlock_t`.
     pub fn title(&self) -> String {
         title(self.kind, &self.name, self.is_typedef)
     }
@@ -82,7 +82,7 @@ fn title(kind: StructureKind, name: &str, is_typedef: bool) -> String {
     }
 }
 
-/// Reads the structures that an object's debug information knows, in the order in which they stand there.
+/// Reads the structures in an object's debug information, in their order there.
 ///
 /// `bytes` is an object or executable with its sections uncompressed; an object without debug information has none.
 /// # Errors
@@ -111,7 +111,7 @@ pub fn structures(bytes: &[u8]) -> Result<Vec<Structure>, StructuresError> {
 mod tests {
     use super::*;
 
-    // Objects of real compilers are read in `crates/kbuild/src/kernel/layouts`: this crate starts none.
+    // Objects of real compilers are read in `crates/kbuild/src/kernel/layouts`: this crate runs no compiler.
 
     #[test]
     fn what_has_no_debug_information_has_no_structures() {

@@ -92,7 +92,7 @@ fn an_executable_is_no_module() {
     assert!(matches!(module("m.ko", bytes.as_slice()).unwrap_err().fault, Fault::NotRelocatable(2)));
 }
 
-/// Counts what is asked for: a big module must not be read whole.
+/// Counts the bytes that are read: a big module must not be read whole.
 #[test]
 fn only_what_holds_facts_is_read() {
     struct Counting(Vec<u8>, std::cell::Cell<u64>);

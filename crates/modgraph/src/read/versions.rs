@@ -30,7 +30,7 @@ struct Record<'a> {
 }
 
 impl<'a> Versions<'a> {
-    /// Takes the contents of the three sections; a last piece that is no whole record is passed over.
+    /// Takes the contents of the three sections; an incomplete last record is skipped.
     pub(super) fn read(
         versions: &'a [u8],
         extended_crcs: &'a [u8],
@@ -49,7 +49,7 @@ impl<'a> Versions<'a> {
             let name = string_at(record, word);
             let slot = table.slot(name);
             table.records.push(Record { name, crc, taken: false });
-            // Of two records with one name the first is the one that is found.
+            // Of two records with one name the first is found.
             if table.slots[slot] == 0 {
                 table.slots[slot] = table.records.len() as u32;
             }
@@ -60,7 +60,7 @@ impl<'a> Versions<'a> {
         table
     }
 
-    /// How many records there are.
+    /// Returns the number of records.
     pub(super) fn len(&self) -> usize {
         self.records.len()
     }
@@ -70,7 +70,7 @@ impl<'a> Versions<'a> {
         !self.records.is_empty() || !self.extended.is_empty()
     }
 
-    /// The version of a symbol.
+    /// Returns the version of a symbol.
     pub(super) fn take(&mut self, name: &[u8]) -> Option<u32> {
         let slot = self.slot(name);
         match self.slots[slot].checked_sub(1) {
@@ -83,13 +83,13 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// The records that nobody took (`module_layout`), in order.
+    /// Returns the records that nothing took (`module_layout`), in order.
     pub(super) fn left(&self) -> impl Iterator<Item = (&'a [u8], u32)> {
         let left = self.records.iter().filter(|record| !record.taken && !record.name.is_empty());
         left.map(|record| (record.name, record.crc))
     }
 
-    /// Index of the slot that has the name, or of the free one where it belongs.
+    /// Returns the index of the slot that has the name, or of the free one where it belongs.
     fn slot(&self, name: &[u8]) -> usize {
         let mask = self.slots.len() - 1;
         let mut at = hash(name) as usize & mask;
@@ -102,7 +102,7 @@ impl<'a> Versions<'a> {
     }
 }
 
-/// Eight bytes at a time: quick, and good enough for the few names of one module.
+/// Hashes eight bytes at a time: fast, and good enough for the few names of one module.
 fn hash(name: &[u8]) -> u64 {
     const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut hash = name.len() as u64;
@@ -116,7 +116,7 @@ fn hash(name: &[u8]) -> u64 {
     hash ^ (hash >> 32)
 }
 
-/// The first `N` bytes; the callers' pieces are long enough.
+/// Returns the first `N` bytes; the callers' slices are long enough.
 pub(super) fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let mut out = [0; N];
     out.copy_from_slice(&bytes[..N]);

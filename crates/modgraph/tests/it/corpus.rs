@@ -1,6 +1,6 @@
 //! Debian's kernels (slow): all indexes and all closures against `depmod` and `modprobe`.
 //!
-//! The package that `linux-image-cloud-amd64` stands for is downloaded once into the user's cache folder.
+//! The package that `linux-image-cloud-amd64` stands for is downloaded once into the user's cache directory.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -78,7 +78,7 @@ fn graph(root: &Path) -> Graph {
     Graph::build(inputs).0
 }
 
-/// Downloads and unpacks the kernel package that a package depends on; gives its folder and release.
+/// Downloads and unpacks the kernel package that a package depends on; returns its directory and release.
 fn unpacked(package: &str) -> (PathBuf, String) {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache"));

@@ -1,4 +1,4 @@
-//! Cut, mutated and bomb-like files: an error or facts, never a panic, and no more memory than the input deserves.
+//! Cut, mutated and bomb-like files: an error or facts, never a panic, and no more memory than the input justifies.
 
 use kiln_modgraph::index::{self, Reader};
 use kiln_modgraph::read::{self, Fault};
@@ -18,7 +18,7 @@ fn samples() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Reads, and when there are facts, uses them.
+/// Reads, and uses the facts, if any.
 fn digest(bytes: &[u8]) {
     if let Ok(info) = read::module("kernel/m.ko", bytes) {
         assert!(info.modinfo.iter().count() <= bytes.len());
@@ -135,7 +135,7 @@ fn names_without_an_end_are_an_error() {
     assert!(matches!(fault, Fault::Overlap), "{fault}");
 }
 
-/// Names are bytes of a file: a newline in one must not shift what the indexes say of others.
+/// Names are bytes of a file: a newline in one must not shift what the indexes have about others.
 #[test]
 fn newlines_in_names_stay_where_they_are() {
     let one = read::module("kernel/a\nb.ko", Ko::new().export("one\ntwo").build().as_slice()).unwrap();

@@ -3,7 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | `oracle` | runs the real `depmod` and `modprobe` |
-//! | `random_trees` | small made-up module trees, byte for byte against `depmod` |
+//! | `random_trees` | small random module trees, byte for byte against `depmod` |
 //! | `hostile` | cut, mutated and bomb-like files |
 //! | `corpus` | Debian's kernels (slow) |
 #![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests write files and run the original tools")]

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The release that made-up trees have.
+/// The release of random trees.
 pub(crate) const VERSION: &str = "6.12.1-test";
 
-/// Whether kmod 30 is here, whose bytes are compared.
+/// Whether kmod 30, whose bytes are compared, is installed.
 pub(crate) fn is_here() -> bool {
     let version = command("depmod").arg("--version").output();
     version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).starts_with("kmod version 30"))
@@ -17,7 +17,7 @@ pub(crate) fn depmod(base: &Path, version: &str) -> Output {
     command("depmod").arg("-C").arg("/dev/null").arg("-b").arg(base).arg(version).output().unwrap()
 }
 
-/// The module names that `modprobe` would load for `module`, in order, with repeats.
+/// Returns the module names that `modprobe` would load for `module`, in order, with repeats.
 pub(crate) fn show_depends(base: &Path, version: &str, module: &str) -> Option<Vec<String>> {
     let mut modprobe = command("modprobe");
     modprobe.args(["-C", "/dev/null", "-S", version, "--show-depends", "-d"]).arg(base).arg(module);

@@ -1,4 +1,4 @@
-//! Small made-up module trees, byte for byte against the real `depmod`.
+//! Small random module trees, compared byte for byte with the real `depmod`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use kiln_testkit::{Architecture, Codec, Crcs, Endianness, Ko, Random};
 
 use crate::oracle;
 
-/// A made-up tree: files relative to the folder of the release.
+/// A random tree: files relative to the directory of the release.
 struct Tree {
     files: Vec<(String, Vec<u8>)>,
     names: Vec<String>,
@@ -85,7 +85,7 @@ fn closures_equal_modprobes() {
     assert!(compared > 100, "only {compared} closures were compared");
 }
 
-/// Checks that every module comes after all that it needs.
+/// Checks that every module comes after all modules that it needs.
 pub(crate) fn assert_valid(graph: &Graph, order: &[&str]) {
     let mut loaded = BTreeSet::new();
     for name in order {

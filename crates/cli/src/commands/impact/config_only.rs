@@ -1,4 +1,4 @@
-//! What is said when there is a config to compare with, and no kernel.
+//! The output when there is a config to compare with, and no kernel.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{BareConfig, N_LINES, changed_symbols, changes_as_json, more, places_as_json, reached, reached_as_json};
 
-/// What a config does not tell.
+/// What a config does not contain.
 const LIMITS: &str = "from a config alone nobody can tell which source and compiler the kernel was built with, or what objects \
                       read through headers and generated files: more may be reached than is named here\n";
 
@@ -31,7 +31,7 @@ pub(super) fn text(resolved: &Resolved<'_>, config: &BareConfig, told: &ConfigOn
     text
 }
 
-/// Whether vmlinux gains, loses or exchanges objects: then no other knowledge makes it the same.
+/// Whether vmlinux gains, loses or exchanges objects: then nothing else can make it the same.
 fn is_new_kernel(told: &ConfigOnly) -> bool {
     told.report.verdict() == Verdict::NewKernel
 }

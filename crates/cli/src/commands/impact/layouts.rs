@@ -1,4 +1,4 @@
-//! How layouts of structures are shown.
+//! The output for layouts of structures.
 
 use std::fmt::Write as _;
 
@@ -43,7 +43,7 @@ fn line(change: &StructureChange, all: bool) -> String {
         false => format!("{}: {} -> {} bytes", change.title, change.old_size, change.new_size),
     };
     let mut members: Vec<&MemberChange> = change.members.iter().collect();
-    // What moves only makes room.
+    // Members that are merely moved make room for others.
     members.sort_by_key(|member| (member.is_moved(), member.is_resized()));
     let n_shown = if all { members.len() } else { N_SHOWN };
     for change in members.iter().take(n_shown) {
@@ -83,7 +83,7 @@ fn member(change: &MemberChange) -> String {
     }
 }
 
-/// Bytes, and bits after a dot where a member does not start with a byte.
+/// Formats bytes, and bits after a dot where a member does not start with a byte.
 fn place(slot: Slot) -> String {
     match slot.offset % 8 {
         0 => (slot.offset / 8).to_string(),
@@ -119,7 +119,7 @@ pub(super) fn as_json(report: &LayoutReport) -> Value {
     Value::Array(changes.collect())
 }
 
-/// What was compiled for it, and what is missing.
+/// Returns the JSON of what was compiled for it, and what is missing.
 pub(super) fn coverage(report: &LayoutReport) -> Value {
     let unread = report.unread.iter().map(|unread| json!({ "object": unread.object, "why": unread.why }));
     json!({

@@ -1,4 +1,4 @@
-//! The types of a compile unit, as entries that point at each other.
+//! The types of a compile unit, as entries that refer to each other.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use object::read::{Object as _, ObjectSection as _, RelocationMap};
 
 pub(super) type Reader<'a> = RelocateReader<EndianSlice<'a, RunTimeEndian>, &'a Relocations>;
 
-/// A section's bytes, and what a linker would change in them.
+/// A section's bytes, and the relocations that a linker would apply to them.
 #[derive(Debug, Default)]
 pub(super) struct Section<'a> {
     pub(super) data: &'a [u8],
@@ -34,7 +34,7 @@ pub(super) fn section<'a>(file: &object::File<'a>, id: SectionId) -> Result<Sect
     let Some(section) = file.section_by_name(id.name()) else { return Ok(Section::default()) };
     let mut relocations = RelocationMap::default();
     for (offset, relocation) in section.relocations() {
-        // Differences of code addresses (RISC-V) are of no use here; what is needed are offsets into other sections.
+        // Differences of code addresses (RISC-V) are not needed here, only offsets into other sections.
         relocations.add(file, offset, relocation).unwrap_or_default();
     }
     Ok(Section { data: section.data()?, relocations: Relocations(relocations) })
@@ -51,7 +51,7 @@ pub(super) struct Type {
     pub(super) file: u64,
     pub(super) line: u64,
     pub(super) members: Vec<RawMember>,
-    /// Of an array: how many, for each dimension; 0 when that is open.
+    /// The length of an array in each dimension; 0 when that is open.
     pub(super) counts: Vec<u64>,
 }
 
@@ -139,7 +139,7 @@ pub(super) fn is_record(tag: gimli::DwTag) -> bool {
     matches!(tag, dw::DW_TAG_structure_type | dw::DW_TAG_union_type)
 }
 
-/// Types that are laid out as what they are of.
+/// Types with the layout of the type that they refer to.
 pub(super) fn is_wrapper(tag: gimli::DwTag) -> bool {
     matches!(
         tag,
@@ -190,7 +190,7 @@ fn member(entry: &DebuggingInformationEntry<Reader<'_>>, name: Option<String>) -
     RawMember { name, of: reference(entry), location, bits }
 }
 
-/// The path of a file of the unit's list.
+/// Returns the path of a file of the unit's list.
 pub(super) fn path(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, index: u64) -> Option<String> {
     let header = unit.line_program.as_ref()?.header();
     let file = header.file(index)?;

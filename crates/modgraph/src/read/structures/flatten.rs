@@ -1,31 +1,31 @@
-//! Structures with their members flat, of the types of a compile unit.
+//! Structures with their members flat, from the types of a compile unit.
 
 use gimli::constants as dw;
 
 use super::entries::{RawMember, Type, Types, is_record, is_wrapper};
 use super::{Member, Structure, StructureKind, title};
 
-/// How deep types may be nested; a kernel's are not half as deep, and damaged bytes may go in circles.
+/// The limit on the nesting of types; a kernel's are not half as deep, and damaged bytes may form a circle.
 const MAX_DEPTH: usize = 64;
 
-/// The types of a unit, and what their layout hangs on.
+/// The types of a unit, and what their layout depends on.
 pub(super) struct Reading {
     pub(super) types: Types,
     pub(super) is_little: bool,
     pub(super) address_size: u64,
 }
 
-/// What a type is once wrappers and arrays are taken off.
+/// A type without its wrappers and arrays.
 struct Peeled<'a> {
     record: &'a Type,
     offset: usize,
-    /// What it is called: its tag, or the nearest `typedef`.
+    /// Its name: its tag, or the nearest `typedef`.
     title: Option<String>,
     is_array: bool,
 }
 
 impl Reading {
-    /// Every structure that has a name.
+    /// Returns every structure that has a name.
     pub(super) fn all(&self, paths: &dyn Fn(u64) -> String) -> Vec<Structure> {
         let mut found = Vec::new();
         for (offset, entry) in &self.types {
@@ -87,7 +87,7 @@ impl Reading {
         Member { name, offset, size, is_bit_field: raw.bits.is_some(), of }
     }
 
-    /// Where a member starts in its record, in bits.
+    /// Returns where a member starts in its record, in bits.
     fn start(&self, raw: &RawMember) -> u64 {
         let from_location = raw.location.saturating_mul(8);
         let Some(bits) = raw.bits else { return from_location };
@@ -122,7 +122,7 @@ impl Reading {
         None
     }
 
-    /// The size of a type in bytes.
+    /// Returns the size of a type in bytes.
     fn size(&self, offset: usize, depth: usize) -> u64 {
         let Some(entry) = self.types.get(&offset).filter(|_| depth > 0) else { return 0 };
         let of = || entry.of.map_or(0, |of| self.size(of, depth - 1));
