@@ -1,6 +1,6 @@
 //! What a changed recipe means for a kernel that is already out there.
 //!
-//! [`deployed`] finds that kernel in the store, [`impact`] says what the change reaches by the record of its build,
+//! [`deployed`] finds that kernel in the store, [`Resolved::impact`] says what the change reaches by the record of its build,
 //! and [`exact`] compares it with the kernel that was built from the changed recipe.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -95,7 +95,7 @@ impl Analysis<'_> {
     /// Findings of `check` with what helps: requests with which all others hold, or those that contradict each other.
     ///
     /// # Errors
-    /// See [`remedies`].
+    /// See [`Analysis::remedies`].
     pub fn with_remedy(&self, findings: Diagnostics) -> Result<Diagnostics, PipelineError> {
         if !findings.has_errors() {
             return Ok(findings);
