@@ -36,10 +36,15 @@ impl Request {
     }
 
     /// Returns the symbol, and the value as the symbol's type takes it, without the quotes of a string; `None` where
-    /// `model` does not declare the symbol or its type does not take the value.
+    /// `model` does not declare the symbol or its type does not take the value: a bare `n` unsets a string, which no
+    /// value of it can do.
     pub fn resolve(&self, model: &Model) -> Option<(SymbolId, String)> {
         let symbol = model.find(&self.symbol).filter(|symbol| model.definitions(*symbol).next().is_some())?;
-        let value = if model.type_of(symbol) == Type::String { unquote(&self.value) } else { self.value.clone() };
+        let value = match model.type_of(symbol) {
+            Type::String if self.value == "n" => return None,
+            Type::String => unquote(&self.value),
+            _ => self.value.clone(),
+        };
         model.takes(symbol, &value).then_some((symbol, value))
     }
 
