@@ -74,8 +74,8 @@ pub fn amend(
         }
     }
     for line in fix.into_iter().flat_map(|fix| &fix.requests) {
-        let requests = line.needed_for.iter().filter_map(|symbol| evaluated.kernel.requests.get(symbol));
-        let near = requests.map(|request| request.origin).next();
+        let mut requests = line.needed_for.iter().filter_map(|symbol| evaluated.kernel.requests.get(symbol));
+        let near = requests.find_map(|request| request.origin);
         add(&line.symbol, &line.value, line.comment(), near)?;
     }
     files.into_iter().map(|(file, amendments)| Ok((file, written(sources, file, &amendments)?))).collect()
@@ -90,10 +90,10 @@ fn place(
     near: Option<Span>,
 ) -> Result<(FileId, Option<usize>, bool), WriteError> {
     if let Some(request) = evaluated.kernel.requests.get(symbol) {
-        if request.because.is_some() && request.won.is_empty() {
+        let is_written = request.because.is_none() || !request.won.is_empty();
+        let Some(origin) = request.origin.filter(|_| is_written) else {
             return Err(WriteError::Made(symbol.to_owned()));
-        }
-        let origin = request.origin;
+        };
         return match form(sources, origin.file) {
             Form::Shipped => {
                 Err(WriteError::Shipped { symbol: symbol.to_owned(), file: sources.name(origin.file).to_owned() })

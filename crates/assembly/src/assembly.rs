@@ -179,8 +179,8 @@ fn manifest(parts: &Parts<'_>, kept: &[ModuleId]) -> Manifest {
         let entry = RequestEntry {
             value: request.value.clone(),
             resolved: parts.config.get(&request.symbol).map(str::to_owned),
-            optional: request.optional,
-            origin: parts.sources.location(request.origin).to_string(),
+            optional: request.is_optional(),
+            origin: request.origin.map(|origin| parts.sources.location(origin).to_string()).unwrap_or_default(),
         };
         (request.symbol.clone(), entry)
     });

@@ -54,7 +54,8 @@ impl<'a> Prepared<'a> {
     pub fn analyse(&self) -> Result<Analysis<'a>, PipelineError> {
         let (target, toolchain) = self.toolchain()?;
         let parsed = self.parse(&target, &toolchain)?;
-        let requests: Vec<Request> = self.recipe.kernel.requests.values().map(|request| request.request()).collect();
+        let requests: Vec<Request> =
+            self.recipe.kernel.requests.values().map(|merged| merged.request.clone()).collect();
         let resolved = parsed.resolve(&requests)?;
         let config = config_of(&resolved);
         let mut unmet = check(&requests, &config, &parsed.declarations(&requests));

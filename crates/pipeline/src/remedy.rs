@@ -152,7 +152,7 @@ impl Analysis<'_> {
     /// # Errors
     /// A value cannot be written into a `.config`.
     pub fn all_hold(&self, wish: &KernelWish) -> Result<bool, PipelineError> {
-        let requests: Vec<Request> = wish.requests.values().map(|request| request.request()).collect();
+        let requests: Vec<Request> = wish.requests.values().map(|merged| merged.request.clone()).collect();
         let config = config_of(&self.parsed.resolve(&requests)?);
         let declared = self.parsed.declarations(&requests);
         Ok(check(&requests, &config, &declared).iter().all(|unmet| unmet.request.is_optional()))

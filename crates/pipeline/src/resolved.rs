@@ -56,7 +56,7 @@ impl Resolved<'_> {
     /// Returns the findings about requests that have no effect.
     pub fn remarks(&self) -> Vec<Diagnostic> {
         let requests = &self.recipe.kernel.requests;
-        let origin = |group: &EmptyGroup| requests.get(&group.symbol).map(|request| request.origin);
+        let origin = |group: &EmptyGroup| requests.get(&group.symbol).and_then(|request| request.origin);
         self.groups.iter().map(|group| group.diagnostic(origin(group))).collect()
     }
 

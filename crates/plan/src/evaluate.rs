@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use kiln_diag::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
-use kiln_kconfig::Strength;
+use kiln_kconfig::Request;
 use kiln_recipe::{Def, Imports, Reader, Tree};
 
 use crate::builtin::{BUILTINS, SCHEME};
@@ -108,7 +108,7 @@ pub struct Kernel {
     /// The key to sign modules with, when the recipe names one.
     pub signing_key: Option<Located<PathBuf>>,
     /// The requests after `conditionalConfig` and `modular`, by symbol.
-    pub requests: BTreeMap<String, Request>,
+    pub requests: BTreeMap<String, MergedRequest>,
 }
 
 /// A module from outside of the tree.
@@ -148,17 +148,11 @@ pub struct Pattern {
     pub origin: Option<Span>,
 }
 
-/// A requested value of a symbol.
+/// A request as merged from the files of the recipe; it derefs to the request alone.
 #[derive(Debug, Clone)]
-pub struct Request {
-    /// Without `CONFIG_`.
-    pub symbol: String,
-    /// As merged: bare, or in the quotes of a `.config`.
-    pub value: String,
-    /// Whether it may stay unmet.
-    pub optional: bool,
-    /// Where it was written, the first place of several.
-    pub origin: Span,
+pub struct MergedRequest {
+    /// The request; its origin is the first of several places.
+    pub request: Request,
     /// The definitions that it was made from.
     pub won: Vec<Def>,
     /// Definitions of the same option set aside for their priority.
@@ -166,15 +160,14 @@ pub struct Request {
     /// Its cause, when it was not written like this under `kernel.config`.
     pub because: Option<Because>,
     /// The request that it replaced.
-    pub overridden: Option<Box<Request>>,
+    pub overridden: Option<Box<MergedRequest>>,
 }
 
-impl Request {
-    /// Returns the request alone, in the form for the engine's queries.
-    pub fn request(&self) -> kiln_kconfig::Request {
-        let strength = if self.optional { Strength::Optional } else { Strength::Required };
-        let (symbol, value) = (self.symbol.clone(), self.value.clone());
-        kiln_kconfig::Request { symbol, value, strength, origin: Some(self.origin) }
+impl std::ops::Deref for MergedRequest {
+    type Target = Request;
+
+    fn deref(&self) -> &Request {
+        &self.request
     }
 }
 

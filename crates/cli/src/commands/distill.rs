@@ -140,7 +140,7 @@ fn from_recipe(context: &Context<'_>, path: &Path, form: Form) -> Result<Materia
     let imports = format!("imports = [{}]\n", Data::Text(path.to_string_lossy().into_owned()));
     let (sources, evaluation) = recipe_files::evaluate(context, Some(&imports), None);
     let evaluated = evaluation::accept(context, evaluation, &sources, form)?;
-    Ok(Material::Requests(evaluated.kernel.requests.values().map(|request| request.request()).collect()))
+    Ok(Material::Requests(evaluated.kernel.requests.values().map(|merged| merged.request.clone()).collect()))
 }
 
 /// Finds the object of symbols and values, at any of its usual places.

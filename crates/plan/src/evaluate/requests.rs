@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::evaluate::{Because, Located, MergedRequest};
 use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
 use kiln_recipe::{Data, Merged, Tree};
 
-use crate::evaluate::{Because, Located, Request};
-use kiln_kconfig::unquote;
+use kiln_kconfig::{Request, Strength, unquote};
 
 /// Makes the requests of `tree`; a changed value that was written in the recipe causes a warning.
 pub(super) fn requests(
     tree: &Tree,
     modular: &Located<bool>,
     diagnostics: &mut Diagnostics,
-) -> BTreeMap<String, Request> {
+) -> BTreeMap<String, MergedRequest> {
     let mut requests = collect(tree, &["kernel", "config"], None);
     apply_conditions(tree, &mut requests, diagnostics);
     if !modular.value {
@@ -22,7 +22,7 @@ pub(super) fn requests(
     requests
 }
 
-fn collect(tree: &Tree, path: &[&str], because: Option<&Because>) -> BTreeMap<String, Request> {
+fn collect(tree: &Tree, path: &[&str], because: Option<&Because>) -> BTreeMap<String, MergedRequest> {
     tree.entries(path)
         .filter_map(|(symbol, tree)| match tree {
             Tree::Leaf(merged) => Some((symbol.to_owned(), request(symbol, merged, because.cloned())?)),
@@ -31,14 +31,13 @@ fn collect(tree: &Tree, path: &[&str], because: Option<&Because>) -> BTreeMap<St
         .collect()
 }
 
-fn request(symbol: &str, merged: &Merged, because: Option<Because>) -> Option<Request> {
+fn request(symbol: &str, merged: &Merged, because: Option<Because>) -> Option<MergedRequest> {
     let Data::Text(value) = &merged.value else { return None };
-    Some(Request {
-        symbol: symbol.to_owned(),
-        value: value.clone(),
-        optional: merged.is_optional(),
-        // These options have no defaults of their own, so there is a definition.
-        origin: merged.origin()?,
+    let strength = if merged.is_optional() { Strength::Optional } else { Strength::Required };
+    // These options have no defaults of their own, so there is a definition.
+    let origin = Some(merged.origin()?);
+    Some(MergedRequest {
+        request: Request { symbol: symbol.to_owned(), value: value.clone(), strength, origin },
         won: merged.won.clone(),
         lost: merged.lost.clone(),
         because,
@@ -47,7 +46,7 @@ fn request(symbol: &str, merged: &Merged, because: Option<Because>) -> Option<Re
 }
 
 /// Applies the conditions that hold for the requests as they are before any is applied, in the order of their names.
-fn apply_conditions(tree: &Tree, requests: &mut BTreeMap<String, Request>, diagnostics: &mut Diagnostics) {
+fn apply_conditions(tree: &Tree, requests: &mut BTreeMap<String, MergedRequest>, diagnostics: &mut Diagnostics) {
     for condition in holding(tree) {
         let because = Because::Condition(condition.to_owned());
         let path = ["kernel", "conditionalConfig", condition];
@@ -83,7 +82,7 @@ pub(super) fn overridden(tree: &Tree) -> BTreeSet<String> {
         .collect()
 }
 
-fn changed(condition: &str, request: &Request, before: &Request) -> Diagnostic {
+fn changed(condition: &str, request: &MergedRequest, before: &MergedRequest) -> Diagnostic {
     let symbol = &request.symbol;
     let message = format!(
         "`{symbol}` becomes `{}` instead of `{}`, because `{condition}` is requested",
@@ -99,9 +98,10 @@ fn changed(condition: &str, request: &Request, before: &Request) -> Diagnostic {
 }
 
 /// Turns every module into a built-in, and requests that modules are off.
-fn build_in(requests: &mut BTreeMap<String, Request>, origin: Option<Span>, diagnostics: &mut Diagnostics) {
+fn build_in(requests: &mut BTreeMap<String, MergedRequest>, origin: Option<Span>, diagnostics: &mut Diagnostics) {
     for request in requests.values_mut().filter(|request| unquote(&request.value) == "m") {
-        replace(request, "y", request.origin);
+        let origin = request.origin;
+        replace(request, "y", origin);
     }
     // The option's own default is `true`, so a `false` was written somewhere.
     let Some(origin) = origin else { return };
@@ -114,22 +114,22 @@ fn build_in(requests: &mut BTreeMap<String, Request>, origin: Option<Span>, diag
                     .label(origin, "modules are ruled out here")
                     .label(request.origin, "and asked for here"),
             );
-            replace(request, "n", origin);
+            replace(request, "n", Some(origin));
         }
         None => {
             let because = Some(Because::NotModular);
             let (symbol, value) = ("MODULES".to_owned(), "n".to_owned());
-            let (won, lost) = (Vec::new(), Vec::new());
-            let request = Request { symbol, value, optional: false, origin, won, lost, because, overridden: None };
+            let request = Request { symbol, value, strength: Strength::Required, origin: Some(origin) };
+            let request = MergedRequest { request, won: Vec::new(), lost: Vec::new(), because, overridden: None };
             requests.insert("MODULES".to_owned(), request);
         }
     }
 }
 
-fn replace(request: &mut Request, value: &str, origin: Span) {
+fn replace(request: &mut MergedRequest, value: &str, origin: Option<Span>) {
     let before = request.clone();
-    request.value = value.to_owned();
-    request.origin = origin;
+    request.request.value = value.to_owned();
+    request.request.origin = origin;
     request.because = Some(Because::NotModular);
     request.overridden = Some(Box::new(before));
 }

@@ -6,7 +6,7 @@ use kiln_diag::Span;
 use kiln_recipe::{Data, Def, Entry, Merged, Priority, Tree, Value};
 
 use crate::SourceSpec;
-use crate::evaluate::{Because, Evaluated, ExtraModule, FirmwareSource, Located, Request};
+use crate::evaluate::{Because, Evaluated, ExtraModule, FirmwareSource, Located, MergedRequest};
 use crate::options::options;
 
 /// A part of the recipe.
@@ -98,24 +98,26 @@ fn part(tree: &Tree, path: &str, evaluated: &Evaluated) -> Shown {
 }
 
 fn requests(evaluated: &Evaluated) -> Vec<(String, Shown)> {
-    let shown = |request: &Request| {
+    let shown = |request: &MergedRequest| {
         let data = Data::Text(request.value.clone());
         let mut definitions = Vec::new();
         history(request, Fate::Won, &mut definitions);
-        Shown::Leaf(ShownValue { data, definitions, optional: request.optional })
+        Shown::Leaf(ShownValue { data, definitions, optional: request.is_optional() })
     };
     evaluated.kernel.requests.iter().map(|(symbol, request)| (symbol.clone(), shown(request))).collect()
 }
 
 /// Lists the definitions of a request and of those that it replaced.
-fn history(request: &Request, fate: Fate, list: &mut Vec<ShownDef>) {
+fn history(request: &MergedRequest, fate: Fate, list: &mut Vec<ShownDef>) {
     let condition = match &request.because {
         Some(Because::Condition(condition)) => Some(condition.clone()),
         _ => None,
     };
-    if request.because == Some(Because::NotModular) {
+    if request.because == Some(Because::NotModular)
+        && let Some(origin) = request.origin
+    {
         let data = Data::Text(request.value.clone());
-        list.push(ShownDef { data, priority: None, fate, origin: request.origin, when: None, condition: None });
+        list.push(ShownDef { data, priority: None, fate, origin, when: None, condition: None });
     } else {
         let entry = |def: &Def, fate| ShownDef { condition: condition.clone(), ..definition(def, fate) };
         list.extend(request.won.iter().map(|def| entry(def, fate)));

@@ -32,6 +32,6 @@ fn requests(recipe: &str, version: Option<&str>) -> String {
     let (sources, evaluation) = evaluated_for(&Files::parse(recipe), version);
     let said = findings(&sources, &evaluation.diagnostics);
     let kernel = evaluation.evaluated.unwrap_or_else(|| panic!("{said}")).kernel;
-    let line = |request: &evaluate::Request| format!("{}={}", request.symbol, request.value);
+    let line = |request: &evaluate::MergedRequest| format!("{}={}", request.symbol, request.value);
     kernel.requests.values().map(line).collect::<Vec<_>>().join(" ")
 }
