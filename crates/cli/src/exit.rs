@@ -1,5 +1,7 @@
 //! The meanings of kiln's exit status.
 
+use kiln_diag::ErrorKind;
+
 /// Success.
 pub const FINE: u8 = 0;
 /// An error in the recipe or the request.
@@ -18,3 +20,13 @@ pub const TIME: u8 = 6;
 pub const BUG: u8 = 70;
 /// The user interrupted the work (128 + SIGINT, as shells count).
 pub const INTERRUPTED: u8 = 130;
+
+/// Returns the status for an error of a stage.
+pub(crate) fn of(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Input => FAULT,
+        ErrorKind::Build => BUILD,
+        ErrorKind::Host => HOST,
+        ErrorKind::Bug => BUG,
+    }
+}

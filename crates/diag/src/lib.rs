@@ -8,8 +8,10 @@
 
 mod code;
 mod diagnostic;
+mod error_kind;
 mod sources;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Diagnostics, Label, Severity};
+pub use error_kind::ErrorKind;
 pub use sources::{FileId, Location, Sources, Span};

@@ -12,6 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_diag::ErrorKind;
 use kiln_exec::{Exec, ExecError, Interrupt};
 use kiln_plan::{Key, KeyWriter};
 use kiln_store::StoreError;
@@ -84,6 +85,24 @@ pub enum PatchError {
     /// The user asked us to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupt),
+}
+
+impl PatchError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            PatchError::Pattern { .. }
+            | PatchError::NoMatch { .. }
+            | PatchError::Unreadable { .. }
+            | PatchError::Rejected { .. }
+            | PatchError::Phase { .. } => ErrorKind::Input,
+            PatchError::Run { .. }
+            | PatchError::Tree(_)
+            | PatchError::Copy(_)
+            | PatchError::Store(_)
+            | PatchError::Interrupted(_) => ErrorKind::Host,
+        }
+    }
 }
 
 /// Finds the files that the recipe's `patches` stand for, in the recipe's order; within a pattern, in byte order.

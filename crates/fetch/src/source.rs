@@ -17,6 +17,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_diag::ErrorKind;
 use kiln_exec::Interrupt;
 use kiln_plan::{Key, KeyWriter, SourceSpec};
 use kiln_store::digest::{NotSha256, Sha256};
@@ -137,6 +138,25 @@ pub enum SourceError {
     /// The user asked us to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupt),
+}
+
+impl SourceError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            SourceError::Path { .. }
+            | SourceError::Built { .. }
+            | SourceError::Hash(_)
+            | SourceError::Mismatch { .. }
+            | SourceError::Archive(_) => ErrorKind::Input,
+            SourceError::Download(_)
+            | SourceError::Git(_)
+            | SourceError::Apt(_)
+            | SourceError::Tree(_)
+            | SourceError::Store(_)
+            | SourceError::Interrupted(_) => ErrorKind::Host,
+        }
+    }
 }
 
 /// Gets the tree that `spec` names: from the store when it is there.

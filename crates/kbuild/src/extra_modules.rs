@@ -15,6 +15,7 @@ mod source;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_diag::ErrorKind;
 use kiln_exec::{ExecError, Interrupt};
 use kiln_kconfig::Config;
 use kiln_plan::Key;
@@ -132,6 +133,28 @@ pub enum ExtraModulesError {
     /// The user asked us to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupt),
+}
+
+impl ExtraModulesError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            ExtraModulesError::Nothing { .. }
+            | ExtraModulesError::SameFile { .. }
+            | ExtraModulesError::Changed { .. } => ErrorKind::Input,
+            ExtraModulesError::Failed { .. } | ExtraModulesError::Prepare { .. } | ExtraModulesError::Finish { .. } => {
+                ErrorKind::Build
+            }
+            ExtraModulesError::Tree(_)
+            | ExtraModulesError::Copy(_)
+            | ExtraModulesError::Store(_)
+            | ExtraModulesError::Signing(_)
+            | ExtraModulesError::Missing { .. }
+            | ExtraModulesError::Exec { .. }
+            | ExtraModulesError::Io { .. }
+            | ExtraModulesError::Interrupted(_) => ErrorKind::Host,
+        }
+    }
 }
 
 /// Gives the modules of `sources`, built against `kernel` when the store has none of their key.

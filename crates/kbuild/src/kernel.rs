@@ -21,6 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kiln_assembly::manifest::FileEntry;
+use kiln_diag::ErrorKind;
 use kiln_exec::{ExecError, Interrupt};
 use kiln_kconfig::Config;
 use kiln_plan::step::{KernelInputs, kernel_key};
@@ -133,6 +134,23 @@ pub enum KernelError {
     /// The user asked us to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupt),
+}
+
+impl KernelError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            KernelError::Build(error) => error.kind(),
+            KernelError::SameName { .. } | KernelError::TreeChanged { .. } => ErrorKind::Input,
+            KernelError::Finish { .. } => ErrorKind::Build,
+            KernelError::Store(_)
+            | KernelError::Signing(_)
+            | KernelError::TreeDamaged { .. }
+            | KernelError::Tree(_)
+            | KernelError::Io { .. }
+            | KernelError::Interrupted(_) => ErrorKind::Host,
+        }
+    }
 }
 
 /// `kernel.json`.

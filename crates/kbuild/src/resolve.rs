@@ -10,6 +10,7 @@ use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
+use kiln_diag::ErrorKind;
 use kiln_exec::ExecError;
 
 use crate::doctor::Missing;
@@ -114,6 +115,21 @@ pub enum ResolveError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl ResolveError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            ResolveError::Tree(_)
+            | ResolveError::Machine(_)
+            | ResolveError::Refused { .. }
+            | ResolveError::NoSuchBase { .. }
+            | ResolveError::Unwritable { .. } => ErrorKind::Input,
+            ResolveError::Failed { .. } => ErrorKind::Build,
+            ResolveError::Missing { .. } | ResolveError::Exec(_) | ResolveError::Io { .. } => ErrorKind::Host,
+        }
+    }
 }
 
 impl<'a> KconfigTree<'a> {

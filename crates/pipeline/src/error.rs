@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_diag::ErrorKind;
 use kiln_exec::Interrupt;
 use kiln_fetch::SourceError;
 use kiln_fetch::apt::AptError;
@@ -72,6 +73,28 @@ pub enum PipelineError {
     },
 }
 
+impl PipelineError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            PipelineError::NoSource
+            | PipelineError::Version(_)
+            | PipelineError::OddVersion(_)
+            | PipelineError::Read { .. } => ErrorKind::Input,
+            PipelineError::Source(error) => error.kind(),
+            PipelineError::Patch(error) => error.kind(),
+            PipelineError::Resolve(error) => error.kind(),
+            PipelineError::Kernel(error) => error.kind(),
+            PipelineError::ExtraSources(error) => error.kind(),
+            PipelineError::ExtraModules(error) => error.kind(),
+            PipelineError::Assemble(error) => error.kind(),
+            PipelineError::Toolchain(_) | PipelineError::Store(_) => ErrorKind::Host,
+            // Whatever is visible can be requested: that it cannot is a bug.
+            PipelineError::NotDistilled => ErrorKind::Bug,
+        }
+    }
+}
+
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub enum AssembleError {
@@ -104,6 +127,21 @@ pub enum AssembleError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl AssembleError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            AssembleError::Modules(_) | AssembleError::Index(_) => ErrorKind::Build,
+            AssembleError::Result(error) => error.kind(),
+            AssembleError::Output(error) => error.kind(),
+            AssembleError::Apt(_)
+            | AssembleError::Store(_)
+            | AssembleError::Interrupted(_)
+            | AssembleError::Read { .. } => ErrorKind::Host,
+        }
+    }
 }
 
 impl AssembleError {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kiln_diag::{Code, Diagnostic, Diagnostics};
+use kiln_diag::{Code, Diagnostic, Diagnostics, ErrorKind};
 use kiln_fetch::{Fetch, SourceError};
 use kiln_kbuild::extra_modules::{ExtraSource, Where};
 use kiln_plan::SourceSpec;
@@ -31,6 +31,16 @@ pub enum ExtraSourcesError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl ExtraSourcesError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            ExtraSourcesError::Source(error) => error.kind(),
+            ExtraSourcesError::Tree(_) | ExtraSourcesError::Io { .. } => ErrorKind::Host,
+        }
+    }
 }
 
 /// Fetches every source; a folder that is not there or holds no makefile is a finding.

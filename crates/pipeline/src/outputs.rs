@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use kiln_assembly::Assembly;
 use kiln_assembly::manifest::OutputEntry;
 use kiln_assembly::outputs::{best, readable};
-use kiln_diag::{Diagnostic, Diagnostics};
+use kiln_diag::{Diagnostic, Diagnostics, ErrorKind};
 use kiln_exec::{ExecError, Interrupt};
 use kiln_image::{TreeError as FileTreeError, WriteError};
 use kiln_kbuild::doctor::Missing;
@@ -161,6 +161,23 @@ pub enum OutputError {
     /// The user asked us to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupt),
+}
+
+impl OutputError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            OutputError::Recipe(_)
+            | OutputError::Source { .. }
+            | OutputError::Tree { .. }
+            | OutputError::Archive { .. } => ErrorKind::Input,
+            OutputError::Program { .. } | OutputError::Dtc { .. } | OutputError::Compress { .. } => ErrorKind::Build,
+            OutputError::Store(_)
+            | OutputError::Missing { .. }
+            | OutputError::Io { .. }
+            | OutputError::Interrupted(_) => ErrorKind::Host,
+        }
+    }
 }
 
 /// What this kernel would make nothing of, known once the config is resolved.

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use kiln_assembly::{Assembly, Content};
+use kiln_diag::ErrorKind;
 use kiln_exec::Interrupt;
 use kiln_plan::Key;
 use kiln_plan::step::result_key;
@@ -38,6 +39,16 @@ pub enum ResultError {
     /// The user asked us to stop.
     #[error(transparent)]
     Interrupted(#[from] Interrupt),
+}
+
+impl ResultError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            ResultError::InTheWay { .. } => ErrorKind::Input,
+            ResultError::Store(_) | ResultError::Io { .. } | ResultError::Interrupted(_) => ErrorKind::Host,
+        }
+    }
 }
 
 /// Gives the result's folder and its key, written when the store has none of its key.

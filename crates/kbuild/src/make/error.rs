@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_diag::ErrorKind;
 use kiln_exec::ExecError;
 
 use super::failure::Failure;
@@ -67,6 +68,22 @@ pub enum BuildError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl BuildError {
+    /// Returns the side that has to act.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            BuildError::ConfigDiffers { .. } => ErrorKind::Bug,
+            BuildError::Tree(_) => ErrorKind::Input,
+            BuildError::Failed { .. } | BuildError::NoOutput { .. } => ErrorKind::Build,
+            BuildError::Missing { .. }
+            | BuildError::NoSpace { .. }
+            | BuildError::Exec(_)
+            | BuildError::Interrupted(_)
+            | BuildError::Io { .. } => ErrorKind::Host,
+        }
+    }
 }
 
 /// A line of a `.config` that only one side has.
