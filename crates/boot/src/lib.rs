@@ -24,6 +24,7 @@ mod verdict;
 
 pub use console::{Console, Finding, FindingKind, Line, LineSource};
 pub use guest::{GuestError, GuestSpec, InitramfsError, tree, write_initramfs};
+pub use host_tree::HostTreeError;
 pub use loaders::{aliases, loaders};
 pub use machine::Machine;
 pub use program::{

@@ -27,69 +27,88 @@ pub struct Machine {
     pub images: &'static [&'static str],
 }
 
-/// A shorthand for the table.
-const fn machine(
-    (name, arch): (&'static str, &'static str),
-    (program, package): (&'static str, &'static str),
-    (board, cpu): (&'static str, Option<&'static str>),
-    (console, early_console): (&'static str, &'static str),
-    images: &'static [&'static str],
-) -> Machine {
-    Machine { name, arch, program, package, board, cpu, console, early_console, memory_mib: 512, images }
-}
-
 /// Early messages of an x86 kernel come over the same port as its console.
 const X86_EARLY: &str = "earlyprintk=serial,ttyS0,115200";
 /// The device tree names the port.
 const TREE_EARLY: &str = "earlycon";
-const X86: &str = "qemu-system-x86";
-const ARM: &str = "qemu-system-arm";
-const MIPS: &str = "qemu-system-mips";
-const MISC: &str = "qemu-system-misc";
 /// A board whose firmware starts the kernel as an ELF file.
 const ELF: &[&str] = &["vmlinux", "vmlinuz"];
 
+const X86_64: Machine = Machine {
+    name: "x86_64",
+    arch: "x86_64",
+    program: "qemu-system-x86_64",
+    package: "qemu-system-x86",
+    board: "q35",
+    cpu: Some("Nehalem"),
+    console: "ttyS0",
+    early_console: X86_EARLY,
+    memory_mib: 512,
+    images: &["bzImage"],
+};
+
+const AARCH64: Machine = Machine {
+    name: "aarch64",
+    arch: "arm64",
+    program: "qemu-system-aarch64",
+    package: "qemu-system-arm",
+    board: "virt",
+    cpu: Some("cortex-a57"),
+    console: "ttyAMA0",
+    early_console: TREE_EARLY,
+    memory_mib: 512,
+    images: &["Image", "Image.gz", "vmlinuz"],
+};
+
+const MIPS: Machine = Machine {
+    name: "mips",
+    arch: "mips",
+    program: "qemu-system-mips",
+    package: "qemu-system-mips",
+    board: "malta",
+    cpu: Some("24Kf"),
+    console: "ttyS0",
+    early_console: "",
+    memory_mib: 512,
+    images: ELF,
+};
+
+/// The 64-bit board differs in its processor.
+const MIPS64: Machine =
+    Machine { name: "mips64", program: "qemu-system-mips64", cpu: Some("MIPS64R2-generic"), ..MIPS };
+
+const RISCV64: Machine = Machine {
+    name: "riscv64",
+    arch: "riscv",
+    program: "qemu-system-riscv64",
+    package: "qemu-system-misc",
+    board: "virt",
+    cpu: None,
+    console: "ttyS0",
+    early_console: TREE_EARLY,
+    memory_mib: 512,
+    images: &["Image", "vmlinux"],
+};
+
 const MACHINES: &[Machine] = &[
-    machine(
-        ("x86_64", "x86_64"),
-        ("qemu-system-x86_64", X86),
-        ("q35", Some("Nehalem")),
-        ("ttyS0", X86_EARLY),
-        &["bzImage"],
-    ),
-    machine(("i386", "i386"), ("qemu-system-i386", X86), ("q35", Some("coreduo")), ("ttyS0", X86_EARLY), &["bzImage"]),
-    machine(
-        ("aarch64", "arm64"),
-        ("qemu-system-aarch64", ARM),
-        ("virt", Some("cortex-a57")),
-        ("ttyAMA0", TREE_EARLY),
-        &["Image", "Image.gz", "vmlinuz"],
-    ),
-    machine(
-        ("arm", "arm"),
-        ("qemu-system-arm", ARM),
+    X86_64,
+    Machine { name: "i386", arch: "i386", program: "qemu-system-i386", cpu: Some("coreduo"), ..X86_64 },
+    AARCH64,
+    Machine {
+        name: "arm",
+        arch: "arm",
+        program: "qemu-system-arm",
         // A kernel without LPAE cannot reach a board's devices above 4 GiB.
-        ("virt,highmem=off", Some("cortex-a15")),
-        ("ttyAMA0", TREE_EARLY),
-        &["zImage", "Image", "vmlinuz"],
-    ),
-    machine(("mips", "mips"), ("qemu-system-mips", MIPS), ("malta", Some("24Kf")), ("ttyS0", ""), ELF),
-    machine(("mipsel", "mips"), ("qemu-system-mipsel", MIPS), ("malta", Some("24Kf")), ("ttyS0", ""), ELF),
-    machine(("mips64", "mips"), ("qemu-system-mips64", MIPS), ("malta", Some("MIPS64R2-generic")), ("ttyS0", ""), ELF),
-    machine(
-        ("mips64el", "mips"),
-        ("qemu-system-mips64el", MIPS),
-        ("malta", Some("MIPS64R2-generic")),
-        ("ttyS0", ""),
-        ELF,
-    ),
-    machine(
-        ("riscv64", "riscv"),
-        ("qemu-system-riscv64", MISC),
-        ("virt", None),
-        ("ttyS0", TREE_EARLY),
-        &["Image", "vmlinux"],
-    ),
+        board: "virt,highmem=off",
+        cpu: Some("cortex-a15"),
+        images: &["zImage", "Image", "vmlinuz"],
+        ..AARCH64
+    },
+    MIPS,
+    Machine { name: "mipsel", program: "qemu-system-mipsel", ..MIPS },
+    MIPS64,
+    Machine { name: "mips64el", program: "qemu-system-mips64el", ..MIPS64 },
+    RISCV64,
 ];
 
 impl Machine {

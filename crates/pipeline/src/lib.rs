@@ -8,6 +8,7 @@
 
 mod analysis;
 mod assemble;
+mod bootable;
 mod built;
 pub mod busybox;
 mod compress;
@@ -34,6 +35,7 @@ mod verify;
 
 pub use analysis::Analysis;
 pub use assemble::Assembled;
+pub use bootable::{Bootable, BootableError, read_manifest};
 pub use built::Built;
 pub use config_only::ConfigOnly;
 pub use distill::{Distillation, Material};

@@ -15,7 +15,6 @@ use kiln_store::Store;
 use serde_json::{Value, json};
 
 use crate::commands::Context;
-use crate::commands::boot::read_manifest;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
@@ -177,7 +176,7 @@ fn config_of(path: &Path) -> Result<Option<Config>, Failure> {
 
 fn of_result(store: &Store, path: &Path) -> Result<Deployed, Failure> {
     let dir = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-    let manifest = read_manifest(dir)?;
+    let manifest = kiln_pipeline::read_manifest(dir)?;
     let keys = &manifest.kernel.keys;
     let Some(key) = keys.get("kernel") else {
         return Err(Failure::fault(anyhow::anyhow!("{} does not say which kernel it is", dir.display())));

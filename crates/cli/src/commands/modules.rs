@@ -7,7 +7,6 @@ use kiln_assembly::loader_tree::{draw, kib, size};
 use kiln_assembly::manifest::{LoaderEntry, Manifest};
 use serde_json::json;
 
-use super::boot::read_manifest;
 use crate::commands::Context;
 use crate::exit;
 use crate::failure::Failure;
@@ -28,7 +27,7 @@ pub(crate) struct Args {
 
 /// Runs it.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
-    let manifest = read_manifest(&context.environment.current_dir.join(&args.result))?;
+    let manifest = kiln_pipeline::read_manifest(&context.environment.current_dir.join(&args.result))?;
     let loaders = chosen(&manifest, args.loader.as_deref())?;
     if args.json {
         let shown = loaders.iter().map(|(name, loader)| {

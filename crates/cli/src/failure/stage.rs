@@ -7,7 +7,7 @@ use kiln_kbuild::kernel::KernelError;
 use kiln_kbuild::make::BuildError;
 use kiln_kbuild::resolve::ResolveError;
 use kiln_pipeline::outputs::OutputError;
-use kiln_pipeline::{AssembleError, PipelineError};
+use kiln_pipeline::{AssembleError, BootableError, PipelineError};
 
 use crate::exit;
 use crate::failure::Failure;
@@ -15,6 +15,14 @@ use crate::failure::Failure;
 impl From<PipelineError> for Failure {
     fn from(error: PipelineError) -> Failure {
         let help = help(&error);
+        let code = exit::of(error.kind());
+        help.into_iter().fold(Failure::with(code, error.into()), Failure::help)
+    }
+}
+
+impl From<BootableError> for Failure {
+    fn from(error: BootableError) -> Failure {
+        let help = error.help();
         let code = exit::of(error.kind());
         help.into_iter().fold(Failure::with(code, error.into()), Failure::help)
     }
