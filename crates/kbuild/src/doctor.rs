@@ -1,10 +1,10 @@
-//! What the host lacks for a piece of work, and the one command that installs it.
+//! Finds what the host lacks for a piece of work, and the one command that installs it.
 //!
-//! [`needs`] lists the requirements of a recipe as far as it is known, [`checks`] probes the host for each, and
-//! [`install_command`] names the Debian packages in one `apt-get`. A failed build comes here too: what its log says is
-//! missing is told in the same words ([`Missing`]).
-//! Programs are looked for on the `PATH`; headers and libraries by compiling a small program, because where they are is
-//! the compiler's business.
+//! [`needs`] lists the requirements of a recipe as far as it is known, [`checks`] looks for each on the host, and
+//! [`install_command`] names the Debian packages in one `apt-get`. A failed build is reported in the same form: a
+//! program or header that is missing according to its log is also a [`Missing`].
+//! Programs are looked up on the `PATH`; headers and libraries by compiling a small program, because only the compiler
+//! knows where they are.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,10 +19,10 @@ mod probe;
 
 pub use package::{cross_compiler_package, qemu_package};
 
-/// The work that a recipe asks for, as far as it bears on the host.
+/// The work that a recipe requires, as far as it concerns the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Work {
-    /// What is built for; `None` when nothing is compiled.
+    /// The target of the build; `None` when nothing is compiled.
     pub target: Option<Target>,
     /// Values that are on, as in a `.config`: requests before the kernel is resolved, the whole `.config` after.
     pub config: kiln_kconfig::Config,
@@ -34,22 +34,22 @@ pub struct Work {
     pub outputs: BTreeSet<&'static str>,
     /// Whether there are patches.
     pub patches: bool,
-    /// The machine that the result will be booted on in QEMU (as `uname -m` says, `aarch64`); `None` for no boot.
+    /// The machine that the result will be booted on in QEMU (as `uname -m` prints, `aarch64`); `None` for no boot.
     pub boot_machine: Option<String>,
 }
 
-/// Something that must be there.
+/// A requirement of the host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Need {
-    /// How to look for it.
+    /// The way to look for it.
     pub probe: Probe,
-    /// What it is for, to follow "needed".
+    /// Its purpose, to follow "needed".
     pub why: String,
     /// The Debian package that has it.
     pub debian_package: String,
 }
 
-/// How to look for something.
+/// A way to look for something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Probe {
     /// A program on the `PATH`.
@@ -72,18 +72,18 @@ pub enum Probe {
     },
 }
 
-/// Something that is not there.
+/// A requirement that is not met.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
     /// The program or header, for people.
     pub what: String,
-    /// What it is for, to follow "needed".
+    /// Its purpose, to follow "needed".
     pub why: String,
     /// The Debian package that has it.
     pub debian_package: String,
 }
 
-/// Lists what `work` requires of the host, without asking the host.
+/// Lists what `work` requires of the host, without probing the host.
 ///
 /// # Source
 /// The kernel's `Documentation/process/changes.rst`, and the commands in its makefiles.
@@ -151,10 +151,10 @@ pub fn needs(work: &Work) -> Vec<Need> {
     needs.into_iter().collect()
 }
 
-/// Looks for every need of `work`; gives those that are not there, by package.
+/// Looks for every need of `work`; returns those that are missing, by package.
 ///
 /// # Errors
-/// The host's compiler could not be run for another reason than not being there.
+/// The host's compiler could not be run for another reason than being missing.
 pub fn checks(work: &Work, host: &Host) -> Result<Vec<Missing>, ExecError> {
     let mut missing = Vec::new();
     for need in needs(work) {
@@ -166,9 +166,9 @@ pub fn checks(work: &Work, host: &Host) -> Result<Vec<Missing>, ExecError> {
     Ok(missing)
 }
 
-/// The one command that installs all that is missing; `None` when nothing is.
+/// Returns the one command that installs all that is missing; `None` when nothing is.
 ///
-/// `root` says whether the caller is root, and needs no `sudo`.
+/// `root`: whether the caller is root, and needs no `sudo`.
 pub fn install_command(missing: &[Missing], root: bool) -> Option<String> {
     if missing.is_empty() {
         return None;
@@ -178,10 +178,10 @@ pub fn install_command(missing: &[Missing], root: bool) -> Option<String> {
     Some(format!("{sudo}apt-get install --yes --no-install-recommends {}", packages.join(" ")))
 }
 
-/// Installs all that is missing, by [`install_command`] after an `apt-get update`; output goes to `on_line`.
+/// Installs all that is missing, like [`install_command`] but after an `apt-get update`; output goes to `on_line`.
 ///
 /// # Errors
-/// `apt-get` or `sudo` is not there or failed; both may ask nothing, as they have no terminal.
+/// `apt-get` or `sudo` is missing or failed; both are run without prompts, as they have no terminal.
 pub fn install(missing: &[Missing], host: &Host, root: bool, on_line: &mut dyn FnMut(&str)) -> Result<(), ExecError> {
     if missing.is_empty() {
         return Ok(());
@@ -200,13 +200,13 @@ pub fn install(missing: &[Missing], host: &Host, root: bool, on_line: &mut dyn F
     run(apt(&["install", "--yes", "--no-install-recommends"]).args(packages(missing)))
 }
 
-/// What is missing, in one line for people.
+/// Returns the names of what is missing, in one line for people.
 pub fn names(missing: &[Missing]) -> String {
     missing.iter().map(|missing| missing.what.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 impl Need {
-    /// The C library of `arch`, where Debian has no busybox for a guest and one is compiled.
+    /// Returns the need for the C library of `arch`: Debian has no busybox for such a guest, so one is compiled.
     fn guest_library(arch: Arch) -> Need {
         let probe =
             Probe::CrossLibrary { compiler: format!("{}gcc", arch.cross_prefix()), library: "libc.a".to_owned() };
@@ -214,19 +214,19 @@ impl Need {
         Need { probe, why, debian_package: package::cross_libc_package(arch) }
     }
 
-    /// Puts the need into words as one that does not hold.
+    /// Turns the need into one that is not met.
     pub(crate) fn missing(self) -> Missing {
         Missing { what: self.probe.to_string(), why: self.why, debian_package: self.debian_package }
     }
 }
 
 impl Missing {
-    /// `make` itself.
+    /// Returns a missing `make`.
     pub(crate) fn make() -> Missing {
         Missing::program("make", &Target { arch: String::new(), srcarch: String::new(), programs: Programs::gnu("") })
     }
 
-    /// A program that a build called and did not find.
+    /// Returns a missing program that a build called.
     pub(crate) fn program(name: &str, target: &Target) -> Missing {
         let base = Path::new(name).file_name().map_or(name.into(), |name| name.to_string_lossy().into_owned());
         let known = BUILD_PROGRAMS.iter().map(|&(name, why, package)| (name, why, package));
@@ -242,25 +242,25 @@ impl Missing {
             (Some((_, why, package)), _) => (why.to_owned(), package.to_owned()),
             (None, Some(package)) if target.arch.is_empty() => ("to compile the kernel".to_owned(), package),
             (None, Some(package)) => (format!("to compile the kernel for {}", target.arch), package),
-            // Most Debian packages are named for their program; a wrong guess fails loudly in apt.
+            // Most Debian packages are named after their program; after a wrong guess, apt fails with an error.
             (None, None) => ("by the kernel's build".to_owned(), base.clone()),
         };
         Missing { what: format!("the program `{base}`"), why, debian_package }
     }
 
-    /// The C library that a guest's busybox is linked with.
+    /// Returns the missing C library that a guest's busybox is linked with.
     pub fn guest_library(arch: Arch) -> Missing {
         Need::guest_library(arch).missing()
     }
 
-    /// A program that makes an output.
+    /// Returns a missing program that makes an output.
     pub fn of_output(name: &str) -> Missing {
         let known = OUTPUT_PROGRAMS.iter().find(|(known, ..)| *known == name);
         let (why, package) = known.map_or(("to make an output", name), |(_, why, package)| (*why, *package));
         Missing { what: format!("the program `{name}`"), why: why.to_owned(), debian_package: package.to_owned() }
     }
 
-    /// A header that a build included and the host's compiler did not find.
+    /// Returns a missing header that a build included.
     pub(crate) fn header(name: &str) -> Option<Missing> {
         let &(_, _, why, package) = HEADERS.iter().find(|&&(prefix, ..)| name.starts_with(prefix))?;
         Some(Missing { what: header_name(name), why: why.to_owned(), debian_package: package.to_owned() })
@@ -268,7 +268,7 @@ impl Missing {
 }
 
 impl ToolchainError {
-    /// What the host lacks, in the doctor's words, when that is what is wrong.
+    /// Returns what the host lacks, when that is the error.
     pub fn missing(&self) -> Option<Missing> {
         let ToolchainError::Missing { program, programs } = self else { return None };
         let arch = programs.cross_compile().trim_end_matches('-').to_owned();
@@ -297,12 +297,12 @@ fn header_name(header: &str) -> String {
     format!("the header <{header}>")
 }
 
-/// Headers that the kernel's host programs include, and why, for the given target and configuration.
+/// Returns the headers that the kernel's host programs include, and why, for the given target and configuration.
 fn libraries(target: &Target, work: &Work) -> Vec<Need> {
     let on = |symbol: &str| work.config.get(symbol) == Some("y");
     let signing = ["MODULE_SIG", "SYSTEM_TRUSTED_KEYRING", "IMA_APPRAISE_MODSIG"].into_iter().any(on);
-    // Before the configuration is resolved, an x86 kernel will nearly always be checked by objtool: its unwinder, its
-    // static calls and its mitigations each select it.
+    // Before the configuration is resolved, assume that objtool checks an x86 kernel: its unwinder, its static calls
+    // and its mitigations each select it.
     let objtool = on("OBJTOOL") || on("UNWINDER_ORC") || target.srcarch == "x86";
     let mut wanted = vec!["stdio.h"];
     if signing {
@@ -346,7 +346,7 @@ const BUILD_PROGRAMS: &[(&str, &str, &str)] = &[
     ("gzip", "to compress the kernel's image", "gzip"),
 ];
 
-/// Programs of every build that LLVM's stand in for. Its compiler still links the build's own programs with `ld`.
+/// Programs of every build that LLVM's replace. Its compiler still links the build's own programs with `ld`.
 const GNU_ONLY: &[&str] = &["ar", "as", "gcc", "ld", "nm", "objcopy"];
 /// Programs of every build that LLVM has, by GNU's names.
 const LLVM_PROGRAMS: &[&str] = &["ar", "gcc", "ld", "nm", "objcopy"];
@@ -378,7 +378,7 @@ const OUTPUT_PROGRAMS: &[(&str, &str, &str)] = &[
     ("lz4", "to compress an output", "lz4"),
 ];
 
-/// Headers by how their name begins: prefix, library, why, package.
+/// Headers by the prefix of their name: prefix, library, why, package.
 const HEADERS: &[(&str, Option<&str>, &str, &str)] = &[
     ("stdio.h", None, "to compile the kernel's build programs", "libc6-dev"),
     ("openssl/", Some("crypto"), "to sign modules", "libssl-dev"),

@@ -1,13 +1,13 @@
-//! Modules from outside of the kernel's tree, built against a kernel that is built already.
+//! External modules, built against a kernel that is already built.
 //!
 //! ```text
 //! lib/modules/<release>/updates/…    where the kernel's own `modules_install` puts them
 //! ```
 //!
-//! The kernel's folder in the store has no headers and no host programs; they are made once per kernel
+//! The kernel's directory in the store has no headers and no host programs; they are made once per kernel
 //! (`modules_prepare`) in a working area, with the same tree, config and toolchain, and the kernel's `Module.symvers` is
-//! put beside them. There every source is copied, since Kbuild writes into it, and built with `M=`.
-//! No object of the kernel is compiled. Which of the modules a device gets is decided where that of all others is.
+//! copied there. Every source is copied there too, since Kbuild writes into it, and built with `M=`.
+//! No object of the kernel is compiled. Which modules a device gets is decided later, together with the kernel's own.
 
 mod build;
 mod source;
@@ -33,13 +33,13 @@ use crate::signing::SigningError;
 /// The built modules in the store.
 #[derive(Debug, Clone)]
 pub struct ExtraModules {
-    /// The folder with `lib`.
+    /// The directory with `lib`.
     pub dir: PathBuf,
     /// Its key.
     pub key: Key,
 }
 
-/// Why there are no such modules.
+/// Why the modules could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ExtraModulesError {
     /// A source could not be read.
@@ -54,7 +54,7 @@ pub enum ExtraModulesError {
         /// The source.
         name: String,
     },
-    /// The store.
+    /// An error of the store.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The signing key.
@@ -65,7 +65,7 @@ pub enum ExtraModulesError {
     Prepare {
         /// The first error.
         failure: Box<Failure>,
-        /// All that `make` said.
+        /// The log of `make`.
         log: PathBuf,
     },
     /// The host lacks something that the build calls.
@@ -73,9 +73,9 @@ pub enum ExtraModulesError {
     Missing {
         /// The module's source.
         name: String,
-        /// What is missing.
+        /// The missing programs or headers.
         missing: Vec<Missing>,
-        /// All that `make` said.
+        /// The log of `make`.
         log: PathBuf,
     },
     /// The module's sources do not build.
@@ -85,10 +85,10 @@ pub enum ExtraModulesError {
         name: String,
         /// The first error.
         failure: Box<Failure>,
-        /// All that `make` said.
+        /// The log of `make`.
         log: PathBuf,
     },
-    /// The source built, and there is no module.
+    /// The source was built, but there is no module.
     #[error(
         "{name} builds no module: its `Kbuild` or `Makefile` has no `obj-m` for this configuration (`make = \"CONFIG_NAME=m\"` sets a variable)"
     )]
@@ -111,7 +111,7 @@ pub enum ExtraModulesError {
     Exec {
         /// Its source.
         name: String,
-        /// Why.
+        /// The error.
         source: ExecError,
     },
     /// A module could not be stripped or signed.
@@ -119,7 +119,7 @@ pub enum ExtraModulesError {
     Finish {
         /// Its file below `updates`.
         module: String,
-        /// What the tool said.
+        /// The tool's error.
         source: ExecError,
     },
     /// A file could not be read or written.
@@ -127,10 +127,10 @@ pub enum ExtraModulesError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The user asked us to stop.
+    /// Interrupted by the user.
     #[error(transparent)]
     Interrupted(#[from] Interrupt),
 }
@@ -157,7 +157,7 @@ impl ExtraModulesError {
     }
 }
 
-/// Gives the modules of `sources`, built against `kernel` when the store has none of their key.
+/// Returns the modules of `sources`, built against `kernel` when the store has none with their key.
 ///
 /// # Errors
 /// See [`ExtraModulesError`].
@@ -171,7 +171,7 @@ pub fn extra_modules(
     let config = Config::parse(spec.config_text);
     let signing = signing(store, spec, &config, progress)?;
     let mut sources = sources.to_vec();
-    // The kernel may have taken an hour, and the user may have used it.
+    // The kernel's build may have taken an hour, in which the user may have edited the sources.
     sources.iter_mut().try_for_each(|source| source.look_again(store))?;
     let keys: Vec<(String, Key)> = sources.iter().map(|source| (source.settings(), source.key)).collect();
     let key = extra_modules_key(&ExtraModulesInputs { kernel: &kernel.key, sources: &keys });
@@ -180,8 +180,8 @@ pub fn extra_modules(
     Ok(ExtraModules { dir, key })
 }
 
-/// Builds the modules of `sources` once more, in an empty folder and with nothing of what is kept, and leaves them in
-/// `out`, which is no result of the store.
+/// Builds the modules of `sources` once more, in an empty directory and without anything that is cached, and leaves
+/// them in `out`, which is not an entry of the store.
 ///
 /// # Errors
 /// See [`ExtraModulesError`].

@@ -1,4 +1,4 @@
-//! What is done to a module after it is built: stripped of debug information, and signed where the config signs modules.
+//! Finishes a module after it is built: strips debug information, and signs it where the config signs modules.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,7 +9,7 @@ use kiln_kconfig::Config;
 use crate::signing::Signing;
 use crate::toolchain::Toolchain;
 
-/// What strips and signs a module.
+/// The inputs for stripping and signing modules.
 pub(crate) struct Finish<'a> {
     pub(crate) toolchain: &'a Toolchain,
     pub(crate) config: &'a Config,
@@ -18,15 +18,15 @@ pub(crate) struct Finish<'a> {
     pub(crate) sign_file: Option<&'a Path>,
     /// The certificate that the kernel has, alone or in the file of the key.
     pub(crate) certificate: &'a Path,
-    /// Where the programs run.
+    /// The directory in which the programs run.
     pub(crate) dir: &'a Path,
 }
 
 impl Finish<'_> {
-    /// Strips first: a signature covers every byte, and does not survive it.
+    /// Strips and signs a module. Strips first: a signature covers every byte, so it does not survive stripping.
     ///
     /// # Errors
-    /// What the programs say.
+    /// Returns the errors of the programs.
     pub(crate) fn module(&self, file: &Path) -> Result<(), ExecError> {
         let strip = self.toolchain.programs().name("strip");
         self.exec(strip).arg("--strip-debug").arg(file).text()?;

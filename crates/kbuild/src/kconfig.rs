@@ -1,8 +1,9 @@
-//! A machine for the Kconfig engine: the files of a tree, variables, and shell commands that run side by side.
+//! The environment of the Kconfig engine: the files of a tree, variables, and shell commands that run in parallel.
 //!
-//! [`Machine`] answers what a tree's Kconfig files ask, for any tree; [`Machine::linux`] sets what a kernel's makefiles
-//! would. Most of what asking Kconfig costs is its `$(shell)` commands: those whose text is certain are run ahead on all
-//! cores, and their answers can be kept in a store ([`Probes`]), so that a second run starts no process.
+//! [`Machine`] supplies what a tree's Kconfig files read, for any tree; [`Machine::linux`] sets the variables that a
+//! kernel's makefiles would. Most of the time to parse Kconfig goes into its `$(shell)` commands: those whose text is
+//! certain are run ahead on all cores, and their output can be cached in a store ([`Probes`]), so that a second run
+//! starts no process.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ mod probes;
 
 pub use probes::Probes;
 
-/// What the Kconfig files of one tree see of the world.
+/// The files, variables and commands that the Kconfig files of one tree can read.
 #[derive(Debug)]
 pub struct Machine {
     srctree: PathBuf,
@@ -31,14 +32,14 @@ pub struct Machine {
     probes: Probes,
 }
 
-/// What the variables of a kernel's Kconfig follow from.
+/// The inputs that determine the variables of a kernel's Kconfig.
 #[derive(Debug, Clone, Copy)]
 pub struct LinuxTree<'a> {
     /// The tree.
     pub srctree: &'a Path,
     /// `ARCH`: `x86_64`, `arm64`, …
     pub arch: &'a str,
-    /// What the tools are called.
+    /// The names of the tools.
     pub programs: &'a Programs,
     /// The C compiler; the default is that of `programs`.
     pub cc: Option<&'a str>,
@@ -46,17 +47,17 @@ pub struct LinuxTree<'a> {
     pub ld: Option<&'a str>,
     /// The Rust compiler; the default is `rustc`.
     pub rustc: Option<&'a str>,
-    /// The folders of programs.
+    /// The directories in which programs are looked up.
     pub path: &'a OsStr,
 }
 
-/// Why a kernel's Kconfig files cannot be asked.
+/// Why a kernel's Kconfig files cannot be parsed.
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
     /// The tree has no version.
     #[error(transparent)]
     Version(#[from] VersionError),
-    /// The tree's makefiles do not say how clang is called.
+    /// The tree's makefiles have no flags for clang.
     #[error("Linux {version} cannot be built with `{cc}` for {arch}: {why}")]
     Clang {
         /// The tree's version.
@@ -65,23 +66,24 @@ pub enum MachineError {
         cc: String,
         /// `ARCH`.
         arch: String,
-        /// What they lack.
+        /// The missing feature, as a clause.
         why: &'static str,
     },
 }
 
 impl Machine {
-    /// A tree of any project, whose Kconfig files see `variables`; commands run in `current`, and nothing is remembered.
+    /// Creates a machine for any project's tree: its Kconfig files see `variables`, commands run in `current`, and
+    /// nothing is cached.
     ///
-    /// Names of files are looked for in `current` and then in `srctree`, as the C program does it.
+    /// Files are looked up in `current` and then in `srctree`, as the C program does.
     pub fn new(srctree: &Path, current: &Path, variables: BTreeMap<String, Vec<u8>>) -> Machine {
         let probes = Probes::new(current, &variables);
         Machine { srctree: srctree.to_owned(), current: current.to_owned(), variables, texts: BTreeMap::new(), probes }
     }
 
-    /// A kernel's tree. Answers of commands are kept in `memory` until a tool changes.
+    /// Creates a machine for a kernel's tree. The output of commands is cached in `memory` until a tool changes.
     ///
-    /// `more` are variables of the caller's that hold over those that the kernel's makefiles set.
+    /// `more` are variables of the caller that override those that the kernel's makefiles set.
     /// # Errors
     /// The tree has no version, or its makefiles cannot use the compiler.
     pub fn linux(
@@ -118,17 +120,17 @@ impl Machine {
             format!("LC_ALL=C {program} --version 2>/dev/null").into_bytes()
         });
         if !commands.iter().all(|command| machine.probes.knows(command)) {
-            // What cannot be run is said when it is asked for below.
+            // A command that cannot be run is reported when its output is requested below.
             let _ = machine.probes.ahead(&mut |answer| commands.iter().filter(|at| answer(at).is_none()).count());
         }
         let [cc, rustc] = commands.map(|command| {
-            // A program that is not there says nothing; Kconfig says what that means.
+            // A missing program prints nothing; Kconfig interprets that.
             let said = machine.probes.ask(&command).unwrap_or_default();
             String::from_utf8_lossy(&said).lines().next().unwrap_or_default().to_owned()
         });
         (linux.cc_version, linux.rustc_version) = (&cc, &rustc);
         let clang_flags;
-        // As the top makefile takes a compiler for clang.
+        // The kernel's top makefile recognizes clang in the same way.
         if cc.contains("clang") && !more.contains_key("CLANG_FLAGS") {
             let name = linux.cc.map_or_else(|| linux.programs.name("gcc"), str::to_owned);
             let refused =
@@ -142,10 +144,10 @@ impl Machine {
         Ok(machine)
     }
 
-    /// What clang is called with besides the kernel's own flags, in the words of the tree's makefile.
+    /// Returns the arguments that clang is called with in addition to the kernel's own flags, from the tree's makefile.
     ///
     /// # Errors
-    /// What the tree lacks.
+    /// Returns what the tree lacks.
     /// # Source
     /// `scripts/Makefile.clang`, which decides by `SRCARCH`, `SUBARCH`, `CROSS_COMPILE` and `LLVM_IAS`.
     fn clang_flags(&self, tree: &LinuxTree<'_>) -> Result<String, &'static str> {
@@ -167,32 +169,32 @@ impl Machine {
         if flags.is_empty() { Err("its scripts/Makefile.clang has no target for that") } else { Ok(flags) }
     }
 
-    /// Adds a file that is on no disk.
+    /// Adds a file that exists only in memory.
     #[must_use]
     pub fn with_text(mut self, name: &str, text: impl Into<Arc<[u8]>>) -> Machine {
         self.texts.insert(name.to_owned(), text.into());
         self
     }
 
-    /// Sets a variable that only the engine looks at; what commands see was settled before.
+    /// Sets a variable that only the engine reads; the variables of commands are unchanged.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &[u8]) -> Machine {
         self.variables.insert(name.to_owned(), value.to_vec());
         self
     }
 
-    /// The paths on which the remembered answers of commands hang; `None` when none are remembered.
+    /// Returns the paths that the cached output of commands depends on; `None` when nothing is cached.
     pub fn depends_on(&self) -> Option<Vec<PathBuf>> {
         self.probes.depends_on()
     }
 
-    /// Parses the tree from `entry`, with the commands run ahead.
+    /// Parses the tree from `entry`, with its commands run ahead.
     ///
     /// # Errors
-    /// A command could not be run, or the user asked to stop. What is wrong with the tree is among the messages.
+    /// A command could not be run, or the user interrupted it. Errors in the tree are among the messages.
     pub fn parse(&self, entry: &str) -> Result<(Option<Model>, Messages), ExecError> {
         let dialect = Dialect::of_tree(self);
-        // When all answers are remembered, reading the tree once is enough; else the first that is not ends it.
+        // When all answers are cached, reading the tree once is enough; otherwise the first missing one ends the parse.
         self.probes.only_known(true);
         let parsed = Model::parse(entry, self, self, dialect);
         if !self.probes.only_known(false) {
@@ -207,7 +209,7 @@ impl Machine {
     }
 }
 
-/// Texts that are read once, however often they are asked for.
+/// Texts that are read once, however often they are requested.
 struct Texts<'a> {
     files: &'a Machine,
     read: RefCell<BTreeMap<String, Option<Arc<[u8]>>>>,

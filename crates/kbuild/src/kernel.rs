@@ -1,14 +1,14 @@
-//! The kernel step: from a patched tree and a resolved config to images and all modules, in the store.
+//! The kernel step: builds images and all modules from a patched tree and a resolved config, into the store.
 //!
 //! ```text
 //! kernel/{vmlinux,bzImage,dtbs/…}   config   System.map   Module.symvers
 //! lib/modules/<release>/{kernel/…,modules.order,modules.builtin,modules.builtin.modinfo}
 //! kernel.json                       release and images
-//! record.zst                        what each object was made from and holds: `record`
+//! record.zst                        the inputs and contents of each object: `record`
 //! ```
 //!
-//! Modules are stripped of debug information, and then signed where the config signs all modules: what is here can be
-//! loaded. Which of them a device gets is decided later, so that a change of loaders compiles nothing.
+//! Modules are stripped of debug information, and then signed where the config signs all modules: they can be loaded
+//! as they are. Which of them a device gets is decided later, so that a change of loaders compiles nothing.
 
 pub mod layouts;
 mod named_files;
@@ -39,67 +39,68 @@ use crate::toolchain::{Target, Toolchain};
 pub use record::{FILE as RECORD_FILE, read_record};
 pub use verify::{Again, again};
 
-/// What a kernel is built from.
+/// The inputs of a kernel's build.
 #[derive(Debug, Clone, Copy)]
 pub struct KernelSpec<'a> {
     /// The patched tree.
     pub tree: &'a Path,
     /// Its key.
     pub tree_key: &'a Key,
-    /// What it is built for.
+    /// The target of the build.
     pub target: &'a Target,
-    /// What it is built with.
+    /// The toolchain of the build.
     pub toolchain: &'a Toolchain,
     /// The resolved `.config`.
     pub config_text: &'a str,
     /// Make's targets, in order.
     pub targets: &'a [String],
-    /// A PEM file with key and certificate to sign modules with, where the config signs them with a key of the build's
-    /// own; kiln keeps one for who names none.
+    /// A PEM file with key and certificate to sign modules with, where the config signs them with a key that the build
+    /// generates; kiln has a key for when none is named.
     pub signing_key: Option<&'a Path>,
-    /// How many compilers may run at once.
+    /// The maximum number of parallel compilers.
     pub jobs: usize,
 }
 
 /// A built kernel in the store.
 #[derive(Debug, Clone)]
 pub struct Kernel {
-    /// Its folder.
+    /// Its directory.
     pub dir: PathBuf,
     /// Its key.
     pub key: Key,
-    /// The key of the folder that Kbuild worked in.
+    /// The key of Kbuild's build directory.
     pub work: Key,
-    /// What `uname -r` says.
+    /// The output of `uname -r` on it.
     pub release: String,
     /// Images and device trees, by their path in `dir`.
     pub images: Vec<FileEntry>,
 }
 
-/// Why there is no kernel.
+/// Why the kernel could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
-    /// Kbuild.
+    /// An error of Kbuild.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// The store.
+    /// An error of the store.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The signing key.
     #[error(transparent)]
     Signing(#[from] SigningError),
-    /// Somebody changed the tree while it was built: what came out is of neither version.
+    /// The tree was changed while it was built: the result matches neither version.
     #[error("{} changed while it was built; build again", tree.display())]
     TreeChanged {
         /// The tree.
         tree: PathBuf,
     },
-    /// Files of a tree in the store are not as they were unpacked. The tree is gone from the store, to be made again.
+    /// Files of a tree in the store differ from those that were unpacked. The tree was removed from the store, to be
+    /// made again.
     #[error("the kernel tree {} in the store is damaged ({source}), and is made anew", tree.display())]
     TreeDamaged {
         /// The tree.
         tree: PathBuf,
-        /// What is wrong with it.
+        /// The damage.
         source: Damage,
     },
     /// The tree could not be read again.
@@ -110,7 +111,7 @@ pub enum KernelError {
     Finish {
         /// Its installed path.
         module: String,
-        /// What the tool said.
+        /// The tool's error.
         source: ExecError,
     },
     /// Two targets made files of one name.
@@ -128,10 +129,10 @@ pub enum KernelError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The user asked us to stop.
+    /// Interrupted by the user.
     #[error(transparent)]
     Interrupted(#[from] Interrupt),
 }
@@ -163,10 +164,10 @@ struct Facts {
 
 const FACTS: &str = "kernel.json";
 
-/// Gives the kernel, built when the store has none of its key.
+/// Returns the kernel, built when the store has none with its key.
 ///
 /// # Errors
-/// See [`KernelError`]; what was compiled so far is kept for the next try.
+/// See [`KernelError`]; what was compiled so far is kept for the next attempt.
 pub fn kernel(store: &Store, spec: &KernelSpec<'_>, progress: &dyn Progress) -> Result<Kernel, KernelError> {
     let config = Config::parse(spec.config_text);
     let signing = signing(store, spec, &config, progress)?;
@@ -191,14 +192,15 @@ pub fn kernel(store: &Store, spec: &KernelSpec<'_>, progress: &dyn Progress) -> 
     })
 }
 
-/// The key of the folder that Kbuild works in: a changed config goes on where the last one ended.
+/// Returns the key of Kbuild's build directory: a build with a changed config continues from the last one.
 pub fn work_key(tree: &Key, target: &Target, toolchain: &Toolchain) -> Key {
     let mut key = KeyWriter::new("kbuild-work/1");
     key.field("tree", tree).field("arch", &target.arch).field("toolchain", toolchain.identity());
     key.finish()
 }
 
-/// Gives a kernel of the images in `deployed` (a kernel's folder in the store) and the modules of `kernel`, named `key`.
+/// Creates a kernel from the images in `deployed` (a kernel's directory in the store) and the modules of `kernel`, with
+/// the key `key`.
 ///
 /// # Errors
 /// See [`KernelError`].
@@ -251,7 +253,7 @@ fn build(
     Ok(())
 }
 
-/// The key to sign modules with, when the config wants one.
+/// Returns the key to sign modules with, when the config requires one.
 pub(crate) fn signing(
     store: &Store,
     spec: &KernelSpec<'_>,
@@ -268,7 +270,7 @@ pub(crate) fn signing(
     signing.map(Some)
 }
 
-/// Builds in a folder, and takes the results out of it.
+/// Builds in a directory, and copies the results out of it.
 fn build_in(
     store: &Store,
     spec: &KernelSpec<'_>,
@@ -293,7 +295,7 @@ fn build_in(
         },
         progress,
     )?;
-    // Nobody but the user changes a tree, and only one of the user's own.
+    // Only a tree of the user's own can change.
     if !spec.tree.starts_with(store.dir()) && tree_key(store, spec.tree)? != *spec.tree_key {
         work.clear()?;
         return Err(KernelError::TreeChanged { tree: spec.tree.to_owned() });
@@ -301,7 +303,7 @@ fn build_in(
     take(spec, config, signing, &built, work.path(), out, progress)
 }
 
-/// Takes the results out of Kbuild's folder.
+/// Copies the results out of Kbuild's directory.
 fn take(
     spec: &KernelSpec<'_>,
     config: &Config,
@@ -355,7 +357,8 @@ fn take(
     write(&out.join(FACTS), &text)
 }
 
-/// Paths in the result, and where each file is now. Device trees keep their folders: their names repeat.
+/// Returns paths in the result, with the current path of each file. Device trees keep their directories: their names
+/// repeat.
 fn image_files(built: &Built) -> Result<BTreeMap<String, PathBuf>, KernelError> {
     let mut files = BTreeMap::from([("kernel/vmlinux".to_owned(), built.vmlinux.clone())]);
     for file in built.images.iter().flat_map(|image| &image.files) {

@@ -1,6 +1,6 @@
-//! Toolchains, host programs, the machine that Kconfig sees, and driving make: kernels, and modules from outside of them.
+//! Toolchains, host programs, the machine that Kconfig sees, and driving make: kernels, and external modules.
 //!
-//! Recipes and results are not known here.
+//! This crate does not know recipes and results.
 
 pub mod doctor;
 pub mod extra_modules;

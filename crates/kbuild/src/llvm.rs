@@ -1,17 +1,17 @@
-//! The files behind LLVM's programs: what a driver calls, and the shared libraries that do the work.
+//! The files that implement LLVM's programs: the program that a driver calls, and the shared libraries with the code.
 //!
-//! A distribution's `clang` and `ld.lld` are thin: the code is in `libclang-cpp` and `libLLVM`, which a package of their own
-//! brings. Others link all of it into each program.
+//! A distribution's `clang` and `ld.lld` are thin: the code is in `libclang-cpp` and `libLLVM`, which are in their own
+//! package. Others link all of it into each program.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use kiln_exec::Exec;
 
-/// What the files of LLVM's libraries begin with. What else a program loads makes no code.
+/// The prefixes of the file names of LLVM's libraries. Other libraries that a program loads generate no code.
 const LIBRARIES: [&str; 3] = ["libLLVM", "libclang", "liblld"];
 
-/// The program that `clang` runs to compile, as a script may stand in for it; `None` when it does not say.
+/// Returns the program that `clang` runs to compile, as `clang` may be a script; `None` when it does not print one.
 pub(crate) fn compiler(path: &OsStr, clang: &Path) -> Option<PathBuf> {
     let exec = Exec::new(clang).args(["-###", "-x", "c", "-c", "/dev/null"]);
     let said = exec.env("PATH", path).env("LC_ALL", "C").capture().ok()?.stderr;
@@ -22,10 +22,10 @@ pub(crate) fn compiler(path: &OsStr, clang: &Path) -> Option<PathBuf> {
     program.is_file().then_some(program)
 }
 
-/// LLVM's libraries that `program` loads, as the system's loader finds them.
+/// Returns LLVM's libraries that `program` loads, as the system's loader finds them.
 ///
 /// # Source
-/// `ld.so(8)`, `LD_TRACE_LOADED_OBJECTS`; a program that is linked statically runs instead, and says its version.
+/// `ld.so(8)`, `LD_TRACE_LOADED_OBJECTS`; a program that is linked statically runs instead, and prints its version.
 pub(crate) fn libraries(path: &OsStr, program: &Path) -> Vec<PathBuf> {
     let exec = Exec::new(program).arg("--version").env("PATH", path).env("LC_ALL", "C");
     let Ok(said) = exec.env("LD_TRACE_LOADED_OBJECTS", "1").capture() else { return Vec::new() };
@@ -33,7 +33,7 @@ pub(crate) fn libraries(path: &OsStr, program: &Path) -> Vec<PathBuf> {
     traced(&said).filter(|file| file.is_file()).collect()
 }
 
-/// LLVM's libraries in what the loader says it loads.
+/// Returns LLVM's libraries in the list that the loader prints.
 fn traced(said: &str) -> impl Iterator<Item = PathBuf> {
     said.lines().filter_map(|line| {
         let (name, file) = line.trim().split_once(" => ")?;

@@ -1,9 +1,9 @@
 //! Drives Kbuild: one run of `make` for the kernel, its images and all modules.
 //!
-//! The order is: recover what a killed run left (`unfinished`), write the `.config`, let the tree's own Kconfig read it
-//! and compare what it leaves with what was resolved, then build, with a log of everything. Output goes to a folder that
-//! is kept between builds, so that Kbuild compiles again only what a change reaches; the tree is never written to.
-//! Which targets and which configuration are wanted is not decided here.
+//! The order is: recover from a killed run (`unfinished`), write the `.config`, let the tree's own Kconfig read it and
+//! compare its output with the resolved config, then build, with a log of everything. Output goes to a directory that
+//! is kept between builds, so that Kbuild recompiles only what a change affects; the tree is never written to.
+//! The targets and the configuration are the caller's decision.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -38,28 +38,28 @@ pub(crate) use tree::{check_tree, make_output};
 pub struct BuildSpec<'a> {
     /// The kernel's source; never written to.
     pub tree: &'a Path,
-    /// Where the build happens; made when missing, and kept.
+    /// The build directory; created when missing, and kept.
     pub out: &'a Path,
-    /// What it is built for.
+    /// The target of the build.
     pub target: &'a Target,
-    /// What it is built with.
+    /// The toolchain of the build.
     pub toolchain: &'a Toolchain,
     /// The resolved `.config`.
     pub config_text: &'a str,
     /// Targets of the kernel's makefiles besides `vmlinux` and the modules (`bzImage`, `dtbs`).
     pub targets: &'a [String],
-    /// How many compilers may run at once; 0 counts as 1.
+    /// The maximum number of parallel compilers; 0 counts as 1.
     pub jobs: usize,
-    /// A file with key and certificate to sign modules with, instead of one that the build makes up at random.
+    /// A file with key and certificate to sign modules with, instead of a random one that the build generates.
     pub signing_key: Option<&'a Path>,
-    /// Where everything the build says is kept; its folder exists.
+    /// The log of all output of the build; its directory exists.
     pub log: &'a Path,
 }
 
 /// Builds the kernel, every target and all modules.
 ///
 /// # Errors
-/// See [`BuildError`]; after any of them the same call can be made again, and goes on where this one stopped.
+/// See [`BuildError`]; after any of them the same call can be repeated, and continues where this one stopped.
 pub fn build(spec: &BuildSpec, progress: &dyn Progress) -> Result<Built, BuildError> {
     let tree = check_tree(spec.tree, spec.target)?;
     let out = make_output(spec.out)?;
@@ -69,7 +69,7 @@ pub fn build(spec: &BuildSpec, progress: &dyn Progress) -> Result<Built, BuildEr
     write_config(&out.join(".config"), spec.config_text)?;
     let config = Config::parse(spec.config_text);
     let arguments = sameness::arguments(&make, &config)?;
-    // What the last build was of is known until the next line.
+    // The config of the last build is known only until the next line.
     let pending = estimate::pending(&make, &config);
     settle(spec, &make, &arguments, progress)?;
     let marker = unfinished::begin(&make)?;
@@ -80,11 +80,11 @@ pub fn build(spec: &BuildSpec, progress: &dyn Progress) -> Result<Built, BuildEr
     Ok(built)
 }
 
-/// Lets the tree's own Kconfig take over the configuration, and stops if it comes out differently.
+/// Lets the tree's own Kconfig read the configuration, and fails if the result differs.
 ///
-/// `syncconfig` is a part of every build; run first, it leaves nothing for the build to read again. It writes `.config` anew
-/// only when a value differs or is missing, and then the two are not the same. Where it fails, as in a tree that is older
-/// than it (4.19), `olddefconfig` writes what it understood, to be compared.
+/// `syncconfig` is a part of every build; run first, it leaves nothing for the build to read again. It rewrites
+/// `.config` only when a value differs or is missing, and then the two are not the same. Where it fails, as in a tree
+/// older than it (4.19), `olddefconfig` writes the values that it read, for the comparison.
 fn settle(spec: &BuildSpec, make: &Make, arguments: &[String], progress: &dyn Progress) -> Result<(), BuildError> {
     let by = |target: &str| {
         let args: Vec<&str> = ["-s", target].into_iter().chain(arguments.iter().map(String::as_str)).collect();
@@ -100,7 +100,7 @@ fn settle(spec: &BuildSpec, make: &Make, arguments: &[String], progress: &dyn Pr
     compare(make.out, spec.config_text)
 }
 
-/// The one run that makes everything.
+/// Runs the one `make` that builds everything.
 fn compile(
     spec: &BuildSpec,
     make: &Make,
@@ -110,7 +110,7 @@ fn compile(
     progress: &dyn Progress,
 ) -> Result<(), BuildError> {
     let jobs = format!("-j{}", spec.jobs.max(1));
-    // Only makefiles read this symbol, and an argument of make beats what they include: the .config stays as it is.
+    // Only makefiles read this symbol, and an argument of make overrides what they include: the .config is unchanged.
     let key = spec.signing_key.map(|key| format!("CONFIG_MODULE_SIG_KEY={}", key.display()));
     let mut args = vec![jobs.as_str(), "vmlinux"];
     args.extend(key.as_deref());
@@ -129,7 +129,7 @@ fn compile(
     result
 }
 
-/// Runs `make`; a failure becomes the first error in what it said.
+/// Runs `make`; a failure becomes the first error in its output.
 fn run(make: &Make, args: &[&str], log: &Path, on_line: &mut dyn FnMut(&str)) -> Result<(), BuildError> {
     let exec = make.exec().args(args).log(log);
     let mut lines: Vec<String> = Vec::new();
@@ -158,7 +158,7 @@ fn failed(make: &Make, failure: Failure, log: &Path) -> BuildError {
     }
 }
 
-/// Writes the configuration, unless it is there already: a new time would make Kbuild look at everything.
+/// Writes the configuration, unless the file has it already: a new file time would make Kbuild check everything.
 fn write_config(path: &Path, text: &str) -> Result<(), BuildError> {
     if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());
@@ -176,7 +176,7 @@ fn compare(out: &Path, resolved: &str) -> Result<(), BuildError> {
     }
 }
 
-/// Lines that differ, paired by symbol where both sides have one.
+/// Returns the lines that differ, paired by symbol where both sides have one.
 fn differences(resolved: &str, written: &str) -> Vec<Difference> {
     let mut differences = Vec::new();
     let by_symbol = |text: &str| -> std::collections::BTreeMap<String, String> {

@@ -1,4 +1,4 @@
-//! All makefiles of a kernel tree, read from disk.
+//! Reads all makefiles of a kernel tree from disk.
 
 use std::fs;
 use std::io;
@@ -12,17 +12,17 @@ use kiln_store::directory::{DirectoryError, Kind, list};
 /// Reads every `Makefile` and `Kbuild` below `tree`, in byte-wise order of their paths.
 ///
 /// # Errors
-/// The file or folder that cannot be read, and what the system says.
+/// Returns the file or directory that cannot be read, and the system's error.
 pub fn read(tree: &Path) -> Result<ModuleRules, (PathBuf, io::Error)> {
     let mut rules = ModuleRules::new();
     below(tree, tree, &mut rules)?;
     Ok(rules)
 }
 
-/// The makefiles below `tree`, and the shell scripts, as paths inside it in byte-wise order.
+/// Returns the makefiles and shell scripts below `tree`, as paths inside it in byte-wise order.
 ///
 /// # Errors
-/// A folder that cannot be read.
+/// A directory cannot be read.
 pub fn files(tree: &Path) -> Result<Vec<String>, DirectoryError> {
     let is_one = |file: &str| {
         let name = file.rsplit('/').next().unwrap_or(file);
@@ -34,9 +34,9 @@ pub fn files(tree: &Path) -> Result<Vec<String>, DirectoryError> {
     Ok(files.map(|file| file.path.to_string_lossy().into_owned()).filter(|file| is_one(file)).collect())
 }
 
-/// The source files of a module that are in `tree`, as paths inside it.
+/// Returns the source files of a module that are in `tree`, as paths inside it.
 ///
-/// Parts that are made while building (from tables, by other programs) are left out.
+/// Parts that are generated during the build (from tables, by other programs) are left out.
 pub fn sources(tree: &Path, module: &NamedModule) -> Vec<String> {
     let file = |part: &String| {
         let names = ["c", "S", "rs"].map(|ending| format!("{part}.{ending}"));

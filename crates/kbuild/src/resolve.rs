@@ -1,9 +1,9 @@
-//! From a base config and requests to the `.config` that the kernel's own Kconfig gives.
+//! Resolves a base config and requests to the `.config` that the kernel's own Kconfig would write.
 //!
-//! [`KconfigTree`] stands for one tree, one architecture and one toolchain: it reads bases and parses. [`Parsed`] resolves
-//! requests over a base with kiln's own engine. Every base comes down to a text of assignments over Kconfig's defaults or
-//! over "everything off" ([`BaseText`]); `make` runs only for a base that one of the tree's makefiles puts together.
-//! Whether the requests hold is not asked here: that is `kiln_advise::check`.
+//! [`KconfigTree`] is one tree with one architecture and one toolchain: it reads bases and parses. [`Parsed`] resolves
+//! requests over a base with kiln's own engine. Every base is reduced to a text of assignments over Kconfig's defaults
+//! or over "everything off" ([`BaseText`]); `make` runs only for a base that one of the tree's makefiles generates.
+//! Whether the requests hold is not checked here: that is `kiln_advise::check`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,7 +25,7 @@ mod parsed;
 
 pub use parsed::{Parsed, config_of};
 
-/// The base config: what the symbols get that nobody requests.
+/// The base config: the values of the symbols that are not requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {
     /// Kconfig's own defaults.
@@ -34,7 +34,7 @@ pub enum Base {
     Allnoconfig,
     /// `allnoconfig` with the tree's own fragments for the smallest kernel.
     Tinyconfig,
-    /// A file of `arch/SRCARCH/configs`, or a target of the architecture's makefile that makes a configuration.
+    /// A file of `arch/SRCARCH/configs`, or a target of the architecture's makefile that generates a configuration.
     Defconfig(String),
     /// The text of a `.config` or a part of one.
     File(String),
@@ -43,13 +43,13 @@ pub enum Base {
 /// A base as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseText {
-    /// Whether symbols that `text` does not name are off where they can be; else they have their defaults.
+    /// Whether symbols that `text` does not name are off where possible; otherwise they have their defaults.
     pub is_all_no: bool,
     /// Lines as in a `.config`.
     pub text: String,
 }
 
-/// The Kconfig of a kernel tree, seen from one architecture and toolchain. The tree is never written to.
+/// The Kconfig of a kernel tree, for one architecture and toolchain. The tree is never written to.
 #[derive(Debug)]
 pub struct KconfigTree<'a> {
     tree: PathBuf,
@@ -62,7 +62,7 @@ pub struct KconfigTree<'a> {
 /// Why there is no resolved configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
-    /// The folder is no kernel tree, or cannot be used as one.
+    /// The directory is no kernel tree, or cannot be used as one.
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// `baseConfig` names no configuration of the tree.
@@ -70,9 +70,9 @@ pub enum ResolveError {
     NoSuchBase {
         /// As it was written.
         name: String,
-        /// The folder below `arch/`.
+        /// The directory below `arch/`.
         srcarch: String,
-        /// The most similar names that there are.
+        /// The most similar existing names.
         nearest: Vec<String>,
     },
     /// A requested value cannot be written into a `.config`.
@@ -84,24 +84,24 @@ pub enum ResolveError {
     /// The host lacks programs that Kconfig is built with.
     #[error("the host lacks what configuring needs: {}", crate::doctor::names(missing))]
     Missing {
-        /// What is missing, and which package has it.
+        /// The missing programs or headers, with their packages.
         missing: Vec<Missing>,
     },
-    /// Kconfig refused.
+    /// Kconfig failed.
     #[error("the kernel's Kconfig failed{failure}")]
     Failed {
-        /// The first error that was said.
+        /// The first error in the output.
         failure: Box<Failure>,
-        /// All of it.
+        /// The log of all output.
         log: PathBuf,
     },
-    /// The tree's Kconfig files are wrong, or ask for what is not there.
+    /// The tree's Kconfig files have errors, or include files that do not exist.
     #[error("the kernel's Kconfig cannot be read:\n{}", said.trim_end())]
     Refused {
-        /// Everything that was said, with file and line.
+        /// All messages, with file and line.
         said: String,
     },
-    /// The tree does not say which kernel it is, or cannot use the compiler.
+    /// The tree's version cannot be determined, or it cannot use the compiler.
     #[error(transparent)]
     Machine(#[from] MachineError),
     /// A program could not be run to its end.
@@ -112,7 +112,7 @@ pub enum ResolveError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -133,11 +133,11 @@ impl ResolveError {
 }
 
 impl<'a> KconfigTree<'a> {
-    /// Prepares to work on `tree`; commands that Kconfig asks for run in `out`, and their answers are kept in `cache`.
+    /// Prepares to work on `tree`; commands in Kconfig files run in `out`, and their answers are stored in `cache`.
     ///
-    /// `out` is made when missing, and may be kept for the next time.
+    /// `out` is created when missing, and may be kept for the next time.
     /// # Errors
-    /// `tree` is no clean kernel tree, or `out` cannot be made.
+    /// `tree` is no clean kernel tree, or `out` cannot be created.
     pub fn new(
         tree: &Path,
         out: &Path,
@@ -150,22 +150,22 @@ impl<'a> KconfigTree<'a> {
         Ok(KconfigTree { tree, out, target, toolchain, cache })
     }
 
-    /// The machine and architecture that is built for.
+    /// Returns the target of the build.
     pub fn target(&self) -> &Target {
         self.target
     }
 
-    /// The programs that build.
+    /// Returns the toolchain of the build.
     pub fn toolchain(&self) -> &Toolchain {
         self.toolchain
     }
 
-    /// Whether a base config of the tree is a file; else one of its makefiles puts it together.
+    /// Whether a base config of the tree is a file; otherwise one of its makefiles generates it.
     pub fn has_file(&self, name: &str) -> bool {
         self.defconfig_file(name).is_some()
     }
 
-    /// Reads a base; one that a makefile puts together is made.
+    /// Reads a base; one that a makefile generates is made first.
     ///
     /// # Errors
     /// See [`ResolveError`].
@@ -193,7 +193,7 @@ impl<'a> KconfigTree<'a> {
         Ok(Parsed::new(self.tree.clone(), model, machine, base))
     }
 
-    /// The machine that the tree's Kconfig files see.
+    /// Returns the machine that the tree's Kconfig files see.
     fn machine(&self) -> Result<Machine, ResolveError> {
         let tree = LinuxTree {
             srctree: &self.tree,
@@ -204,7 +204,7 @@ impl<'a> KconfigTree<'a> {
             rustc: None,
             path: self.toolchain.path(),
         };
-        // A compiler that is found by way of a dot file is not there for the build either.
+        // A compiler that is found only through a dot file is not available to the build either.
         let make = self.make();
         make.prepare().map_err(|source| ResolveError::Io { path: self.out.clone(), source })?;
         let private = |name: &str| make.private(name).into_os_string().into_vec();
@@ -216,7 +216,7 @@ impl<'a> KconfigTree<'a> {
         Make { tree: &self.tree, out: &self.out, target: self.target, toolchain: self.toolchain }
     }
 
-    /// The fragments that the tree's `tinyconfig` is made of; an architecture need not have one.
+    /// Returns the fragments of the tree's `tinyconfig`; an architecture may have none of its own.
     fn tiny_fragments(&self) -> Result<String, ResolveError> {
         let mut text = String::new();
         let arch = format!("arch/{}/configs/tiny.config", self.target.srcarch);
@@ -231,20 +231,20 @@ impl<'a> KconfigTree<'a> {
         Ok(text)
     }
 
-    /// The folder of the architecture's configurations.
+    /// Returns the directory of the architecture's configurations.
     fn configs(&self) -> PathBuf {
         self.tree.join("arch").join(&self.target.srcarch).join("configs")
     }
 
-    /// The file of a configuration of the tree, when it has one.
+    /// Returns the file of a configuration of the tree, when it has one.
     fn defconfig_file(&self, name: &str) -> Option<PathBuf> {
         Some(self.configs().join(name)).filter(|file| is_plain(name) && file.is_file())
     }
 
-    /// The text of a configuration of the tree.
+    /// Returns the text of a configuration of the tree.
     ///
-    /// A name without a file (`defconfig` on x86, `32r2el_defconfig` on mips) is a target of the makefile; what it makes
-    /// is reduced to what differs from the defaults, so that requests on top move the defaults they always move.
+    /// A name without a file (`defconfig` on x86, `32r2el_defconfig` on mips) is a target of the makefile; its result
+    /// is reduced to what differs from the defaults, so that requests over it change defaults as with any other base.
     fn defconfig(&self, name: &str) -> Result<String, ResolveError> {
         if let Some(file) = self.defconfig_file(name) {
             return std::fs::read_to_string(&file).map_err(|source| ResolveError::Io { path: file, source });
@@ -300,12 +300,12 @@ fn read(path: &Path) -> Result<String, ResolveError> {
     std::fs::read_to_string(path).map_err(|source| ResolveError::Io { path: path.to_owned(), source })
 }
 
-/// Whether a name leads nowhere else.
+/// Whether a name stays inside its directory.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.split('/').all(|part| !part.is_empty() && !part.starts_with('.'))
 }
 
-/// Names of files below `configs/`, sorted; none when there is no such folder.
+/// Returns the names of files in `configs/`, sorted; none when there is no such directory.
 fn known_configs(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()

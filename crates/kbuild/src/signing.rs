@@ -1,8 +1,8 @@
 //! The key that modules are signed with.
 //!
-//! Left alone, Kbuild makes up a new key for every build folder, and its certificate becomes part of the kernel: no two
-//! builds would be alike, and a module built later would not be trusted by an earlier kernel. So kiln makes one key per
-//! store, once, and uses it for every kernel.
+//! By default, Kbuild generates a new key for every build directory, and its certificate becomes part of the kernel: no
+//! two builds would be the same, and an earlier kernel would not trust a module that is built later. So kiln makes one
+//! key per store, once, and uses it for every kernel.
 
 use std::fs;
 use std::io;
@@ -24,13 +24,13 @@ pub(crate) struct Signing {
 /// Why there is no signing key.
 #[derive(Debug, thiserror::Error)]
 pub enum SigningError {
-    /// The store.
+    /// An error of the store.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The key could not be made.
     #[error("cannot make a key to sign modules with (Debian's package `openssl` has the program)")]
     Make(#[source] ExecError),
-    /// The file of `kernel.signingKey` has not all that is needed.
+    /// The file of `kernel.signingKey` lacks a required part.
     #[error(
         "the signing key {} has no {lacks} in PEM: `openssl req -new -nodes -x509 -newkey rsa:4096 -days 36500 \
          -subj /CN=modules -keyout KEY -out KEY` makes a file with both",
@@ -39,30 +39,30 @@ pub enum SigningError {
     NoKey {
         /// The file.
         path: PathBuf,
-        /// What it lacks.
+        /// The missing part.
         lacks: &'static str,
     },
-    /// The key could not be read or kept.
+    /// The key could not be read or stored.
     #[error("cannot access the signing key {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Where Kconfig's default says the key is; another place is the user's own business.
+/// The place of the key in Kconfig's default; the user manages a key in another place.
 const DEFAULT_PLACE: &str = "\"certs/signing_key.pem\"";
 
 impl Signing {
-    /// Whether the config has the build make up a key.
+    /// Whether the build of this config would generate a key.
     pub(crate) fn wanted(config: &Config) -> bool {
         config.get("MODULE_SIG_KEY") == Some(DEFAULT_PLACE)
             && ["MODULE_SIG", "IMA_APPRAISE_MODSIG"].iter().any(|symbol| config.get(symbol) == Some("y"))
     }
 
-    /// The store's key, made when there is none.
+    /// Returns the store's key, made when there is none.
     ///
     /// # Errors
     /// See [`SigningError`].
@@ -78,10 +78,10 @@ impl Signing {
         Ok(Signing { path, digest: blake3::hash(&bytes).to_hex().to_string() })
     }
 
-    /// The key in a file of the user's.
+    /// Returns the key in a file of the user's.
     ///
-    /// Kbuild looks at the path and the time of the file; so it is given a link whose name follows from the content, and
-    /// no other key is taken for this one.
+    /// Kbuild checks the path and the time of the file; so it gets a link whose name is derived from the content, and
+    /// no other key is mistaken for this one.
     /// # Errors
     /// [`SigningError::Io`], [`SigningError::NoKey`].
     pub(crate) fn named(store: &Store, file: &Path) -> Result<Signing, SigningError> {
@@ -99,18 +99,18 @@ impl Signing {
         Ok(Signing { path, digest })
     }
 
-    /// The PEM file with key and certificate.
+    /// Returns the PEM file with key and certificate.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A digest of the file.
+    /// Returns a digest of the file.
     pub(crate) fn digest(&self) -> &str {
         &self.digest
     }
 }
 
-/// Makes the key as the kernel's own rules do: RSA, self-signed, with a century to live.
+/// Makes the key as the kernel's own rules do: RSA, self-signed, valid for a century.
 ///
 /// # Source
 /// `certs/Makefile` and `certs/default_x509.genkey`.

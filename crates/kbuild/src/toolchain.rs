@@ -1,22 +1,22 @@
-//! The programs that compile a kernel, and what tells one set of them from another.
+//! The programs that compile a kernel, and the identity of a set of them.
 //!
-//! A toolchain is named by what its programs are called ([`Programs`]), found on a `PATH`, and identified by content: a
-//! compiler that is replaced under the same name gives another identity and so another key, while the same package on
-//! another machine gives the same one.
+//! A toolchain is named by the names of its programs ([`Programs`]), found on a `PATH`, and identified by content: a
+//! compiler that is replaced under the same name has another identity and so another key, while the same package on
+//! another machine has the same one.
 //!
-//! What [`Toolchain::identity`] covers:
+//! [`Toolchain::identity`] covers:
 //!
-//! | in | why |
+//! | part | reason |
 //! |---|---|
 //! | `CROSS_COMPILE` or `LLVM` | names the programs Kbuild calls |
 //! | GNU: BLAKE3 of the compiler driver, `cc1`, the assembler and the linker | they make every byte of the result |
 //! | LLVM: BLAKE3 of `clang`, of the compiler that it calls, of `ld.lld`, and of LLVM's own libraries that any program loads | likewise; the assembler is part of the compiler |
-//! | the version line of compiler, assembler, linker, `objcopy` (LLVM: also `ar`, `nm`, `strip`), `make` | Kconfig asks for them, Kbuild branches on them |
-//! | the first version line of `pahole` and `rustc`, when there | Kconfig shows or hides symbols by them |
+//! | the version line of compiler, assembler, linker, `objcopy` (LLVM: also `ar`, `nm`, `strip`), `make` | Kconfig reads them, Kbuild branches on them |
+//! | the first version line of `pahole` and `rustc`, when installed | Kconfig symbols depend on them |
 //!
-//! Left out: `flex`, `bison`, `perl`, `bc` and the host's C library (what they generate is text that is the same for all
-//! versions in use, or helpers that do not reach the result), file times and absolute paths (they differ between machines
-//! that build the same bytes).
+//! Not covered: `flex`, `bison`, `perl`, `bc` and the host's C library (they generate text that is the same for all
+//! versions in use, or helpers that do not affect the result), file times and absolute paths (they differ between
+//! machines that build the same bytes).
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -34,21 +34,21 @@ pub use kiln_kconfig::Programs;
 use crate::llvm;
 use crate::watch;
 
-/// The machine that builds, as far as a build may know it.
+/// The machine that builds, as far as a build may depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
-    /// The value of `PATH`: folders where programs are looked for.
+    /// The value of `PATH`: directories in which programs are looked up.
     pub path: OsString,
 }
 
-/// The architecture to build for, in the kernel's words.
+/// The architecture to build for, in the kernel's terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The value of `ARCH` (`x86_64`, `arm64`).
     pub arch: String,
-    /// The folder below `arch/` (`x86`, `arm64`).
+    /// The directory below `arch/` (`x86`, `arm64`).
     pub srcarch: String,
-    /// What the toolchain's programs are called.
+    /// The names of the toolchain's programs.
     pub programs: Programs,
 }
 
@@ -62,17 +62,17 @@ pub struct Toolchain {
     identity: String,
 }
 
-/// Programs of GNU's whose versions count.
+/// GNU programs whose versions count.
 const GNU: &[&str] = &["gcc", "as", "ld", "objcopy"];
-/// Programs of LLVM's whose versions count, by the names of those whose work they do.
+/// LLVM programs whose versions count, by the names of the GNU programs that they replace.
 const LLVM: &[&str] = &["gcc", "ld", "ar", "nm", "objcopy", "strip"];
-/// Programs of the host whose versions count; only the first must be there.
+/// Programs of the host whose versions count; only the first is required.
 const HOST_PROGRAMS: [&str; 3] = ["make", "pahole", "rustc"];
 
-/// The encoding of LLVM's identity; one that is remembered in another encoding is not taken.
+/// The encoding of LLVM's identity; a cached one in another encoding is not used.
 const LLVM_FORMAT: &str = "toolchain-llvm/2";
 
-/// Why a toolchain could not be taken.
+/// Why a toolchain could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolchainError {
     /// A program of it is not installed.
@@ -80,7 +80,7 @@ pub enum ToolchainError {
     Missing {
         /// The program's name.
         program: String,
-        /// What the toolchain's programs are called.
+        /// The names of the toolchain's programs.
         programs: Programs,
     },
     /// A program of it does not run.
@@ -91,16 +91,16 @@ pub enum ToolchainError {
     Read {
         /// The program's file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl Toolchain {
-    /// Finds the compiler, asks every program for its version and hashes those that make the result.
+    /// Finds the compiler, runs every program for its version and hashes those that make the result.
     ///
     /// # Errors
-    /// [`ToolchainError::Missing`] names the first program that is not there; the doctor knows all of them.
+    /// [`ToolchainError::Missing`] names the first program that is missing; the doctor lists all of them.
     pub fn discover(host: &Host, programs: &Programs) -> Result<Toolchain, ToolchainError> {
         let found = |name: &str| {
             find_program(&host.path, Path::new(name))
@@ -120,7 +120,7 @@ impl Toolchain {
         let plain = Programs::gnu("");
         versions.push((make.to_owned(), version(host, &plain, &found(make)?)?));
         for name in optional {
-            // They only widen the choice; one that is there but broken is the same to Kconfig as none.
+            // They only add options; Kconfig treats one that is installed but broken like a missing one.
             let line = find_program(&host.path, Path::new(name)).and_then(|file| version(host, &plain, &file).ok());
             versions.extend(line.map(|line| (name.to_owned(), line)));
         }
@@ -129,7 +129,7 @@ impl Toolchain {
         Ok(Toolchain { programs: programs.clone(), cc, path: host.path.clone(), versions, identity })
     }
 
-    /// [`Toolchain::discover`], with what `store` remembers of it as long as its programs are as they were.
+    /// Like [`Toolchain::discover`], but cached in `store` as long as its programs are unchanged.
     ///
     /// # Errors
     /// Those of [`Toolchain::discover`].
@@ -141,7 +141,7 @@ impl Toolchain {
             Programs::Llvm { value } => hasher.update(LLVM_FORMAT.as_bytes()).update(value.as_bytes()),
         };
         let name = hasher.finalize().to_hex();
-        // Without the memory all is asked, which is slow and right.
+        // Without the cache every program is run, which is slow but correct.
         let Ok(folder) = store.cache("toolchains") else { return Toolchain::discover(host, programs) };
         let file = folder.join(&name.as_str()[..32]);
         if let Some(toolchain) = Toolchain::recall(host, programs, &cache::recall(&file)) {
@@ -179,27 +179,27 @@ impl Toolchain {
         })
     }
 
-    /// What its programs are called.
+    /// Returns the names of its programs.
     pub fn programs(&self) -> &Programs {
         &self.programs
     }
 
-    /// The compiler's file.
+    /// Returns the compiler's file.
     pub fn cc(&self) -> &Path {
         &self.cc
     }
 
-    /// The `PATH` that the toolchain was found on, and that a build uses.
+    /// Returns the `PATH` that the toolchain was found on, and that a build uses.
     pub fn path(&self) -> &OsStr {
         &self.path
     }
 
-    /// Program names with the first line of their version text, for the manifest.
+    /// Returns program names with their version lines, for the manifest.
     pub fn versions(&self) -> &[(String, String)] {
         &self.versions
     }
 
-    /// What tells this toolchain from another, to go into keys; see the module's table.
+    /// Returns the toolchain's identity, which goes into keys; see the module's table.
     pub fn identity(&self) -> &str {
         &self.identity
     }
@@ -210,7 +210,7 @@ impl Toolchain {
     }
 }
 
-/// The programs whose versions count, by GNU's names.
+/// Returns the programs whose versions count, by GNU's names.
 fn counted(programs: &Programs) -> &'static [&'static str] {
     match programs {
         Programs::Gnu { .. } => GNU,
@@ -235,7 +235,7 @@ fn llvm_key(host: &Host, value: &str, cc: &Path, ld: &Path) -> Result<KeyWriter,
     let compiler = llvm::compiler(&host.path, cc);
     key.field("compiler", compiler.as_deref().map(digest).transpose()?.unwrap_or_default());
     key.field("ld", digest(ld)?);
-    // By name, as where they are differs between machines.
+    // By name, as their paths differ between machines.
     let mut libraries = BTreeSet::new();
     for program in compiler.iter().map(PathBuf::as_path).chain([cc, ld]) {
         for library in llvm::libraries(&host.path, program) {
@@ -247,7 +247,7 @@ fn llvm_key(host: &Host, value: &str, cc: &Path, ld: &Path) -> Result<KeyWriter,
     Ok(key)
 }
 
-/// Hashes the program that GNU's compiler would call as `part`; nothing when it has none.
+/// Hashes the program that GNU's compiler would call as `part`; empty when it has none.
 fn part_digest(host: &Host, cc: &Path, part: &str) -> Result<Vec<u8>, ToolchainError> {
     let answer = host_exec(host, cc).arg(format!("-print-prog-name={part}")).text()?;
     match find_program(&host.path, Path::new(answer.trim())) {
@@ -264,7 +264,8 @@ fn digest(file: &Path) -> Result<Vec<u8>, ToolchainError> {
     Ok(hasher.finalize().as_bytes().to_vec())
 }
 
-/// The line in which a program says its version: the first, but LLVM's tools begin with whom they stand in for.
+/// Returns the line with a program's version: the first, but LLVM's tools first print which tool they are compatible
+/// with.
 fn version(host: &Host, programs: &Programs, program: &Path) -> Result<String, ToolchainError> {
     let text = host_exec(host, program).arg("--version").text()?;
     let first = text.lines().next();

@@ -1,10 +1,10 @@
-//! Which kernel a tree is.
+//! The version of a kernel tree.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why the version is not known.
+/// Why the version cannot be determined.
 #[derive(Debug, thiserror::Error)]
 pub enum VersionError {
     /// The top `Makefile` cannot be read.
@@ -12,15 +12,15 @@ pub enum VersionError {
     Unreadable {
         /// The tree.
         tree: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file that every kernel tree has is not there, or does not say what it should.
+    /// A file that every kernel tree has is missing, or lacks an expected entry.
     #[error("{} is not a kernel tree: {lacks}", tree.display())]
     NotAKernel {
         /// The tree.
         tree: PathBuf,
-        /// What is missing.
+        /// The missing file or entry, as a clause.
         lacks: String,
     },
 }

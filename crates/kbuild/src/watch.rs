@@ -1,12 +1,12 @@
-//! The paths that the answers of shell commands hang on.
+//! The paths that the answers of shell commands depend on.
 //!
 //! | path | why |
 //! |---|---|
-//! | each folder of `PATH` | a program appears or goes |
-//! | the programs that commands and variables name | one is replaced |
-//! | what a compiler calls (`cc1`, `as`, `ld`, `collect2`), the libraries behind LLVM's programs | the same |
-//! | files that commands name, with all files beside them | a script, and what it reads |
-//! | folders of headers, the loader's cache, Debian's list of packages | a header or a library comes or goes |
+//! | each directory of `PATH` | a program is installed or removed |
+//! | the programs that commands and variables name | a program is replaced |
+//! | the programs that a compiler calls (`cc1`, `as`, `ld`, `collect2`), the libraries of LLVM's programs | likewise |
+//! | files that commands name, with all files in the same directory | a script changes, or a file that it reads |
+//! | directories of headers, the loader's cache, Debian's list of packages | a header or library is added or removed |
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -18,14 +18,14 @@ use kiln_exec::{Exec, find_program};
 
 use crate::llvm;
 
-/// Paths that libraries and headers come and go by.
+/// Paths that change when libraries and headers are installed or removed.
 const LIBRARIES: [&str; 4] = ["/etc/ld.so.cache", "/usr/include", "/usr/local/include", "/var/lib/dpkg/status"];
-/// What compilers are called, behind a prefix and before a version.
+/// The names of compilers, after a prefix and before a version.
 const COMPILERS: [&str; 3] = ["gcc", "clang", "cc"];
-/// What a compiler calls.
+/// The programs that a compiler calls.
 const PARTS: [&str; 4] = ["cc1", "as", "ld", "collect2"];
 
-/// Everything that the answers of `commands`, which run in `dir` and see `variables`, hang on.
+/// Returns all paths that the answers of `commands`, which run in `dir` and see `variables`, depend on.
 pub(crate) fn of_commands<'a>(
     commands: impl Iterator<Item = &'a [u8]>,
     variables: &'a [(OsString, OsString)],
@@ -70,7 +70,7 @@ fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/._+-".contains(&byte)
 }
 
-/// The programs that a compiler calls, and the libraries that LLVM's programs are made of; none of any other program.
+/// Returns the programs that a compiler calls, and the libraries of LLVM's programs; empty for any other program.
 fn parts(program: &Path, path: &OsStr) -> Vec<PathBuf> {
     let name = program.file_name().unwrap_or_default().to_string_lossy();
     let mut found = Vec::new();

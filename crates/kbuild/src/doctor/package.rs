@@ -2,22 +2,22 @@
 
 use kiln_plan::Arch;
 
-/// The package of the compiler whose name begins with `prefix` (`aarch64-linux-gnu-`).
+/// Returns the package of the compiler whose name begins with `prefix` (`aarch64-linux-gnu-`).
 pub fn cross_compiler_package(prefix: &str) -> String {
     format!("gcc-{}", triple(prefix))
 }
 
-/// The package of the linker whose name begins with `prefix`.
+/// Returns the package of the linker whose name begins with `prefix`.
 pub(super) fn cross_binutils_package(prefix: &str) -> String {
     format!("binutils-{}", triple(prefix))
 }
 
-/// The package of the C library that Debian's compiler for `arch` links with.
+/// Returns the package of the C library that Debian's compiler for `arch` links with.
 pub(super) fn cross_libc_package(arch: Arch) -> String {
     format!("libc6-dev-{}-cross", arch.debian.unwrap_or(arch.machine))
 }
 
-/// The package of LLVM's `program`; `None` when it is none of those. `value` is that of `LLVM`.
+/// Returns the package of LLVM's `program`; `None` when it is not LLVM's. `value` is that of `LLVM`.
 ///
 /// # Source
 /// The file lists of Debian 12's `clang`, `lld` and `llvm`, and of those with a version in their names (`clang-14`).
@@ -33,7 +33,7 @@ pub(super) fn llvm_package(program: &str, value: &str) -> Option<String> {
     Some(format!("{package}{version}"))
 }
 
-/// The program that emulates `machine` (as `uname -m` says, or the kernel's `ARCH`), and its package.
+/// Returns the program that emulates `machine` (as `uname -m` prints, or the kernel's `ARCH`), and its package.
 ///
 /// # Source
 /// The file lists of Debian 12's `qemu-system-*` packages.
@@ -57,7 +57,7 @@ pub fn qemu_package(machine: &str) -> (String, &'static str) {
     (format!("qemu-system-{name}"), package)
 }
 
-/// Debian writes `x86_64-linux-gnu` as `x86-64-linux-gnu` in package names.
+/// Returns the triple of a prefix as in package names: Debian writes `x86_64-linux-gnu` as `x86-64-linux-gnu`.
 fn triple(prefix: &str) -> String {
     let file = prefix.rsplit('/').next().unwrap_or(prefix);
     file.trim_end_matches('-').replace('_', "-")

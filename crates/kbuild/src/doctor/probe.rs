@@ -1,4 +1,4 @@
-//! Looking for one thing on the host.
+//! Looks for one thing on the host.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use kiln_exec::{Exec, ExecError, find_program};
 use super::Probe;
 use crate::toolchain::Host;
 
-/// A compiler that takes longer on one line is not going to build a kernel.
+/// The time limit for a compiler; one that takes longer for one line is not going to build a kernel.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Whether the host has it.
 ///
-/// Without a compiler no header is there; the compiler is then missing too, and the header's package is wanted in any
-/// case.
+/// Without a compiler every header is missing; the compiler is then missing too, and the header's package is needed in
+/// any case.
 pub(super) fn is_there(probe: &Probe, host: &Host) -> Result<bool, ExecError> {
     let find = |name: &str| find_program(&host.path, Path::new(name));
     match probe {
@@ -30,7 +30,7 @@ pub(super) fn is_there(probe: &Probe, host: &Host) -> Result<bool, ExecError> {
     }
 }
 
-/// Whether `gcc` knows where `library` is: one that it does not find it gives back as it was asked.
+/// Whether `gcc` finds `library`: it prints a library that it does not find as it was passed.
 fn finds(gcc: &Path, library: &str, host: &Host) -> Result<bool, ExecError> {
     let exec = Exec::new(gcc).arg(format!("-print-file-name={library}"));
     let said = exec.env("PATH", &host.path).env("LC_ALL", "C").deadline(DEADLINE).text()?;

@@ -54,7 +54,7 @@ fn what_is_needed_follows_the_recipe() {
     let boots = |machine: &str| Work { boot_machine: Some(machine.into()), ..plain.clone() };
     assert!(needs_package(&boots("aarch64"), "qemu-system-arm"));
     assert!(!needs_package(&boots("aarch64"), "libc6-dev-arm64-cross"));
-    // Where there is no busybox to fetch, one is compiled.
+    // Where Debian has no busybox to fetch, one is compiled.
     for package in ["qemu-system-mips", "gcc-mips-linux-gnu", "libc6-dev-mips-cross", "patch"] {
         assert!(needs_package(&boots("mips"), package), "{package}");
     }
@@ -112,7 +112,7 @@ fn packages_of_architectures() {
     }
 }
 
-/// A folder with links to only some of this machine's programs.
+/// Creates a directory with links to only some of this machine's programs.
 fn host_with(programs: &[&str]) -> (tempfile::TempDir, Host) {
     let dir = tempfile::tempdir().unwrap();
     let path = std::ffi::OsString::from("/usr/local/bin:/usr/bin:/bin");

@@ -1,4 +1,4 @@
-//! The run of `make` for each source.
+//! Runs `make` for each source.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ use crate::make::Make;
 use crate::make::failure::{self, Failure, FailureKind};
 use crate::signing::Signing;
 
-/// What a build of extra modules works with.
+/// The inputs of a build of extra modules.
 pub(super) struct Build<'a> {
     pub(super) store: &'a Store,
     pub(super) spec: &'a KernelSpec<'a>,
@@ -30,11 +30,11 @@ pub(super) struct Build<'a> {
     pub(super) progress: &'a dyn Progress,
 }
 
-/// There once the area's headers and host programs are whole.
+/// Exists once the area's headers and host programs are complete.
 const PREPARED: &str = ".kiln-prepared";
-/// The area's folder that stands for the kernel's build.
+/// The area's build directory of the kernel.
 const BUILD: &str = "build";
-/// What the folder of the copies is called in debug information.
+/// The name of the copies' directory in debug information.
 const SOURCE_NAME: &str = "/usr/src/modules";
 
 /// A source's copy.
@@ -44,10 +44,10 @@ struct Copied<'a> {
 }
 
 impl Build<'_> {
-    /// Builds all of `sources` and leaves the modules in `out`; what is prepared for them is kept.
+    /// Builds all of `sources` and leaves the modules in `out`; the prepared headers and host programs are kept.
     pub(super) fn all(&self, sources: &[ExtraSource], out: &Path) -> Result<(), ExtraModulesError> {
         let mut area = self.area("modules")?;
-        // Once it is whole nothing writes into what is prepared; the copies are made anew each time.
+        // Once complete, the prepared files are not written again; the copies are made again each time.
         if area.was_cut_off() && !area.path().join(BUILD).join(PREPARED).is_file() {
             area.clear()?;
         }
@@ -55,7 +55,7 @@ impl Build<'_> {
         Ok(area.finish()?)
     }
 
-    /// The same in an empty area, of which nothing is kept.
+    /// Does the same in an empty area, and keeps nothing.
     pub(super) fn all_again(&self, sources: &[ExtraSource], out: &Path) -> Result<(), ExtraModulesError> {
         let mut area = self.area("verify-modules")?;
         area.clear()?;
@@ -91,7 +91,7 @@ impl Build<'_> {
         self.install(&make, &copies, out)
     }
 
-    /// Makes what modules are compiled with: headers, host programs, and the kernel's symbols.
+    /// Makes the files that modules are compiled with: headers, host programs, and the kernel's symbols.
     fn prepare(&self, make: &Make<'_>) -> Result<(), ExtraModulesError> {
         let mark = make.out.join(PREPARED);
         if mark.is_file() {
@@ -119,8 +119,8 @@ impl Build<'_> {
         fs::write(&mark, "").map_err(io_error(&mark))
     }
 
-    /// Builds one source after the other, each with the symbols of those before it. One that lacks symbols is tried again
-    /// when another has been built: they may be that one's.
+    /// Builds one source after the other, each with the symbols of those before it. One that lacks symbols is tried
+    /// again after another has been built, which may define them.
     fn make_all(&self, make: &Make<'_>, top: &Path, copies: &[Copied<'_>]) -> Result<(), ExtraModulesError> {
         let mut symbols: Vec<PathBuf> = Vec::new();
         let mut pending: Vec<&Copied<'_>> = copies.iter().collect();
@@ -183,7 +183,7 @@ impl Build<'_> {
         })
     }
 
-    /// Copies what was built to where the kernel's `modules_install` would, and finishes it like all other modules.
+    /// Copies the built modules to where `modules_install` would, and finishes them like all other modules.
     fn install(&self, make: &Make<'_>, copies: &[Copied<'_>], out: &Path) -> Result<(), ExtraModulesError> {
         let updates = out.join("lib/modules").join(&self.kernel.release).join("updates");
         let mut made: BTreeMap<String, &str> = BTreeMap::new();
@@ -223,9 +223,9 @@ impl Build<'_> {
     }
 }
 
-/// Copies every source, without what an earlier build by hand may have left in it.
+/// Copies every source, without files that an earlier build by hand may have left in it.
 ///
-/// Folders of the user's keep their places towards each other: one module's makefile may name another's headers.
+/// The user's directories keep their relative paths: one module's makefile may refer to another's headers.
 fn copy_all<'a>(sources: &'a [ExtraSource], top: &Path) -> Result<Vec<Copied<'a>>, ExtraModulesError> {
     let parents =
         sources.iter().filter(|source| source.place == Where::Folder).filter_map(|source| source.tree.parent());
@@ -243,7 +243,7 @@ fn copy_all<'a>(sources: &'a [ExtraSource], top: &Path) -> Result<Vec<Copied<'a>
     }
     let mut last: Option<PathBuf> = None;
     for (to, from) in places {
-        // Sorted, a folder within another one comes behind it, and came along.
+        // Sorted, a directory inside another one comes after it, and was copied with it.
         if last.as_ref().is_some_and(|outer| to.starts_with(outer)) {
             continue;
         }
@@ -260,7 +260,7 @@ fn shared_folder(one: &Path, two: &Path) -> PathBuf {
     one.components().zip(two.components()).take_while(|(a, b)| a == b).map(|(part, _)| part).collect()
 }
 
-/// Removes what Kbuild's own `clean` removes.
+/// Removes the files that Kbuild's own `clean` removes.
 ///
 /// # Source
 /// The kernel's top `Makefile`, the rule `clean`.
@@ -277,8 +277,8 @@ fn clean(listing: &Listing, copy: &Path) -> Result<(), ExtraModulesError> {
     Ok(())
 }
 
-/// Modules by their paths in the source's folder, from its `modules.order`: lines have been `/M/a.ko` (before 6.2),
-/// `/M/a.o` and `a.o` (from 6.13).
+/// Returns modules by their paths in the source's directory, from its `modules.order`: lines have been `/M/a.ko`
+/// (before 6.2), `/M/a.o` and `a.o` (from 6.13).
 fn built_modules(folder: &Path) -> Result<Vec<String>, ExtraModulesError> {
     let path = folder.join("modules.order");
     let order = match fs::read_to_string(&path) {
@@ -295,7 +295,7 @@ fn built_modules(folder: &Path) -> Result<Vec<String>, ExtraModulesError> {
     Ok(modules.collect())
 }
 
-/// The failure with the user's folder in place of its copy's.
+/// Returns the failure with the user's directory in place of its copy.
 fn shown(mut failure: Failure, copy: &Path, own: &Path) -> Failure {
     let (copy, own) = (copy.display().to_string(), own.display().to_string());
     let named = |text: &str| text.replace(&copy, &own);

@@ -1,4 +1,4 @@
-//! Where the sources of extra modules are, and what stands for their contents.
+//! The sources of extra modules: their directories, and the keys of their contents.
 
 use std::path::PathBuf;
 
@@ -12,34 +12,34 @@ use super::ExtraModulesError;
 pub struct ExtraSource {
     /// As the recipe names it, for people.
     pub name: String,
-    /// Its top folder.
+    /// Its top directory.
     pub tree: PathBuf,
-    /// Where that is.
+    /// The owner of that directory.
     pub place: Where,
-    /// The folder in it that has the makefile; empty for the top.
+    /// The directory in it that has the makefile; empty for the top.
     pub below: String,
     /// Variables for `make`, as `NAME=VALUE`.
     pub variables: Vec<String>,
-    /// Stands for everything in `tree`.
+    /// The key of everything in `tree`.
     pub key: Key,
 }
 
-/// Whose a folder is.
+/// The owner of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Where {
-    /// The user's: its neighbours may matter to it.
+    /// The user's: the source may refer to neighboring directories.
     Folder,
     /// The store's.
     Store,
 }
 
 impl ExtraSource {
-    /// What the key has beside the contents.
+    /// Returns the settings that the key has in addition to the contents.
     pub(super) fn settings(&self) -> String {
         format!("{}\n{}", self.below, self.variables.join("\n"))
     }
 
-    /// Names again what is in it, if it is the user's to change.
+    /// Computes the key of the contents again, if the user can change them.
     pub(super) fn look_again(&mut self, store: &Store) -> Result<(), ExtraModulesError> {
         if self.place == Where::Folder {
             self.key = tree_key(store, &self.tree)?;
@@ -47,7 +47,7 @@ impl ExtraSource {
         Ok(())
     }
 
-    /// The folder with the makefile.
+    /// Returns the directory with the makefile.
     pub fn folder(&self) -> PathBuf {
         if self.below.is_empty() { self.tree.clone() } else { self.tree.join(&self.below) }
     }

@@ -1,6 +1,6 @@
-//! Shell commands that Kconfig files ask for, run side by side and remembered.
+//! Shell commands of Kconfig files, run in parallel and cached.
 //!
-//! What is remembered goes by the variables that the commands see, and holds as long as the tools do
+//! The cache is keyed by the variables that the commands see, and is valid as long as the tools are unchanged
 //! ([`watch`]).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,15 +17,15 @@ use kiln_store::cache::{self, Answers};
 
 use crate::watch;
 
-/// How often a run of commands looks whether the user asked to stop.
+/// The interval at which running commands check for an interrupt.
 const TICK: Duration = Duration::from_millis(50);
-/// Variables that no tool's answer hangs on.
+/// Variables that no tool's answer depends on.
 const PASSING: [&str; 8] = ["COLUMNS", "LINES", "LS_COLORS", "OLDPWD", "PWD", "SHLVL", "TERM", "_"];
 
-/// Gives the answer to a command when it is known.
+/// Returns the answer to a command when it is known.
 pub(super) type Answer<'a> = dyn FnMut(&[u8]) -> Option<Vec<u8>> + 'a;
 
-/// Runs commands and knows the answers of those that were run.
+/// Runs commands and keeps the answers of those that were run.
 #[derive(Debug)]
 pub struct Probes {
     dir: PathBuf,
@@ -38,7 +38,7 @@ pub struct Probes {
 #[derive(Debug, Default)]
 struct State {
     known: Answers,
-    /// Whether there are answers that the memory does not have.
+    /// Whether there are answers that the cache file does not have.
     is_news: bool,
     waiting: VecDeque<Vec<u8>>,
     asked: BTreeSet<Vec<u8>>,
@@ -51,7 +51,7 @@ struct State {
 }
 
 impl Probes {
-    /// Commands that run in `dir` and see `variables`.
+    /// Creates probes whose commands run in `dir` and see `variables`.
     pub(super) fn new(dir: &Path, variables: &BTreeMap<String, Vec<u8>>) -> Probes {
         let mut probes = Probes {
             dir: dir.to_owned(),
@@ -64,13 +64,13 @@ impl Probes {
         probes
     }
 
-    /// Sets what commands see from now on; the memory goes by what they saw at first.
+    /// Sets the variables that commands see from now on; the key of the cache remains that of the first variables.
     pub(super) fn set_variables(&mut self, variables: &BTreeMap<String, Vec<u8>>) {
         let os = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
         self.variables = variables.iter().map(|(name, value)| (os(name.as_bytes()), os(value))).collect();
     }
 
-    /// Takes the answers that `store` remembers for these variables, and will keep new ones there.
+    /// Loads the answers that `store` has for these variables, and sets where new ones will be stored.
     pub(super) fn remember(&mut self, store: &Store) {
         let mut hasher = blake3::Hasher::new();
         for (name, value) in &self.variables {
@@ -81,17 +81,17 @@ impl Probes {
                 }
             }
         }
-        // Without the memory all is asked, which is slow and right.
+        // Without the cache every command runs, which is slow but correct.
         let Ok(folder) = store.cache("probes") else { return };
         let file = folder.join(&hasher.finalize().to_hex().as_str()[..32]);
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).known = cache::recall(&file);
         self.memory = Some(file);
     }
 
-    /// The answer to a command: what it prints on standard output, up to the first NUL.
+    /// Returns the answer to a command: what it prints on standard output, up to the first NUL.
     ///
     /// # Errors
-    /// Why it could not be run, in a sentence; [`Probes::settled`] has the error itself.
+    /// Returns in a sentence why it could not be run; [`Probes::settled`] returns the error itself.
     pub(super) fn ask(&self, command: &[u8]) -> Result<Vec<u8>, String> {
         let mut state = self.lock();
         if let Some(known) = state.known.get(command) {
@@ -117,7 +117,7 @@ impl Probes {
         }
     }
 
-    /// Says whether a command without a known answer is refused instead of run; gives whether any was.
+    /// Sets whether a command without a known answer is refused instead of run; returns whether any was.
     pub(super) fn only_known(&self, only: bool) -> bool {
         let mut state = self.lock();
         state.only_known = only;
@@ -129,10 +129,10 @@ impl Probes {
         self.lock().known.contains_key(command)
     }
 
-    /// Runs what `round` asks for on all cores while it asks, and calls it again until it has all answers.
+    /// Runs the commands that `round` requests on all cores meanwhile, and calls it again until it has all answers.
     ///
-    /// `round` gives how many commands it had no answer for. It is also called again when a core has nothing to do and
-    /// an answer came in since: a slow command must not hold up those that do not wait for it.
+    /// `round` returns how many commands it had no answer for. It is also called again when a core is idle and there is
+    /// a new answer: a slow command must not delay those that do not wait for it.
     pub(super) fn ahead(&self, round: &mut dyn FnMut(&mut Answer<'_>) -> usize) -> Result<(), ExecError> {
         let n_workers = thread::available_parallelism().map_or(1, usize::from);
         let crew = Crew::new()?;
@@ -173,7 +173,7 @@ impl Probes {
         state.failed.take().map_or(Ok(()), Err)
     }
 
-    /// Ends a parse: keeps what is new.
+    /// Ends a parse: stores new answers.
     pub(super) fn settled(&self) -> Result<(), ExecError> {
         let mut state = self.lock();
         if let Some(error) = state.failed.take() {
@@ -187,7 +187,7 @@ impl Probes {
         Ok(())
     }
 
-    /// The paths that the memory watches; `None` when there is none, or it does not have all answers.
+    /// Returns the paths that the cache watches; `None` when there is no cache, or it does not have all answers.
     pub(super) fn depends_on(&self) -> Option<Vec<PathBuf>> {
         if self.lock().is_news {
             return None;
@@ -195,7 +195,7 @@ impl Probes {
         cache::watched(self.memory.as_ref()?)
     }
 
-    /// Takes commands until there are no more.
+    /// Runs commands until there are no more.
     fn work(&self, crew: &Crew) {
         let mut state = self.lock();
         loop {
@@ -205,7 +205,7 @@ impl Probes {
                 let answer = crew.stdout(&self.exec().arg("-c").arg(OsStr::from_bytes(&command)));
                 state = self.lock();
                 state.n_running -= 1;
-                // What is cut short by the end of another says nothing.
+                // The output of a command that was ended early has no meaning.
                 if !state.finished {
                     match answer {
                         Ok(stdout) => state.learn(&command, &stdout),
@@ -239,7 +239,7 @@ impl State {
         self.is_news |= self.known.insert(command.to_vec(), answer.to_vec()).is_none();
     }
 
-    /// Whether asking again is of use: there is nothing to do, or less than could be, and more than `n_known` is known.
+    /// Whether another round is of use: cores are idle, and either nothing runs or more than `n_known` is known.
     fn is_starved(&self, n_workers: usize, n_known: usize) -> bool {
         let n_busy = self.n_running + self.waiting.len();
         n_busy == 0 || (n_busy < n_workers && self.known.len() > n_known)

@@ -1,12 +1,12 @@
-//! The structures that an object knows under either of two configs.
+//! The structures in an object under each of two configs.
 //!
-//! The command that Kbuild noted beside the object is run twice more, each time with another `autoconf.h` in front of all
-//! folders of headers, and with debug information; what comes out is read and thrown away. Nothing is written outside of a
-//! folder for that, so Kbuild's own folder stays as it is.
+//! The command that Kbuild recorded next to the object is run twice more, each time with another `autoconf.h` that is
+//! found before all other headers, and with debug information; the output is read and deleted. Nothing is written
+//! outside of a scratch directory for that, so Kbuild's own directory is unchanged.
 //!
-//! | follows the config | stays what the noted command and Kbuild's folder have |
+//! | depends on the config | taken from the recorded command and Kbuild's directory |
 //! |---|---|
-//! | `generated/autoconf.h` | flags of the compiler, also those that makefiles choose by a symbol |
+//! | `generated/autoconf.h` | flags of the compiler, including those that makefiles choose by a symbol |
 //! | `generated/bounds.h`, `rq-offsets.h`, `asm-offsets.h`, as far as they can be compiled | other generated headers: `timeconst.h`, `utsrelease.h`, tables of system calls |
 
 mod command;
@@ -26,16 +26,16 @@ use self::command::{Command, Wish};
 use crate::make::{OUTPUT_NAME, SOURCE_NAME};
 use crate::toolchain::{Target, Toolchain};
 
-/// How long one compiler may take.
+/// The time limit for one compiler.
 const DEADLINE: Duration = Duration::from_secs(180);
-/// Headers that Kbuild makes from what a compiler says, in the order in which it makes them.
+/// Headers that Kbuild makes from a compiler's output, in the order in which it makes them.
 const OFFSETS: [(&str, &str); 3] = [
     ("kernel/bounds.s", "bounds.h"),
     ("kernel/sched/rq-offsets.s", "rq-offsets.h"),
     ("arch/SRCARCH/kernel/asm-offsets.s", "asm-offsets.h"),
 ];
 
-/// Two configs over one output folder of Kbuild's.
+/// Two configs over one output directory of Kbuild's.
 #[derive(Debug)]
 pub struct TwoConfigs<'a> {
     tree: &'a Path,
@@ -45,27 +45,27 @@ pub struct TwoConfigs<'a> {
     overlays: [PathBuf; 2],
 }
 
-/// Why an object's structures are not known.
+/// Why an object's structures cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// There is no note of it.
+    /// Kbuild has no record of it.
     #[error("Kbuild's folder has no note of it")]
     NoNote,
-    /// What the note says is no command of a compiler.
+    /// Its record has no compiler's command.
     #[error("its note has no command of a C compiler")]
     NoCompiler,
-    /// The compiler refused.
+    /// The compiler failed.
     #[error("it cannot be compiled with the {} config: {said}", if *is_old { "deployed" } else { "changed" })]
     Compiler {
         /// Whether it was the deployed kernel's config.
         is_old: bool,
-        /// Its first complaint.
+        /// Its first error.
         said: String,
     },
     /// The compiler could not be run to its end.
     #[error(transparent)]
     Exec(#[from] ExecError),
-    /// What came out cannot be read.
+    /// The compiler's output cannot be read.
     #[error(transparent)]
     Structures(#[from] StructuresError),
     /// A file cannot be read or written.
@@ -73,16 +73,16 @@ pub enum Unreadable {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl<'a> TwoConfigs<'a> {
-    /// Prepares in `scratch`, an empty folder, for objects of `out`.
+    /// Prepares in `scratch`, an empty directory, for objects of `out`.
     ///
     /// # Errors
-    /// The folder cannot be written.
+    /// The directory cannot be written.
     pub fn new(
         (tree, out, scratch): (&'a Path, &'a Path, &'a Path),
         target: &Target,
@@ -96,7 +96,7 @@ impl<'a> TwoConfigs<'a> {
             fs::create_dir_all(&generated).map_err(io_error(&generated))?;
             write(&generated.join("autoconf.h"), &autoconf(config))?;
             for (product, header) in OFFSETS {
-                // A tree without it, or one whose `.s` is made otherwise, keeps the header that is there.
+                // A tree without it, or one that makes the `.s` differently, keeps the existing header.
                 let product = product.replace("SRCARCH", &target.srcarch);
                 match two.run(&product, side, Wish::Assembly) {
                     Ok(text) => write(&generated.join(header), &offsets(&String::from_utf8_lossy(&text)))?,
@@ -108,8 +108,8 @@ impl<'a> TwoConfigs<'a> {
         Ok(two)
     }
 
-    /// The structures of an object under the first and the second config; files are paths inside the tree, or inside the
-    /// output folder.
+    /// Returns the structures of an object under the first and the second config; files are paths inside the tree, or
+    /// inside the output directory.
     ///
     /// # Errors
     /// See [`Unreadable`].
@@ -122,7 +122,7 @@ impl<'a> TwoConfigs<'a> {
         Ok([read(0)?, read(1)?])
     }
 
-    /// Runs an object's command once more, and gives what it made.
+    /// Runs an object's command once more, and returns what it made.
     fn run(&self, product: &str, side: usize, wish: Wish) -> Result<Vec<u8>, Unreadable> {
         let (folder, name) = product.rsplit_once('/').unwrap_or(("", product));
         let note = self.out.join(folder).join(format!(".{name}.cmd"));
@@ -144,7 +144,7 @@ impl<'a> TwoConfigs<'a> {
         Ok(made)
     }
 
-    /// The first error that a compiler names.
+    /// Returns the first error that a compiler printed.
     fn complaint(&self, output: &Output) -> String {
         let said = String::from_utf8_lossy(&output.stderr);
         let found = said.lines().find(|line| line.contains("error")).or_else(|| said.lines().next());
@@ -152,7 +152,7 @@ impl<'a> TwoConfigs<'a> {
         found.map_or_else(|| output.status.to_string(), |line| line.replace(&tree, ""))
     }
 
-    /// A path as the debug information has it, without the folder before it.
+    /// Returns a path of the debug information without the directory before it.
     fn inside(&self, path: &str) -> String {
         let folders = [SOURCE_NAME.as_ref(), OUTPUT_NAME.as_ref(), self.tree, self.out];
         let inside = folders.iter().find_map(|folder| Path::new(path).strip_prefix(folder).ok());
@@ -160,11 +160,11 @@ impl<'a> TwoConfigs<'a> {
     }
 }
 
-/// The header by which C sees a config.
+/// Returns the header with which C code sees a config.
 ///
 /// # Source
-/// `scripts/kconfig/confdata.c`, `print_symbol_for_c`. A hexadecimal number may stand in a `.config` without its `0x`, and is
-/// known here by its letters.
+/// `scripts/kconfig/confdata.c`, `print_symbol_for_c`. A hexadecimal number in a `.config` may lack its `0x`, and is
+/// recognized here by its letters.
 fn autoconf(config: &Config) -> String {
     let line = |(name, value): (&str, &str)| {
         let is_hex = || value.bytes().all(|byte| byte.is_ascii_hexdigit()) && value.parse::<i128>().is_err();
@@ -179,7 +179,7 @@ fn autoconf(config: &Config) -> String {
     config.iter().map(line).collect()
 }
 
-/// The header of numbers that a compiler left as strings of the form `->NAME NUMBER TEXT` in its assembly.
+/// Returns the header of numbers that a compiler left as strings `->NAME NUMBER TEXT` in its assembly.
 ///
 /// # Source
 /// `scripts/Makefile.lib` (`scripts/Makefile.host` and `Kbuild` in other versions), `sed-offsets`; `include/linux/kbuild.h`.

@@ -1,7 +1,7 @@
-//! Files outside of the tree that a config names and a build takes in: their contents are part of the kernel's key.
+//! Files outside of the tree that a config names and a build includes: their contents are part of the kernel's key.
 //!
-//! Other symbols name paths on the device (`MODPROBE_PATH`), and are text like any other. A relative path is one of the
-//! tree's, whose key has it already.
+//! Other symbols name paths on the device (`MODPROBE_PATH`), and are text like any other. A relative path is inside the
+//! tree, whose key covers it already.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use kiln_kconfig::Config;
 
 use kiln_store::directory;
 
-/// Symbols whose values are paths, some of them several.
+/// Symbols whose values are paths, in some of them several.
 const PATHS: [&str; 7] = [
     "INITRAMFS_SOURCE",
     "MODULE_SIG_KEY",
@@ -19,10 +19,11 @@ const PATHS: [&str; 7] = [
     "CFG80211_EXTRA_REGDB_KEYDIR",
     "UNUSED_KSYMS_WHITELIST",
 ];
-/// Names of files, and the folder that they are in.
+/// The symbols for names of files, and for the directory that they are in.
 const FIRMWARE: (&str, &str) = ("EXTRA_FIRMWARE", "EXTRA_FIRMWARE_DIR");
 
-/// Each such file or folder with a digest of what is in it; `-` for one that cannot be read, which fails the build anyway.
+/// Returns each such file or directory with a digest of its contents; `-` for one that cannot be read, which fails the
+/// build anyway.
 pub(super) fn digests(config: &Config) -> Vec<String> {
     let words = |symbol: &str| -> Vec<String> {
         let value = config.get(symbol).unwrap_or_default().trim_matches('"');

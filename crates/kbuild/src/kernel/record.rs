@@ -1,11 +1,11 @@
-//! Takes the record of a finished build out of Kbuild's folder.
+//! Reads the record of a finished build from Kbuild's directory.
 //!
-//! Everything that Kbuild has a note of is a product; to these come what explicit rules of makefiles make without a
-//! note (generated headers), and for modules the lists of what they are linked from.
+//! Everything that Kbuild has a `.cmd` file of is a product; to these are added what explicit rules of makefiles make
+//! without one (generated headers), and for modules the lists of the objects that they are linked from.
 //!
-//! The folder also has products of configs that were built in it before: Kbuild leaves them where they are. So an object
-//! is vmlinux's when it is a member of the archives that vmlinux is linked from, and a module's when `modules.order` names
-//! the module; every other one counts as an aid, through which a change may still reach what it is made into.
+//! The directory also has products of earlier configs: Kbuild does not remove them. So an object belongs to vmlinux
+//! when it is a member of the archives that vmlinux is linked from, and to a module when `modules.order` names the
+//! module; every other one counts as an aid, through which a change may still reach the products that are made from it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,13 +22,13 @@ use rayon::prelude::*;
 
 use crate::toolchain::Target;
 
-/// The record's file in a kernel's folder. It also names what earlier configs left in Kbuild's folder, so that it is no
-/// part of what two builds have in common.
+/// The record's file in a kernel's directory. It also has file names of earlier configs in Kbuild's directory, so it is
+/// not compared between two builds.
 pub const FILE: &str = "record.zst";
-/// How hard the record is compressed: it is written once for each kernel.
+/// The level of compression: the record is written once for each kernel.
 const LEVEL: i32 = 9;
 
-/// Where a build was made, and of what.
+/// The directories and inputs of a build.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ground<'a> {
     pub(super) tree: &'a Path,
@@ -40,10 +40,10 @@ pub(super) struct Ground<'a> {
     pub(super) modules: &'a BTreeSet<String>,
 }
 
-/// Reads what Kbuild left in the folder.
+/// Reads Kbuild's products from its directory.
 ///
 /// # Errors
-/// A note or a product cannot be read.
+/// A `.cmd` file or a product cannot be read.
 pub(super) fn take(ground: &Ground<'_>) -> Result<BuildRecord, (PathBuf, io::Error)> {
     let mut names = Vec::new();
     notes(ground.out, Path::new(""), &mut names)?;
@@ -55,7 +55,7 @@ pub(super) fn take(ground: &Ground<'_>) -> Result<BuildRecord, (PathBuf, io::Err
     rules(ground, &mut products);
     let linked = linked(ground)?;
     for product in products.values_mut() {
-        // A module that another config had in several parts is linked in its folder; vmlinux is linked at the top.
+        // A module that had several parts in another config is linked in its directory; vmlinux is linked at the top.
         let is_inner_link = product.kind == ProductKind::Link && product.path.contains('/');
         let is_stale = (product.kind == ProductKind::BuiltIn || is_inner_link) && !linked.contains(&product.path);
         let is_stale = !linked.is_empty() && is_stale;
@@ -67,7 +67,7 @@ pub(super) fn take(ground: &Ground<'_>) -> Result<BuildRecord, (PathBuf, io::Err
     Ok(BuildRecord::new(ground.release, products.into_values().collect()))
 }
 
-/// Drops aids that nothing of this build is made from: what other configs left.
+/// Removes aids that nothing of this build is made from: those of other configs.
 fn keep_used(products: &mut BTreeMap<String, Product>) {
     let mut used: BTreeSet<String> = BTreeSet::new();
     let is_part = |product: &&Product| product.kind != ProductKind::Aid;
@@ -80,7 +80,7 @@ fn keep_used(products: &mut BTreeMap<String, Product>) {
     products.retain(|path, _| used.contains(path));
 }
 
-/// Writes the record into a kernel's folder.
+/// Writes the record into a kernel's directory.
 ///
 /// # Errors
 /// It cannot be written.
@@ -90,17 +90,17 @@ pub(super) fn write(record: &BuildRecord, dir: &Path) -> Result<(), (PathBuf, io
     bytes.and_then(|bytes| write_whole(&path, &bytes)).map_err(|source| (path, source))
 }
 
-/// Reads the record in a kernel's folder.
+/// Reads the record in a kernel's directory.
 ///
 /// # Errors
-/// It is not there, or damaged.
+/// It is missing or damaged.
 pub fn read_record(dir: &Path) -> Result<BuildRecord, (PathBuf, io::Error)> {
     let path = dir.join(FILE);
     let read = fs::read(&path).and_then(|bytes| zstd::decode_all(bytes.as_slice()));
     read.and_then(|bytes| BuildRecord::decode(&bytes).map_err(io::Error::other)).map_err(|source| (path, source))
 }
 
-/// Collects the paths of everything that has a note.
+/// Collects the paths of everything that has a `.cmd` file.
 fn notes(out: &Path, below: &Path, found: &mut Vec<PathBuf>) -> Result<(), (PathBuf, io::Error)> {
     let dir = out.join(below);
     let refused = |source| (dir.clone(), source);
@@ -110,7 +110,7 @@ fn notes(out: &Path, below: &Path, found: &mut Vec<PathBuf>) -> Result<(), (Path
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
         if kind.is_dir() {
-            // What is kiln's own is in `.kiln`; Kbuild has no hidden folders.
+            // kiln's own files are in `.kiln`; Kbuild has no hidden directories.
             if !name.starts_with('.') {
                 notes(out, &below.join(name), found)?;
             }
@@ -121,7 +121,7 @@ fn notes(out: &Path, below: &Path, found: &mut Vec<PathBuf>) -> Result<(), (Path
     Ok(())
 }
 
-/// Reads one note and its product; nothing for what is not there any more.
+/// Reads one `.cmd` file and its product; `None` for a product that no longer exists.
 fn product(ground: &Ground<'_>, path: &Path) -> Result<Option<Product>, (PathBuf, io::Error)> {
     let name = path.to_string_lossy().into_owned();
     let note_path = ground
@@ -144,7 +144,7 @@ fn product(ground: &Ground<'_>, path: &Path) -> Result<Option<Product>, (PathBuf
     let mut reads: Vec<FileRef> =
         note.files.iter().copied().chain(note.source).filter_map(|file| ground.file(file)).collect();
     if note.source.is_none() {
-        // A link names its parts in the command line.
+        // A link has its parts in the command line.
         let words = note.command.split_ascii_whitespace().map(|word| word.trim_start_matches('@'));
         let parts =
             words.filter(|word| [".o", ".a", ".lds", ".mod", ".so", ".dbg"].iter().any(|end| word.ends_with(end)));
@@ -153,7 +153,7 @@ fn product(ground: &Ground<'_>, path: &Path) -> Result<Option<Product>, (PathBuf
     Ok(Some(Product { path: name, kind, digest, symbols: note.symbols.into_iter().collect(), reads }))
 }
 
-/// What a product is part of, by the command that made it.
+/// Returns the kind of a product, from the command that made it.
 fn kind(path: &str, note: &Note<'_>, ground: &Ground<'_>) -> ProductKind {
     let has = |word: &str| note.command.split_ascii_whitespace().any(|found| found == word);
     let boot = format!("arch/{}/boot/", ground.target.srcarch);
@@ -163,7 +163,7 @@ fn kind(path: &str, note: &Note<'_>, ground: &Ground<'_>) -> ProductKind {
         _ if path.ends_with(".ko") => ProductKind::Module,
         "vmlinux" => ProductKind::Link,
         _ if !path.ends_with(".o") => ProductKind::Aid,
-        // Rust's compiler is told by another word.
+        // Rust's compiler has another flag for it.
         _ if has("-DMODULE") || has("MODULE") => ProductKind::Module,
         _ if note.source.is_none() || path.starts_with('.') => ProductKind::Link,
         _ if path.starts_with(&boot) => ProductKind::Image,
@@ -173,7 +173,7 @@ fn kind(path: &str, note: &Note<'_>, ground: &Ground<'_>) -> ProductKind {
 }
 
 impl Ground<'_> {
-    /// A path as a note has it; `None` for what is neither the tree's nor made.
+    /// Returns a path in a `.cmd` file as a reference; `None` for one that is neither in the tree nor in the output.
     fn file(&self, path: &str) -> Option<FileRef> {
         let path = Path::new(path);
         if let Ok(inside) = path.strip_prefix(self.tree) {
@@ -186,7 +186,7 @@ impl Ground<'_> {
     }
 }
 
-/// The objects that vmlinux is linked from; none where they cannot be told.
+/// Returns the objects that vmlinux is linked from; empty where they cannot be determined.
 fn linked(ground: &Ground<'_>) -> Result<BTreeSet<String>, (PathBuf, io::Error)> {
     let mut archives: BTreeSet<String> = BTreeSet::from(["vmlinux.a".to_owned(), "built-in.a".to_owned()]);
     let mut libraries = Vec::new();
@@ -208,8 +208,8 @@ fn linked(ground: &Ground<'_>) -> Result<BTreeSet<String>, (PathBuf, io::Error)>
     Ok(linked)
 }
 
-/// What modules are linked from: lines of `NAME.mod`, which before Linux 6.1 has them in one. What is of a module that
-/// is no more becomes an aid.
+/// Adds the objects that modules are linked from: lines of `NAME.mod`, which before Linux 6.1 is one line. Objects of
+/// modules that no longer exist become aids.
 fn module_parts(ground: &Ground<'_>, products: &mut BTreeMap<String, Product>) -> Result<(), (PathBuf, io::Error)> {
     let mut live: BTreeSet<String> = BTreeSet::new();
     for module in ground.modules {
@@ -230,7 +230,7 @@ fn module_parts(ground: &Ground<'_>, products: &mut BTreeMap<String, Product>) -
         live.extend([whole, format!("{module}.mod.o"), format!("{module}.ko")]);
     }
     for (path, product) in products {
-        // What is linked into every module has no module's name.
+        // Objects that are linked into every module are not named after one.
         if product.kind == ProductKind::Module && !live.contains(path) && !path.starts_with('.') {
             (product.kind, product.digest) = (ProductKind::Aid, None);
         }
@@ -238,7 +238,7 @@ fn module_parts(ground: &Ground<'_>, products: &mut BTreeMap<String, Product>) -
     Ok(())
 }
 
-/// What explicit rules add: what a product is made from beside what its note says, and products without a note.
+/// Adds what explicit rules declare: prerequisites that are not in a product's `.cmd` file, and products without one.
 fn rules(ground: &Ground<'_>, products: &mut BTreeMap<String, Product>) {
     let mut folders: BTreeSet<String> =
         products.keys().filter_map(|path| path.rsplit_once('/')).map(|(folder, _)| folder.to_owned()).collect();

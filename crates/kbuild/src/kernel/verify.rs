@@ -1,4 +1,4 @@
-//! The same kernel once more, in an empty folder.
+//! Builds the same kernel once more, in an empty directory.
 
 use std::path::{Path, PathBuf};
 
@@ -8,15 +8,15 @@ use kiln_store::{Progress, Store, WorkDir};
 
 use super::{Kernel, KernelError, KernelSpec, build_in, read_facts, signing};
 
-/// A kernel that is built to be compared, and thrown away.
+/// A kernel that is built to be compared, and deleted.
 #[derive(Debug)]
 pub struct Again {
-    /// The kernel; its folder is not among the store's results.
+    /// The kernel; its directory is not an entry of the store.
     pub kernel: Kernel,
     work: WorkDir,
 }
 
-/// Builds `kernel` again in an empty folder, with nothing of what is kept.
+/// Builds `kernel` again in an empty directory, without anything that is cached.
 ///
 /// # Errors
 /// See [`KernelError`].
@@ -40,7 +40,7 @@ pub fn again(
 }
 
 impl Again {
-    /// A folder for what is made of the kernel; it goes with it.
+    /// Returns a directory for files that are made from the kernel; it is deleted with it.
     pub fn scratch(&self, name: &str) -> PathBuf {
         self.work.path().join(name)
     }

@@ -1,24 +1,24 @@
 //! The environment of every `make` that kiln starts in a kernel tree.
 //!
-//! It is empty but for these, so that nothing of the caller reaches the result:
+//! It contains only these variables, so that nothing of the caller's environment affects the result:
 //!
-//! | variable | value | why |
+//! | variable | value | reason |
 //! |---|---|---|
-//! | `PATH` | the toolchain's | where programs are |
-//! | `HOME` | a private folder in the output | no dot file of the user is read |
-//! | `TMPDIR` | a private folder in the output | a killed build leaves nothing elsewhere |
+//! | `PATH` | the toolchain's | the directories of programs |
+//! | `HOME` | a private directory in the output | no dot file of the user is read |
+//! | `TMPDIR` | a private directory in the output | a killed build leaves nothing elsewhere |
 //! | `LC_ALL` | `C` | messages and sort order |
-//! | `ARCH`, `CROSS_COMPILE`, `LLVM` | the target, `LLVM` only for LLVM's toolchain | given to `make` as arguments, as Kbuild wants them |
+//! | `ARCH`, `CROSS_COMPILE`, `LLVM` | the target, `LLVM` only for LLVM's toolchain | passed to `make` as arguments, as Kbuild expects them |
 //! | `KBUILD_BUILD_TIMESTAMP` | `Thu Jan  1 00:00:00 UTC 1970` | appears in `/proc/version` |
 //! | `KBUILD_BUILD_USER`, `KBUILD_BUILD_HOST` | `kiln`, `kiln` | likewise |
-//! | `KBUILD_BUILD_VERSION` | `1` | the `#1` there; Kbuild would count builds in this folder |
+//! | `KBUILD_BUILD_VERSION` | `1` | the `#1` there; Kbuild would count builds in this directory |
 //! | `SOURCE_DATE_EPOCH` | `0` | for compilers (`__DATE__`) and archivers |
-//! | `LOCALVERSION` | empty | without it a tree under git gets a `+` at its release |
-//! | `KCFLAGS`, `KAFLAGS` | prefix maps | debug information and `__FILE__` name the folders below |
+//! | `LOCALVERSION` | empty | without it a tree under git gets a `+` at the end of its release |
+//! | `KCFLAGS`, `KAFLAGS` | prefix maps | debug information and `__FILE__` contain the names below |
 //! | `KRUSTFLAGS` | prefix maps | likewise |
 //!
-//! The source folder appears as `/usr/src/linux`, the output folder as `/usr/src/linux-build`. Kbuild notes the flags of
-//! each object beside it, so moving either folder recompiles everything; the bytes stay the same.
+//! The source directory appears as `/usr/src/linux`, the output directory as `/usr/src/linux-build`. Kbuild records the
+//! flags of each object next to it, so moving either directory recompiles everything; the bytes stay the same.
 
 use std::ffi::OsString;
 use std::io;
@@ -28,30 +28,30 @@ use kiln_exec::Exec;
 
 use crate::toolchain::{Target, Toolchain};
 
-/// When every kernel was built, as far as it says.
+/// The build time of every kernel, as reported by it.
 const TIMESTAMP: &str = "Thu Jan  1 00:00:00 UTC 1970";
-/// What the source folder is called in debug information.
+/// The name of the source directory in debug information.
 pub(crate) const SOURCE_NAME: &str = "/usr/src/linux";
-/// What the output folder is called in debug information.
+/// The name of the output directory in debug information.
 pub(crate) const OUTPUT_NAME: &str = "/usr/src/linux-build";
-/// The folder in the output that holds what is kiln's and not Kbuild's.
+/// The directory in the output for kiln's own files, which are not Kbuild's.
 const PRIVATE: &str = ".kiln";
 
-/// A tree, the folder it is built in, and with what.
+/// A tree, the directory it is built in, its target and toolchain.
 #[derive(Debug, Clone, Copy)]
 pub struct Make<'a> {
     /// The tree; never written to.
     pub tree: &'a Path,
-    /// The folder.
+    /// The output directory.
     pub out: &'a Path,
-    /// What is built for.
+    /// The target of the build.
     pub target: &'a Target,
-    /// What is built with.
+    /// The toolchain of the build.
     pub toolchain: &'a Toolchain,
 }
 
 impl Make<'_> {
-    /// Makes the private folders that [`Make::exec`] names.
+    /// Creates the private directories that [`Make::exec`] names.
     pub fn prepare(&self) -> io::Result<()> {
         for folder in ["home", "tmp"] {
             std::fs::create_dir_all(self.private(folder))?;
@@ -59,14 +59,14 @@ impl Make<'_> {
         Ok(())
     }
 
-    /// A path of kiln's own in the output folder.
+    /// Returns the path of a file of kiln's own in the output directory.
     pub(crate) fn private(&self, name: &str) -> std::path::PathBuf {
         self.out.join(PRIVATE).join(name)
     }
 
     /// Starts a `make` command line, both outputs joined into standard output, without goals.
     ///
-    /// The streams are joined so that what one compiler says stays together: with `--output-sync`, `make` writes a
+    /// The streams are joined so that the output of one compiler stays together: with `--output-sync`, `make` writes a
     /// target's lines at once, but only per stream.
     pub fn exec(&self) -> Exec {
         self.toolchain
@@ -76,7 +76,7 @@ impl Make<'_> {
             .arg(self.tree)
             .arg(assignment("O", self.out.as_os_str()))
             .arg(format!("ARCH={}", self.target.arch))
-            // Empty too: the makefiles of some architectures would look for a prefix themselves.
+            // Also when empty: the makefiles of some architectures would otherwise look for a prefix themselves.
             .arg(format!("CROSS_COMPILE={}", self.toolchain.programs().cross_compile()))
             .args(self.toolchain.programs().llvm().map(|value| format!("LLVM={value}")))
             .dir(self.out)
@@ -93,7 +93,9 @@ impl Make<'_> {
             .env("KRUSTFLAGS", self.rust_flags())
     }
 
-    /// The macro map is what Kbuild itself sets in later versions; earlier ones leave the folder in every `WARN()`.
+    /// Returns the prefix maps for C and assembly.
+    ///
+    /// Later versions of Kbuild set the macro map themselves; in earlier ones every `WARN()` has the directory's path.
     pub(crate) fn compiler_flags(&self) -> OsString {
         let mut flags = OsString::new();
         for (folder, name) in self.maps() {
@@ -112,7 +114,8 @@ impl Make<'_> {
         flags.join(" ")
     }
 
-    /// The output folder may lie in the source folder's parent, never in it, so the order does not matter.
+    /// Returns the directories with their names. The output directory may be in the source directory's parent, never in
+    /// the source directory itself, so the order does not matter.
     fn maps(&self) -> [(&Path, &'static str); 2] {
         [(self.tree, SOURCE_NAME), (self.out, OUTPUT_NAME)]
     }

@@ -1,4 +1,4 @@
-//! Why a build gave no kernel.
+//! Errors of a build.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use super::failure::Failure;
 use super::tree::TreeError;
 use crate::doctor::Missing;
 
-/// Why there is no kernel.
+/// Why a build failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The folder is no kernel tree, or cannot be used as one.
+    /// The directory is no kernel tree, or cannot be used as one.
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// The kernel's Kconfig reads the configuration differently than it was resolved: a bug in kiln.
@@ -25,17 +25,17 @@ pub enum BuildError {
     /// The host lacks something that the build calls.
     #[error("the host lacks what the build needs: {}\n  log: {}", crate::doctor::names(missing), log.display())]
     Missing {
-        /// What is missing, and which package has it.
+        /// The missing programs or headers, with their packages.
         missing: Vec<Missing>,
-        /// All that the build said.
+        /// The log of the build.
         log: PathBuf,
     },
     /// The disk is full.
     #[error("no space left on the disk of {}\n  log: {}", out.display(), log.display())]
     NoSpace {
-        /// The output folder.
+        /// The output directory.
         out: PathBuf,
-        /// All that the build said.
+        /// The log of the build.
         log: PathBuf,
     },
     /// The build stopped at an error.
@@ -43,21 +43,21 @@ pub enum BuildError {
     Failed {
         /// The first error.
         failure: Box<Failure>,
-        /// All that the build said.
+        /// The log of the build.
         log: PathBuf,
     },
-    /// A target was made without an error, but the file that it should have left is not there.
+    /// A target was made without an error, but its file is missing.
     #[error("`{target}` was built, but there is no such file in {}", out.display())]
     NoOutput {
         /// The target.
         target: String,
-        /// Where it was looked for.
+        /// The directory in which it was looked up.
         out: PathBuf,
     },
     /// `make` could not be run to its end.
     #[error("cannot run the kernel's build")]
     Exec(#[source] ExecError),
-    /// The user asked to stop; what was built so far is kept.
+    /// Interrupted by the user; everything built so far is kept.
     #[error(transparent)]
     Interrupted(#[from] kiln_exec::Interrupt),
     /// A file could not be read or written.
@@ -65,7 +65,7 @@ pub enum BuildError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -89,13 +89,13 @@ impl BuildError {
 /// A line of a `.config` that only one side has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The line as it was resolved, when it was.
+    /// The line in the resolved config, if any.
     pub resolved: Option<String>,
-    /// The line as the kernel's Kconfig wrote it, when it did.
+    /// The line in the config that the kernel's Kconfig wrote, if any.
     pub written: Option<String>,
 }
 
-/// How many differing lines are shown.
+/// The maximum number of differing lines that are shown.
 const N_SHOWN: usize = 20;
 
 pub(super) fn shown(differences: &[Difference]) -> String {

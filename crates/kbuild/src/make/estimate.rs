@@ -1,9 +1,9 @@
-//! How much there is to compile, before compiling.
+//! Estimates how much there is to compile, before compiling.
 //!
-//! The kernel's makefiles are read for the objects that this configuration asks for ([`kiln_makefile::objects()`]); of those, an object
-//! counts as done when it is there and no symbol that it was compiled with (Kbuild notes them beside it) has changed. Progress
-//! is counted in these objects only: what the reading does not see (boot code, vDSO, the kernel's own tools; 7 in 100 for
-//! a small x86 kernel) neither adds to the total nor to what is done.
+//! The kernel's makefiles are read for the objects of this configuration ([`kiln_makefile::objects()`]); of those, an
+//! object counts as done when it exists and no symbol that it was compiled with (Kbuild records them next to it) has
+//! changed. Progress is counted in these objects only: those that are not found this way (boot code, vDSO, the kernel's
+//! own tools; 7 in 100 for a small x86 kernel) count neither in the total nor as done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,14 +15,14 @@ use kiln_makefile::BuildContext;
 use super::environment::Make;
 use crate::toolchain::Target;
 
-/// The objects and modules that a build still has to make, by their path in the output folder.
+/// The objects and modules that a build still has to make, by their path in the output directory.
 #[derive(Debug)]
 pub(super) struct Pending {
     names: BTreeSet<String>,
     total: u64,
 }
 
-/// Finds out what a build of `config` still has to make.
+/// Returns what a build of `config` still has to make.
 pub(super) fn pending(make: &Make, config: &Config) -> Pending {
     let objects = listed(make.tree, make.target, config);
     let changed = changed_symbols(make.out, config);
@@ -31,14 +31,14 @@ pub(super) fn pending(make: &Make, config: &Config) -> Pending {
     for (name, members) in &objects.modules {
         let module = format!("{name}.ko");
         if !make.out.join(&module).is_file() || members.iter().any(|member| names.contains(member)) {
-            // A module is more than its objects: a description is compiled, and all is linked.
+            // A module also has a description to compile, and is linked.
             names.extend([format!("{name}.mod.o"), module]);
         }
     }
     Pending { total: names.len() as u64, names }
 }
 
-/// What the makefiles of `tree` list for `config`.
+/// Returns what the makefiles of `tree` list for `config`.
 fn listed(tree: &Path, target: &Target, config: &Config) -> kiln_makefile::Objects {
     let read =
         |file: &str| std::fs::read(tree.join(file)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
@@ -46,7 +46,7 @@ fn listed(tree: &Path, target: &Target, config: &Config) -> kiln_makefile::Objec
     kiln_makefile::objects(BuildContext { arch: &target.arch, srcarch: &target.srcarch, config: &value }, &read)
 }
 
-/// Lists the objects that `config` asks for, each with whether it is part of vmlinux, as far as the makefiles say so plainly.
+/// Lists the objects of `config`, each with whether it is part of vmlinux, as far as the makefiles list them plainly.
 pub fn expected(tree: &Path, target: &Target, config: &Config) -> Objects {
     let found = listed(tree, target, config);
     let wholes = found.modules.keys().map(|stem| format!("{stem}.o"));
@@ -56,19 +56,19 @@ pub fn expected(tree: &Path, target: &Target, config: &Config) -> Objects {
 }
 
 impl Pending {
-    /// How many there were at first.
+    /// Returns the initial number of objects and modules.
     pub(super) fn total(&self) -> u64 {
         self.total
     }
 
-    /// Takes off what the build says it has made; gives how many have been made so far.
+    /// Removes an object that the build has made; returns how many have been made so far.
     pub(super) fn made(&mut self, object: &str) -> u64 {
         self.names.remove(object);
         self.total - self.names.len() as u64
     }
 }
 
-/// Symbols whose value differs from that of the last build in `out`; all of them are new to a folder without one.
+/// Returns the symbols whose value differs from that of the last build in `out`; without one, all symbols of `config`.
 fn changed_symbols(out: &Path, config: &Config) -> BTreeSet<String> {
     let old = std::fs::read_to_string(out.join("include/config/auto.conf")).unwrap_or_default();
     let old = Config::parse(&old);
@@ -77,7 +77,7 @@ fn changed_symbols(out: &Path, config: &Config) -> BTreeSet<String> {
     names.into_iter().filter(|name| old.get(name) != new.get(name)).map(str::to_owned).collect()
 }
 
-/// Whether `object` has to be compiled: it is not there, or Kbuild's note names a changed symbol.
+/// Whether `object` has to be compiled: it does not exist, or Kbuild's record of it names a changed symbol.
 fn is_stale(out: &Path, object: &str, changed: &BTreeSet<String>) -> bool {
     let path = out.join(object);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
@@ -92,7 +92,7 @@ fn is_stale(out: &Path, object: &str, changed: &BTreeSet<String>) -> bool {
     }
 }
 
-/// Symbols in Kbuild's note of an object: `$(wildcard include/config/NAME)`.
+/// Returns the symbols in Kbuild's record of an object: `$(wildcard include/config/NAME)`.
 fn noted_symbols(note: &str) -> impl Iterator<Item = &str> {
     note.split("include/config/").skip(1).filter_map(|rest| rest.split([')', ' ', '\n']).next())
 }

@@ -1,38 +1,38 @@
-//! The first real error in what a build said.
+//! Finds the first real error in the output of a build.
 //!
-//! With several jobs the last line is about whatever was still running, and the first line that looks bad may be a probe
-//! that was meant to fail. So the search begins at the first `make: *** …`, goes back over the lines of that one target
-//! (which `--output-sync` keeps together), and takes the first of them that a compiler, assembler, linker or a tool of the
-//! kernel's own would say.
+//! With several jobs the last line is about whatever was still running, and the first line that looks like an error may
+//! be a probe that was meant to fail. So the search begins at the first `make: *** …`, goes back over the lines of
+//! that one target (which `--output-sync` keeps together), and takes the first of them that looks like an error of a
+//! compiler, assembler, linker or one of the kernel's own tools.
 
 use std::fmt;
 
 use crate::doctor::Missing;
 use crate::toolchain::Target;
 
-/// What went wrong in a build, as its log tells.
+/// The error of a failed build, according to its log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What kind of error it is.
+    /// The kind of error.
     pub kind: FailureKind,
-    /// The file that was being made, in the output folder, when `make` named it.
+    /// The file that was being made, in the output directory, when `make` named it.
     pub target: Option<String>,
-    /// The line that tells it best.
+    /// The line that describes the error best.
     pub headline: String,
-    /// That line with those around it that belong to it.
+    /// That line with the surrounding lines that belong to it.
     pub context: Vec<String>,
 }
 
 /// Kinds of errors in a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FailureKind {
-    /// A compiler or assembler refused a source.
+    /// A compiler or assembler rejected a source.
     Compiler,
-    /// The linker.
+    /// The linker failed.
     Linker,
-    /// The kernel's check of module symbols.
+    /// The kernel's check of module symbols failed.
     Modpost,
-    /// `make` knows no way to make a file.
+    /// `make` has no rule to make a file.
     NoRule,
     /// A program is not installed.
     MissingProgram(String),
@@ -40,19 +40,19 @@ pub enum FailureKind {
     MissingHeader(String),
     /// A disk is full.
     NoSpace,
-    /// The system killed a process, as it does when memory is used up.
+    /// The system killed a process, for example for lack of memory.
     Killed,
     /// Anything else.
     Other,
 }
 
-/// How many lines around the headline are kept, at most, before and behind.
+/// The maximum numbers of lines around the headline that are kept, before and after.
 const N_BEFORE: usize = 6;
 const N_AFTER: usize = 8;
 
 /// Finds the first error in the lines of a build that failed.
 ///
-/// There is always an answer: without any known sign, the last lines.
+/// There is always a result: without any known sign, the last lines.
 pub fn find(lines: &[String]) -> Failure {
     let Some(end) = lines.iter().position(|line| is_make_error(line)) else { return without_make(lines) };
     let start = lines[..end].iter().rposition(|line| is_progress(line) || is_make_error(line)).unwrap_or(0);
@@ -61,7 +61,7 @@ pub fn find(lines: &[String]) -> Failure {
     let signs = || group.clone().filter_map(|index| Some((index, classify(&lines[index])?)));
     let known = signs()
         .find(|(_, kind)| *kind != FailureKind::Other)
-        // A script (link-vmlinux.sh) prints progress of its own between an error's lines and the end of its target.
+        // A script (link-vmlinux.sh) prints its own progress between an error's lines and the end of its target.
         .or_else(|| earlier(lines, start, end))
         .or_else(|| signs().next());
     let (index, kind) = known.unwrap_or_else(|| (said_last(lines, group.clone()).unwrap_or(end), FailureKind::Other));
@@ -69,7 +69,7 @@ pub fn find(lines: &[String]) -> Failure {
 }
 
 impl Failure {
-    /// What the host lacks, when that is what went wrong.
+    /// Returns what the host lacks, when that is the error.
     pub fn missing(&self, target: &Target) -> Option<Missing> {
         match &self.kind {
             FailureKind::MissingProgram(name) => Some(Missing::program(name, target)),
@@ -79,7 +79,7 @@ impl Failure {
     }
 }
 
-/// The lines, each on a line of its own, to follow a sentence.
+/// Writes the lines, each on its own line, to follow a sentence.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(target) = &self.target {
@@ -89,7 +89,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The object of a line that Kbuild prints when it makes something (`  CC [M]  net/a.o` gives `net/a.o`).
+/// Returns the object of a line that Kbuild prints when it makes something (`net/a.o` for `  CC [M]  net/a.o`).
 pub(crate) fn progress_object(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '))?;
     let (verb, rest) = rest.split_once(' ')?;
@@ -103,13 +103,13 @@ fn is_progress(line: &str) -> bool {
     progress_object(line).is_some()
 }
 
-/// Whether `make` itself says that it gives up: `make[2]: *** …` or `Makefile:12: *** …`.
+/// Whether the line is an error of `make` itself: `make[2]: *** …` or `Makefile:12: *** …`.
 fn is_make_error(line: &str) -> bool {
     let Some((place, _)) = line.split_once(": *** ") else { return false };
     !place.contains(' ') || place.starts_with("make")
 }
 
-/// The target in `make[2]: *** [scripts/Makefile.build:229: net/a.o] Error 1`.
+/// Returns the target in `make[2]: *** [scripts/Makefile.build:229: net/a.o] Error 1`.
 fn make_target(line: &str) -> Option<String> {
     let (_, rest) = line.split_once("*** [")?;
     let (inner, _) = rest.split_once(']')?;
@@ -117,7 +117,7 @@ fn make_target(line: &str) -> Option<String> {
     Some(target.to_owned())
 }
 
-/// The kind of error that a line is; `None` when it is none.
+/// Returns the kind of error in a line; `None` when it has none.
 fn classify(line: &str) -> Option<FailureKind> {
     if let Some(name) = missing_program(line) {
         return Some(FailureKind::MissingProgram(name));
@@ -166,7 +166,7 @@ const LINKER: &[&str] = &[
 ];
 const COMPILER: &[&str] = &[": error:", ": fatal error:", ": internal compiler error:", ": Error: ", "error: objtool:"];
 
-/// The program that a shell, `make`, `env` or Kconfig did not find.
+/// Returns the program that a shell, `make`, `env` or Kconfig did not find.
 fn missing_program(line: &str) -> Option<String> {
     let plain = |name: &str| {
         let name = name.trim().trim_matches(['\'', '‘', '’', '`', '"']);
@@ -194,14 +194,14 @@ fn missing_program(line: &str) -> Option<String> {
     None
 }
 
-/// The header that no folder of the host's has. One of the kernel's own is the compiler's error, not the host's lack.
+/// Returns the header of the host that was not found. For a header of the kernel's own, the error is the compiler's.
 fn missing_header(line: &str) -> Option<String> {
     let (_, rest) = line.split_once("fatal error: ")?;
     let name = rest.trim().strip_suffix(": No such file or directory")?;
     Missing::header(name).map(|_| name.to_owned())
 }
 
-/// Whether the line begins with `file:12: `, as Kconfig's own errors do.
+/// Whether the line begins with `file:12:`, as Kconfig's own errors do.
 fn is_at_place(line: &str) -> bool {
     let mut parts = line.splitn(3, ':');
     let (Some(file), Some(number), Some(text)) = (parts.next(), parts.next(), parts.next()) else { return false };
@@ -209,17 +209,17 @@ fn is_at_place(line: &str) -> bool {
     numbered && !file.is_empty() && !file.contains(' ') && !text.contains("warning:")
 }
 
-/// The first known sign before the failed target's lines; for scripts whose progress lines cut them up.
+/// Returns the first known sign before the failed target's lines, for scripts whose progress lines split them.
 fn earlier(lines: &[String], start: usize, end: usize) -> Option<(usize, FailureKind)> {
     let from = lines[..start].iter().rposition(|line| is_make_error(line)).map_or(0, |index| index + 1);
     (from..end).find_map(|index| {
         let kind = classify(&lines[index]).filter(|kind| *kind != FailureKind::Other)?;
-        // Probes for programs are part of a normal build, and say so all the time.
+        // Probes for programs are part of a normal build, and print such lines all the time.
         (!matches!(kind, FailureKind::MissingProgram(_))).then_some((index, kind))
     })
 }
 
-/// The last line of the group that is neither progress nor `make`'s own.
+/// Returns the last line of the group that is neither progress nor `make`'s own.
 fn said_last(lines: &[String], group: std::ops::Range<usize>) -> Option<usize> {
     group
         .rev()
@@ -239,7 +239,7 @@ fn without_make(lines: &[String]) -> Failure {
     }
 }
 
-/// The line with what belongs to it: how its file came to be included, in which function, the source line and the notes.
+/// Returns the line with those that belong to it: the chain of includes, the function, the source line and the notes.
 fn context(lines: &[String], index: usize) -> Vec<String> {
     let stops = |line: &String| is_progress(line) || is_make_error(line);
     let first =

@@ -1,4 +1,4 @@
-//! What a build left, and where.
+//! The files that a build made.
 
 use std::path::{Path, PathBuf};
 
@@ -10,15 +10,15 @@ use super::error::{BuildError, io_error};
 /// A kernel that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Built {
-    /// What `uname -r` will say.
+    /// The output of `uname -r` on this kernel.
     pub release: String,
     /// The kernel as an ELF file.
     pub vmlinux: PathBuf,
-    /// What each target made, in the order of the targets.
+    /// The files that each target made, in the order of the targets.
     pub images: Vec<Image>,
     /// Modules as built (neither signed nor stripped), in the order of `modules.order`.
     pub modules: Vec<Module>,
-    /// `modules.order` as `depmod` wants it: paths of installed modules; empty without modules.
+    /// `modules.order` in `depmod`'s format: paths of installed modules; empty without modules.
     pub modules_order: String,
     /// `modules.builtin`; `None` when the kernel has no modules.
     pub modules_builtin: Option<PathBuf>,
@@ -34,10 +34,10 @@ pub struct Built {
     pub sign_file: Option<PathBuf>,
 }
 
-/// What a target made.
+/// The files that a target made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// As it was asked for.
+    /// The target as requested.
     pub target: String,
     /// The files, sorted; none for a target that makes no image (`scripts`).
     pub files: Vec<PathBuf>,
@@ -46,7 +46,7 @@ pub struct Image {
 /// A module that was built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
-    /// The file in the output folder.
+    /// The file in the output directory.
     pub file: PathBuf,
     /// Its path below `lib/modules/<release>/`, `kernel/` included.
     pub installed: String,
@@ -56,10 +56,10 @@ pub struct Module {
 const WITHOUT_IMAGE: &[&str] =
     &["modules", "modules_prepare", "prepare", "scripts", "headers", "dtbs_check", "dt_binding_check", "archprepare"];
 
-/// Finds what the build left in the output folder.
+/// Finds the files that the build made in the output directory.
 ///
 /// # Errors
-/// [`BuildError::NoOutput`] when a target left nothing; [`BuildError::Io`] when a file that every build makes is not there.
+/// [`BuildError::NoOutput`] when a target made nothing; [`BuildError::Io`] when a file of every build is missing.
 pub(super) fn collect(make: &Make, config: &Config, targets: &[String]) -> Result<Built, BuildError> {
     let out = make.out;
     let there = |name: &str| -> Result<PathBuf, BuildError> {
@@ -104,15 +104,15 @@ fn modules(out: &Path) -> Result<Vec<Module>, BuildError> {
     Ok(modules)
 }
 
-/// Whether the line is a path as it stands: `kernel/` is also a folder of the tree with modules in it.
+/// Whether the line is a path as it stands: the tree also has a directory `kernel/` with modules.
 fn stands_for_file(out: &Path, line: &str) -> bool {
     out.join(line).with_extension("ko").is_file()
 }
 
 /// Finds the files of one target.
 ///
-/// A target is a path in the output folder, the name of a file in the architecture's boot folder, a device tree, or a name
-/// for something (`all`, `uImage` on some boards) whose file the tree's own `image_name` knows.
+/// A target is a path in the output directory, the name of a file in the architecture's boot directory, a device tree,
+/// or a name (`all`, `uImage` on some boards) whose file the tree's own `image_name` prints.
 fn image(make: &Make, target: &str) -> Result<Image, BuildError> {
     let found = |files| Ok(Image { target: target.to_owned(), files });
     let boot = make.out.join("arch").join(&make.target.srcarch).join("boot");
@@ -138,19 +138,20 @@ fn image(make: &Make, target: &str) -> Result<Image, BuildError> {
     }
 }
 
-/// Asks the tree for the file that its architecture's `all` makes.
+/// Runs the tree's `image_name` for the file that its architecture's `all` makes.
 fn image_name(make: &Make) -> Option<PathBuf> {
     let text = make.exec().args(["-s", "image_name"]).text().ok()?;
     let name = text.lines().rfind(|line| !line.trim().is_empty())?.trim();
     Some(make.out.join(name))
 }
 
-/// Device trees and overlays that this configuration has: those in Kbuild's list, or all when it keeps none (before 6.8).
+/// Returns the device trees and overlays of this configuration: those in Kbuild's list, or all where there is none
+/// (before 6.8).
 fn device_trees(folder: &Path) -> Result<Vec<PathBuf>, BuildError> {
     let mut files = Vec::new();
     let list = folder.join("dtbs-list");
     if list.is_file() {
-        // Its lines begin at the output folder, four above this one's contents (arch, the architecture, boot, dts).
+        // Its lines begin at the output directory, four above this one's contents (arch, the architecture, boot, dts).
         let out = folder.ancestors().nth(4).unwrap_or(folder);
         files.extend(read(&list)?.lines().map(|line| out.join(line.trim())).filter(|path| path.is_file()));
     } else {
@@ -163,7 +164,7 @@ fn device_trees(folder: &Path) -> Result<Vec<PathBuf>, BuildError> {
     Ok(files)
 }
 
-/// Calls `visit` for every file below `folder`; a folder that is not there has none.
+/// Calls `visit` for every file below `folder`; a missing directory has none.
 pub(super) fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) -> Result<(), BuildError> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,

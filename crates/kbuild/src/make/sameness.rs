@@ -1,13 +1,13 @@
-//! What Kbuild would leave to chance, settled for a build.
+//! Makes reproducible what Kbuild would leave to chance.
 //!
-//! | chance | when | settled by |
+//! | source of chance | when | fixed by |
 //! |---|---|---|
-//! | the seed of structure layouts, `RANDSTRUCT` | the tree makes it with `scripts/gen-randstruct-seed.sh` (from 6.0) | another script, whose seed follows from the tree's top makefile |
+//! | the seed of structure layouts, `RANDSTRUCT` | the tree makes it with `scripts/gen-randstruct-seed.sh` (from 6.0) | another script, whose seed is derived from the tree's top makefile |
 //! | the seed of `GCC_PLUGIN_LATENT_ENTROPY` | it is on | `-frandom-seed` |
-//! | the folders in debug information of assembly, which Clang maps in DWARF 4 only | LLVM compiles, `DEBUG_INFO` is on and not as DWARF 4 | `-gdwarf-4` for assembly |
-//! | the order in which `pahole -j` writes BTF | `DEBUG_INFO_BTF` is on and the tree asks for `-j` | a `pahole` without it |
+//! | the directories in debug information of assembly, which Clang maps in DWARF 4 only | LLVM compiles, `DEBUG_INFO` is on and not as DWARF 4 | `-gdwarf-4` for assembly |
+//! | the order in which `pahole -j` writes BTF | `DEBUG_INFO_BTF` is on, the tree uses `-j` | a `pahole` without it |
 //!
-//! The key of module signatures is settled elsewhere (`crate::signing`), names, times and paths in [`super::environment`].
+//! The key of module signatures is fixed in `crate::signing`, names, times and paths in [`super::environment`].
 
 use std::fs;
 use std::io;
@@ -19,11 +19,11 @@ use kiln_kconfig::Config;
 use super::environment::Make;
 use super::error::{BuildError, io_error};
 
-/// Runs the real program with all arguments but those that make it work in parallel.
+/// Runs the real program with all arguments except those that make it work in parallel.
 const PAHOLE: &str = "#!/bin/sh\nfor argument do\n\tshift\n\tcase $argument in\n\t-j | -j[0-9]*) ;;\n\t\
                       *) set -- \"$@\" \"$argument\" ;;\n\tesac\ndone\nexec pahole \"$@\"\n";
 
-/// Gives the arguments of `make` that settle it, and writes the files that they name.
+/// Returns the arguments of `make` for this, and writes the files that they name.
 ///
 /// # Errors
 /// [`BuildError::Io`], [`BuildError::NoSpace`].
@@ -38,7 +38,7 @@ pub(super) fn arguments(make: &Make, config: &Config) -> Result<Vec<String>, Bui
         arguments.push(format!("KCFLAGS={} -frandom-seed=kiln", make.compiler_flags().to_string_lossy()));
     }
     if make.toolchain.programs().llvm().is_some() && is_on("DEBUG_INFO") && !is_on("DEBUG_INFO_DWARF4") {
-        // Each object says which version it has, so the others keep the one that was asked for.
+        // Each object records its own version, so the others keep the requested one.
         arguments.push(format!("KAFLAGS={} -gdwarf-4", make.compiler_flags().to_string_lossy()));
     }
     if is_on("DEBUG_INFO_BTF") {
@@ -61,7 +61,7 @@ fn seed_script(makefile: &Path) -> Result<String, BuildError> {
     ))
 }
 
-/// Writes a script that can be run, unless it is there as it should be: a new time would have files made again.
+/// Writes an executable script, unless the file has this text already: a new file time would have files made again.
 fn write(path: PathBuf, text: &str) -> Result<PathBuf, BuildError> {
     let written = || -> io::Result<()> {
         if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
@@ -118,7 +118,7 @@ mod tests {
         let llvm = || Programs::Llvm { value: "1".to_owned() };
         let dwarf5 = "CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_DWARF5=y\n";
         let given = arguments(llvm(), dwarf5);
-        // It takes the place of the variable in the environment, so all of that must be in it.
+        // It replaces the variable in the environment, so it must contain all of that.
         let [flags] = &given[..] else { panic!("{given:?}") };
         assert!(flags.starts_with("KAFLAGS=-fdebug-prefix-map=") && flags.ends_with("/= -gdwarf-4"), "{flags}");
         assert!(arguments(llvm(), "CONFIG_DEBUG_INFO=y\nCONFIG_DEBUG_INFO_DWARF4=y\n").is_empty());

@@ -5,42 +5,42 @@ use std::path::{Path, PathBuf};
 
 use crate::toolchain::Target;
 
-/// What is wrong with a folder that shall be a kernel tree, or with the folder that it shall be built in.
+/// Why a directory cannot be used as a kernel tree, or as the output directory.
 #[derive(Debug, thiserror::Error)]
 pub enum TreeError {
-    /// A file that every kernel tree has is not there.
+    /// A file that every kernel tree has is missing.
     #[error("{} is no kernel tree: it has no {lacks}", path.display())]
     NoKernel {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
-        /// The file that is not there.
+        /// The missing file.
         lacks: &'static str,
     },
-    /// Somebody built in the tree, and Kbuild refuses to build elsewhere from it.
+    /// The tree contains a build, and Kbuild refuses to build elsewhere from it.
     #[error("{} was built in (it has {found}); run `make mrproper` there, or take a clean copy", path.display())]
     Unclean {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
-        /// What the build left.
+        /// The file that the build left.
         found: String,
     },
-    /// `make` cannot handle the folder's name.
+    /// `make` cannot handle the directory's name.
     #[error("{} cannot be used: make takes no folder with a space, a colon or another special character in its name", path.display())]
     Name {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
     },
-    /// The folder could not be looked up.
+    /// The directory could not be accessed.
     #[error("cannot access {}", path.display())]
     Io {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Refuses a folder that is no kernel tree or that was built in; gives its real path.
+/// Refuses a directory that is no kernel tree or that was built in; returns its real path.
 pub(crate) fn check_tree(tree: &Path, target: &Target) -> Result<PathBuf, TreeError> {
     let real = tree.canonicalize().map_err(|source| TreeError::Io { path: tree.to_owned(), source })?;
     let lacks = ["Makefile", "Kconfig", "scripts/kconfig"].into_iter().find(|name| !real.join(name).exists());
@@ -56,7 +56,7 @@ pub(crate) fn check_tree(tree: &Path, target: &Target) -> Result<PathBuf, TreeEr
     check_name(real)
 }
 
-/// Makes the output folder; gives its real path.
+/// Creates the output directory; returns its real path.
 pub(crate) fn make_output(out: &Path) -> Result<PathBuf, TreeError> {
     let io = |source| TreeError::Io { path: out.to_owned(), source };
     std::fs::create_dir_all(out).map_err(io)?;

@@ -1,10 +1,11 @@
-//! Recovery of an output folder whose build was killed.
+//! Recovers an output directory whose build was killed.
 //!
-//! Kbuild takes an object for finished when it is newer than its sources and the command noted beside it is the same. When
-//! an object is made *again* with the same command (a header changed) and the machine or the user kills the build while it
-//! is half written, both hold and the half object would be linked. `make` deletes such files when it is asked to stop, not
-//! when it is killed. So a build marks its folder while it runs; when the mark is still there at the next start, every
-//! object that could have been in the making is deleted: those written after their note, and those of the last moments.
+//! Kbuild considers an object finished when it is newer than its sources and the command recorded next to it is the
+//! same. When an object is made *again* with the same command (a header changed) and the machine or the user kills the
+//! build while it is half written, both hold and the half object would be linked. `make` deletes such files when it is
+//! interrupted, not when it is killed. So a build marks its directory while it runs; when the mark still exists at the
+//! next start, every object that may be half written is deleted: those written after their record, and those of the
+//! last moments.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -13,20 +14,20 @@ use super::environment::Make;
 use super::error::{BuildError, io_error};
 use super::outputs::walk;
 
-/// How far behind the youngest file of the folder an object may have been in the making.
+/// The maximum age, relative to the newest file of the directory, of an object that may be half written.
 ///
-/// The steps behind the compiler (objtool, checksums) take far less; longer ones write files that are made in one go.
+/// The steps after the compiler (objtool, checksums) take far less; longer ones write their files in one step.
 const LAST_MOMENTS: Duration = Duration::from_secs(10);
 /// The mark's name among kiln's own files.
 const MARK: &str = "unfinished";
 
-/// The mark of a build that runs.
+/// The mark of a running build.
 #[derive(Debug)]
 pub(super) struct Mark {
     path: PathBuf,
 }
 
-/// Marks the folder.
+/// Marks the directory.
 pub(super) fn begin(make: &Make) -> Result<Mark, BuildError> {
     let path = make.private(MARK);
     std::fs::write(&path, "").map_err(io_error(&path))?;
@@ -34,13 +35,13 @@ pub(super) fn begin(make: &Make) -> Result<Mark, BuildError> {
 }
 
 impl Mark {
-    /// Takes the mark away: the folder is whole.
+    /// Removes the mark: the directory is complete.
     pub(super) fn finish(self) -> Result<(), BuildError> {
         std::fs::remove_file(&self.path).map_err(io_error(&self.path))
     }
 }
 
-/// Deletes what an earlier build may have left half written; nothing when the last one ended well.
+/// Deletes what an earlier build may have left half written; nothing when the last one completed.
 pub(super) fn recover(make: &Make) -> Result<(), BuildError> {
     let mark = make.private(MARK);
     if !mark.exists() {
@@ -62,7 +63,7 @@ pub(super) fn recover(make: &Make) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// The file beside `path` in which Kbuild notes the command that makes it; `None` for files that Kbuild does not make so.
+/// Returns the file next to `path` in which Kbuild records its command; `None` for files that Kbuild does not make so.
 fn note_of(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_str()?;
     if name.starts_with('.') && name.ends_with(".cmd") {

@@ -1,5 +1,5 @@
-//! The symbols of a tree with those of its other architectures, so that one of another architecture can be told from one
-//! that does not exist.
+//! The symbols of a tree with those of its other architectures, so that a symbol of another architecture can be
+//! distinguished from one that does not exist.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use kiln_kconfig::{Declarations, Dialect, OtherFile};
 
 use super::{Parsed, ResolveError};
 
-/// Returns all that `parsed`'s tree declares, and what the Kconfig files of other architectures declare beside it.
+/// Returns all that `parsed`'s tree declares, and what the Kconfig files of other architectures declare in addition.
 ///
 /// # Errors
 /// A directory or a Kconfig file below `arch/` cannot be read.
@@ -38,7 +38,7 @@ impl Scan<'_> {
     fn directory(&self, arch: &str, directory: &str, declared: &mut Declarations) -> Result<(), ResolveError> {
         for (name, is_dir) in entries(&self.tree.join(directory))? {
             let path = format!("{directory}/{name}");
-            // Device trees make up most of some architectures, and hold no Kconfig.
+            // Device trees make up most of some architectures, and contain no Kconfig.
             if is_dir && name != "dts" {
                 self.directory(arch, &path, declared)?;
             } else if !is_dir && name.starts_with("Kconfig") && !self.seen.contains(path.as_str()) {
@@ -51,7 +51,7 @@ impl Scan<'_> {
     }
 }
 
-/// Names in a directory and whether each is a directory, sorted; names that are no text are left out.
+/// Returns the names in a directory and whether each is a directory, sorted; names that are not UTF-8 are left out.
 fn entries(path: &Path) -> Result<Vec<(String, bool)>, ResolveError> {
     let io = |source| ResolveError::Io { path: path.to_owned(), source };
     let mut entries = Vec::new();

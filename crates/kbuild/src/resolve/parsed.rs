@@ -1,4 +1,4 @@
-//! A tree's Kconfig, parsed, with a base: what requests over it are resolved with.
+//! A tree's parsed Kconfig with a base, over which requests are resolved.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -18,7 +18,7 @@ pub struct Parsed {
     model: Model,
     machine: Machine,
     base: BaseText,
-    /// What the tree declares, once somebody asked.
+    /// The tree's declarations, once requested.
     declared: OnceLock<Declarations>,
 }
 
@@ -27,17 +27,17 @@ impl Parsed {
         Parsed { tree, model, machine, base, declared: OnceLock::new() }
     }
 
-    /// The symbols that the tree's Kconfig files declare for the architecture.
+    /// Returns the symbols that the tree's Kconfig files declare for the architecture.
     pub fn model(&self) -> &Model {
         &self.model
     }
 
-    /// The tree's directory.
+    /// Returns the tree's directory.
     pub fn tree(&self) -> &Path {
         &self.tree
     }
 
-    /// The version of the language that the tree is written in.
+    /// Returns the version of the language that the tree is written in.
     pub fn dialect(&self) -> Dialect {
         Dialect::of_tree(&self.machine)
     }
@@ -47,7 +47,7 @@ impl Parsed {
         self.base.is_all_no
     }
 
-    /// The paths that the answers of the tree's shell commands depend on; `None` when they are not known.
+    /// Returns the paths that the answers of the tree's shell commands depend on; `None` when they are not known.
     pub fn depends_on(&self) -> Option<Vec<PathBuf>> {
         self.machine.depends_on()
     }
@@ -60,7 +60,7 @@ impl Parsed {
     /// Resolves requests over the base, in the order of their names, as the tree's own `conf` would.
     ///
     /// # Errors
-    /// [`ResolveError::Unwritable`]; a request that does not hold is none.
+    /// [`ResolveError::Unwritable`]; a request that does not hold is not an error.
     pub fn resolve<'r>(&self, requests: impl IntoIterator<Item = &'r Request>) -> Result<Resolved<'_>, ResolveError> {
         let mut requests: Vec<&Request> = requests.into_iter().collect();
         if let Some(request) = requests.iter().find(|request| !is_writable(request)) {

@@ -2,7 +2,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-/// A folder of programs that answer like a toolchain.
+/// A directory of programs that answer like a toolchain.
 struct Fake {
     dir: tempfile::TempDir,
 }
@@ -78,13 +78,13 @@ fn a_toolchain_is_remembered_until_a_program_changes() {
     ld("2.0");
     assert_eq!(remembered(), fake.discover().unwrap());
     assert_ne!(remembered().identity(), first.identity());
-    // It appears where there was none.
+    // It is installed where there was none.
     fake.script("pahole", "#!/bin/sh\necho v1.24\n");
     assert_eq!(remembered(), fake.discover().unwrap());
     std::fs::remove_file(runs).unwrap();
 }
 
-/// A clang of which only the name is its own, as the shared libraries of Debian's make it.
+/// Creates a clang that only calls another program, as Debian's only loads shared libraries.
 fn llvm() -> Fake {
     let fake = Fake { dir: tempfile::tempdir().unwrap() };
     let real = fake.dir.path().join("real").display().to_string();
@@ -124,7 +124,7 @@ fn llvms_programs_say_their_version_in_the_second_line() {
     let versions = found.versions();
     assert_eq!(versions[0], ("clang".to_owned(), "clang 14".to_owned()));
     assert!(versions.contains(&("llvm-objcopy".to_owned(), "Test version 14.0".to_owned())), "{versions:?}");
-    // The host's own programs are read as ever.
+    // The first line of the host's own programs is still used.
     assert!(versions.contains(&("make".to_owned(), "make, compatible with another".to_owned())), "{versions:?}");
 }
 

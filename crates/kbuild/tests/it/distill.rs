@@ -1,4 +1,4 @@
-//! Real configs distilled: the requests give the same config in the tree's own `conf`, and none of them can be missed.
+//! Distills real configs: the requests have the same config in the tree's own `conf`, and none of them can be omitted.
 //! All are slow.
 
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::conf::Conf;
 use crate::fake_kernel::host;
 use crate::slow::{first_difference, kernel_tree, variable, x86};
 
-/// The config that Debian builds its kernel with, from the package `linux-config-6.12`.
+/// Returns the config that Debian builds its kernel with, from the package `linux-config-6.12`.
 fn debian(tree: &Path) -> String {
     let folder = tree.parent().unwrap();
     let file = folder.join("linux-config-6.12/usr/src/linux-config-6.12/config.amd64_none_amd64.xz");
@@ -26,7 +26,7 @@ fn debian(tree: &Path) -> String {
     Exec::new("xz").args(["-dc", file.to_str().unwrap()]).env("PATH", host().path).text().unwrap()
 }
 
-/// The requests of a device of the seed's.
+/// Returns the requests of a device in the seed corpus.
 fn device(name: &str) -> Vec<Request> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../cli/tests/corpus/seed/devices");
     let text = std::fs::read_to_string(folder.join(name)).unwrap();
@@ -40,7 +40,7 @@ enum Material {
     Requests(Vec<Request>),
 }
 
-/// `work` is kept for the next: building `conf` is most of what this takes.
+/// Checks the distilled requests of one config. `work` is kept for the next call: building `conf` takes longest.
 fn check(work: &Path, name: &str, target: &Target, base: &Base, material: &Material) -> Vec<Needed> {
     let tree = kernel_tree();
     let store = Store::open(&work.join("store")).unwrap();
@@ -64,7 +64,7 @@ fn check(work: &Path, name: &str, target: &Target, base: &Base, material: &Mater
     let ours = conf.resolve(parsed.model(), base, &requests);
     assert!(theirs == ours, "{name}: the recipe gives another config:\n{}", first_difference(&ours, &theirs));
 
-    // Each line is taken away in turn, and everything resolved again; of long lists every so many.
+    // Each request is left out in turn, and everything resolved again; of long lists only every n-th one.
     let step = needed.len() / 150 + 1;
     for needless in requests.iter().step_by(step) {
         let fewer = requests.iter().filter(|request| *request != needless);
@@ -117,7 +117,7 @@ fn lists_of_requests() {
     ];
     for name in devices {
         let requests = Material::Requests(device(&format!("{name}.json")));
-        // On a machine that is not its own most of a list is unknown, which must not matter.
+        // For another architecture most symbols of a list are unknown, which must not matter.
         let is_arm = ["belkin-rt3200", "qemu-aarch64"].contains(&name);
         let targets = if is_arm { vec![&arm64] } else { vec![] };
         let x86 = x86();

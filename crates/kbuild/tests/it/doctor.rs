@@ -1,4 +1,4 @@
-//! The doctor on the machine that runs the tests, which builds kernels and so lacks nothing.
+//! Runs the doctor on the test machine, which builds kernels and so lacks nothing.
 
 use kiln_kbuild::doctor::{Work, checks};
 use kiln_kbuild::toolchain::{Host, Programs, Target};

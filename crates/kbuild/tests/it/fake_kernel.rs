@@ -1,8 +1,8 @@
-//! A kernel tree in miniature: a makefile with Kbuild's targets and way of speaking, a `conf`, and real C files.
+//! A kernel tree in miniature: a makefile with Kbuild's targets and output format, a `conf`, and real C files.
 //!
-//! It compiles with the host's own compiler in moments, and misbehaves on demand: a file `twist` makes its Kconfig differ,
-//! `edit` beside it has the user change a source while it is built, the sources can be replaced by ones that do not compile, and `slow`, `kill`, `env` in the output folder change what
-//! the recipe of `kernel/b.o` does.
+//! It compiles quickly with the host's own compiler, and fails on request: with a file `twist` its Kconfig differs,
+//! with `edit` next to it a source changes while it is built, the sources can be replaced by ones that do not compile,
+//! and `slow`, `kill`, `env` in the output directory change the recipe of `kernel/b.o`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,18 +10,18 @@ use kiln_kbuild::make::{BuildError, BuildSpec, Built};
 use kiln_kbuild::toolchain::{Host, Programs, Target, Toolchain};
 use kiln_store::{Progress, Silent};
 
-/// The tree, with folders for output beside it.
+/// The tree, with directories for output next to it.
 pub(crate) struct FakeKernel {
     dir: tempfile::TempDir,
     pub(crate) target: Target,
     pub(crate) toolchain: Toolchain,
 }
 
-/// What a resolved configuration of the fake looks like when nothing is asked for.
+/// The resolved configuration of the fake without requests.
 pub(crate) const CONFIG: &str =
     "#\n# Fake\n#\nCONFIG_MODULES=y\nCONFIG_NET=m\n# CONFIG_USB is not set\nCONFIG_NAME=\"\"\n";
 
-/// The programs that the fake's recipes call.
+/// Returns a host with the programs that the fake's recipes call.
 pub(crate) fn host() -> Host {
     Host { path: "/usr/local/bin:/usr/bin:/bin".into() }
 }
@@ -54,7 +54,7 @@ impl FakeKernel {
         write(&self.tree().join(name), text);
     }
 
-    /// Writes a file of the output folder.
+    /// Writes a file of the output directory.
     pub(crate) fn write_out(&self, name: &str, text: &str) {
         write(&self.out().join(name), text);
     }
@@ -94,7 +94,7 @@ impl FakeKernel {
         kiln_kbuild::make::build(&spec, progress)
     }
 
-    /// Every file of the tree with its text.
+    /// Returns every file of the tree with its text.
     pub(crate) fn snapshot(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let mut files = Vec::new();
         let mut folders = vec![self.tree()];
@@ -151,7 +151,7 @@ config NAME
 \tstring \"name\"
 ";
 
-/// `conf`: a symbol's value is the last assignment in the seed, else its value for the mode.
+/// `conf`: a symbol's value is the last assignment in the seed, otherwise its value for the mode.
 const CONF: &str = r##"
 set -e
 case $1 in

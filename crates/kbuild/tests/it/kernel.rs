@@ -58,7 +58,7 @@ fn a_disk_that_is_full_when_a_kernel_is_installed() {
     let Some(disk) = Tmpfs::mount(&dir.path().join("disk"), "size=1m") else { return };
     let at = disk.path().join("store");
     drop(Store::open(&at).unwrap());
-    // Compiling has room elsewhere.
+    // There is space for compiling elsewhere.
     for folder in ["work", "cache"] {
         let elsewhere = dir.path().join(folder);
         fs::create_dir(&elsewhere).unwrap();
@@ -116,7 +116,7 @@ fn a_kernel_in_the_store_that_was_damaged_is_built_again() {
     assert_eq!(fs::read(again).unwrap(), bytes);
 }
 
-/// A clock that went backwards, or a file that was copied with its time: what is in the tree counts, not since when.
+/// After a clock went backwards, or a file was copied with its time, contents count, not times.
 #[test]
 fn an_edit_with_an_old_time_is_noticed() {
     let dir = tempfile::tempdir().unwrap();
@@ -124,13 +124,13 @@ fn an_edit_with_an_old_time_is_noticed() {
     let fake = FakeKernel::new();
     let first = build(&store, &fake).unwrap();
     let vmlinux = |kernel: &Kernel| fs::read(kernel.dir.join("kernel/vmlinux")).unwrap();
-    // As many bytes, and older than every object.
+    // The same number of bytes, and older than every object.
     fake.write("kernel/a.c", "int a(void) { return 7; }\n");
     set_time(&fake.tree().join("kernel/a.c"), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000));
     let edited = build(&store, &fake).unwrap();
     assert_ne!(first.key, edited.key);
     assert_ne!(vmlinux(&first), vmlinux(&edited));
-    // A time to come changes nothing by itself.
+    // A time in the future changes nothing by itself.
     set_time(&fake.tree().join("kernel/b.c"), SystemTime::now() + Duration::from_secs(1_000_000));
     assert_eq!(build(&store, &fake).unwrap().key, edited.key);
 }

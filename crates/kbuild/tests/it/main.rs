@@ -1,5 +1,4 @@
-//! What driving make does to the world: `doctor` on the host, `make`, `kernel` and `resolve` on kernel trees, `distill` on
-//! real configs.
+//! Tests with effects: `doctor` on the host, `make`, `kernel` and `resolve` on kernel trees, `distill` on real configs.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene up has failed")]
 

@@ -1,4 +1,4 @@
-//! Building, with a fake kernel: what is left, and every way to fail.
+//! Builds a fake kernel: the resulting files, and every kind of failure.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use kiln_store::{Progress, Silent};
 
 use crate::fake_kernel::{CONFIG, FakeKernel, host};
 
-/// Keeps what it is told.
+/// Keeps the progress messages.
 #[derive(Default)]
 struct Heard(Mutex<Vec<String>>);
 
@@ -71,7 +71,7 @@ fn progress_knows_its_total_and_a_second_build_has_none_left() {
     kernel.build_with(&[], CONFIG, &heard).unwrap();
     let lines = heard.0.into_inner().unwrap();
     assert_eq!(lines[..3], ["begin configure None", "end", "begin compile Some(5)"]);
-    // Three objects and the module; its description is something that the fake does not compile.
+    // Three objects and the module; the fake does not compile the module's description.
     assert_eq!(lines.iter().filter_map(|line| line.split(' ').next()?.parse().ok()).max(), Some(4_u64), "{lines:?}");
 
     let again = Heard::default();
@@ -142,7 +142,7 @@ fn the_first_error_is_shown_while_other_jobs_run() {
     let text = error.to_string();
     assert!(text.contains("undeclared") || text.contains("#error"), "{text}");
     assert!(text.contains(&log.display().to_string()) && !text.contains("make:"), "{text}");
-    // Mended, the same call goes on.
+    // After the sources are corrected, the same call continues.
     kernel.write("kernel/a.c", "int a(void) { return 1; }\n");
     kernel.write("net/net.c", "int net(void) { return 3; }\n");
     kernel.build().unwrap();
@@ -203,7 +203,7 @@ fn trees_that_cannot_be_built() {
 fn a_killed_build_does_not_leave_half_an_object() {
     let kernel = FakeKernel::new();
     kernel.build().unwrap();
-    // The object is made again, and make and compiler are killed while it is half written, its old note beside it.
+    // The object is made again, and make and compiler are killed while it is half written, next to its old `.cmd` file.
     std::fs::write(kernel.tree().join("kernel/b.c"), "int b(void) { return 4; }\n").unwrap();
     kernel.write_out("kill", "");
     kernel.build().unwrap_err();
@@ -218,7 +218,7 @@ fn a_full_disk_is_called_so() {
     let kernel = FakeKernel::new();
     let error = kernel.build_in(&kernel.out(), Path::new("/dev/full"), &[], CONFIG, &Silent).unwrap_err();
     assert!(matches!(&error, BuildError::NoSpace { .. }), "{error}");
-    // A disk that fills up under the compiler needs the right to mount one.
+    // A disk that becomes full during compilation: needs the right to mount one.
     let disk = kernel.out().with_file_name("disk");
     std::fs::create_dir(&disk).unwrap();
     let mount = Exec::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(&disk).env("PATH", host().path);
@@ -237,7 +237,7 @@ fn a_full_disk_is_called_so() {
     umount.unwrap();
 }
 
-/// Interrupts are the whole process's, so this test runs itself in another one, and knows it by its folder.
+/// Interrupts affect the whole process, so this test runs itself in another one, which it recognizes by its directory.
 #[test]
 fn an_interrupt_ends_the_children() {
     let here = std::env::current_dir().unwrap();
@@ -278,7 +278,7 @@ fn interrupt_me(here: &Path) {
         std::thread::sleep(Duration::from_millis(20));
     }
     let state = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
-    // A process whose parent has not looked after it yet is gone all the same.
+    // A process whose parent has not waited for it yet has ended too.
     assert!(state.is_empty() || state.contains(") Z "), "{state}");
     std::fs::remove_file(here.join("interrupt-me")).unwrap();
 }

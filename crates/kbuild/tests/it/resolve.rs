@@ -1,4 +1,4 @@
-//! Bases and requests, resolved on a kernel in miniature.
+//! Resolves bases and requests on a kernel in miniature.
 
 use expect_test::{Expect, expect};
 use kiln_kbuild::resolve::{Base, BaseText, KconfigTree, ResolveError, config_of};

@@ -1,4 +1,4 @@
-//! A real kernel: configurations compared with the tree's own targets.
+//! Compares configurations of a real kernel with those of the tree's own targets.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -14,10 +14,10 @@ use crate::fake_kernel::host;
 
 const PACKAGE: &str = "linux-source-6.12";
 
-/// Tests run side by side, and only one of them may fetch.
+/// Tests run in parallel, and only one of them may fetch.
 static FETCHING: Mutex<()> = Mutex::new(());
 
-/// The kernel's source, from the distribution, kept in the user's cache folder.
+/// Returns the kernel's source, from the distribution, kept in the user's cache directory.
 pub(crate) fn kernel_tree() -> PathBuf {
     assert_has(&["apt-get", "bison", "dpkg-deb", "flex", "gcc", "make", "tar", "xz"]);
     let _alone = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,14 +64,15 @@ fn configurations_equal_the_trees_own_with_llvm() {
     let llvm = || Programs::Llvm { value: "1".into() };
     compare(&tree, &target("x86_64", "x86", llvm()), &["defconfig", "tinyconfig"]);
     compare(&tree, &target("arm64", "arm64", llvm()), &["defconfig", "tinyconfig"]);
-    // A target that the host's own programs are not for, in another order of bytes than clang is told at first.
+    // A target that the host's own programs do not support, with another byte order than clang's initial one.
     compare(&tree, &target("mips", "mips", llvm()), &["allnoconfig"]);
 }
 
-/// kiln's own engine and the tree's own target give the same, and with requests the engine and the tree's `conf`.
+/// Checks that kiln's engine and the tree's target have the same result, and with requests the engine and the tree's
+/// `conf`.
 fn compare(tree: &Path, target: &Target, bases: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
-    // The caller's own programs too: a Rust compiler that works only in the caller's home is none for the kernel.
+    // The caller's own programs too: a Rust compiler that works only in the caller's home is not usable for the kernel.
     let everything = Host { path: variable("PATH").unwrap().into() };
     let toolchain = Toolchain::discover(&everything, &target.programs);
     let toolchain = toolchain.unwrap_or_else(|error| panic!("{error}: `scripts/test` installs it"));
@@ -88,7 +89,7 @@ fn compare(tree: &Path, target: &Target, bases: &[&str]) {
         let ours = config_of(&parsed.resolve(&[]).unwrap());
         assert!(ours.text() == theirs, "{} {name} differs:\n{}", target.arch, first_difference(ours.text(), &theirs));
         assert_eq!(ours.is_yes("CC_IS_CLANG") && ours.is_yes("LD_IS_LLD"), target.programs.llvm().is_some(), "{name}");
-        // Each base as it is; the rest is the engine's, and compared there with many more.
+        // The first base with all requests, the others with none; the engine's own tests compare many more.
         let n_sets = if *name == bases[0] { usize::MAX } else { 1 };
         for requests in requests().into_iter().take(n_sets) {
             let ours = config_of(&parsed.resolve(&requests).unwrap());
@@ -99,7 +100,7 @@ fn compare(tree: &Path, target: &Target, bases: &[&str]) {
     }
 }
 
-/// None, and some that pull at others, that do not fit, and that nothing declares.
+/// Returns no requests, and sets of requests that interact, have invalid values, or name undeclared symbols.
 fn requests() -> Vec<Vec<Request>> {
     let sets: [&[(&str, &str)]; 4] = [
         &[],

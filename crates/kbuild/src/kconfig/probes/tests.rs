@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 
-/// A store, and a compiler that says `version` and notes in `runs` that it was asked.
+/// A store, and a compiler that prints `version` and notes in `runs` that it ran.
 struct World {
     dir: tempfile::TempDir,
     store: Store,
@@ -34,7 +34,7 @@ impl World {
         probes
     }
 
-    /// Asks for the compiler's version as a new process of kiln would.
+    /// Runs the compiler for its version as a new process of kiln would.
     fn version(&self, more: &[(&str, &str)]) -> String {
         let probes = self.probes(more);
         let answer = probes.ask(b"$CC --version").unwrap();
@@ -52,7 +52,7 @@ fn an_answer_is_remembered_until_a_tool_or_a_variable_changes() {
     let world = World::new();
     world.compiler("1");
     assert_eq!(world.version(&[]), "1\n");
-    // What the compiler calls is asked for when the memory is written.
+    // The programs that the compiler calls are determined when the cache is written.
     let n_first = world.n_runs();
     assert_eq!(world.version(&[]), "1\n");
     assert_eq!(world.version(&[("KCONFIG_SEED", "3"), ("PWD", "/")]), "1\n");
@@ -107,7 +107,7 @@ fn a_slow_command_holds_up_none_that_does_not_wait_for_it() {
     let world = World::new();
     let probes = world.probes(&[]);
     let (first, waits) = (b"echo 1".as_slice(), b"touch there; echo 2".as_slice());
-    // Ends once the command is through that is known only by the answer to another.
+    // Ends after the command that becomes known only from the answer to another.
     let slow = b"n=0; while [ ! -e there ] && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done; echo $n".as_slice();
     probes
         .ahead(&mut |answer| {

@@ -1,4 +1,4 @@
-//! A compiler's command as Kbuild notes it, and the same command for another purpose.
+//! A compiler's command as Kbuild records it, and the same command for another purpose.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -9,7 +9,7 @@ pub(super) struct Command {
     words: Vec<String>,
 }
 
-/// What a command is to make.
+/// The output that a command shall make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
     /// An object with debug information, of all types that its headers define.
@@ -18,9 +18,9 @@ pub(super) enum Wish {
     Assembly,
 }
 
-/// Options, with their argument as the next word.
+/// Options whose argument is the next word.
 const DROPPED_PAIRS: [&str; 5] = ["-o", "-MF", "-MT", "-MQ", "-aux-info"];
-/// Beginnings of options that write files elsewhere, choose another debug information, or make something else of it.
+/// Prefixes of options that write other files, choose other debug information, or change the kind of output.
 const DROPPED: [&str; 15] = [
     "-Wp,-MD",
     "-Wp,-MMD",
@@ -40,7 +40,7 @@ const DROPPED: [&str; 15] = [
 ];
 
 impl Command {
-    /// Takes the first command of a note's line; `None` when that is no run of a C compiler.
+    /// Parses the first command of a record's line; `None` when that is no run of a C compiler.
     pub(super) fn parse(line: &str) -> Option<Command> {
         let words = words(&line.replace("$(pound)", "#").replace("$$", "$"))?;
         let compiles = |word: &String| word == "-c" || word == "-S";
@@ -52,7 +52,7 @@ impl Command {
         (is_compiler && words.iter().any(compiles)).then_some(Command { words })
     }
 
-    /// The words of the command that makes `wish` as `to`, with `overlay` searched for headers before all others.
+    /// Returns the words of the command that makes `wish` as `to`, with `overlay` searched for headers first.
     pub(super) fn again(&self, overlay: &Path, to: &Path, wish: Wish) -> Vec<OsString> {
         let [program, rest @ ..] = &self.words[..] else { return Vec::new() };
         let mut words: Vec<OsString> = vec![program.into(), "-I".into(), overlay.into()];
@@ -80,7 +80,7 @@ impl Command {
     }
 }
 
-/// The words of a shell's first simple command; `None` when a quote is left open.
+/// Returns the words of a shell's first simple command; `None` when a quote is left open.
 fn words(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

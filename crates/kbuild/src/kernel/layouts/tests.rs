@@ -6,15 +6,15 @@ use kiln_exec::find_program;
 use super::*;
 use crate::toolchain::{Host, Programs};
 
-/// A tree of one source and Kbuild's folder with a note of it, compiled by `compiler` under either config; of what comes out,
-/// the structures of `a.h`.
+/// Compiles a tree of one source by the record in Kbuild's directory, with `compiler` under either config; compares the
+/// structures of `a.h`.
 fn check(compiler: &str, flags: &str, header: &str, configs: [&str; 2], expected: [&Expect; 2]) {
     let dir = tempfile::tempdir().unwrap();
     let [tree, out, scratch] = ["tree", "out", "scratch"].map(|name| dir.path().join(name));
     for folder in [tree.join("include/linux"), out.join("net"), out.join("kernel"), scratch.clone()] {
         fs::create_dir_all(folder).unwrap();
     }
-    // What Kbuild's folder was left with is of no account.
+    // The existing files in Kbuild's directory must not matter.
     fs::create_dir_all(out.join("include/generated")).unwrap();
     fs::write(out.join("include/generated/autoconf.h"), "#error stale\n").unwrap();
     fs::write(tree.join("include/linux/kconfig.h"), "#include <generated/autoconf.h>\n").unwrap();
@@ -125,7 +125,7 @@ fn one_source_under_two_configs() {
             bound 72+12
     "#]];
     let configs = ["CONFIG_LENGTH=16\n", "CONFIG_LENGTH=16\nCONFIG_MORE=y\nCONFIG_UNUSED=m\n"];
-    // Other machines of 64 bits have the same layouts, and other relocations in their debug information.
+    // Other 64-bit machines have the same layouts, and other relocations in their debug information.
     for compiler in ["gcc", "clang", "aarch64-linux-gnu-gcc", "riscv64-linux-gnu-gcc"] {
         if find_program("/usr/bin:/bin".as_ref(), Path::new(compiler)).is_some() {
             check(compiler, "-O2", HEADER, configs, [&old, &new]);
@@ -133,7 +133,7 @@ fn one_source_under_two_configs() {
     }
 }
 
-/// Of 32 bits, the other byte order, and with addends in the bytes that are relocated.
+/// 32 bits, the other byte order, and addends in the bytes that are relocated.
 #[test]
 fn a_machine_of_another_kind() {
     let compiler = "mips-linux-gnu-gcc";
