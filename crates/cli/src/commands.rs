@@ -50,6 +50,10 @@ pub(crate) struct Global {
     /// Say only what is wrong
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Log which programs run and which results are found in the store (-v), and the inputs of their keys (-vv);
+    /// `KILN_LOG` selects by part, as `kiln_store=debug,info`
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
     /// Colour messages: always, never, or when standard error is a terminal that shows colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(crate) color: Color,

@@ -13,6 +13,8 @@ pub(crate) struct Environment {
     pub(crate) path: OsString,
     /// Directory of the store when `--store` names none: `$XDG_CACHE_HOME/kiln`, else `$HOME/.cache/kiln`.
     pub(crate) cache: PathBuf,
+    /// `KILN_LOG`: what to log, over `--verbose`.
+    pub(crate) log: Option<OsString>,
     /// Working directory.
     pub(crate) current_dir: PathBuf,
     /// All of it, for children that fetch: proxies, and what `git` and `ssh` read.
@@ -33,6 +35,7 @@ impl Environment {
         Environment {
             path: var("PATH").unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
             cache,
+            log: var("KILN_LOG"),
             current_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             vars: std::env::vars_os().collect(),
         }

@@ -10,6 +10,7 @@ mod environment;
 mod evaluation;
 pub mod exit;
 mod failure;
+mod log;
 mod recipe_files;
 mod render;
 mod replacement;
@@ -34,6 +35,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(usage) => return ExitCode::from(ui::usage(&usage)),
     };
     let ui = Ui::new(&kiln.global);
+    if let Err(failure) = log::start(&kiln.global, &environment, ui.has_color()) {
+        return ExitCode::from(failure.report(&ui));
+    }
     if let Err(error) = kiln_exec::on_signals() {
         ui.warn(&format!("cannot watch for interrupts: {error}"));
     }

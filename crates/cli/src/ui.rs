@@ -47,6 +47,11 @@ impl Ui {
         Ui { color, quiet: global.quiet, terminal: stderr.is_terminal(), task: Mutex::new(None) }
     }
 
+    /// Whether messages are coloured.
+    pub(crate) fn has_color(&self) -> bool {
+        self.color
+    }
+
     /// Writes a result.
     ///
     /// A reader that is gone (`| head`) ends the output, without a panic of kiln.

@@ -287,6 +287,7 @@ impl Exec {
             }
         }
         let status = self.wait(&group, &mut child, started, tail)?;
+        tracing::debug!(%status, seconds = started.elapsed().as_secs_f64(), command = self.command_line(), "ended");
         Ok((status, stopped))
     }
 
@@ -326,6 +327,7 @@ impl Exec {
         let name = Path::new(&self.argv[0]);
         let path = self.env.get(OsStr::new("PATH")).map_or(OsStr::new("/usr/bin:/bin"), OsString::as_os_str);
         let program = find_program(path, name).ok_or_else(|| ExecError::NotFound { program: name.to_owned() })?;
+        tracing::info!(dir = %self.dir.display(), program = %program.display(), command = self.command_line(), "starts");
         let mut command = Command::new(program);
         command
             .args(&self.argv[1..])

@@ -70,11 +70,19 @@ fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/._+-".contains(&byte)
 }
 
+/// Whether a program of this name is a compiler: after `gcc` or the like comes at most a version. A tree's own script
+/// `gcc-x86_64-has-stack-protector.sh` is none, and is not run to be asked.
+fn is_compiler(name: &str) -> bool {
+    let is_version = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let named = name.rsplit('-').find(|part| !is_version(part));
+    named.is_some_and(|part| COMPILERS.contains(&part))
+}
+
 /// Returns the programs that a compiler calls, and the libraries of LLVM's programs; empty for any other program.
 fn parts(program: &Path, path: &OsStr) -> Vec<PathBuf> {
     let name = program.file_name().unwrap_or_default().to_string_lossy();
     let mut found = Vec::new();
-    if name.split('-').any(|part| COMPILERS.contains(&part)) {
+    if is_compiler(&name) {
         found.extend(PARTS.iter().filter_map(|part| {
             let exec = Exec::new(program).arg(format!("-print-prog-name={part}")).env("PATH", path).env("LC_ALL", "C");
             find_program(path, Path::new(exec.text().ok()?.trim()))
@@ -88,4 +96,19 @@ fn parts(program: &Path, path: &OsStr) -> Vec<PathBuf> {
         found.extend(programs.flat_map(|program| llvm::libraries(path, &program)));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_compiler;
+
+    #[test]
+    fn a_compiler_is_told_from_a_script_about_one() {
+        for name in ["gcc", "cc", "clang-14", "aarch64-linux-gnu-gcc", "x86_64-linux-gnu-gcc-12.2"] {
+            assert!(is_compiler(name), "{name}");
+        }
+        for name in ["gcc-x86_64-has-stack-protector.sh", "gcc-plugin.sh", "clang-format", "ld", "12"] {
+            assert!(!is_compiler(name), "{name}");
+        }
+    }
 }

@@ -14,12 +14,14 @@ pub struct Key([u8; 32]);
 #[derive(Debug, Clone)]
 pub struct KeyWriter {
     hasher: blake3::Hasher,
+    /// The step, for the log.
+    kind: String,
 }
 
 impl KeyWriter {
     /// Starts the key of a step of `kind`, for example `source/1`.
     pub fn new(kind: &str) -> KeyWriter {
-        let mut writer = KeyWriter { hasher: blake3::Hasher::new() };
+        let mut writer = KeyWriter { hasher: blake3::Hasher::new(), kind: kind.to_owned() };
         writer.raw(b"kiln key 1");
         writer.raw(kind.as_bytes());
         writer
@@ -29,6 +31,9 @@ impl KeyWriter {
     pub fn field(&mut self, name: &str, value: impl AsRef<[u8]>) -> &mut KeyWriter {
         self.raw(name.as_bytes());
         self.raw(value.as_ref());
+        self.log(name, |digest| {
+            digest.update(value.as_ref());
+        });
         self
     }
 
@@ -37,15 +42,32 @@ impl KeyWriter {
         let items: Vec<T> = items.into_iter().collect();
         self.raw(name.as_bytes());
         self.raw(&(items.len() as u64).to_le_bytes());
-        for item in items {
+        for item in &items {
             self.raw(item.as_ref());
         }
+        self.log(name, |digest| {
+            for item in &items {
+                digest.update(item.as_ref()).update(&[0]);
+            }
+        });
         self
     }
 
     /// Returns the key of all fields so far.
     pub fn finish(&self) -> Key {
-        Key(*self.hasher.finalize().as_bytes())
+        let key = Key(*self.hasher.finalize().as_bytes());
+        tracing::debug!(step = self.kind, %key, "key");
+        key
+    }
+
+    /// Logs a digest of a field: of two runs with different keys, the log shows the field that differs.
+    fn log(&self, name: &str, content: impl FnOnce(&mut blake3::Hasher)) {
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let mut digest = blake3::Hasher::new();
+            content(&mut digest);
+            let digest = Key(*digest.finalize().as_bytes());
+            tracing::debug!(step = self.kind, field = name, %digest, "input");
+        }
     }
 
     fn raw(&mut self, bytes: &[u8]) {

@@ -109,7 +109,7 @@ impl Store {
     /// The same for a key that was written down.
     pub fn get_named(&self, key: &str, kind: &str) -> Option<PathBuf> {
         let entry = self.dir.join("results").join(name(key, kind));
-        entry::check(&entry).ok()?;
+        is_usable(&entry).then_some(())?;
         self.note_use(&entry);
         Some(entry.join(OUT))
     }
@@ -165,7 +165,7 @@ impl Store {
     {
         let entry = self.entry(key, kind);
         let out = entry.join(OUT);
-        if entry::check(&entry).is_err() {
+        if !is_usable(&entry) {
             let made = self.realize_alone(&entry, &name(key, kind), kind, progress, make);
             made.map_err(|error| self.full_or(error))?;
         }
@@ -290,6 +290,22 @@ impl Store {
     fn entry(&self, key: &Key, kind: &str) -> PathBuf {
         self.dir.join("results").join(name(key, kind))
     }
+}
+
+/// Whether an entry is there and undamaged; the log says why not.
+fn is_usable(entry: &Path) -> bool {
+    match entry::check(entry) {
+        Ok(()) => tracing::info!(entry = %entry.display(), "found in the store"),
+        Err(Damage::Absent) => {
+            tracing::info!(entry = %entry.display(), "not in the store");
+            return false;
+        }
+        Err(damage) => {
+            tracing::warn!(entry = %entry.display(), %damage, "damaged in the store");
+            return false;
+        }
+    }
+    true
 }
 
 /// The file name of a result: its key, and its kind so that a person can tell what it is.

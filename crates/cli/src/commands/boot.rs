@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::verdict;
 use crate::workshop::Workshop;
 
-/// Boot the result in QEMU, bring its loaders up and down, and give the verdict
+/// Boot the result in QEMU, bring its loaders up and down, and give the verdict; -v streams the guest console
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The result to boot
@@ -26,9 +26,6 @@ pub(crate) struct Args {
     /// Keep the transcript in this file
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
-    /// Show the console while it speaks
-    #[arg(long, short)]
-    verbose: bool,
     /// How long the guest may take, in seconds [default: `boot.deadline` of the recipe]
     #[arg(long, value_name = "SECONDS")]
     deadline: Option<u64>,
@@ -67,7 +64,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let mut n_lines = 0;
     let booted = kiln_boot::run(&spec, &bootable.program, &mut |line| {
         n_lines += 1;
-        if args.verbose {
+        if context.global.verbose > 0 {
             context.ui.say(&line.text);
         }
         progress.advance(n_lines, &line.text);

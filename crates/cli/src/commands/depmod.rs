@@ -44,9 +44,6 @@ pub(crate) struct Args {
     /// Print the text files instead of writing any
     #[arg(short = 'n', long)]
     show: bool,
-    /// Say which module needs which for what symbol
-    #[arg(short, long)]
-    verbose: bool,
     /// Accepted for depmod's sake: repeated symbols are always warned of
     #[arg(short, long)]
     warn: bool,
@@ -164,7 +161,7 @@ fn say(context: &Context<'_>, args: &Args, output: &DepmodOutput) {
     if args.errsyms {
         kiln_modgraph::symbol_faults(&output.graph).iter().for_each(|fault| context.ui.warn(&fault.to_string()));
     }
-    if args.verbose {
+    if context.global.verbose > 0 {
         say_needs(context, &output.graph);
     }
 }
