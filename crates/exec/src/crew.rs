@@ -22,11 +22,11 @@ impl Crew {
         Ok(Crew { group })
     }
 
-    /// Runs `exec` to the end, whatever its status, and gives its standard output; standard error is thrown away, and
+    /// Runs `exec` to the end, whatever its status, and returns its standard output; standard error is discarded, and
     /// there is no standard input.
     ///
-    /// Neither a deadline nor a log is looked at, and an interrupt is noticed before the start only: who waits for
-    /// several at once watches for it and calls [`Crew::end`].
+    /// The deadline and the log of `exec` are ignored, and an interrupt is noticed before the start only: a caller that
+    /// waits for several processes at once watches for it and calls [`Crew::end`].
     /// # Errors
     /// [`ExecError::NotFound`], [`ExecError::Io`], [`ExecError::Interrupted`].
     pub fn stdout(&self, exec: &Exec) -> Result<Vec<u8>, ExecError> {
@@ -38,7 +38,7 @@ impl Crew {
         Ok(output)
     }
 
-    /// Kills all that are running, and with them whoever reads their output is through.
+    /// Kills all running children, which also ends the reading of their output.
     pub fn end(&self) {
         self.group.kill();
     }

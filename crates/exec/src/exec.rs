@@ -1,4 +1,4 @@
-//! One process to run, and what became of it.
+//! One process to run, and its result.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -33,7 +33,7 @@ pub enum Stream {
     Err,
 }
 
-/// What a process that was run to its end left.
+/// The result of a process that ran to its end.
 #[derive(Debug, Clone)]
 pub struct Output {
     /// How it ended.
@@ -44,13 +44,13 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
-/// Why a process gave no good end.
+/// Why a process did not end successfully.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {
-    /// The program is not there.
+    /// The program does not exist.
     #[error("program `{}` not found", program.display())]
     NotFound {
-        /// As it was asked for.
+        /// As it was requested.
         program: PathBuf,
     },
     /// The program could not be started or its output could not be read.
@@ -58,7 +58,7 @@ pub enum ExecError {
     Io {
         /// The command line, for people.
         command: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The log could not be written.
@@ -66,7 +66,7 @@ pub enum ExecError {
     Log {
         /// The log file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The process ended with a status other than 0.
@@ -78,7 +78,7 @@ pub enum ExecError {
         status: ExitStatus,
         /// Its last lines, both streams.
         tail: Vec<String>,
-        /// Where all of its output is kept, when it was asked for.
+        /// Where all of its output is kept, when that was requested.
         log: Option<PathBuf>,
     },
     /// The process was ended because its time was up.
@@ -100,11 +100,11 @@ pub enum ExecError {
 const TAIL_LINES: usize = 20;
 /// Bytes of a line without an end that are held; the rest counts as another line.
 const LINE_MAX: u64 = 1 << 20;
-/// How often a running child is looked after.
+/// How often a running child is checked.
 const TICK: Duration = Duration::from_millis(50);
 
 impl Exec {
-    /// A process of `program`, which is a path or a name to be found on the `PATH` given by [`Exec::env`].
+    /// Returns a process of `program`: a path, or a name to be found on the `PATH` given by [`Exec::env`].
     pub fn new(program: impl AsRef<OsStr>) -> Exec {
         Exec {
             argv: vec![program.as_ref().to_owned()],
@@ -158,34 +158,34 @@ impl Exec {
         self
     }
 
-    /// Gives the child this standard input; it is empty when never set.
+    /// Passes the child this standard input; it is empty when never set.
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Exec {
         self.stdin = bytes.into();
         self
     }
 
-    /// Ends the child when it takes longer.
+    /// Ends the child when it takes longer than this.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Exec {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Writes both outputs to `path`, created anew, led by the command line.
+    /// Writes both outputs to `path`, truncated first, after the command line.
     #[must_use]
     pub fn log(mut self, path: impl Into<PathBuf>) -> Exec {
         self.log = Some(path.into());
         self
     }
 
-    /// The command line as a person would type it.
+    /// Returns the command line as a person would type it.
     pub fn command_line(&self) -> String {
         let words: Vec<String> = self.argv.iter().map(|word| quoted(&word.to_string_lossy())).collect();
         words.join(" ")
     }
 
-    /// Runs to the end and gives all output, whatever the status.
+    /// Runs to the end and returns all output, whatever the status.
     ///
     /// # Errors
     /// Every variant but [`ExecError::Failed`].
@@ -202,7 +202,7 @@ impl Exec {
         Ok(Output { status, stdout: out, stderr: err })
     }
 
-    /// Runs to the end and gives standard output as text; a status other than 0 is an error.
+    /// Runs to the end and returns standard output as text; a status other than 0 is an error.
     ///
     /// # Errors
     /// Any [`ExecError`].
@@ -217,9 +217,9 @@ impl Exec {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Runs and hands every line (without its end, not UTF-8 bytes replaced) to `on_line` as it comes.
+    /// Runs and passes every line (without its end, invalid UTF-8 replaced) to `on_line` as it comes.
     ///
-    /// When `on_line` breaks, the child is ended and the run counts as good.
+    /// When `on_line` breaks, the child is ended and the run counts as successful.
     /// # Errors
     /// Any [`ExecError`].
     pub fn run(&self, on_line: &mut dyn FnMut(Stream, &str) -> ControlFlow<()>) -> Result<(), ExecError> {
@@ -266,7 +266,7 @@ impl Exec {
                         break;
                     }
                 }
-                // A grandchild may keep the pipes open behind a child that has ended.
+                // A grandchild may keep the pipes open after the child has ended.
                 Err(RecvTimeoutError::Timeout) => {
                     if child.try_wait().is_ok_and(|status| status.is_some()) {
                         while let Ok((stream, bytes)) = lines.recv_timeout(TICK) {
@@ -350,7 +350,7 @@ impl Exec {
     }
 }
 
-/// Finds an executable file: `name` itself when it has a slash, else the first of that name in `path`'s folders.
+/// Finds an executable file: `name` itself when it has a slash, else the first of that name in `path`'s directories.
 pub fn find_program(path: &OsStr, name: &Path) -> Option<PathBuf> {
     use std::os::unix::fs::PermissionsExt;
     let runs = |file: &Path| file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
@@ -364,7 +364,7 @@ pub fn find_program(path: &OsStr, name: &Path) -> Option<PathBuf> {
 fn read_outputs(child: &mut Child, stdin: Vec<u8>) -> Receiver<(Stream, Vec<u8>)> {
     let (sender, receiver) = mpsc::channel();
     if let Some(mut pipe) = child.stdin.take() {
-        // A child that ends without reading all of it is its own affair.
+        // A child may end without reading all of it; that is no error.
         std::thread::spawn(move || pipe.write_all(&stdin));
     }
     if let Some(pipe) = child.stdout.take() {

@@ -10,18 +10,18 @@ use rustix::process::{Pid, Signal, kill_process_group};
 /// A group led by its guard; ended when dropped.
 pub(crate) struct Group {
     guard: Child,
-    /// Never written to: its closing is the message.
+    /// Never written to: closing it is the signal to the guard.
     _alive: PipeWriter,
 }
 
-/// How long a group may take to end by itself before it is killed.
+/// How long a group may take to end after SIGTERM before it is killed.
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Group {
     /// Starts the guard.
     pub(crate) fn new() -> io::Result<Group> {
         let (reader, writer) = io::pipe()?;
-        // `read` ends when the last writer is gone; TERM is ignored so that the guard outlives a polite end of the rest.
+        // `read` ends when the last writer is closed; TERM is ignored so that it survives the one of `end`.
         let guard = Command::new("/bin/sh")
             .args(["-c", "trap '' TERM INT HUP; read -r _; kill -KILL 0"])
             .env_clear()
@@ -38,7 +38,7 @@ impl Group {
         command.process_group(self.pid().as_raw_nonzero().get());
     }
 
-    /// Asks the group to end, then makes it.
+    /// Sends SIGTERM to the group, waits up to [`GRACE`] for `child` to end, then kills the group.
     pub(crate) fn end(&self, child: &mut Child) {
         let _ = kill_process_group(self.pid(), Signal::TERM);
         let deadline = Instant::now() + GRACE;

@@ -11,7 +11,7 @@ pub struct Interrupt;
 
 static FLAG: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Begins to note SIGINT, SIGTERM and SIGHUP instead of dying of them; call once, at the start.
+/// Records SIGINT, SIGTERM and SIGHUP instead of dying of them; call once, at the start.
 ///
 /// A second signal ends the process at once.
 /// # Errors
@@ -25,10 +25,10 @@ pub fn on_signals() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Refuses when the user asked to stop; long loops call it now and then.
+/// Returns an error when the user asked to stop; long loops call it now and then.
 ///
 /// # Errors
-/// [`Interrupt`], once a signal has come.
+/// [`Interrupt`], once a signal has arrived.
 pub fn interrupted() -> Result<(), Interrupt> {
     if flag().load(Ordering::Relaxed) { Err(Interrupt) } else { Ok(()) }
 }

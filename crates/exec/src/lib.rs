@@ -1,10 +1,10 @@
 //! The one way to start a process: argv, directory, environment, deadline, log.
 //!
-//! A child sees no variable that [`Exec`] was not given. It runs in a process group of its own together with a guard, a
-//! shell that waits on a pipe: when this process ends for whatever reason, SIGKILL included, the pipe closes and the
-//! guard kills the group, so no compiler outlives the kiln that started it and nothing writes into a folder whose lock is
-//! free. An interrupt (SIGINT, SIGTERM, SIGHUP) ends the group and comes back as [`ExecError::Interrupted`].
-//! What a child's output means is not known here.
+//! A child gets only the variables that [`Exec`] was given. It runs in its own process group together with a guard,
+//! a shell that waits on a pipe: when this process ends for whatever reason, SIGKILL included, the pipe closes and the
+//! guard kills the group, so no compiler outlives the kiln that started it and nothing writes into a directory whose
+//! lock is free. An interrupt (SIGINT, SIGTERM, SIGHUP) ends the group and is returned as [`ExecError::Interrupted`].
+//! The meaning of a child's output is not known here.
 
 mod crew;
 mod exec;

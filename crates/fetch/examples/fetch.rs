@@ -1,7 +1,7 @@
 //! Fetches a kernel source into a store: `fetch STORE path P | url U SHA256 | git U REV | apt PACKAGE [VERSION]`, or
-//! unpacks packages for a guest: `fetch STORE packages ARCHITECTURE NAME…`. Prints the folder.
+//! unpacks packages for a guest: `fetch STORE packages ARCHITECTURE NAME…`. Prints the directory.
 //!
-//! The tests of faults run it as the process that is killed, interrupted, or one of two.
+//! The tests of faults run it as a process that is killed, interrupted, or one of two.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -13,7 +13,7 @@ use kiln_fetch::{Fetch, apt, fetch as fetch_source};
 use kiln_plan::SourceSpec;
 use kiln_store::{Progress, Store};
 
-/// Every task and note as a line on standard error.
+/// Prints every task and note as a line on standard error.
 struct Lines;
 
 #[expect(clippy::print_stderr, reason = "a program of its own, without the command line's terminal")]

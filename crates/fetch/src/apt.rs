@@ -1,11 +1,11 @@
-//! Debian packages by way of apt, without installing them and without root.
+//! Debian packages by means of apt, without installing them and without root.
 //!
-//! A kernel source is looked up in the lists that the host's apt has. When they do not know it, or what they know is no
-//! longer on the server, apt is run with a state of its own under the store's `cache/apt`: the host's `sources.list` and
-//! keys, but lists, caches and a status file (empty: nothing is installed) that are ours. Packages for a guest always come
-//! from such a state, one per architecture, so that the host's dpkg is neither changed nor asked.
+//! A kernel source is looked up in the lists of the host's apt. When it is not in them, or the package is no longer on
+//! the server, apt is run with a state of its own under the store's `cache/apt`: the host's `sources.list` and keys,
+//! but its own lists, caches and status file (empty: nothing is installed). Packages for a guest always come from such
+//! a state, one per architecture, so that the host's dpkg is neither changed nor read.
 //!
-//! apt checks what it downloads against the signed lists; the hashes that it names are compared once more here.
+//! apt checks what it downloads against the signed lists; the hashes that it prints are compared once more here.
 
 mod sources_list;
 mod state;
@@ -24,7 +24,7 @@ pub(crate) use self::state::State;
 use crate::archive::{self, ArchiveError, Layout, Place, Watch};
 use crate::context::Fetch;
 
-/// Why a package could not be had.
+/// Why a package could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
     /// apt could not be run, or failed.
@@ -32,7 +32,7 @@ pub enum AptError {
     Failed {
         /// The packages.
         what: String,
-        /// What apt said.
+        /// The error of apt, with its output.
         source: Box<ExecError>,
     },
     /// apt named no package, or none with a hash.
@@ -46,14 +46,14 @@ pub enum AptError {
         /// All that apt printed.
         said: String,
     },
-    /// What apt downloaded is not what its lists say.
+    /// The file that apt downloaded does not match its lists.
     #[error("{file} is not what apt's lists say:\n  expected sha256 {expected}\n  found    sha256 {found}")]
     Mismatch {
         /// The package's file.
         file: String,
-        /// What the lists say.
+        /// The digest in the lists.
         expected: Sha256,
-        /// What it is.
+        /// The digest of the file.
         found: Sha256,
     },
     /// A file of the store could not be used.
@@ -61,7 +61,7 @@ pub enum AptError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A package could not be unpacked.
@@ -75,7 +75,7 @@ pub enum AptError {
     Interrupted(#[from] Interrupt),
 }
 
-/// A package file that apt knows of.
+/// A package file that apt has in its lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deb {
     /// The package's name.
@@ -107,19 +107,19 @@ impl Deb {
         })
     }
 
-    /// The line that [`Deb::parse`] reads, without the address.
+    /// Returns the line that [`Deb::parse`] reads, without the address.
     fn line(&self) -> String {
         format!("'' {} {} SHA256:{}", self.file, self.size, self.sha256)
     }
 }
 
-/// Finds a package of any architecture, in the version wanted or else apt's candidate.
+/// Finds a package of any architecture, in the requested version or else apt's candidate.
 ///
 /// # Errors
-/// [`AptError::Failed`] with all that apt said, or [`AptError::Unnamed`].
+/// [`AptError::Failed`] with all that apt printed, or [`AptError::Unnamed`].
 pub fn find(fetch: &Fetch<'_>, package: &str, version: Option<&str>) -> Result<Deb, AptError> {
     let what = version.map_or_else(|| package.to_owned(), |version| format!("{package}={version}"));
-    // A configuration of the caller's may name other lists.
+    // A configuration of the caller's own may name other lists.
     let is_default = fetch.env_of(|name| name == "APT_CONFIG").is_empty();
     let memory = fetch.store.cache("apt")?.join("found");
     let known = if is_default { cache::recall(&memory) } else { Answers::new() };
@@ -142,7 +142,7 @@ pub fn find(fetch: &Fetch<'_>, package: &str, version: Option<&str>) -> Result<D
     }
 }
 
-/// Downloads what [`find`] found; the path of the file, its hash compared.
+/// Downloads the package that [`find`] found; returns the path of the file, its hash compared.
 ///
 /// # Errors
 /// [`AptError::Failed`], [`AptError::Mismatch`] or [`AptError::Io`].
@@ -163,7 +163,7 @@ pub fn download(fetch: &Fetch<'_>, deb: &Deb) -> Result<PathBuf, AptError> {
     };
     let mut downloaded = state.download(fetch, &what, &dir, deb.size);
     if deb.lists == Lists::Host && matches!(&downloaded, Err(AptError::Failed { source, .. }) if refused(source)) {
-        // The host's lists may name what the server has replaced since.
+        // The host's lists may name a file that the server has replaced since.
         let own = State::own(fetch, None)?;
         downloaded = own.find(fetch, &what).and_then(|found| own.download(fetch, &what, &dir, found.size));
     }
@@ -172,12 +172,12 @@ pub fn download(fetch: &Fetch<'_>, deb: &Deb) -> Result<PathBuf, AptError> {
     Ok(file)
 }
 
-/// Unpacks packages of `architecture` (Debian's word: `amd64`, `arm64`) with all that they depend on into one folder.
+/// Unpacks packages of `architecture` (Debian's name: `amd64`, `arm64`) with their dependencies into one directory.
 ///
-/// The folder is a root with a merged `/usr`; links are relative; maintainer scripts are not run; the host's dpkg takes no
-/// part. It is in the store: do not change it.
+/// The directory is a root with a merged `/usr`; links are relative; maintainer scripts are not run; the host's dpkg is
+/// not used. It is in the store: do not change it.
 /// # Errors
-/// Any [`AptError`]; [`AptError::Failed`] has all that apt said.
+/// Any [`AptError`]; [`AptError::Failed`] has all that apt printed.
 pub fn packages(fetch: &Fetch<'_>, names: &[&str], architecture: &str) -> Result<PathBuf, AptError> {
     let state = State::own(fetch, Some(architecture))?;
     let debs = state.closure(fetch, names)?;
@@ -201,7 +201,7 @@ pub fn packages(fetch: &Fetch<'_>, names: &[&str], architecture: &str) -> Result
     })
 }
 
-/// Those of `names` that the host's release of Debian does not have for `architecture`; all, when it has no such port.
+/// Returns those of `names` that the host's release of Debian lacks for `architecture`; all, when it has no such port.
 ///
 /// # Errors
 /// apt could not be run.
@@ -217,7 +217,7 @@ fn no_apt(error: &ExecError) -> &'static str {
     }
 }
 
-/// Whether apt ran, and did not get what it was asked for.
+/// Whether apt ran, and did not get what was requested.
 fn refused(error: &ExecError) -> bool {
     matches!(error, ExecError::Failed { .. })
 }

@@ -1,13 +1,13 @@
-//! Unpacking archives that nobody vouches for.
+//! Unpacking untrusted archives.
 //!
 //! ```text
 //! file ─▶ decompress (own thread) ─▶ tar entries ─▶ place in the tree
 //! ```
 //!
-//! What holds afterwards: nothing was written outside of the folder, no link leads out of it, there are only files,
-//! folders and symbolic links, files have mode 644 or 755, and the archive was read to its end, so that its checksums
-//! were compared. Anything else is an error that names the archive and the entry. Hard links become copies. Times are
-//! those of the archive, but never in the future. Owners and extended attributes are ignored.
+//! Guarantees: nothing was written outside of the directory, no link leads out of it, there are only files,
+//! directories and symbolic links, files have mode 644 or 755, and the archive was read to its end, so that its
+//! checksums were compared. Anything else is an error that names the archive and the entry. Hard links become copies.
+//! Times are those of the archive, but never in the future. Owners and extended attributes are ignored.
 
 mod chunks;
 pub(crate) mod deb;
@@ -36,21 +36,21 @@ pub enum ArchiveError {
     Open {
         /// The archive.
         archive: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// It is no archive that kiln knows.
+    /// It is not in an archive format that kiln reads.
     #[error("{} is not a tar archive, plain or compressed with xz, gzip, bzip2 or zstd", archive.display())]
     Unknown {
         /// The archive.
         archive: PathBuf,
     },
-    /// It has nothing in it, or not what it should.
+    /// It is empty, or lacks an expected file.
     #[error("{} has no {what} in it", archive.display())]
     Lacks {
         /// The archive.
         archive: PathBuf,
-        /// What was looked for.
+        /// The name of what is missing.
         what: String,
     },
     /// It is cut off, or its bytes are damaged.
@@ -60,7 +60,7 @@ pub enum ArchiveError {
         archive: PathBuf,
         /// The entry in which, or after which, it was noticed.
         entry: Option<String>,
-        /// What the decoder said.
+        /// The decoder's error.
         source: io::Error,
     },
     /// An entry would do something that the unpacking of a kernel tree never needs.
@@ -70,7 +70,7 @@ pub enum ArchiveError {
         archive: PathBuf,
         /// The entry, as it is written there.
         entry: String,
-        /// What it would do.
+        /// The reason.
         refusal: Refusal,
     },
     /// A file could not be written.
@@ -78,7 +78,7 @@ pub enum ArchiveError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The user asked us to stop.
@@ -86,9 +86,9 @@ pub enum ArchiveError {
     Interrupted(#[from] Interrupt),
 }
 
-/// Unpacks a tarball into the empty folder `into`; a single folder that everything is in is left out.
+/// Unpacks a tarball into the empty directory `into`; a single directory that contains everything is left out.
 ///
-/// The format is told by the content, not the name.
+/// The format is detected by the content, not the name.
 /// # Errors
 /// Any [`ArchiveError`]; `into` is half-filled then.
 pub fn unpack(archive: &Path, into: &Path, progress: &dyn Progress) -> Result<(), ArchiveError> {
@@ -117,12 +117,12 @@ pub(crate) fn add<R: Read + Send>(
         let name = archive.to_owned();
         let decoder = scope.spawn(move || {
             let decoded = format::decode(stream, &name)?;
-            // Whoever stops listening has failed, and tells why.
+            // When the receiver is gone, unpacking has failed and returns the error.
             let _ = pump(decoded, &sender);
             Ok(())
         });
         let unpacked = add_entries(place, archive, chunks, watch);
-        // A panic there is a bug here: it goes on as one.
+        // A panic there is a bug here: it is passed on.
         match decoder.join() {
             Ok(decoded) => decoded.and(unpacked),
             Err(panic) => std::panic::resume_unwind(panic),
@@ -130,11 +130,11 @@ pub(crate) fn add<R: Read + Send>(
     })
 }
 
-/// Calls `visit` for every entry of a tar stream, and then makes sure that it was whole.
+/// Calls `visit` for every entry of a tar stream, and then verifies that the stream was complete.
 ///
-/// `visit` breaks off by giving `false`; the rest is not looked at then.
+/// `visit` stops by returning `false`; the rest is not read then.
 /// # Errors
-/// What `visit` gives, or [`ArchiveError::Broken`].
+/// The errors of `visit`, or [`ArchiveError::Broken`].
 pub(crate) fn each_entry<R: Read>(
     archive: &Path,
     stream: R,
@@ -158,7 +158,7 @@ pub(crate) fn each_entry<R: Read>(
             return Ok(());
         }
     }
-    // The end of a tar is marked by blocks of zeros. Who ran into the end of the file instead has but a part.
+    // The end of a tar is marked by blocks of zeros. A reader that reached the end of the file instead has a part only.
     if reached_end.get() {
         return Err(broken(&last, io::Error::new(io::ErrorKind::UnexpectedEof, "the end mark is missing")));
     }
@@ -166,7 +166,7 @@ pub(crate) fn each_entry<R: Read>(
     Ok(())
 }
 
-/// A stream that remembers whether it was read beyond its last byte.
+/// A stream that records whether it was read beyond its last byte.
 pub(crate) struct Ending<'a, R> {
     inner: R,
     reached_end: &'a Cell<bool>,
@@ -182,7 +182,7 @@ impl<R: Read> Read for Ending<'_, R> {
     }
 }
 
-/// Shows how far an archive is, by the bytes read of it.
+/// Shows the progress of an archive, by the bytes read of it.
 pub(crate) struct Watch<'a> {
     progress: &'a dyn Progress,
     n_read: AtomicU64,
@@ -193,14 +193,14 @@ pub(crate) struct Watch<'a> {
 const TICK: Duration = Duration::from_millis(100);
 
 impl<'a> Watch<'a> {
-    /// Begins a task; whoever made the watch ends it.
+    /// Begins a task; the creator of the watch ends it.
     pub(crate) fn new(progress: &'a dyn Progress, archive: &Path, size: u64) -> Watch<'a> {
         let name = archive.file_name().unwrap_or(archive.as_os_str()).to_string_lossy().into_owned();
         progress.begin(&format!("unpack {name}"), Some(size));
         Watch { progress, n_read: AtomicU64::new(0), shown: Cell::new(Instant::now()) }
     }
 
-    /// A reader whose bytes count.
+    /// Returns a reader whose bytes are counted.
     pub(crate) fn count<R: Read>(&self, reader: R) -> Counted<'_, R> {
         Counted { reader, n_read: &self.n_read }
     }

@@ -1,4 +1,4 @@
-//! What fetching needs of the world.
+//! The environment of fetching.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -6,19 +6,19 @@ use std::ffi::{OsStr, OsString};
 use kiln_exec::ExecError;
 use kiln_store::{Progress, Store};
 
-/// What fetching needs of the world.
+/// The environment of fetching.
 #[derive(Clone, Copy)]
 pub struct Fetch<'a> {
     /// Where results and downloads are kept.
     pub store: &'a Store,
-    /// Who hears how far it is.
+    /// The receiver of progress.
     pub progress: &'a dyn Progress,
-    /// The user's environment: `PATH`, proxies, and what `git` and `ssh` look at are taken from it.
+    /// The user's environment: `PATH`, proxies, and the variables of `git` and `ssh` are taken from it.
     pub env: &'a BTreeMap<OsString, OsString>,
 }
 
 impl Fetch<'_> {
-    /// The variables of the user's environment whose names `wanted` wants.
+    /// Returns the variables of the user's environment whose names `wanted` accepts.
     pub(crate) fn env_of(&self, wanted: impl Fn(&str) -> bool) -> BTreeMap<&OsStr, &OsStr> {
         let wanted = |name: &OsString| name.to_str().is_some_and(&wanted);
         self.env
@@ -33,12 +33,12 @@ impl Fetch<'_> {
     }
 }
 
-/// Whether a variable says which proxy to take.
+/// Whether a variable names a proxy.
 pub(crate) fn is_proxy(name: &str) -> bool {
     matches!(name.to_ascii_lowercase().as_str(), "http_proxy" | "https_proxy" | "ftp_proxy" | "all_proxy" | "no_proxy")
 }
 
-/// What to say when a program is missing: the package that has it, and the command that installs it.
+/// Returns the text for a missing program: the package that has it, and the command that installs it.
 pub(crate) fn missing(error: &ExecError, package: &str) -> String {
     match error {
         ExecError::NotFound { .. } => format!(": run `apt-get install {package}`, or `kiln doctor --install`"),

@@ -1,6 +1,6 @@
 //! Sources: directories, archives, Debian packages, addresses, git commits; and patches.
 //!
-//! What a source is the source of is not known here.
+//! The kind of a source's content is not known here.
 
 pub mod apt;
 pub mod archive;

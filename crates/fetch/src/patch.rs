@@ -28,17 +28,17 @@ pub enum PatchError {
     /// A pattern is not one.
     #[error("`{pattern}` is not a pattern for files")]
     Pattern {
-        /// As the recipe gives it.
+        /// As in the recipe.
         pattern: String,
         /// What is wrong with it.
         source: glob::PatternError,
     },
-    /// A pattern or name stands for nothing.
+    /// A pattern or name matches nothing.
     #[error("no file matches the patch `{pattern}` (looked in {})", dir.display())]
     NoMatch {
-        /// As the recipe gives it.
+        /// As in the recipe.
         pattern: String,
-        /// Where it was looked for.
+        /// The directory it was searched in.
         dir: PathBuf,
     },
     /// A patch cannot be read.
@@ -46,7 +46,7 @@ pub enum PatchError {
     Unreadable {
         /// The patch.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Hunks of a patch do not fit.
@@ -54,7 +54,7 @@ pub enum PatchError {
     Rejected {
         /// The patch.
         path: PathBuf,
-        /// The hunks, when `patch` told which.
+        /// The hunks, when `patch` named them.
         rejects: Vec<Reject>,
         /// What `patch` printed.
         said: Vec<String>,
@@ -64,13 +64,13 @@ pub enum PatchError {
     Run {
         /// The patch.
         path: PathBuf,
-        /// What went wrong.
+        /// The error of `patch`.
         source: Box<ExecError>,
     },
     /// The script failed.
     #[error("extraPatchPhase failed")]
     Phase {
-        /// How, with its output.
+        /// Its error, with its output.
         source: Box<ExecError>,
     },
     /// The source could not be read.
@@ -79,7 +79,7 @@ pub enum PatchError {
     /// The source could not be copied.
     #[error(transparent)]
     Copy(#[from] CopyError),
-    /// The store refused.
+    /// The store's error.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The user asked us to stop.
@@ -105,9 +105,9 @@ impl PatchError {
     }
 }
 
-/// Finds the files that the recipe's `patches` stand for, in the recipe's order; within a pattern, in byte order.
+/// Finds the files that match the recipe's `patches`, in the recipe's order; within a pattern, in byte order.
 ///
-/// Relative patterns start at `dir`. A name of a file that is there is that file, whatever characters it has.
+/// Relative patterns start at `dir`. A name of an existing file is that file, whatever characters it has.
 /// # Errors
 /// [`PatchError::Pattern`] or [`PatchError::NoMatch`].
 pub fn expand(dir: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, PatchError> {
@@ -135,10 +135,10 @@ pub fn expand(dir: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, PatchErro
     Ok(files)
 }
 
-/// Gives the tree of `source` with `patches` applied in order and `extra_patch_phase` run in it afterwards.
+/// Returns the tree of `source` with `patches` applied in order and `extra_patch_phase` run in it afterwards.
 ///
 /// # Errors
-/// Any [`PatchError`]; the store is as before then.
+/// Any [`PatchError`]; the store is unchanged then.
 pub fn apply(
     fetch: &Fetch<'_>,
     source: &Source,
@@ -180,7 +180,7 @@ fn apply_one(fetch: &Fetch<'_>, dir: &Path, path: &Path, text: &[u8]) -> Result<
         Exec::new("patch")
             .dir(dir)
             .envs(program_env(fetch))
-            // It asks nothing, takes no patch backwards, and leaves no copies behind.
+            // It asks no questions, applies no patch in reverse, and leaves no copies.
             .args(["-p1", "--batch", "--forward", "--no-backup-if-mismatch"])
             .stdin(text)
     };
@@ -188,7 +188,7 @@ fn apply_one(fetch: &Fetch<'_>, dir: &Path, path: &Path, text: &[u8]) -> Result<
         ExecError::Interrupted(interrupt) => PatchError::Interrupted(interrupt),
         source => PatchError::Run { path: path.to_owned(), source: Box::new(source) },
     };
-    // The rehearsal names every hunk that fails, of all files, and changes nothing.
+    // The dry run names every hunk that fails, of all files, and changes nothing.
     for rehearsal in [true, false] {
         let patch = if rehearsal { patch().arg("--dry-run") } else { patch() };
         let output = patch.capture().map_err(failed)?;
@@ -216,10 +216,10 @@ fn run_phase(fetch: &Fetch<'_>, dir: &Path, phase: &str) -> Result<(), PatchErro
     })
 }
 
-/// What programs that change the tree may see of the world.
+/// Returns the environment of programs that change the tree.
 fn program_env(fetch: &Fetch<'_>) -> BTreeMap<OsString, OsString> {
     let path = fetch.env.get(std::ffi::OsStr::new("PATH")).cloned().unwrap_or_else(|| "/usr/bin:/bin".into());
-    // A home folder that is not there: settings of the user's must not reach the tree.
+    // A home directory that does not exist: settings of the user's must not affect the tree.
     let fixed = [("LC_ALL", "C"), ("HOME", "/homeless")].map(|(name, value)| (name.into(), value.into()));
     std::iter::once(("PATH".into(), path)).chain(fixed).collect()
 }

@@ -1,8 +1,8 @@
-//! From what a recipe says about its source to a kernel tree on the disk.
+//! From the source that a recipe names to a kernel tree on the disk.
 //!
 //! | source | its key | where the tree is |
 //! | --- | --- | --- |
-//! | a folder | digest of its content | where it is: it is never changed |
+//! | a directory | digest of its content | where it is: it is never changed |
 //! | a tarball, here or on a server | its SHA-256 | in the store |
 //! | a commit | its hash | in the store |
 //! | a Debian package | its SHA-256 | in the store |
@@ -30,23 +30,23 @@ use crate::apt::{self, AptError};
 use crate::archive::{self, ArchiveError};
 use crate::context::Fetch;
 
-/// A kernel tree, and what names it.
+/// A kernel tree, and its identity.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// The tree. It must not be changed.
     pub tree: PathBuf,
-    /// Stands for everything in it.
+    /// The key of its content.
     pub key: Key,
-    /// Where exactly it came from.
+    /// Its exact origin.
     pub origin: Origin,
 }
 
-/// Where a tree came from, to the last digit. Printed, it is one line for people.
+/// The exact origin of a tree. Printed, it is one line for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// A folder.
+    /// A directory.
     Tree {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
     },
     /// A file on this machine.
@@ -87,12 +87,12 @@ pub enum SourceError {
     /// The path cannot be read.
     #[error("cannot read the kernel source {}", path.display())]
     Path {
-        /// As the recipe gives it.
+        /// As in the recipe.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The tree holds the products of a build in it, which every build out of tree would trip over.
+    /// The tree contains the products of a build, with which every build out of tree would fail.
     #[error(
         "the kernel tree {} has been built in (there is {}): run `make mrproper` in it, or use a clean copy",
         path.display(),
@@ -101,20 +101,20 @@ pub enum SourceError {
     Built {
         /// The tree.
         path: PathBuf,
-        /// What is there, within the tree.
+        /// The product's path within the tree.
         found: PathBuf,
     },
-    /// The recipe's hash is none.
+    /// The recipe's hash is not one.
     #[error(transparent)]
     Hash(#[from] NotSha256),
-    /// The file was not what the recipe says.
+    /// The file does not match the recipe's hash.
     #[error("{what} is not what the recipe says:\n  expected sha256 {expected}\n  found    sha256 {found}")]
     Mismatch {
         /// The file or its address.
         what: String,
-        /// What the recipe says.
+        /// The digest in the recipe.
         expected: Sha256,
-        /// What it is.
+        /// The digest of the file.
         found: Sha256,
     },
     /// A download failed.
@@ -132,7 +132,7 @@ pub enum SourceError {
     /// A tree could not be read.
     #[error(transparent)]
     Tree(#[from] DirectoryError),
-    /// The store refused.
+    /// The store's error.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The user asked us to stop.
@@ -162,7 +162,7 @@ impl SourceError {
 /// Gets the tree that `spec` names: from the store when it is there.
 ///
 /// # Errors
-/// Any [`SourceError`]. A mismatch removes nothing of the user's.
+/// Any [`SourceError`]. A mismatch removes no file of the user's.
 pub fn fetch(fetch: &Fetch<'_>, spec: &SourceSpec) -> Result<Source, SourceError> {
     match spec {
         SourceSpec::Path(path) => from_path(fetch, path),
@@ -219,7 +219,7 @@ fn from_tarball(
     Ok((tree, key))
 }
 
-/// What Kbuild takes as the sign of a build in the tree: the check in the kernel's top `Makefile`, `outputmakefile`.
+/// Returns the path that Kbuild takes as the sign of a build in the tree, as `outputmakefile` in the top `Makefile`.
 fn build_products(tree: &Path) -> Option<PathBuf> {
     let fixed = [PathBuf::from(".config"), PathBuf::from("include/config")];
     let arches = fs::read_dir(tree.join("arch")).into_iter().flatten().flatten();
@@ -229,7 +229,7 @@ fn build_products(tree: &Path) -> Option<PathBuf> {
     found.into_iter().next()
 }
 
-/// The digest of a file, read again only when it has changed.
+/// Returns the digest of a file, read again only when it has changed.
 fn remembered_sha256(store: &Store, path: &Path) -> io::Result<Sha256> {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::MetadataExt;
@@ -255,7 +255,7 @@ fn remembered_sha256(store: &Store, path: &Path) -> io::Result<Sha256> {
         return Ok(digest);
     }
     let digest = Sha256::of_file(path)?;
-    // A file that is being written to gets another time: only what stayed the same is remembered.
+    // A file that is being written to gets another time: only a digest of an unchanged file is cached.
     if let Some(memory) = memory
         && numbers(&fs::metadata(path)?) == numbers(&meta)
     {

@@ -1,4 +1,4 @@
-//! Debian source packages: the original tarball, and what Debian changes of it.
+//! Debian source packages: the original tarball, and Debian's changes to it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -17,13 +17,13 @@ pub struct SourcePackage {
     pub version: String,
     /// The original source. It must not be changed.
     pub upstream: Source,
-    /// The folder `debian`. It must not be changed.
+    /// The directory `debian`. It must not be changed.
     pub debian: PathBuf,
     /// Debian's patches, in the order in which they are applied.
     pub patches: Vec<PathBuf>,
 }
 
-/// Gets the source package `name` of the host's release; only those of the format `3.0 (quilt)` with one tarball.
+/// Fetches the source package `name` of the host's release; only those of the format `3.0 (quilt)` with one tarball.
 ///
 /// # Errors
 /// Any [`SourceError`] of apt, archives and store.
@@ -54,7 +54,7 @@ pub fn source_package(at: &Fetch<'_>, name: &str) -> Result<SourcePackage, Sourc
     })
 }
 
-/// The names in a `series` file.
+/// Returns the names in a `series` file.
 fn patches(series: &str) -> impl Iterator<Item = &str> {
     series.lines().filter_map(|line| line.split('#').next()?.split_whitespace().next())
 }

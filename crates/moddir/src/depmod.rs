@@ -1,4 +1,4 @@
-//! `depmod`: from a folder of modules to its indexes.
+//! `depmod`: from a directory of modules to its indexes.
 //!
 //! Follows kmod 30 in what is read and written; where that depends on the order in which a file system lists files,
 //! the byte-wise smaller path wins, and a warning says so.
@@ -15,35 +15,35 @@ use crate::modules_dir::{self, FoundModule, Lists, ModulesDirError};
 
 pub use config::{Config, ConfigError};
 
-/// What to make indexes of.
+/// The input of [`depmod`].
 #[derive(Debug)]
 pub struct DepmodInput<'a> {
-    /// The folder of the release's modules.
+    /// The directory of the release's modules.
     pub dir: &'a Path,
     /// The release.
     pub version: &'a str,
-    /// What `depmod.d` says.
+    /// The settings of `depmod.d`.
     pub config: &'a Config,
-    /// Absolute paths of the only modules to look at; `None` for all below the folder.
+    /// Absolute paths of the only modules to read; `None` for all below the directory.
     pub only: Option<Vec<PathBuf>>,
-    /// What the kernel image exports, for warnings about symbols that nobody has.
+    /// The exports of the kernel image, for warnings about symbols that nothing exports.
     pub kernel_symbols: Option<KernelSymbols>,
-    /// Whose bytes to write.
+    /// The version of the file format to write.
     pub layout: Layout,
 }
 
-/// What came of it.
+/// The result of [`depmod`].
 #[derive(Debug)]
 pub struct DepmodOutput {
     /// Names and contents of the files, in the order in which they are written.
     pub files: Vec<(&'static str, Vec<u8>)>,
     /// All modules.
     pub graph: Graph,
-    /// What is odd, a line each, and whether it makes a module useless.
+    /// Irregularities, a line each, and whether each makes a module useless.
     pub messages: Vec<Message>,
 }
 
-/// One line about something odd.
+/// One line about an irregularity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Whether a module is lost or useless because of it.
@@ -66,7 +66,7 @@ pub enum DepmodFailure {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -82,7 +82,7 @@ pub fn is_version(version: &str) -> bool {
 /// Reads the modules and makes the indexes, without writing anything.
 ///
 /// # Errors
-/// [`DepmodFailure`]; broken modules are messages, as `depmod` has it.
+/// [`DepmodFailure`]; broken modules are messages, as in `depmod`.
 pub fn depmod(input: DepmodInput<'_>) -> Result<DepmodOutput, DepmodFailure> {
     let mut messages = Vec::new();
     let mut error = |text: String| messages.push(Message { error: true, text });
@@ -94,7 +94,7 @@ pub fn depmod(input: DepmodInput<'_>) -> Result<DepmodOutput, DepmodFailure> {
             let (mut found, oddities) = walked.map_err(failed).map_err(DepmodFailure::Search)?;
             oddities.iter().for_each(|oddity| error(oddity.to_string()));
             for dir in input.config.external(input.version) {
-                // A folder that is not there is passed over.
+                // A directory that does not exist is skipped.
                 if let Ok((outside, oddities)) = modules_dir::walk(&dir, &input.config.exclude) {
                     oddities.iter().for_each(|oddity| error(oddity.to_string()));
                     found.extend(outside.into_iter().map(absolute));
@@ -117,23 +117,23 @@ pub fn depmod(input: DepmodInput<'_>) -> Result<DepmodOutput, DepmodFailure> {
     Ok(DepmodOutput { files, graph, messages })
 }
 
-/// Whether `modules.dep` in `dir` is at least as new as all modules and their folders.
+/// Whether `modules.dep` in `dir` is at least as new as all modules and their directories.
 pub fn is_fresh(dir: &Path, exclude: &[String]) -> bool {
     let modified = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
     let (Some(made), Ok((found, _))) = (modified(&dir.join("modules.dep")), modules_dir::walk(dir, exclude)) else {
         return false;
     };
     let older = |path: &Path| modified(path).is_some_and(|changed| changed <= made);
-    // The folder of the release itself changed when the indexes were written.
+    // The directory of the release itself changed when the indexes were written.
     found
         .iter()
         .all(|module| older(&module.file) && module.file.parent().is_none_or(|folder| folder == dir || older(folder)))
 }
 
-/// Writes the files into `dir`, each beside its place and then renamed over it.
+/// Writes the files into `dir`, each under a temporary name that is then renamed.
 ///
 /// # Errors
-/// [`DepmodFailure::Write`] at the first that fails; what was there under that name stays.
+/// [`DepmodFailure::Write`] at the first that fails; the existing file of that name stays.
 pub fn write_indexes(dir: &Path, files: &[(&'static str, Vec<u8>)]) -> Result<(), DepmodFailure> {
     for (name, bytes) in files {
         let path = dir.join(name);
@@ -151,13 +151,13 @@ fn write_one(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// A file given by its path: relative when it lies in the folder of the release.
+/// Returns a file given by its path, relative when it lies in the directory of the release.
 fn found_at(dir: &Path, file: &Path) -> FoundModule {
     let inside = file.strip_prefix(dir).unwrap_or(file);
     FoundModule { path: inside.to_string_lossy().into_owned(), file: file.to_owned() }
 }
 
-/// Modules from outside of the release's folder keep their absolute path.
+/// Returns a module from outside of the release's directory, with its absolute path.
 fn absolute(module: FoundModule) -> FoundModule {
     FoundModule { path: module.file.to_string_lossy().into_owned(), ..module }
 }

@@ -1,4 +1,4 @@
-//! Directories of modules: walking them, and the stand-in for depmod.
+//! Directories of modules: walking them, and the replacement of depmod.
 
 pub mod depmod;
 mod modules_dir;

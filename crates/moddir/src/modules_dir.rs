@@ -1,7 +1,7 @@
-//! The folder of a release's modules, read from disk into a graph.
+//! The directory of a release's modules, read from disk into a graph.
 //!
-//! Files are read in parallel, and of each only the parts that hold facts.
-//! Folders are walked in byte-wise order of the names, so that nothing depends on how a file system lists them.
+//! Files are read in parallel, and of each only the parts that contain facts.
+//! Directories are walked in byte-wise order of the names, so that nothing depends on how a file system lists them.
 
 mod source;
 mod walk;
@@ -25,21 +25,21 @@ pub use walk::{FoundModule, Oddity, walk};
 pub struct ModulesDir {
     /// All modules with their dependencies.
     pub graph: Graph,
-    /// What is odd about them; warnings only.
+    /// Irregularities of the modules; warnings only.
     pub findings: Diagnostics,
-    /// Entries of the folder that are no files or cannot be looked at.
+    /// Entries of the directory that are no files or cannot be read.
     pub oddities: Vec<Oddity>,
 }
 
-/// Why a folder of modules cannot be read.
+/// Why a directory of modules cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ModulesDirError {
-    /// The folder, or one of the lists in it, cannot be read.
+    /// The directory, or one of the lists in it, cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// The folder or the file.
+        /// The directory or the file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// Some modules are broken.
@@ -57,7 +57,7 @@ pub(crate) struct Lists {
 
 /// Reads all modules below `dir` (`lib/modules/RELEASE`) and joins them.
 ///
-/// `kernel_symbols` is what the image exports, from its `Module.symvers`.
+/// `kernel_symbols` are the exports of the image, from its `Module.symvers`.
 ///
 /// # Errors
 /// [`ModulesDirError::Broken`] with all files that are no modules, when there is any.
@@ -65,7 +65,7 @@ pub fn read_modules_dir(dir: &Path, kernel_symbols: Option<KernelSymbols>) -> Re
     read_with_updates(dir, &[], kernel_symbols)
 }
 
-/// The same with modules from another folder, which stand in for those in `dir` that have their names, as modules below
+/// The same with modules from another directory, which replace those in `dir` of the same name, as modules below
 /// `updates` do.
 ///
 /// # Errors
@@ -90,7 +90,7 @@ pub fn read_with_updates(
     Ok(ModulesDir { graph, findings, oddities })
 }
 
-/// Reads the facts of all files; one that is no module stays in the list by its name only.
+/// Reads the facts of all files; one that is no module stays in the list with its name only.
 pub(crate) fn read_all(found: &[FoundModule]) -> (Vec<ModuleInfo>, Vec<ReadError>) {
     let folders: Vec<&[FoundModule]> = found.chunk_by(|a, b| a.file.parent() == b.file.parent()).collect();
     let read: Vec<(ModuleInfo, Option<ReadError>)> = folders

@@ -1,4 +1,4 @@
-//! Kconfig asked: the config that the requests of a recipe give, and the requests that do not hold in it.
+//! Kconfig analysis: the config that the requests of a recipe result in, and the requests that do not hold in it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,12 +23,12 @@ use crate::resolved::Resolved;
 use crate::session::Session;
 use crate::text::read;
 
-/// A resolved recipe, and how its requests hold.
+/// A resolved recipe, and whether its requests hold.
 #[derive(Clone)]
 pub struct Analysis<'a> {
     /// The config.
     pub resolved: Resolved<'a>,
-    /// Requests that do not hold, optional ones among them.
+    /// Requests that do not hold, including optional ones.
     pub unmet: Vec<Unmet>,
     /// The tree's Kconfig over the base config.
     pub parsed: Arc<Parsed>,
@@ -67,7 +67,7 @@ impl<'a> Prepared<'a> {
             Vec::new()
         };
         if !unmet.is_empty() {
-            // Only now is it of use what else there is: names that were meant, other architectures.
+            // Only now are all declarations of use: for similar names and for other architectures.
             let declarations = parsed.all_declarations()?;
             unmet = check(&requests, &config, declarations);
             let past = history.of(&unmet);
@@ -93,7 +93,7 @@ impl<'a> Prepared<'a> {
         Ok(parsed)
     }
 
-    /// Reads the base config; one that `make` puts together is kept in the store, since that takes seconds.
+    /// Reads the base config; one that `make` generates is kept in the store, since that takes seconds.
     fn base(&self, kconfig: &KconfigTree<'_>) -> Result<Base, PipelineError> {
         let Session { store, progress, .. } = self.session;
         let name = match &self.recipe.kernel.base_config.value {
@@ -121,7 +121,7 @@ impl<'a> Prepared<'a> {
 }
 
 impl Analysis<'_> {
-    /// Returns the values that the requests give, to be asked for reasons.
+    /// Returns the values that result from the requests, to look up reasons in.
     ///
     /// # Errors
     /// None for requests that were resolved before.
@@ -129,8 +129,8 @@ impl Analysis<'_> {
         Ok(self.parsed.resolve(&self.requests)?.into_evaluation())
     }
 
-    /// Returns the directories below `arch/` that declare `symbol`, when the one that is built does not; none when a file
-    /// cannot be read.
+    /// Returns the directories below `arch/` that declare `symbol`, when the one that is built does not; none when a
+    /// file cannot be read.
     pub fn other_arches(&self, symbol: &str) -> Vec<String> {
         let model = self.parsed.model();
         if model.find(symbol).is_some_and(|symbol| model.definitions(symbol).next().is_some()) {
@@ -139,14 +139,14 @@ impl Analysis<'_> {
         self.parsed.all_declarations().map(|declared| declared.arches(symbol)).unwrap_or_default()
     }
 
-    /// Returns up to three symbols of the tree that `name` may have been meant to be.
+    /// Returns up to three symbols of the tree with names similar to `name`.
     pub fn nearest_symbols(&self, name: &str) -> Vec<String> {
         Declarations::of(self.parsed.model()).nearest(name, 3)
     }
 }
 
 impl Analysis<'_> {
-    /// Returns the findings of `kiln check`; Kconfig files that they point at are added to `sources`.
+    /// Returns the findings of `kiln check`; Kconfig files that they refer to are added to `sources`.
     pub fn findings(&self, sources: &mut Sources) -> Diagnostics {
         let unmet = self.findings_of(&self.unmet, sources).into_iter();
         unmet.chain(self.remarks()).collect()
@@ -173,7 +173,7 @@ impl Analysis<'_> {
     }
 }
 
-/// The directory in which `conf` is built and asked.
+/// Returns the key of the directory in which `conf` is built and run.
 fn conf_key(tree: &Tree, target: &Target, toolchain: &Toolchain) -> Key {
     let mut key = kiln_plan::KeyWriter::new("conf-work/1");
     key.field("tree", tree.key).field("arch", &target.arch).field("toolchain", toolchain.identity());

@@ -1,4 +1,4 @@
-//! The last stage: closures, firmware, services, and the folder that `./result` points at.
+//! The last stage: closures, firmware, services, and the directory that `./result` points at.
 
 use std::fs;
 use std::io;
@@ -26,18 +26,18 @@ use crate::session::Session;
 /// A finished build.
 #[derive(Debug, Clone)]
 pub struct Assembled {
-    /// The result's folder in the store.
+    /// The result's directory in the store.
     pub dir: PathBuf,
     /// Its key.
     pub key: Key,
-    /// What it is made of.
+    /// Its contents.
     pub manifest: Manifest,
 }
 
 impl Built<'_> {
     /// Closes the loaders over the built modules and writes the result.
     ///
-    /// Without a result, the diagnostics have the errors of the loaders because of which there is none.
+    /// Without a result, the diagnostics contain the errors of the loaders that prevent it.
     /// # Errors
     /// See [`AssembleError`].
     pub fn assemble(&self, sources: &Sources) -> Result<(Option<Assembled>, Diagnostics), AssembleError> {
@@ -48,7 +48,7 @@ impl Built<'_> {
         Ok((Some(Assembled { dir, key, manifest: assembly.manifest }), diagnostics))
     }
 
-    /// Works out all files of a result; none when a loader is at fault.
+    /// Computes all files of a result; none when a loader is at fault.
     pub(crate) fn assembly(&self, sources: &Sources) -> Result<(Option<Assembly>, Diagnostics), AssembleError> {
         let (resolved, kernel) = (&self.resolved, &self.kernel);
         let recipe = resolved.recipe;
@@ -62,7 +62,7 @@ impl Built<'_> {
         };
         let (mut closed, mut findings) = close_with(&ModuleRules::new());
         if !findings.is_empty() {
-            // The makefiles are read only when something is missing: they tell off from unknown.
+            // The makefiles are read only when a module is missing: they distinguish disabled from unknown ones.
             let rules = makefiles::read(&resolved.tree.path);
             let rules = rules.map_err(|(path, source)| AssembleError::Read { path, source })?;
             (closed, findings) = close_with(&rules);
@@ -143,7 +143,7 @@ impl Built<'_> {
     }
 }
 
-/// The modules from outside of the tree, by their path below `lib/modules/<release>`.
+/// Returns the modules from outside of the tree, by their path below `lib/modules/<release>`.
 fn found(extra: &ExtraModules, kernel: &Kernel) -> Result<Vec<FoundModule>, AssembleError> {
     let folder = extra.dir.join("lib/modules").join(&kernel.release);
     let (found, _) = walk(&folder, &[]).map_err(|source| AssembleError::Read { path: folder, source })?;
@@ -162,7 +162,7 @@ fn read_graph(kernel: &Kernel, extra: &[FoundModule], diagnostics: &mut Diagnost
     Ok(found.graph)
 }
 
-/// The graph of a kernel that loads no modules; what it has is in the image.
+/// Returns the graph of a kernel that loads no modules; its code is all in the image.
 fn no_modules() -> Graph {
     let nothing = Inputs {
         modules: Vec::new(),

@@ -17,7 +17,7 @@ pub struct Built<'a> {
     pub kernel: Kernel,
     /// Modules from outside of the tree, when the recipe has any.
     pub extra: Option<ExtraModules>,
-    /// The sources of those.
+    /// Their sources.
     pub(crate) extra_sources: Vec<ExtraSource>,
 }
 
@@ -45,7 +45,7 @@ impl<'a> Resolved<'a> {
         Ok(crate::extra_sources::sources(&self.session.fetch(), wanted)?)
     }
 
-    /// Compiles the kernel; a tree of the store that turns out to be damaged is made again first.
+    /// Compiles the kernel; a tree in the store that turns out to be damaged is made again first.
     ///
     /// # Errors
     /// Any [`PipelineError`] of sources and of the kernel step.
@@ -65,7 +65,7 @@ impl<'a> Resolved<'a> {
         Ok(kernel(self.session.store, &self.kernel_spec(&targets, self.session.jobs), self.session.progress)?)
     }
 
-    /// Builds the recipe's extra modules against `kernel`, which is this one or a deployed one with its modules.
+    /// Builds the recipe's extra modules against `kernel`: the one of this recipe, or a deployed one with its modules.
     ///
     /// # Errors
     /// Any [`PipelineError`] of that step.
@@ -80,7 +80,7 @@ impl<'a> Resolved<'a> {
         Ok(Built { resolved: self, kernel, extra, extra_sources })
     }
 
-    /// The inputs of a kernel build with `jobs` compilers.
+    /// Returns the inputs of a kernel build with `jobs` compilers.
     pub(crate) fn kernel_spec<'s>(&'s self, targets: &'s [String], jobs: usize) -> KernelSpec<'s> {
         KernelSpec {
             tree: &self.tree.path,

@@ -24,13 +24,13 @@ use crate::session::Session;
 /// Why there is no busybox.
 #[derive(Debug, thiserror::Error)]
 pub enum BusyboxError {
-    /// The source.
+    /// The source could not be fetched.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Debian's patches.
+    /// Debian's patches could not be applied.
     #[error(transparent)]
     Patch(#[from] PatchError),
-    /// The compiler.
+    /// The compiler cannot be used.
     #[error(transparent)]
     Toolchain(#[from] ToolchainError),
     /// There is no C library to link with.
@@ -41,12 +41,12 @@ pub enum BusyboxError {
         /// The library.
         missing: Box<Missing>,
     },
-    /// The compiler could not be asked, or the build failed.
+    /// The compiler could not be run, or the build failed.
     #[error("cannot compile busybox for {machine}\n  log: {}", log.display())]
     Build {
         /// The machine.
         machine: String,
-        /// All that the build said.
+        /// The log, with the whole output of the build.
         log: PathBuf,
         /// How it failed.
         source: Box<ExecError>,
@@ -56,10 +56,10 @@ pub enum BusyboxError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The store refused.
+    /// The store's error.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The user asked us to stop.
@@ -69,10 +69,10 @@ pub enum BusyboxError {
 
 /// Debian's configuration of its `busybox-static`, in parts: of two lines for one symbol, the first counts.
 const CONFIG: [&str; 2] = ["config/os/linux", "config/pkg/static"];
-/// More than there are questions: each is answered with its default.
+/// More than there are questions: each gets its default as the answer.
 const N_QUESTIONS: usize = 4096;
 
-/// The program for `arch`, from the store or compiled with Debian's compiler for it.
+/// Returns the program for `arch`, from the store or compiled with Debian's compiler for it.
 ///
 /// # Errors
 /// Any [`BusyboxError`].
@@ -81,7 +81,7 @@ pub fn busybox(session: &Session<'_>, arch: Arch) -> Result<PathBuf, BusyboxErro
     let SourcePackage { upstream, debian, patches, .. } = kiln_fetch::source_package(&fetch, "busybox")?;
     let source = patch::apply(&fetch, &upstream, &patches, "")?;
     let prefix = if arch == session.host_arch { String::new() } else { arch.cross_prefix() };
-    // Whatever compiles the kernel: a program needs the machine's C library, which comes with this compiler.
+    // Independent of the kernel's compiler: a program needs the machine's C library, which comes with this compiler.
     let toolchain = Toolchain::remembered(session.store, session.host, &Programs::Gnu { prefix })?;
     let read = |path: PathBuf| fs::read_to_string(&path).map_err(|source| BusyboxError::Io { path, source });
     let parts = CONFIG.map(|part| read(debian.join(part)));
@@ -109,10 +109,10 @@ pub fn busybox(session: &Session<'_>, arch: Arch) -> Result<PathBuf, BusyboxErro
     Ok(built.join("busybox"))
 }
 
-/// A digest of the C library that a static program is linked with.
+/// Returns a digest of the C library that a static program is linked with.
 fn library(toolchain: &Toolchain, arch: Arch) -> Result<String, BusyboxError> {
     let asked = toolchain.exec(toolchain.cc()).arg("-print-file-name=libc.a").text();
-    // What the compiler does not find it gives back as it was asked.
+    // For a file that it does not find, the compiler prints the name unchanged.
     let file = asked.map_err(ToolchainError::from)?.trim().to_owned();
     if !Path::new(&file).is_absolute() {
         let missing = Box::new(Missing::guest_library(arch));
@@ -135,7 +135,7 @@ fn compile(session: &Session<'_>, toolchain: &Toolchain, tree: &Path, out: &Path
             .env("HOME", out)
             .env("TMPDIR", out)
             .env("SOURCE_DATE_EPOCH", "0")
-            // Else the banner says when.
+            // Otherwise the banner contains the time.
             .env("KCONFIG_NOTIMESTAMP", "1")
             .log(log)
     };

@@ -3,8 +3,8 @@
 //! | form | fixed here, because of the reader |
 //! |---|---|
 //! | xz | one stream, whose check is CRC32, the only one that the kernel's decoder knows; the dictionary is no larger than the data, as the kernel allocates it |
-//! | zstd | one frame that says its size: the kernel's firmware loader and boot loaders ask for it |
-//! | lzma | the header says the size: U-Boot on 32 bits refuses one that does not |
+//! | zstd | one frame that contains its size: the kernel's firmware loader and boot loaders require it |
+//! | lzma | the header contains the size: U-Boot on 32 bits refuses one that does not |
 //! | lz4 | frames of independent blocks for boot loaders, the older format for the kernel, each the only one its reader knows |
 //! | gzip, lzo | no name and no time |
 
@@ -24,14 +24,14 @@ use liblzma::write::XzEncoder;
 
 use kiln_kbuild::toolchain::Host;
 
-/// The best level whose window any reader has room for.
+/// The highest level whose window fits into any reader's memory.
 const ZSTD_LEVEL: i32 = 19;
 /// The dictionary of xz's usual preset; a smaller one for data that is smaller.
 const XZ_DICTIONARY: usize = 8 << 20;
 const XZ_DICTIONARY_LEAST: usize = 4 << 10;
 const XZ_PRESET: u32 = 9;
 
-/// Who unpacks it.
+/// The program that unpacks the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
     /// The kernel, its initramfs.
@@ -43,15 +43,15 @@ pub(crate) enum Reader {
 /// Why something could not be compressed.
 #[derive(Debug, thiserror::Error)]
 pub enum CompressError {
-    /// The program refused, or is not there.
+    /// The program failed, or is missing.
     #[error("the program for that does not do it")]
     Program(#[from] ExecError),
-    /// The library refused, or a file could not be written.
+    /// The library failed, or a file could not be written.
     #[error("the data cannot be written")]
     Io(#[from] io::Error),
 }
 
-/// The program of the host that compresses this way; none for what kiln does itself.
+/// Returns the host's program for this compression; `None` for those that kiln implements itself.
 pub(crate) fn program(way: Compression) -> Option<&'static str> {
     match way {
         Compression::Bzip2 => Some("bzip2"),
@@ -87,7 +87,7 @@ fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// ```text
-/// 0 properties   1 size of the dictionary (4)   5 size of the data (8), all ones when it is not said
+/// 0 properties   1 size of the dictionary (4)   5 size of the data (8), all ones when it is unknown
 /// ```
 fn lzma(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let stream = Stream::new_lzma_encoder(&lzma_options(bytes.len())?).map_err(io::Error::from)?;
@@ -98,12 +98,12 @@ fn lzma(bytes: &[u8]) -> io::Result<Vec<u8>> {
     Ok(packed)
 }
 
-/// lzop notes the mode and the time of what it reads.
+/// lzop records the mode and the time of its input.
 fn lzo(host: &Host, bytes: &[u8]) -> Result<Vec<u8>, CompressError> {
     from_file(host, "lzop", &["-9", "-n", "-c"], bytes)
 }
 
-/// Runs a program on a file that looks the same each time.
+/// Runs a program on a file with the same metadata each time.
 fn from_file(host: &Host, name: &str, args: &[&str], bytes: &[u8]) -> Result<Vec<u8>, CompressError> {
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("data");
@@ -137,19 +137,19 @@ pub(crate) fn xz(bytes: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// Undoes [`xz`], and what other programs made: several streams, any check.
+/// Decompresses the output of [`xz`] and of other programs: several streams, any check.
 pub(crate) fn unxz(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut raw = Vec::new();
     XzDecoder::new_multi_decoder(bytes).read_to_end(&mut raw)?;
     Ok(raw)
 }
 
-/// Compresses as one zstd frame that says its size.
+/// Compresses as one zstd frame that contains its size.
 pub(crate) fn zstd(bytes: &[u8]) -> io::Result<Vec<u8>> {
     ::zstd::bulk::compress(bytes, ZSTD_LEVEL)
 }
 
-/// Undoes [`zstd()`], and what other programs made.
+/// Decompresses the output of [`zstd()`] and of other programs.
 pub(crate) fn unzstd(bytes: &[u8]) -> io::Result<Vec<u8>> {
     ::zstd::stream::decode_all(bytes)
 }
@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// What the programs of the field make of it, twice.
+    /// Decompresses with the usual programs, and compares two runs.
     #[test]
     fn every_way_is_undone_and_repeats() {
         let host = Host { path: "/usr/local/bin:/usr/bin:/bin".into() };

@@ -1,9 +1,9 @@
-//! What a change means for a kernel of which there is nothing but a config.
+//! The effect of a change on a kernel of which only the config is known.
 //!
-//! When a generation was built with that very config from this very source, its kernel's record is used. Otherwise a record
-//! is made up of what the makefiles list for the config and of what the sources of these objects name. What objects read
-//! through headers, what generated files hang on, and whether source and compiler are the same, is not known then: nothing
-//! that is told on that ground says that a kernel can stay.
+//! When a generation was built with that very config from this very source, its kernel's record is used. Otherwise a
+//! record is made from the objects that the makefiles list for the config and the symbols that their sources name. It
+//! is then unknown what objects read through headers, what generated files depend on, and whether source and compiler
+//! are the same: no report from such a record claims that a kernel can stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,12 +21,12 @@ use crate::generation;
 use crate::impact::{Deployed, DeployedError, Place, Report, deployed, lines_naming};
 use crate::resolved::Resolved;
 
-/// What a config alone tells.
+/// The findings from a config alone.
 #[derive(Debug, Clone)]
 pub struct ConfigOnly {
     /// The symbols that change, and what is reached by makefiles and by sources.
     pub report: Report,
-    /// Headers that name a symbol which changes; by what objects they are read is not known.
+    /// Headers that name a symbol which changes; the objects that read them are unknown.
     pub headers: Vec<Place>,
 }
 
@@ -39,7 +39,7 @@ impl Resolved<'_> {
     pub fn kernel_of_config(&self, config: &Config) -> Result<Option<Deployed>, DeployedError> {
         let store = self.session.store;
         let work = kernel::work_key(&self.tree.key, &self.target, &self.toolchain).to_string();
-        // What generations there are is a convenience here: one that cannot be read is found nowhere.
+        // The generations are a convenience here: one that cannot be read is ignored.
         let Ok(kept) = generation::all(store) else { return Ok(None) };
         for generation in kept.generations.iter().filter(|generation| generation.keys.work == work) {
             let text = generation.kernel_dir(store).and_then(|dir| fs::read_to_string(dir.join("config")).ok());
@@ -52,7 +52,7 @@ impl Resolved<'_> {
         Ok(None)
     }
 
-    /// Says what can be told of a kernel with this config.
+    /// Reports the effect of this recipe's config on a kernel with the given one.
     ///
     /// # Errors
     /// The tree cannot be read.
@@ -71,7 +71,7 @@ impl Resolved<'_> {
     }
 }
 
-/// A record of the objects that makefiles list, each made from its source alone.
+/// Returns a record of the objects that makefiles list, each made from its source alone.
 fn presumed(tree: &Path, objects: &BTreeMap<String, bool>, names: &BTreeSet<String>) -> BuildRecord {
     let product = |(path, is_built_in): (&String, &bool)| {
         let stem = path.strip_suffix(".o").unwrap_or(path);
@@ -98,7 +98,7 @@ fn presumed(tree: &Path, objects: &BTreeMap<String, bool>, names: &BTreeSet<Stri
     BuildRecord::new("", products)
 }
 
-/// Headers that name one of the symbols: the tree's own, the architecture's, and those beside the objects.
+/// Returns the headers that name one of the symbols: the tree's own, the architecture's, and those beside the objects.
 fn headers(
     tree: &Path,
     srcarch: &str,

@@ -1,4 +1,4 @@
-//! `kiln distill`'s work: a file's configuration, and the fewest requests that give it.
+//! The work of `kiln distill`: a file's configuration, and the fewest requests that result in it.
 
 use kiln_advise::distill::{Needed, distill};
 use kiln_kbuild::resolve::config_of;
@@ -8,10 +8,10 @@ use kiln_kconfig::{Config, Evaluation, Request, unquote};
 use crate::error::PipelineError;
 use crate::prepared::Prepared;
 
-/// What is to be distilled.
+/// The input of a distillation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Material {
-    /// A `.config` or a defconfig: what it does not name has Kconfig's defaults.
+    /// A `.config` or a defconfig: symbols that it does not name have Kconfig's defaults.
     Config {
         /// The text.
         text: String,
@@ -23,7 +23,7 @@ pub enum Material {
 }
 
 impl Material {
-    /// The symbols that it names with their values.
+    /// Returns the symbols that it names with their values.
     pub fn lines(&self) -> &[Request] {
         match self {
             Material::Config { lines, .. } | Material::Requests(lines) => lines,
@@ -31,26 +31,26 @@ impl Material {
     }
 }
 
-/// What came of it.
+/// The result of a distillation.
 #[derive(Debug)]
 pub struct Distillation {
-    /// What is built for.
+    /// The machine that is built for.
     pub target: Target,
     /// The fewest requests, in the order of the menus.
     pub needed: Vec<Needed>,
-    /// The config that both the material and the requests give.
+    /// The config that both the material and the requests result in.
     pub config: Config,
-    /// Symbols of the material that the tree does not declare, with what the material says of them.
+    /// Symbols of the material that the tree does not declare, with their values in the material.
     pub unknown: Vec<(String, String)>,
-    /// Symbols of the material that have another value in the configuration: what it says, and the value.
+    /// Symbols of the material that have another value in the configuration: the material's value, and the config's.
     pub lost: Vec<(String, String, String)>,
 }
 
 impl Prepared<'_> {
-    /// Finds the fewest requests over the recipe's base config that give the config of `material`.
+    /// Finds the fewest requests over the recipe's base config that result in the config of `material`.
     ///
     /// # Errors
-    /// Any [`PipelineError`] of toolchain and Kconfig; [`PipelineError::NotDistilled`] when no requests give it.
+    /// Any [`PipelineError`] of toolchain and Kconfig; [`PipelineError::NotDistilled`] when no requests result in it.
     pub fn distill(&self, material: &Material) -> Result<Distillation, PipelineError> {
         let (target, toolchain) = self.toolchain()?;
         let parsed = self.parse(&target, &toolchain)?;
@@ -60,7 +60,7 @@ impl Prepared<'_> {
         };
         let config = config_of(&wanted);
         let needed = distill(&parsed.base_values(), &wanted).ok_or(PipelineError::NotDistilled)?;
-        // What is printed must work: the engine reads it as it would read the recipe.
+        // The printed requests must work: the engine reads them as it would read the recipe.
         let requests: Vec<Request> =
             needed.iter().map(|needed| Request::fixed(&needed.symbol, needed.written())).collect();
         if config_of(&parsed.resolve(&requests)?) != config {
@@ -75,14 +75,14 @@ impl Prepared<'_> {
 type Unknown = Vec<(String, String)>;
 type Lost = Vec<(String, String, String)>;
 
-/// Lines that say something which is not in the configuration.
+/// Returns the lines whose values are not in the configuration.
 fn leftover(values: &Evaluation<'_>, lines: &[Request]) -> (Unknown, Lost) {
     let (mut unknown, mut lost) = (Vec::new(), Vec::new());
     let model = values.model();
     for Request { symbol, value, .. } in lines {
         let found = model.find(symbol).filter(|id| model.definitions(*id).next().is_some());
         let Some(id) = found else {
-            // What is not there is off; nothing is lost then.
+            // An undeclared symbol is off; nothing is lost then.
             if value != "n" {
                 unknown.push((symbol.clone(), value.clone()));
             }

@@ -1,4 +1,4 @@
-//! The few facts of an ELF file that tell where a kernel belongs.
+//! The few fields of an ELF file that show where a kernel is loaded.
 //!
 //! ```text
 //! 0   "\x7fELF"   4  class: 1 is 32 bits, 2 is 64   5  byte order: 1 is little, 2 is big
@@ -9,10 +9,10 @@
 //! how many        44 (2)    56 (2)
 //! ```
 
-/// Where a kernel was linked for.
+/// The addresses that a kernel was linked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Elf {
-    /// Where it is started.
+    /// Its entry point.
     pub(crate) entry: u64,
     /// The lowest address of a segment that has bytes.
     pub(crate) lowest: u64,
@@ -21,7 +21,7 @@ pub(crate) struct Elf {
 const PT_LOAD: u64 = 1;
 
 impl Elf {
-    /// Whether the bytes begin like an ELF file.
+    /// Whether the bytes begin with the magic of an ELF file.
     pub(crate) fn is_elf(bytes: &[u8]) -> bool {
         bytes.starts_with(b"\x7fELF")
     }
@@ -59,7 +59,7 @@ impl Elf {
 mod tests {
     use super::*;
 
-    /// An executable with one empty and one filled segment.
+    /// Returns an executable with one empty and one filled segment.
     fn sample(wide: bool, big: bool) -> Vec<u8> {
         let mut bytes = vec![0; 256];
         bytes[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', 1 + u8::from(wide), 1 + u8::from(big)]);

@@ -1,4 +1,4 @@
-//! Why a stage gave nothing.
+//! Errors of the stages.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,46 +21,46 @@ use crate::extra_sources::ExtraSourcesError;
 use crate::outputs::OutputError;
 use crate::result::ResultError;
 
-/// Why a stage gave nothing.
+/// Why a stage failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
     /// The recipe names no source.
     #[error("the recipe names no kernel source (`kernel.src`)")]
     NoSource,
-    /// The source.
+    /// The source could not be fetched.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The patches.
+    /// The patches could not be applied.
     #[error(transparent)]
     Patch(#[from] PatchError),
-    /// The tree's version.
+    /// The tree's version could not be read.
     #[error(transparent)]
     Version(#[from] VersionError),
-    /// The tree's version is none that kiln understands.
+    /// The tree's version has an unknown form.
     #[error("the kernel tree says a version that cannot be read: {0}")]
     OddVersion(kiln_plan::VersionError),
-    /// The toolchain.
+    /// The toolchain cannot be used.
     #[error(transparent)]
     Toolchain(#[from] ToolchainError),
-    /// Kconfig.
+    /// Kconfig could not be read or resolved.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
-    /// The store.
+    /// The store's error.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Kbuild.
+    /// The kernel could not be built.
     #[error(transparent)]
     Kernel(#[from] KernelError),
-    /// The sources of modules from outside of the tree.
+    /// The sources of modules from outside of the tree could not be fetched.
     #[error(transparent)]
     ExtraSources(#[from] ExtraSourcesError),
-    /// Modules from outside of the tree.
+    /// Modules from outside of the tree could not be built.
     #[error(transparent)]
     ExtraModules(#[from] ExtraModulesError),
-    /// The result.
+    /// The result could not be assembled.
     #[error(transparent)]
     Assemble(#[from] AssembleError),
-    /// No requests give the config that was to be distilled.
+    /// No requests result in the config that was to be distilled.
     #[error("no requests over this base give that config")]
     NotDistilled,
     /// A file could not be read.
@@ -68,7 +68,7 @@ pub enum PipelineError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -104,16 +104,16 @@ pub enum AssembleError {
     /// They cannot be indexed.
     #[error(transparent)]
     Index(#[from] DepmodError),
-    /// Firmware packages cannot be had.
+    /// Firmware packages cannot be fetched.
     #[error(transparent)]
     Apt(#[from] AptError),
     /// The result cannot be written.
     #[error(transparent)]
     Result(#[from] ResultError),
-    /// What is made for boot loaders and devices.
+    /// An output for boot loaders or devices cannot be made.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// The store.
+    /// The store's error.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The user asked us to stop.
@@ -124,7 +124,7 @@ pub enum AssembleError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

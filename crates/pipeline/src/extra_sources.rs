@@ -23,12 +23,12 @@ pub enum ExtraSourcesError {
     /// A source could not be read.
     #[error(transparent)]
     Tree(#[from] DirectoryError),
-    /// A folder could not be looked up.
+    /// A directory could not be looked up.
     #[error("cannot access {}", path.display())]
     Io {
-        /// The folder.
+        /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -43,7 +43,7 @@ impl ExtraSourcesError {
     }
 }
 
-/// Fetches every source; a folder that is not there or holds no makefile is a finding.
+/// Fetches every source; a directory that does not exist or contains no makefile is a finding.
 ///
 /// # Errors
 /// A source that cannot be fetched or read.

@@ -1,4 +1,5 @@
-//! Firmware files that closures name: looked up where the recipe says, and brought into the form that the kernel reads.
+//! Firmware files that closures name: looked up in the recipe's collections, and brought into the form that the kernel
+//! reads.
 
 mod collection;
 mod pack;
@@ -21,10 +22,10 @@ use self::pack::pack;
 use crate::error::AssembleError;
 use crate::session::Session;
 
-/// What decides about firmware beside the loaders.
+/// The inputs for firmware besides the loaders.
 #[derive(Clone, Copy)]
 pub(super) struct Device<'a> {
-    /// What the recipe says.
+    /// The recipe's hardware.
     pub(super) hardware: &'a Hardware,
     /// The resolved config.
     pub(super) config: &'a Config,
@@ -36,9 +37,9 @@ pub(super) struct Device<'a> {
 
 /// Finds every firmware file that a loaded module names, by that name.
 ///
-/// A name that nothing answers to is an error per loader and module, unless the recipe allows it to be missing.
+/// A name that matches no file is an error per loader and module, unless the recipe allows it to be missing.
 /// # Errors
-/// A Debian package of firmware cannot be had, or a file cannot be read or packed.
+/// A Debian package of firmware cannot be fetched, or a file cannot be read or packed.
 pub(super) fn find(
     session: &Session<'_>,
     device: Device<'_>,
@@ -83,7 +84,7 @@ fn collections(session: &Session<'_>, hardware: &Hardware, debian_arch: &str) ->
     Ok(folders.into_iter().map(Collection::open).collect())
 }
 
-/// Adds what one name led to. A link to a name that another collection has answered to already would lead to the wrong
+/// Adds the files of one name. A link to a name that another collection has already provided would lead to the wrong
 /// file: then the name gets the content itself.
 fn add(found: &mut Found, answers: Found) {
     let links = answers.iter().filter_map(|(name, origin)| match origin {
@@ -103,7 +104,7 @@ fn add(found: &mut Found, answers: Found) {
     }
 }
 
-/// Brings what was found into its form, and says under which names it is installed.
+/// Brings the files into their form, and returns the names under which they are installed.
 fn install(
     session: &Session<'_>,
     found: &Found,

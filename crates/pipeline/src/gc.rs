@@ -1,15 +1,16 @@
-//! Freeing the store: which things go, and why the others stay.
+//! Freeing the store: which entries are removed, and why the others stay.
 //!
-//! | thing | stays as long as |
+//! | entry | stays as long as |
 //! |---|---|
 //! | a result | a kept generation needs it |
-//! | the folder that Kbuild works in | the last kept generation of a recipe was built in it |
+//! | the directory that Kbuild works in | the last kept generation of a recipe was built in it |
 //! | other working areas, downloads | it was used within the age, or there is room |
 //! | a generation | it is one of the last of its recipe (`keep`), or was built within the age |
 //!
-//! What stays for none of these reasons goes: all of it, or what was not used within the age (`older_than`), or what was
-//! used longest ago until the store is small enough (`max_size`). What a running kiln works with never goes, since
-//! [`Store::free`] waits for all of them. The signing key and `cache/` stay: they are small, and the key cannot be made again.
+//! An entry that stays for none of these reasons is removed: all of them, or those not used within the age
+//! (`older_than`), or those used longest ago until the store is small enough (`max_size`). An entry that a running kiln
+//! uses is never removed, since [`Store::free`] waits for all of them. The signing key and `cache/` stay: they are
+//! small, and the key cannot be made again.
 //!
 //! A time in the future, which a clock that went backwards leaves, counts as now.
 
@@ -23,22 +24,22 @@ use kiln_store::{Progress, Store, StoreError, entry_bytes, entry_last_use, names
 
 use crate::generation::{self, Generation, GenerationError, Unreadable};
 
-/// What is to be freed.
+/// The limits of what is freed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Only what was not used for so long.
+    /// Only entries not used for this long.
     pub older_than: Option<Duration>,
     /// Only until the store is this small, in bytes.
     pub max_size: Option<u64>,
-    /// How many generations of each recipe stay; all without it.
+    /// How many generations of each recipe stay; all when `None`.
     pub keep: Option<usize>,
-    /// Whether every byte is compared with what was noted; damaged results go whoever needs them.
+    /// Whether every byte is compared with the recorded digest; damaged results are removed even when they are needed.
     pub verify: bool,
-    /// Whether nothing is to be done but to say what would be.
+    /// Whether to report only what would be removed.
     pub dry_run: bool,
 }
 
-/// Something that takes space in the store.
+/// An entry that takes space in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thing {
     /// Its path from the store's top.
@@ -47,41 +48,41 @@ pub struct Thing {
     pub bytes: u64,
     /// How long ago it was used.
     pub unused_for: Duration,
-    /// What was found wrong with it.
+    /// The damage that was found in it.
     pub damage: Option<String>,
 }
 
-/// What goes, or would go.
+/// The entries that were removed, or would be.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Freed {
-    /// Generations that are let go.
+    /// Generations that are removed.
     pub generations: Vec<Generation>,
-    /// Things, those used longest ago first.
+    /// Entries, those used longest ago first.
     pub things: Vec<Thing>,
-    /// Bytes of all things of the store, before.
+    /// Bytes of all entries of the store, before.
     pub total: u64,
-    /// Bytes of things that stay because a generation needs them.
+    /// Bytes of entries that stay because a generation needs them.
     pub held: u64,
-    /// Files that should be generations and are not. They hold nothing.
+    /// Files that should be generations and are not. They keep no entry.
     pub unreadable: Vec<Unreadable>,
 }
 
 /// Why nothing was freed.
 #[derive(Debug, thiserror::Error)]
 pub enum GcError {
-    /// The store.
+    /// The store's error.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The generations.
+    /// The generations could not be read.
     #[error(transparent)]
     Generation(#[from] GenerationError),
-    /// A folder of the store cannot be read.
+    /// A directory of the store cannot be read.
     #[error(transparent)]
     Tree(#[from] DirectoryError),
 }
 
 impl Freed {
-    /// Bytes of what goes.
+    /// Returns the bytes of the removed entries.
     pub fn bytes(&self) -> u64 {
         self.things.iter().map(|thing| thing.bytes).sum()
     }
@@ -90,7 +91,7 @@ impl Freed {
 /// Frees the store within the limits.
 ///
 /// # Errors
-/// See [`GcError`]; what had gone by then is gone whole.
+/// See [`GcError`]; entries removed by then are removed completely.
 pub fn gc(store: &Store, limits: &Limits, progress: &dyn Progress) -> Result<Freed, GcError> {
     let now = SystemTime::now();
     if limits.dry_run {
@@ -101,7 +102,7 @@ pub fn gc(store: &Store, limits: &Limits, progress: &dyn Progress) -> Result<Fre
         freed = choose(store, limits, now, progress)?;
         let generations = freed.generations.iter().map(|generation| generation.file(store));
         let generations = generations.filter_map(|file| Some(Path::new("roots").join(file.file_name()?)));
-        // Generations first: one must not be there without what it needs.
+        // Generations first: one must not exist without the entries that it needs.
         Ok(generations.chain(freed.things.iter().map(|thing| thing.path.clone())).collect())
     })?;
     Ok(freed)
@@ -138,14 +139,14 @@ fn choose(store: &Store, limits: &Limits, now: SystemTime, progress: &dyn Progre
     Ok(freed)
 }
 
-/// Generations that stay, and those that are let go.
+/// Returns the generations that stay, and those that are removed.
 fn part(all: Vec<Generation>, limits: &Limits, now: SystemTime) -> (Vec<Generation>, Vec<Generation>) {
     let Some(keep) = limits.keep else { return (all, Vec::new()) };
     let mut of_recipe: BTreeMap<&Path, Vec<u32>> = BTreeMap::new();
     for generation in &all {
         of_recipe.entry(&generation.recipe).or_default().push(generation.number);
     }
-    // By number, which no clock decides.
+    // By number, which does not depend on a clock.
     let first_kept: BTreeMap<PathBuf, Option<u32>> = of_recipe
         .into_iter()
         .map(|(recipe, numbers)| (recipe.to_owned(), numbers.iter().rev().nth(keep.saturating_sub(1)).copied()))
@@ -161,7 +162,7 @@ fn part(all: Vec<Generation>, limits: &Limits, now: SystemTime) -> (Vec<Generati
     })
 }
 
-/// Whether a generation needs the thing.
+/// Whether a generation needs the entry.
 fn is_held(path: &Path, generations: &[Generation]) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if path.starts_with("results") {
@@ -173,7 +174,7 @@ fn is_held(path: &Path, generations: &[Generation]) -> bool {
     generations.iter().any(|generation| is_work(generation) && is_last(generation))
 }
 
-/// All that takes space and can go.
+/// Returns all entries that take space and can be removed.
 fn things(store: &Store, now: SystemTime) -> Result<Vec<Thing>, GcError> {
     let mut things = Vec::new();
     for folder in ["results", "work", "downloads"] {
@@ -186,7 +187,7 @@ fn things(store: &Store, now: SystemTime) -> Result<Vec<Thing>, GcError> {
                 Some(bytes) => bytes,
                 None => directory::list(&place)?.bytes(),
             };
-            // A working area is marked when a run begins and when it ends, which changes its folder.
+            // A working area is marked when a run begins and when it ends, which changes its directory.
             let changed = || fs::metadata(&place).and_then(|meta| meta.modified()).ok();
             let unused_for = used.or_else(changed).map_or(Duration::ZERO, |used| since(used, now));
             things.push(Thing { path: Path::new(folder).join(name), bytes, unused_for, damage: None });
@@ -195,7 +196,7 @@ fn things(store: &Store, now: SystemTime) -> Result<Vec<Thing>, GcError> {
     Ok(things)
 }
 
-/// How long ago that was; what is yet to come was just now.
+/// Returns how long ago that was; a time in the future counts as now.
 fn since(then: SystemTime, now: SystemTime) -> Duration {
     now.duration_since(then).unwrap_or(Duration::ZERO)
 }

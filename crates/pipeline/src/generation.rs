@@ -1,12 +1,12 @@
 //! Finished builds of a recipe, kept so that a later change can be compared with them.
 //!
-//! A generation is one file under the store's `roots/`, `RECIPE-NUMBER.json`. Which recipe it belongs to is told by the
-//! real path of the recipe's file, so that two links to one recipe are one, and a recipe that was moved begins anew;
-//! RECIPE is a digest of that path. Numbers count up from 1. What a generation names stays in the store as long as the
-//! generation does: [`crate::gc`] asks [`Generation::needs`].
+//! A generation is one file under the store's `roots/`, `RECIPE-NUMBER.json`. Its recipe is identified by the real path
+//! of the recipe's file, so that two links to one recipe are one, and a recipe that was moved starts again; RECIPE is a
+//! digest of that path. Numbers count up from 1. What a generation names stays in the store as long as the generation
+//! does: [`crate::gc`] calls [`Generation::needs`].
 //!
-//! A file is written whole or not at all. One that cannot be read is named and passed over; one that was deleted is no
-//! generation any more, and nothing else.
+//! A file is written completely or not at all. One that cannot be read is reported and skipped; deleting one removes
+//! the generation, and nothing else.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,57 +22,57 @@ use crate::assemble::Assembled;
 use crate::built::Built;
 use crate::session::Session;
 
-/// The version of the shape of [`Generation`].
+/// The version of the format of [`Generation`].
 const VERSION: u32 = 1;
 
 /// One finished build of a recipe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Generation {
-    /// The version of this shape.
+    /// The version of this format.
     pub version: u32,
     /// 1 for the recipe's first.
     pub number: u32,
     /// The real path of the recipe's file.
     pub recipe: PathBuf,
-    /// When it was built, in seconds since 1970. Clocks go backwards: what came first is told by the number.
+    /// When it was built, in seconds since 1970. Clocks can go backwards: the number gives the order.
     pub time: u64,
-    /// What `uname -r` says on the device.
+    /// The output of `uname -r` on the device.
     pub release: String,
     /// The kernel's ARCH.
     pub arch: String,
     /// Make's targets, in order.
     pub make_targets: Vec<String>,
-    /// Keys of what it is made of.
+    /// Keys of its parts.
     pub keys: Keys,
-    /// Names of all results that the build used: besides these, what bases and firmware come from.
+    /// Names of all results that the build used: besides these, the origins of bases and firmware.
     #[serde(default)]
     pub results: BTreeSet<String>,
 }
 
-/// Keys of the parts of a generation, as they are in the names of the store's folders.
+/// Keys of the parts of a generation, as they are in the names of the store's directories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Keys {
-    /// The source before its patches; a folder of the user's own is not in the store.
+    /// The source before its patches; a directory of the user's own is not in the store.
     pub source: String,
     /// The patched tree; the source's own key when nothing was patched.
     pub tree: String,
     /// The compiled kernel with all its modules: `results/KEY-kernel/out`.
     pub kernel: String,
-    /// The folder that Kbuild worked in, with its records of what each object was made from: `work/KEY-kbuild/dir`.
+    /// The directory that Kbuild worked in, with its records of what each object was made from: `work/KEY-kbuild/dir`.
     /// Later builds change it.
     pub work: String,
-    /// What `./result` points at: `results/KEY-result/out`.
+    /// The target of `./result`: `results/KEY-result/out`.
     pub result: String,
 }
 
-/// The generations that there are.
+/// The existing generations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Kept {
     /// By recipe and number.
     pub generations: Vec<Generation>,
-    /// Files that should be some and are not.
+    /// Files that should be generations and are not.
     pub unreadable: Vec<Unreadable>,
 }
 
@@ -88,34 +88,34 @@ pub struct Unreadable {
 /// Why there is no such generation, or none could be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum GenerationError {
-    /// The store.
+    /// The store's error.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The recipe's file, or the store's folder.
+    /// The recipe's file or the store's directory could not be accessed.
     #[error("cannot access {}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// There is none of that name.
+    /// There is no such generation.
     #[error("{} has no generation `{wanted}`{}", recipe.display(), known(numbers))]
     NoSuch {
         /// The recipe.
         recipe: PathBuf,
-        /// As it was asked for.
+        /// As it was requested.
         wanted: String,
-        /// Those that there are.
+        /// The numbers of those that exist.
         numbers: Vec<u32>,
     },
 }
 
-/// Records a finished build of the recipe in the file `recipe`, unless it is what the recipe's last generation is.
+/// Records a finished build of the recipe in the file `recipe`, unless it equals the recipe's last generation.
 ///
-/// Gives the generation, and whether it is new.
+/// Returns the generation, and whether it is new.
 /// # Errors
-/// [`GenerationError::Io`] when the recipe is gone or nothing can be written, [`GenerationError::Store`].
+/// [`GenerationError::Io`] when the recipe is missing or nothing can be written, [`GenerationError::Store`].
 pub fn record(recipe: &Path, built: &Built<'_>, assembled: &Assembled) -> Result<(Generation, bool), GenerationError> {
     let Session { store, progress, .. } = built.resolved.session;
     let recipe = real(recipe)?;
@@ -142,24 +142,24 @@ pub fn record(recipe: &Path, built: &Built<'_>, assembled: &Assembled) -> Result
     add(store, &mut generation, progress).map(|is_new| (generation, is_new))
 }
 
-/// The generations of the recipe in the file `recipe`.
+/// Returns the generations of the recipe in the file `recipe`.
 ///
 /// # Errors
-/// [`GenerationError::Io`] when the recipe or the store's folder cannot be read.
+/// [`GenerationError::Io`] when the recipe or the store's directory cannot be read.
 pub fn list(store: &Store, recipe: &Path) -> Result<Kept, GenerationError> {
     let prefix = prefix(&real(recipe)?);
     read_all(store, &|name| name.starts_with(&prefix))
 }
 
-/// The generations of all recipes.
+/// Returns the generations of all recipes.
 ///
 /// # Errors
-/// [`GenerationError::Io`] when the store's folder cannot be read.
+/// [`GenerationError::Io`] when the store's directory cannot be read.
 pub fn all(store: &Store) -> Result<Kept, GenerationError> {
     read_all(store, &|_| true)
 }
 
-/// The generation that `wanted` means: a number, or `latest`.
+/// Returns the generation named by `wanted`: a number, or `latest`.
 ///
 /// # Errors
 /// [`GenerationError::NoSuch`], and those of [`list`].
@@ -179,7 +179,7 @@ pub fn find(store: &Store, recipe: &Path, wanted: &str) -> Result<Generation, Ge
     }
 }
 
-/// The recipe's last generation, when it has one.
+/// Returns the recipe's last generation, when it has one.
 ///
 /// # Errors
 /// Those of [`list`].
@@ -188,28 +188,28 @@ pub fn latest(store: &Store, recipe: &Path) -> Result<Option<Generation>, Genera
 }
 
 impl Generation {
-    /// Its own file.
+    /// Returns the path of its own file.
     pub fn file(&self, store: &Store) -> PathBuf {
         roots(store).join(format!("{}{}.json", prefix(&self.recipe), self.number))
     }
 
-    /// The compiled kernel's folder, when it is in the store and undamaged.
+    /// Returns the compiled kernel's directory, when it is in the store and undamaged.
     pub fn kernel_dir(&self, store: &Store) -> Option<PathBuf> {
         store.get_named(&self.keys.kernel, "kernel")
     }
 
-    /// The result's folder, when it is in the store and undamaged.
+    /// Returns the result's directory, when it is in the store and undamaged.
     pub fn result_dir(&self, store: &Store) -> Option<PathBuf> {
         store.get_named(&self.keys.result, "result")
     }
 
-    /// The folder that Kbuild worked in, when it is still there. Whoever reads it asks for its lock first
+    /// Returns the directory that Kbuild worked in, when it still exists. Take its lock before reading it
     /// ([`Store::work_dir_named`]): a later build may be changing it.
     pub fn work_dir(&self, store: &Store) -> Option<PathBuf> {
         Some(store.dir().join("work").join(format!("{}-kbuild", self.keys.work)).join("dir")).filter(|dir| dir.is_dir())
     }
 
-    /// Whether the result of this name (`KEY-KIND`) must stay as long as this does.
+    /// Whether the result of this name (`KEY-KIND`) must stay as long as this generation does.
     pub fn needs(&self, name: &str) -> bool {
         let Keys { source, tree, kernel, work: _, result } = &self.keys;
         let of_key = |key: &String| name.strip_prefix(key.as_str()).is_some_and(|rest| rest.starts_with('-'));
@@ -217,7 +217,7 @@ impl Generation {
     }
 }
 
-/// Gives the generation the next number and writes it, unless the last one is the same.
+/// Assigns the generation the next number and writes it, unless the last one is the same.
 fn add(store: &Store, generation: &mut Generation, progress: &dyn Progress) -> Result<bool, GenerationError> {
     let prefix = prefix(&generation.recipe);
     let _lock = store.lock(&format!("generations-{prefix}"), "the recipe's generations", progress)?;
@@ -226,7 +226,7 @@ fn add(store: &Store, generation: &mut Generation, progress: &dyn Progress) -> R
         progress.note(&file.to_string());
     }
     if let Some(last) = generations.last() {
-        // What was remembered, and so not used, is no difference.
+        // Results that came from a cache, and so were not used, are no difference.
         let same =
             Generation { number: last.number, time: last.time, results: last.results.clone(), ..generation.clone() };
         if *last == same {
@@ -234,7 +234,7 @@ fn add(store: &Store, generation: &mut Generation, progress: &dyn Progress) -> R
             return Ok(false);
         }
     }
-    // An unreadable one has a number too, which must not be given twice.
+    // An unreadable one has a number too, which must not be assigned twice.
     let taken = unreadable.iter().filter_map(|file| number_of(&file.path));
     let last = generations.iter().map(|one| one.number).chain(taken).max();
     generation.number = last.unwrap_or(0) + 1;
@@ -245,7 +245,7 @@ fn add(store: &Store, generation: &mut Generation, progress: &dyn Progress) -> R
     Ok(true)
 }
 
-/// Reads the generations whose file names are `wanted`.
+/// Reads the generations whose file names `wanted` accepts.
 fn read_all(store: &Store, wanted: &dyn Fn(&str) -> bool) -> Result<Kept, GenerationError> {
     let dir = roots(store);
     let refused = |source| GenerationError::Io { path: dir.clone(), source };
@@ -253,7 +253,7 @@ fn read_all(store: &Store, wanted: &dyn Fn(&str) -> bool) -> Result<Kept, Genera
     for entry in fs::read_dir(&dir).map_err(refused)? {
         let path = entry.map_err(refused)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        // What is being written has a dot in front.
+        // The name of a file that is being written begins with a dot.
         if name.ends_with(".json") && !name.starts_with('.') && wanted(&name) {
             paths.insert(path);
         }
@@ -271,7 +271,7 @@ fn read_all(store: &Store, wanted: &dyn Fn(&str) -> bool) -> Result<Kept, Genera
     Ok(kept)
 }
 
-/// `None` when the file is gone by now.
+/// Returns `None` when the file no longer exists.
 fn read(path: &Path) -> Result<Option<Generation>, String> {
     let text = match fs::read(path) {
         Ok(text) => text,
@@ -289,7 +289,7 @@ fn roots(store: &Store) -> PathBuf {
     store.dir().join("roots")
 }
 
-/// What the names of a recipe's generations begin with.
+/// Returns the prefix of the names of a recipe's generations.
 fn prefix(recipe: &Path) -> String {
     let digest = blake3::hash(recipe.as_os_str().as_encoded_bytes()).to_hex();
     format!("{}-", &digest.as_str()[..16])

@@ -1,8 +1,8 @@
-//! What kiln has seen of other versions of a kernel: a catalogue of symbols for each that was resolved.
+//! Other versions of a kernel: a catalogue of symbols for each that was resolved.
 //!
-//! A catalogue is a file of the store's cache, by architecture and version, of some hundred kilobytes. It is written when a
-//! version is first resolved, and read when a recipe asks for a symbol that its tree does not have. Nothing is built from
-//! it: without one, a message says less.
+//! A catalogue is a file of the store's cache, by architecture and version, of some hundred kilobytes. It is written
+//! when a version is first resolved, and read when a recipe requests a symbol that its tree does not have. No build
+//! depends on it: without one, a message is shorter.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,13 +14,13 @@ use kiln_plan::KernelVersion;
 use kiln_store::Store;
 use kiln_store::write_whole;
 
-/// A larger file is none of ours.
+/// A larger file is not a catalogue.
 const MAX_BYTES: u64 = 16 << 20;
 
 /// The catalogues of one architecture, seen from one version.
 #[derive(Debug, Clone)]
 pub struct History {
-    /// `None` where the store has no room for a cache.
+    /// `None` where the store has no cache directory.
     folder: Option<PathBuf>,
     version: String,
 }
@@ -31,17 +31,17 @@ impl History {
         History { folder, version: version.to_string() }
     }
 
-    /// Takes down the symbols of this version, unless that was done.
+    /// Records the symbols of this version, unless that was done.
     pub(crate) fn keep(&self, model: &Model) {
         let Some(folder) = &self.folder else { return };
         let file = folder.join(&self.version);
         if !file.exists() && fs::create_dir_all(folder).is_ok() {
-            // That it cannot be written takes words from a later message, and nothing else.
+            // A failure to write it only shortens a later message.
             let _ = write_whole(&file, Catalogue::of(model, &self.version).text().as_bytes());
         }
     }
 
-    /// The other versions, the newest first.
+    /// Returns the other versions, the newest first.
     fn others(&self) -> Vec<Catalogue> {
         let mut found: Vec<(Vec<u64>, Catalogue)> = Vec::new();
         for entry in self.folder.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
@@ -59,7 +59,7 @@ impl History {
         found.into_iter().map(|(_, catalogue)| catalogue).collect()
     }
 
-    /// What may tell more of these: nothing is read when none of them is a symbol that is not there.
+    /// Returns the catalogues that may explain these; none are read when no request is for an unknown symbol.
     pub(crate) fn of(&self, unmet: &[Unmet]) -> Vec<Catalogue> {
         let is_unknown = |unmet: &Unmet| matches!(unmet.kind, UnmetKind::UnknownSymbol { .. });
         if unmet.iter().any(is_unknown) { self.others() } else { Vec::new() }

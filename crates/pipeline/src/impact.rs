@@ -1,7 +1,7 @@
-//! What a changed recipe means for a kernel that is already out there.
+//! The effect of a changed recipe on a kernel that is already deployed.
 //!
-//! [`deployed`] finds that kernel in the store, [`Resolved::impact`] says what the change reaches by the record of its build,
-//! and [`exact`] compares it with the kernel that was built from the changed recipe.
+//! [`deployed`] finds that kernel in the store, [`Resolved::impact`] reports what the change reaches by the record of
+//! its build, and [`exact`] compares it with the kernel that was built from the changed recipe.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,52 +25,52 @@ use crate::prepared::Tree;
 use crate::resolved::Resolved;
 use crate::session::Session;
 
-/// A kernel that is out there, as the store knows it.
+/// A deployed kernel, as it is in the store.
 #[derive(Debug, Clone)]
 pub struct Deployed {
-    /// What to call it.
+    /// Its name for people.
     pub name: String,
-    /// Its folder in the store.
+    /// Its directory in the store.
     pub dir: PathBuf,
     /// Its key.
     pub key: String,
-    /// What tells source, architecture and toolchain; `None` when that was not noted.
+    /// The identity of source, architecture and toolchain; `None` when that was not recorded.
     pub work: Option<String>,
-    /// What `uname -r` says on it.
+    /// The output of `uname -r` on it.
     pub release: String,
     /// Its `.config`.
     pub config: Config,
-    /// What its build left.
+    /// The record of its build.
     pub record: BuildRecord,
 }
 
 /// Why a deployed kernel cannot be compared with.
 #[derive(Debug, thiserror::Error)]
 pub enum DeployedError {
-    /// The store has not got it any more.
+    /// The store no longer contains it.
     #[error("the kernel of {name} is not in the store any more")]
     Gone {
-        /// What it is called.
+        /// Its name for people.
         name: String,
     },
-    /// Something of it cannot be read.
+    /// A file of it cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// What a change reaches, and why.
+/// The effect of a change, and its reasons.
 #[derive(Debug, Clone)]
 pub struct Report {
     /// The symbols that change.
     pub changes: Vec<Change>,
-    /// Whether source, architecture or compiler are others: then nothing can be told from records.
+    /// Whether source, architecture or compiler differ: then records show nothing.
     pub is_foreign: bool,
-    /// What is reached.
+    /// The products that are reached.
     pub impact: Impact,
     /// For each symbol, the file and line by which each product is reached.
     pub places: Vec<Place>,
@@ -85,21 +85,21 @@ pub struct Place {
     pub file: String,
     /// Its line, from 1.
     pub line: u32,
-    /// What is reached by it.
+    /// The products that are reached by it.
     pub products: Vec<String>,
 }
 
 /// Finds the kernel of a generation.
 ///
 /// # Errors
-/// [`DeployedError::Gone`] when it is not in the store, [`DeployedError::Read`] when it was built by a kiln that left no
-/// record.
+/// [`DeployedError::Gone`] when it is not in the store, [`DeployedError::Read`] when it was built by a kiln that wrote
+/// no record.
 pub fn deployed(store: &Store, generation: &Generation) -> Result<Deployed, DeployedError> {
     let name = format!("generation {}", generation.number);
     deployed_kernel(store, name, &generation.keys.kernel, Some(generation.keys.work.clone()))
 }
 
-/// Finds a kernel by its key, as it stands in a manifest.
+/// Finds a kernel by its key, as written in a manifest.
 ///
 /// # Errors
 /// Those of [`deployed`].
@@ -118,7 +118,7 @@ pub fn deployed_kernel(
 }
 
 impl Resolved<'_> {
-    /// Says what the recipe's config reaches of the deployed kernel; nothing is compiled.
+    /// Reports what the recipe's config reaches of the deployed kernel; nothing is compiled.
     ///
     /// # Errors
     /// The tree cannot be read.
@@ -132,7 +132,7 @@ impl Resolved<'_> {
         self.report(&deployed.config, &deployed.record, changes)
     }
 
-    /// Works out what `changes` reach of a build, given its config and its record.
+    /// Computes what `changes` reach of a build, given its config and its record.
     pub(crate) fn report(
         &self,
         config: &Config,
@@ -150,7 +150,7 @@ impl Resolved<'_> {
         Ok(Report { changes, is_foreign: false, impact, places })
     }
 
-    /// Makes a kernel of the deployed one's images and the new one's modules.
+    /// Makes a kernel from the deployed one's images and the new one's modules.
     ///
     /// # Errors
     /// Any [`PipelineError`] of the store.
@@ -162,7 +162,7 @@ impl Resolved<'_> {
 }
 
 impl Report {
-    /// What can be said before anything is compiled.
+    /// Returns the verdict that is possible before anything is compiled.
     pub fn verdict(&self) -> Verdict {
         if self.is_foreign { Verdict::NewKernel } else { self.impact.verdict() }
     }
@@ -214,7 +214,7 @@ fn mentions(tree: &Tree, srcarch: &str, names: &BTreeSet<String>) -> Result<Ment
     Ok(mentions)
 }
 
-/// Where the files that products were made from name symbols that change, for what is reached by that.
+/// Returns where the sources of products name symbols that change, for the products that are reached by that.
 fn places(tree: &Path, record: &BuildRecord, impact: &Impact, symbols: &BTreeSet<String>) -> Vec<Place> {
     let naming = namings_of(tree, record, symbols);
     let mut places: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
@@ -225,7 +225,7 @@ fn places(tree: &Path, record: &BuildRecord, impact: &Impact, symbols: &BTreeSet
             record.reads(product).filter_map(|file| naming.get_key_value(&file.path).filter(|_| !file.made)).collect();
         for symbol in record.symbols(product).filter(|symbol| symbols.contains(*symbol)) {
             let naming = files.iter().filter(|(_, lines)| lines.contains_key(symbol));
-            // Its own source says more than a header that everybody reads.
+            // Its own source explains more than a widely included header.
             if let Some((file, _)) = naming.min_by_key(|(file, _)| (!file.starts_with(stem), *file)) {
                 places.entry((symbol, file)).or_default().push(reached.path.clone());
             }
@@ -240,7 +240,7 @@ fn places(tree: &Path, record: &BuildRecord, impact: &Impact, symbols: &BTreeSet
     places.into_iter().map(place).collect()
 }
 
-/// The files of the tree that products were made from and that name some of the symbols, with the first line of each.
+/// Returns the tree's files that products were made from and that name any of the symbols, with the first line of each.
 pub(crate) fn namings_of(
     tree: &Path,
     record: &BuildRecord,
@@ -258,7 +258,7 @@ pub(crate) fn namings_of(
     files.par_iter().filter_map(of).collect()
 }
 
-/// The first line of `text` that names each symbol.
+/// Returns the first line of `text` that names each symbol.
 pub(crate) fn lines_naming(text: &str, symbols: &BTreeSet<String>) -> BTreeMap<String, u32> {
     let mut lines = BTreeMap::new();
     for (line, number) in text.lines().zip(1..).filter(|(line, _)| line.contains("CONFIG_")) {

@@ -1,9 +1,9 @@
-//! Which structures a changed config lays out otherwise.
+//! Structures whose layout differs under a changed config.
 //!
-//! Files that name a symbol which changes are looked up in the record of the new build. A few objects that read all of
-//! them between them are compiled under the deployed config and under the changed one, and their structures compared.
-//! Headers come first: what they define is shared; then sources that define structures, as far as the number of objects
-//! allows.
+//! Files that name a symbol which changes are looked up in the record of the new build. A few objects that together
+//! read all of them are compiled under the deployed config and under the changed one, and their structures compared.
+//! Headers come first, since their definitions are shared; then sources that define structures, as far as the number of
+//! objects allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -23,30 +23,30 @@ use crate::impact::namings_of;
 use crate::resolved::Resolved;
 use crate::session::Session;
 
-/// How many objects are compiled at most.
+/// The greatest number of objects that are compiled.
 const MAX_OBJECTS: usize = 24;
 
-/// What is known of layouts under the deployed and the changed config.
+/// The known layouts under the deployed and the changed config.
 #[derive(Debug, Clone, Default)]
 pub struct LayoutReport {
     /// Structures that have another layout.
     pub changes: Vec<StructureChange>,
     /// Objects that were compiled for it.
     pub objects: Vec<String>,
-    /// Objects that should have been, and could not.
+    /// Objects that should have been compiled or read, and could not.
     pub unread: Vec<Unread>,
     /// Files that name a symbol which changes, and that none of the compiled objects reads.
     pub left_out: Vec<String>,
-    /// Why nothing at all could be told.
+    /// Why there are no results at all.
     pub fault: Option<String>,
 }
 
 /// An object whose structures could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
-    /// Its path inside the output folder.
+    /// Its path inside the output directory.
     pub object: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
@@ -55,7 +55,7 @@ impl Resolved<'_> {
     ///
     /// Kbuild's directory is locked meanwhile, and stays as it is.
     /// # Errors
-    /// The store's, and an interrupt; what cannot be compiled or read is in the report.
+    /// The store's error, and an interrupt; what cannot be compiled or read is in the report.
     pub fn layouts(
         &self,
         deployed: &Deployed,
@@ -74,7 +74,7 @@ impl Resolved<'_> {
             let fault = "the folder that the kernel was built in is not in the store any more".to_owned();
             return Ok(LayoutReport { fault: Some(fault), ..LayoutReport::default() });
         }
-        // Who has the one folder has the other too.
+        // The lock of the one directory covers the other too.
         let key = KeyWriter::new("layouts-work/1").field("work", kernel.work).finish();
         let mut scratch = self.session.store.work_dir(&key, "layouts", self.session.progress)?;
         scratch.clear()?;
@@ -88,7 +88,7 @@ impl Resolved<'_> {
         };
         scratch.clear()?;
         scratch.finish()?;
-        // The mark of a build that was cut off is for the next one.
+        // The mark of an interrupted build is for the next one.
         if !work.was_cut_off() {
             work.finish()?;
         }
@@ -96,7 +96,7 @@ impl Resolved<'_> {
     }
 }
 
-/// Compiles objects until no file is left that another one would add.
+/// Compiles objects until no other one would add a file.
 fn read_all(
     session: &Session<'_>,
     tree: &Path,
@@ -155,7 +155,7 @@ fn read_all(
     Ok(report)
 }
 
-/// Objects that may be compiled, in the order of preference, and files that are still to be read by one of them.
+/// Objects that may be compiled, in the order of preference, and files that none of them has read yet.
 #[derive(Debug)]
 struct Candidates {
     objects: Vec<(String, BTreeSet<String>)>,
@@ -181,7 +181,7 @@ impl Candidates {
         for product in (0..record.len()).filter(|product| is_object(record, *product)) {
             let path = record.path(product);
             let Some(source) = path.strip_suffix(".o").map(|stem| format!("{stem}.c")) else { continue };
-            // What only one of the kernels has cannot be compiled under the other's config.
+            // A product that only one of the kernels has cannot be compiled under the other's config.
             let is_in_both = deployed.find(path).is_some_and(|product| is_object(deployed, product));
             let has_source = || record.reads(product).any(|file| !file.made && file.path == source);
             let reads = record.reads(product).filter(|file| !file.made && files.contains(&file.path));
@@ -198,7 +198,7 @@ impl Candidates {
         Candidates { objects, files }
     }
 
-    /// Chooses objects that add most, one by one: by headers first, then by all files.
+    /// Chooses the objects that add most, one by one: by headers first, then by all files.
     fn choose(&self, budget: usize) -> Vec<String> {
         let mut chosen: Vec<String> = Vec::new();
         let mut left = self.files.clone();
@@ -208,7 +208,7 @@ impl Candidates {
                     reads.iter().filter(|file| is_wanted(file) && left.contains(file.as_str())).count()
                 };
                 let counted = self.objects.iter().map(|(path, reads)| (gain(reads), path, reads));
-                // Of equals the first in the order of preference.
+                // Of equals, the first in the order of preference.
                 let best = counted.fold(None, |best: Option<(usize, &String, &BTreeSet<String>)>, next| match best {
                     Some(best) if best.0 >= next.0 => Some(best),
                     _ => Some(next),
@@ -221,20 +221,20 @@ impl Candidates {
         chosen
     }
 
-    /// The object was read.
+    /// Marks the object's files as read.
     fn take(&mut self, object: &str) {
         if let Some((_, reads)) = self.objects.iter().find(|(path, _)| path == object) {
             self.files.retain(|file| !reads.contains(file));
         }
     }
 
-    /// The object cannot be read.
+    /// Removes an object that cannot be read.
     fn drop(&mut self, object: &str) {
         self.objects.retain(|(path, _)| path != object);
     }
 }
 
-/// Whether a source has a structure's definition.
+/// Whether a source contains the definition of a structure.
 fn defines_structures(path: &Path) -> bool {
     let Ok(text) = fs::read(path) else { return false };
     let is_definition = |line: &str| {
@@ -253,7 +253,7 @@ fn interrupt_of(error: &Unreadable) -> Option<PipelineError> {
     }
 }
 
-/// An error with its causes, in one line.
+/// Formats an error with its causes in one line.
 fn in_words(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     let mut words: Vec<String> = std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect();

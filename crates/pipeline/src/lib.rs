@@ -1,10 +1,10 @@
 //! From an evaluated recipe to `./result`, stage by stage.
 //!
 //! Each stage is a value with the methods that lead on from it: [`Session::prepare`] fetches and patches the source and
-//! returns a [`Prepared`]; [`Prepared::analyse`] resolves the config, or [`Prepared::recall`] finds it, and gives a
+//! returns a [`Prepared`]; [`Prepared::analyse`] resolves the config, or [`Prepared::recall`] finds it, and returns a
 //! [`Resolved`]; [`Resolved::build_kernel`] compiles and [`Resolved::with_kernel`] adds extra modules for a [`Built`];
-//! [`Built::assemble`] closes the loaders and writes an [`Assembled`]. Each is found done in the store when nothing that
-//! can change it has changed.
+//! [`Built::assemble`] closes the loaders and writes an [`Assembled`]. Each is found in the store when none of its
+//! inputs has changed.
 
 mod analysis;
 mod assemble;

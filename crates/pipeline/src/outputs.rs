@@ -1,16 +1,16 @@
-//! What is made of a built kernel for boot loaders and devices, each a step of its own.
+//! Outputs made from a built kernel for boot loaders and devices, each a step of its own.
 //!
 //! | output | made by |
 //! |---|---|
-//! | kernel | the kernel's makefiles; a device tree is put behind it, and it is compressed, here |
+//! | kernel | the kernel's makefiles; a device tree is appended, and it is compressed, here |
 //! | uImage, FIT | `mkimage` |
 //! | device tree | the toolchain's preprocessor and the `dtc` of the kernel's own tree |
 //! | initramfs | `kiln_image` |
 //! | squashfs | `mksquashfs` |
 //!
-//! All of them are given no clock, no user and no host: equal inputs give equal bytes. The programs of the host are part
-//! of the keys by their content. In which order outputs are made, and what they have to say to each other, is
-//! `kiln_plan::outputs`'s.
+//! All of them are given no clock, no user and no host: equal inputs result in equal bytes. The programs of the host
+//! are part of the keys by their content. The order of outputs, and the dependencies between them, are in
+//! `kiln_plan::outputs`.
 
 mod boot_image;
 mod dtb;
@@ -42,24 +42,24 @@ use kiln_store::{Progress, Store, StoreError};
 pub use self::dtc::DtcError;
 use crate::compress::{self, CompressError};
 
-/// What outputs are made from.
+/// The inputs of outputs.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
-    /// Where they are kept.
+    /// The store that they are kept in.
     pub store: &'a Store,
     /// The machine that builds.
     pub host: &'a Host,
-    /// Who hears how far it is.
+    /// The receiver of progress.
     pub progress: &'a dyn Progress,
     /// The patched tree.
     pub tree: &'a Path,
     /// Its key.
     pub tree_key: &'a Key,
-    /// What is built for, in the kernel's words.
+    /// The machine that is built for, in the kernel's terms.
     pub target: &'a Target,
-    /// The same, in the recipe's.
+    /// The same, in the recipe's terms.
     pub arch: Arch,
-    /// What it is built with.
+    /// The toolchain that builds it.
     pub toolchain: &'a Toolchain,
     /// The resolved `.config`.
     pub config_text: &'a str,
@@ -76,7 +76,7 @@ pub struct Made {
     pub path: PathBuf,
     /// Its name in the result.
     pub file: String,
-    /// How the manifest tells it.
+    /// Its entry in the manifest.
     pub entry: OutputEntry,
     /// Its key.
     pub key: Key,
@@ -88,10 +88,10 @@ pub enum OutputError {
     /// The recipe is at fault, in a way that only the built kernel or the host's files show.
     #[error("{}", .0.message)]
     Recipe(Box<Diagnostic>),
-    /// The store.
+    /// The store's error.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A program is not there.
+    /// A program is missing.
     #[error(
         "the host lacks what the output `{name}` needs: {}",
         kiln_kbuild::doctor::names(std::slice::from_ref(missing))
@@ -99,15 +99,15 @@ pub enum OutputError {
     Missing {
         /// The output.
         name: String,
-        /// What is missing.
+        /// The missing program.
         missing: Missing,
     },
-    /// A program refused.
+    /// A program failed.
     #[error("cannot make the output `{name}`")]
     Program {
         /// The output.
         name: String,
-        /// What it said.
+        /// Its error, with its output.
         source: ExecError,
     },
     /// The tree's compiler of device trees could not be built.
@@ -115,15 +115,15 @@ pub enum OutputError {
     Dtc {
         /// The output.
         name: String,
-        /// Why.
+        /// The reason.
         source: DtcError,
     },
-    /// A device tree's source is wrong.
+    /// A device tree's source has errors.
     #[error("the device tree `{name}` does not compile{}", lines.iter().map(|line| format!("\n  | {line}")).collect::<String>())]
     Source {
         /// The output.
         name: String,
-        /// What the compiler said.
+        /// The messages of the compiler.
         lines: Vec<String>,
     },
     /// It could not be compressed.
@@ -131,15 +131,15 @@ pub enum OutputError {
     Compress {
         /// The output.
         name: String,
-        /// Why.
+        /// The reason.
         source: CompressError,
     },
-    /// A file has no place in an image.
+    /// A file cannot be placed in an image.
     #[error("cannot make the output `{name}`")]
     Tree {
         /// The output.
         name: String,
-        /// Why.
+        /// The reason.
         source: FileTreeError,
     },
     /// The archive could not be written.
@@ -147,7 +147,7 @@ pub enum OutputError {
     Archive {
         /// The output.
         name: String,
-        /// Why.
+        /// The reason.
         source: WriteError,
     },
     /// A file could not be read or written.
@@ -155,7 +155,7 @@ pub enum OutputError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The user asked us to stop.
@@ -180,12 +180,12 @@ impl OutputError {
     }
 }
 
-/// What this kernel would make nothing of, known once the config is resolved.
+/// Returns the findings about outputs that this kernel could not read, known once the config is resolved.
 pub fn unreadable(outputs: &BTreeMap<String, Output>, config: &Config) -> Diagnostics {
     outputs.values().filter_map(|output| readable(output, config)).collect()
 }
 
-/// The programs of the host that `outputs` are made with, as far as the recipe tells.
+/// Returns the programs of the host that `outputs` are made with, as far as the recipe determines them.
 pub fn programs(outputs: &BTreeMap<String, Output>) -> BTreeSet<&'static str> {
     let mut programs = BTreeSet::new();
     for output in outputs.values() {
@@ -206,7 +206,7 @@ pub fn programs(outputs: &BTreeMap<String, Output>) -> BTreeSet<&'static str> {
     programs
 }
 
-/// Makes every output that the store does not have, in an order in which each comes behind what it needs.
+/// Makes every output that the store does not have, in an order in which each comes after those that it needs.
 ///
 /// # Errors
 /// See [`OutputError`].
@@ -231,17 +231,17 @@ pub fn make(scene: &Scene<'_>, outputs: &BTreeMap<String, Output>) -> Result<BTr
     Ok(made)
 }
 
-/// One output on its way.
+/// One output being made.
 struct Work<'a> {
     scene: &'a Scene<'a>,
     output: &'a Output,
     config: &'a Config,
-    /// Those that are there already.
+    /// Those that are already made.
     made: &'a BTreeMap<String, Made>,
 }
 
 impl Work<'_> {
-    /// Gives the output of `inputs`, made by `make` into the file that it is given.
+    /// Returns the output of `inputs`, made by `make` into the file that it is given.
     fn step(
         &self,
         compression: Compression,
@@ -270,12 +270,12 @@ impl Work<'_> {
         Ok(Made { path, file: output.file.clone(), entry, key })
     }
 
-    /// How the files in it are compressed.
+    /// Returns the compression of the files in it.
     fn best(&self) -> Compression {
         best(&self.output.kind, self.config)
     }
 
-    /// What another output is; the recipe's check has seen that it is there.
+    /// Returns another output; the recipe's check has verified that it exists.
     fn needed(&self, name: &str) -> &Made {
         self.made.get(name).expect("outputs are made in order")
     }
@@ -284,7 +284,7 @@ impl Work<'_> {
         self.output.name.clone()
     }
 
-    /// An error of the recipe's in one field.
+    /// Returns an error of the recipe's in one field.
     fn fault(&self, field: &str, message: String, origin: Option<kiln_diag::Span>, help: &str) -> OutputError {
         let finding = Diagnostic::error(kiln_diag::Code::BadOutput, message)
             .option(format!("outputs.{}.{field}", self.output.name))

@@ -17,20 +17,20 @@ use crate::session::Session;
 pub struct Tree {
     /// Its directory, which must not be changed.
     pub path: PathBuf,
-    /// Stands for everything in it.
+    /// The key of its content.
     pub key: Key,
-    /// Stands for the source before its patches.
+    /// The key of the source before its patches.
     pub source: Key,
     /// The exact origin, for people.
     pub origin: String,
-    /// The version that its makefile gives.
+    /// The version in its makefile.
     pub version: KernelVersion,
 }
 
 /// A recipe with its source fetched and patched.
 #[derive(Clone)]
 pub struct Prepared<'a> {
-    /// The store, the host and the listener.
+    /// The store, the host and the receiver of progress.
     pub session: Session<'a>,
     /// The lowered recipe.
     pub recipe: &'a Evaluated,

@@ -13,25 +13,25 @@ use kiln_plan::evaluate::Kernel as KernelWish;
 use crate::analysis::Analysis;
 use crate::error::PipelineError;
 
-/// So many steps `check` looks for a fix, which takes two seconds where it takes that long: no clock decides what it says.
+/// How many steps `check` searches for a fix; all of them take about two seconds, but no clock decides the result.
 const HELPING: u64 = 2_000_000;
 
-/// What to do about a host that refuses the solver's memory.
+/// The advice for a host that refuses the solver's memory.
 pub const MORE_MEMORY: &str = "raise the limit of address space (`ulimit -v`) or of the container";
 
-/// What can be done for a recipe, and for what is asked on top of it.
+/// The possible fixes for a recipe, and for requests on top of it.
 #[derive(Debug, Clone)]
 pub struct Remedies {
-    /// Requests that no other request helps: unknown symbols, symbols of other architectures, values of a wrong type.
+    /// Requests that no other request makes hold: unknown symbols, those of other architectures, wrong types of values.
     pub hopeless: Vec<Unmet>,
     /// The other requests that do not hold.
     pub unmet: Vec<Unmet>,
-    /// What helps those.
+    /// The remedy for those.
     pub remedy: Remedy,
 }
 
 impl Analysis<'_> {
-    /// Looks for fixes that make all requests hold, those of `asked` (symbol, value) too; these go before the recipe's.
+    /// Looks for fixes that make all requests hold, including those of `asked` (symbol, value), which come first.
     ///
     /// # Errors
     /// A Kconfig file cannot be read, or a value cannot be written into a `.config`.
@@ -45,7 +45,7 @@ impl Analysis<'_> {
         let mut declared = &parsed.declarations(&requests);
         let mut unmet = check(&requests, &config, declared);
         if !unmet.is_empty() {
-            // Only now is it of use what else there is.
+            // Only now are all declarations of use.
             declared = parsed.all_declarations()?;
             unmet = check(&requests, &config, declared);
         }
@@ -92,7 +92,7 @@ fn tried(analysis: &Analysis<'_>, requests: &[Request], hopeless: &[Unmet], fix:
 }
 
 impl Analysis<'_> {
-    /// Findings of `check` with what helps: requests with which all others hold, or those that contradict each other.
+    /// Adds a remedy to findings of `check`: requests with which all others hold, or those that contradict each other.
     ///
     /// # Errors
     /// See [`Analysis::remedies`].
@@ -105,7 +105,7 @@ impl Analysis<'_> {
         let mut findings: Vec<Diagnostic> = findings.into_iter().collect();
         let option = |unmet: &Unmet| Some(format!("kernel.config.{}", unmet.request.symbol));
         let options: Vec<Option<String>> = found.unmet.iter().map(option).collect();
-        // Once, where it is read last.
+        // Once, at the last finding.
         let last = findings.iter_mut().rfind(|finding| options.contains(&finding.option));
         match &found.remedy {
             Remedy::Alternatives(fixes) => {
@@ -139,7 +139,7 @@ impl Analysis<'_> {
     }
 }
 
-/// Whether what is said of one request names all that contradict each other.
+/// Whether the finding about one request names all that contradict each other.
 fn names_all(unmet: &Unmet, contradiction: &Contradiction) -> bool {
     let is_named =
         |symbol: &String| *symbol == unmet.request.symbol || unmet.rivals.iter().any(|rival| rival.symbol == *symbol);
@@ -147,7 +147,7 @@ fn names_all(unmet: &Unmet, contradiction: &Contradiction) -> bool {
 }
 
 impl Analysis<'_> {
-    /// Whether all requests of `wish` hold, over the base of `analysis`; optional ones apart.
+    /// Whether all requests of `wish` hold, over the base of `analysis`; optional ones are ignored.
     ///
     /// # Errors
     /// A value cannot be written into a `.config`.
@@ -163,10 +163,10 @@ fn is_hopeless(kind: &UnmetKind) -> bool {
     matches!(kind, UnmetKind::UnknownSymbol { .. } | UnmetKind::OtherArch { .. } | UnmetKind::WrongType { .. })
 }
 
-/// Requests of a command line: `SYMBOL=VALUE`, with or without `CONFIG_`; `Err` is the word that is none.
+/// Returns the requests of a command line: `SYMBOL=VALUE`, with or without `CONFIG_`.
 ///
 /// # Errors
-/// The word.
+/// The word that is no request.
 pub fn asked(words: &[String]) -> Result<BTreeMap<String, String>, String> {
     let one = |word: &String| {
         let (symbol, value) = word.split_once('=')?;

@@ -1,15 +1,15 @@
-//! The resolved config, remembered as long as nothing that can change it has changed.
+//! The resolved config, cached as long as none of its inputs has changed.
 //!
-//! To read a tree's Kconfig files takes longer than all else that a build with nothing to do does. So what came of it is
-//! kept in the store's `cache/resolutions`, by a key and by the files that it hangs on:
+//! Reading a tree's Kconfig files takes longer than the rest of a build that has nothing to do. So the result is kept
+//! in the store's `cache/resolutions`, by a key and by the files that it depends on:
 //!
 //! | in the key | left out, and why |
 //! |---|---|
 //! | tree, ARCH, toolchain identity, base config (its text, where a file of the user's has it), requests | where a request was written: it only shows in messages |
 //! | the version of kiln | |
 //!
-//! It hangs on the program kiln itself, and on all paths that the answers of the tree's shell commands hang on
-//! ([`Parsed::depends_on`]). A config with unmet requests is not kept: what is said of them is worked out anew.
+//! It depends on the program kiln itself, and on all paths that the outputs of the tree's shell commands depend on
+//! ([`Parsed::depends_on`]). A config with unmet requests is not kept: the findings about them are computed again.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -60,7 +60,7 @@ impl Resolved<'_> {
         self.groups.iter().map(|group| group.diagnostic(origin(group))).collect()
     }
 
-    /// Keeps a config in which all requests hold, for [`Prepared::recall`]; that it cannot be kept costs time only.
+    /// Keeps a config in which all requests hold, for [`Prepared::recall`]; a failure to keep it costs time only.
     pub(crate) fn keep(&self, parsed: &Parsed) -> Result<(), PipelineError> {
         let (Some(mut paths), Ok(own)) = (parsed.depends_on(), std::env::current_exe()) else { return Ok(()) };
         paths.push(own);
@@ -74,8 +74,8 @@ impl Resolved<'_> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Returns the config that [`Prepared::analyse`] gave for the same things before, when all requests held and nothing
-    /// has changed.
+    /// Returns the config that [`Prepared::analyse`] returned for the same inputs before, when all requests held and
+    /// nothing has changed.
     ///
     /// # Errors
     /// Those of the toolchain, and of a base config that cannot be read.
@@ -86,7 +86,7 @@ impl<'a> Prepared<'a> {
         Ok(Some(Resolved { prepared: self.clone(), target, toolchain, config, groups }))
     }
 
-    /// The machine that is built for, and the programs that build for it.
+    /// Returns the machine that is built for, and the programs that build for it.
     pub(crate) fn toolchain(&self) -> Result<(Target, Toolchain), PipelineError> {
         let target = target(self.session.host_arch, &self.recipe.kernel);
         let toolchain = Toolchain::remembered(self.session.store, self.session.host, &target.programs)?;
@@ -102,7 +102,7 @@ impl<'a> Prepared<'a> {
         let (tree, kernel) = (&self.tree, &self.recipe.kernel);
         let mut key = KeyWriter::new("resolution/2");
         key.field("kiln", env!("CARGO_PKG_VERSION")).field("tree", tree.key);
-        // A tree says where its files are in some of what it says.
+        // Some of a tree's outputs contain the path of its files.
         key.field("path", tree.path.as_os_str().as_encoded_bytes());
         key.field("arch", &target.arch).field("srcarch", &target.srcarch).field("toolchain", toolchain.identity());
         match &kernel.base_config.value {
@@ -122,7 +122,7 @@ impl<'a> Prepared<'a> {
 const CONFIG: &[u8] = b"config";
 const GROUPS: &[u8] = b"groups";
 
-/// `None` for a text that a memory cannot hold.
+/// Returns `None` for a text that a cache cannot hold.
 fn as_answers(resolved: &Resolved<'_>) -> Option<Answers> {
     let json = |value: serde_json::Result<String>| value.ok().map(String::into_bytes);
     let answers = BTreeMap::from([
@@ -132,7 +132,7 @@ fn as_answers(resolved: &Resolved<'_>) -> Option<Answers> {
     answers.values().all(|text| !text.contains(&0)).then_some(answers)
 }
 
-/// `None` when nothing is kept, or not all of it.
+/// Returns `None` when nothing is kept, or not all of it.
 fn from_answers(answers: &Answers) -> Option<(Config, Vec<EmptyGroup>)> {
     let config = std::str::from_utf8(answers.get(CONFIG)?).ok()?;
     Some((Config::parse(config), serde_json::from_slice(answers.get(GROUPS)?).ok()?))

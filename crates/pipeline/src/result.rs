@@ -1,4 +1,4 @@
-//! The result step: from an assembly to a folder in the store, and the link `./result` to it.
+//! The result step: from an assembly to a directory in the store, and the link `./result` to it.
 
 use std::fs;
 use std::io;
@@ -13,13 +13,13 @@ use kiln_plan::step::result_key;
 
 use kiln_store::{LinkError, Progress, Store, StoreError};
 
-/// Tells a link from a file whose content is the link's text.
+/// Distinguishes a link from a file whose content is the link's text.
 const LINK: [u8; 32] = *b"a symbolic link of a kiln result";
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub enum ResultError {
-    /// The store.
+    /// The store's error.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A file could not be read or written.
@@ -27,10 +27,10 @@ pub enum ResultError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Where the link should be is something else.
+    /// Something other than a link is at its path.
     #[error("{} is there and is no link of kiln's: move it away, or name another with --out", path.display())]
     InTheWay {
         /// The path.
@@ -51,7 +51,7 @@ impl ResultError {
     }
 }
 
-/// Gives the result's folder and its key, written when the store has none of its key.
+/// Returns the result's directory and its key, written when the store has none of its key.
 ///
 /// # Errors
 /// See [`ResultError`].
@@ -70,7 +70,7 @@ pub fn result(
                 hasher.update(&mode.to_le_bytes()).update(bytes);
                 *hasher.finalize().as_bytes()
             }
-            // The kernel's key stands for its files; which of them are here is in the path.
+            // The kernel's key covers its files; the path tells which of them are here.
             Content::Kernel(_) => [0; 32],
             Content::File(file) => *blake3::hash(&read(file)?).as_bytes(),
             Content::Link(target) => *blake3::keyed_hash(&LINK, target.as_bytes()).as_bytes(),
@@ -83,7 +83,7 @@ pub fn result(
     Ok((dir, key))
 }
 
-/// Makes `link` point at `target`; a link that is there is replaced in one step.
+/// Makes `link` point at `target`; an existing link is replaced in one step.
 ///
 /// # Errors
 /// [`ResultError::InTheWay`] when something other than a link is there.
@@ -94,7 +94,7 @@ pub fn link(target: &Path, link: &Path) -> Result<(), ResultError> {
     })
 }
 
-/// Writes all files of the assembly into the empty folder `out`.
+/// Writes all files of the assembly into the empty directory `out`.
 ///
 /// # Errors
 /// See [`ResultError`].

@@ -1,4 +1,4 @@
-//! What every stage needs of the world.
+//! The environment of every stage.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,10 +8,10 @@ use kiln_kbuild::toolchain::Host;
 use kiln_plan::Arch;
 use kiln_store::{Progress, Store};
 
-/// What every stage needs of the world.
+/// The environment of every stage.
 #[derive(Clone, Copy)]
 pub struct Session<'a> {
-    /// Where results are kept.
+    /// The store that results are kept in.
     pub store: &'a Store,
     /// The machine that builds.
     pub host: &'a Host,
@@ -19,14 +19,14 @@ pub struct Session<'a> {
     pub host_arch: Arch,
     /// The user's environment, for programs that fetch.
     pub env: &'a BTreeMap<OsString, OsString>,
-    /// Who hears how far it is.
+    /// The receiver of progress.
     pub progress: &'a dyn Progress,
     /// How many compilers may run at once.
     pub jobs: usize,
 }
 
 impl Session<'_> {
-    /// How sources are fetched.
+    /// Returns the context in which sources are fetched.
     pub fn fetch(&self) -> Fetch<'_> {
         Fetch { store: self.store, progress: self.progress, env: self.env }
     }

@@ -1,4 +1,4 @@
-//! Is the result what another build gives?
+//! Verification that another build has the same result.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::error::{AssembleError, PipelineError};
 use crate::result::write_all;
 use crate::session::Session;
 
-/// What two builds have given.
+/// The comparison of two builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compared {
     /// How many files were compared.
@@ -59,7 +59,7 @@ impl Built<'_> {
                 write_all(&again.kernel.dir, &assembly, &result).map_err(AssembleError::from)?;
                 compared.add(compare(&assembled.dir, &result).map_err(unreadable)?);
             }
-            // The loaders were closed once: other modules are there now.
+            // The loaders were closed once, so the modules differ now.
             None => compared.differing.push("the loaders".to_owned()),
         }
         again.forget()?;
@@ -69,7 +69,7 @@ impl Built<'_> {
     }
 }
 
-/// Compares two folders, file by file.
+/// Compares two directories, file by file.
 fn compare(one: &Path, two: &Path) -> Result<Compared, DirectoryError> {
     let (first, second) = (digests(one)?, digests(two)?);
     let names: BTreeSet<&PathBuf> = first.keys().chain(second.keys()).collect();
@@ -77,7 +77,7 @@ fn compare(one: &Path, two: &Path) -> Result<Compared, DirectoryError> {
     Ok(Compared { differing: differing.map(|name| name.display().to_string()).collect(), files: names.len() })
 }
 
-/// What each file of a folder is: its bytes, whether it may be run, and where a link leads.
+/// Returns a description of each file of a directory: its bytes, whether it is executable, and a link's target.
 fn digests(dir: &Path) -> Result<BTreeMap<PathBuf, String>, DirectoryError> {
     let listing = directory::list(dir)?;
     let files = listing.files().par_iter().filter(is_of_build).map(|file| {

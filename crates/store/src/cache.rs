@@ -1,7 +1,7 @@
-//! Answers that hold as long as the paths they hang on are as they were.
+//! Answers that are valid as long as the paths that they depend on are unchanged.
 //!
-//! A cache is one file: the format's name, how many paths it watches, each path with what the file system said of it,
-//! then each question with its answer; all end with NUL. When one path is not as it was, nothing of it holds.
+//! A cache is one file: the format's name, the number of watched paths, each path with its metadata, then each question
+//! with its answer; all end with NUL. When one path has changed, the whole cache is invalid.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -14,10 +14,10 @@ use crate::files::write_whole;
 
 const FORMAT: &[u8] = b"kiln memory 1";
 
-/// Questions with their answers; neither has a NUL.
+/// Questions with their answers; neither contains a NUL.
 pub type Answers = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// The answers in `file`; none when there is no such cache, or one of its paths has changed.
+/// Returns the answers in `file`; none when there is no such cache, or one of its paths has changed.
 pub fn recall(file: &Path) -> Answers {
     let holding = |text: &[u8]| {
         let (_, mut fields) = holding(text)?;
@@ -30,7 +30,7 @@ pub fn recall(file: &Path) -> Answers {
     fs::read(file).ok().and_then(|text| holding(&text)).unwrap_or_default()
 }
 
-/// The watched paths of a cache and the fields behind them; `None` when it is none, or a path is not as it was.
+/// Returns the watched paths of a cache and the fields after them; `None` when it is no cache or a path has changed.
 fn holding(text: &[u8]) -> Option<(Vec<PathBuf>, impl Iterator<Item = &[u8]>)> {
     let mut fields = text.strip_prefix(FORMAT)?.strip_prefix(b"\0")?.strip_suffix(b"\0")?.split(|byte| *byte == 0);
     let n_watched: usize = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
@@ -45,15 +45,15 @@ fn holding(text: &[u8]) -> Option<(Vec<PathBuf>, impl Iterator<Item = &[u8]>)> {
     Some((paths, fields))
 }
 
-/// The paths that the answers in `file` hang on; `None` when there is no cache, or one of them has changed.
+/// Returns the paths that the answers in `file` depend on; `None` when there is no cache, or one of them has changed.
 pub fn watched(file: &Path) -> Option<Vec<PathBuf>> {
     let text = fs::read(file).ok()?;
     Some(holding(&text)?.0)
 }
 
-/// Replaces the cache in `file` by `answers` that hang on `paths`.
+/// Replaces the cache in `file` by `answers` that depend on `paths`.
 ///
-/// That it cannot be written costs time only, so nothing is said of it.
+/// A failure to write costs time only, so it is not reported.
 pub fn keep(file: &Path, paths: impl IntoIterator<Item = PathBuf>, answers: &Answers) {
     let mut n_watched: usize = 0;
     let mut fields = Vec::new();
@@ -77,7 +77,7 @@ pub fn keep(file: &Path, paths: impl IntoIterator<Item = PathBuf>, answers: &Ans
     let _ = write_whole(file, &text);
 }
 
-/// What changes when the file or folder behind `path` does; `-` when there is none.
+/// Returns text that changes when the file or directory at `path` does; `-` when there is none.
 fn stamp(path: &Path) -> String {
     let Ok(meta) = fs::metadata(path) else { return "-".to_owned() };
     let (changed, touched) = ((meta.ctime(), meta.ctime_nsec()), (meta.mtime(), meta.mtime_nsec()));
@@ -96,7 +96,7 @@ mod tests {
         fs::write(at("tool"), "1").unwrap();
         let paths = || [at("tool"), at("not-there"), dir.path().to_owned()];
         keep(&at("cache"), paths(), &answers);
-        // Writing the cache touched its folder, which is one of the paths.
+        // Writing the cache changed its directory, which is one of the paths.
         assert_eq!(recall(&at("cache")), Answers::new());
         keep(&at("cache"), [at("tool"), at("not-there")], &answers);
         assert_eq!(recall(&at("cache")), answers);

@@ -1,4 +1,4 @@
-//! SHA-256 digests, which is what the world publishes for its tarballs.
+//! SHA-256 digests, which are what projects publish for their tarballs.
 
 use std::fmt;
 use std::fs::File;
@@ -13,7 +13,7 @@ use sha2::Digest;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Sha256([u8; 32]);
 
-/// The error of a text that is not 64 hexadecimal digits.
+/// The error for a text that is not 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a SHA-256: that has 64 hexadecimal digits")]
 pub struct NotSha256(String);
@@ -22,7 +22,7 @@ impl Sha256 {
     /// The digest of the bytes of a file.
     ///
     /// # Errors
-    /// What the system said; [`io::ErrorKind::Interrupted`] when the user asked us to stop.
+    /// The system's error; [`io::ErrorKind::Interrupted`] when the user asked us to stop.
     pub fn of_file(path: &Path) -> io::Result<Sha256> {
         let mut file = File::open(path)?;
         let mut hasher = sha2::Sha256::new();

@@ -1,9 +1,9 @@
 //! Digests of files that have not changed since they were last read.
 //!
 //! One file per tree under the store's `cache/trees`: a line with the format's version, a line `numbers digest` for the
-//! tree as a whole, then per file `digest changed touched size inode path NUL`. A file counts as unchanged when all four
-//! numbers are the same and it was last touched well before it was read: a file changed twice within one tick of the clock
-//! looks the same. Where that holds for every file, the second line says so at once, and the rest is not read.
+//! tree as a whole, then per file `digest changed touched size inode path NUL`. A file counts as unchanged when all
+//! four numbers are the same and it was last touched well before it was read: a file changed twice within one clock
+//! tick looks the same. Where that holds for every file, the second line is used alone, and the rest is not read.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -21,14 +21,14 @@ use crate::files::write_whole;
 use crate::store::Store;
 
 const FORMAT: &str = "kiln tree digests 2\n";
-/// Two digests in hexadecimal, a space between them and the end of the line.
+/// Two digests in hexadecimal, the space between them and the end of the line.
 const WHOLE: usize = 2 * 64 + 2;
 /// How long before it was read a file must have been touched last, in nanoseconds; some file systems count in 2 s.
 const SETTLED: i64 = 3_000_000_000;
-/// Stands for the numbers of a tree with files that were touched just now; no listing has this digest.
+/// Placeholder for the numbers of a tree with files that were touched just now; no listing has this digest.
 const NO_NUMBERS: blake3::Hash = blake3::Hash::from_bytes([0; 32]);
 
-/// Names a tree by what is in it; files that have not changed since the last time are not read.
+/// Computes the key of a tree's content; files that have not changed since the last time are not read.
 ///
 /// # Errors
 /// Any [`DirectoryError`].
@@ -37,14 +37,14 @@ pub fn tree_key(store: &Store, tree: &Path) -> Result<Key, DirectoryError> {
     Ok(KeyWriter::new("tree/1").field("blake3", digest.as_bytes()).finish())
 }
 
-/// Gives the digest of the tree `root`, reading only files that changed since the last time.
+/// Returns the digest of the tree `root`, reading only files that changed since the last time.
 ///
 /// # Errors
 /// Any [`DirectoryError`].
 pub(crate) fn remembered_digest(store: &Store, root: &Path) -> Result<TreeDigest, DirectoryError> {
     let listing = list(root)?;
     let name = blake3::hash(root.as_os_str().as_bytes()).to_hex();
-    // Without the memory everything is read, which is slow and right.
+    // Without the cache everything is read, which is slow but correct.
     let memory = store.cache("trees").ok().map(|dir| dir.join(&name.as_str()[..32]));
     let numbers = listing.numbers();
     if let Some(digest) = memory.as_ref().and_then(|path| whole(path, numbers)) {
@@ -67,14 +67,14 @@ pub(crate) fn remembered_digest(store: &Store, root: &Path) -> Result<TreeDigest
         let files = listing.files().iter().zip(&digests).filter(|(file, _)| file.kind == Kind::File);
         let (settled, fresh): (Vec<_>, Vec<_>) = files.partition(|(file, _)| file.touched < started - SETTLED);
         let numbers = if fresh.is_empty() { numbers } else { NO_NUMBERS };
-        // A memory that cannot be written costs time only.
+        // A cache that cannot be written costs time only.
         let _ = write_whole(&path, &print(numbers, digest, &settled));
     }
     Ok(digest)
 }
 
 impl Listing {
-    /// A digest of the tree that has each file's numbers in place of its bytes.
+    /// Returns a digest of the tree that has each file's numbers in place of its bytes.
     fn numbers(&self) -> blake3::Hash {
         let of = |file: &Found| blake3::hash(numbers_of(file).map(i64::to_le_bytes).as_flattened());
         let numbers: Vec<blake3::Hash> = self.files().par_iter().map(of).collect();
@@ -82,7 +82,7 @@ impl Listing {
     }
 }
 
-/// The digest of the tree, when its memory at `path` is of a tree with these `numbers`.
+/// Returns the digest of the tree, when the cache at `path` is of a tree with these `numbers`.
 fn whole(path: &Path, numbers: blake3::Hash) -> Option<TreeDigest> {
     let mut head = [0; FORMAT.len() + WHOLE];
     File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
@@ -108,7 +108,7 @@ fn print(numbers: blake3::Hash, whole: TreeDigest, files: &[(&Found, &blake3::Ha
     text
 }
 
-/// Reads what [`print()`] wrote; whatever is not that is as good as nothing.
+/// Reads what [`print()`] wrote; anything else is ignored.
 fn parse(text: &[u8]) -> BTreeMap<&[u8], (Numbers, blake3::Hash)> {
     let Some(body) = text.strip_prefix(FORMAT.as_bytes()).and_then(|rest| rest.get(WHOLE..)) else {
         return BTreeMap::new();

@@ -1,7 +1,7 @@
-//! A tree of files on the disk: what is in it, and the digest of that.
+//! A tree of files on the disk: its listing and its digest.
 //!
-//! Paths are relative to the tree and sorted by their bytes, so that a digest does not depend on the order in which a file
-//! system lists a folder. Links are never followed.
+//! Paths are relative to the tree and sorted by their bytes, so that a digest does not depend on the order in which a
+//! file system lists a directory. Links are never followed.
 
 mod copy;
 mod progress;
@@ -19,43 +19,43 @@ use rayon::prelude::*;
 pub use self::copy::{CopyError, copy};
 pub use self::progress::watch;
 
-/// The BLAKE3 digest of a tree: paths, kinds, whether a file may be run, bytes, and targets of links.
+/// The BLAKE3 digest of a tree: paths, kinds, whether a file is executable, bytes, and targets of links.
 pub type TreeDigest = blake3::Hash;
 
-/// All that is in a tree.
+/// The entries of a tree.
 #[derive(Debug, Clone)]
 pub struct Listing {
     root: PathBuf,
     files: Vec<Found>,
 }
 
-/// One thing in a tree.
+/// One entry of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// Relative to the tree.
     pub path: PathBuf,
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
     /// Permission bits.
     pub mode: u32,
-    /// Bytes.
+    /// Size in bytes.
     pub size: u64,
     /// When its bytes last changed, in nanoseconds since 1970.
     pub changed: i64,
     /// When anything about it last changed, in nanoseconds since 1970.
     pub touched: i64,
-    /// Its number in the file system.
+    /// Its inode number.
     pub inode: u64,
 }
 
-/// What a thing in a tree is.
+/// The kind of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
     File,
-    /// A folder.
+    /// A directory.
     Folder,
-    /// A symbolic link to this.
+    /// A symbolic link with this target.
     Link(PathBuf),
     /// A device, a pipe or a socket.
     Other,
@@ -64,12 +64,12 @@ pub enum Kind {
 /// Why a tree could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    /// A file or folder could not be read.
+    /// A file or directory could not be read.
     #[error("cannot read {}", path.display())]
     Unreadable {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The user asked us to stop.
@@ -80,14 +80,14 @@ pub enum DirectoryError {
 /// Lists the tree `root`.
 ///
 /// # Errors
-/// [`DirectoryError::Unreadable`] for the first folder that cannot be read.
+/// [`DirectoryError::Unreadable`] for the first directory that cannot be read.
 pub fn list(root: &Path) -> Result<Listing, DirectoryError> {
     let mut files = walk(root, Path::new(""))?;
     files.par_sort_unstable_by(|one, two| by_bytes(&one.path, &two.path));
     Ok(Listing { root: root.to_owned(), files })
 }
 
-/// Lists what is right in the folder `root`, and nothing below.
+/// Lists the entries of the directory `root` itself, and nothing below them.
 ///
 /// # Errors
 /// [`DirectoryError::Unreadable`] when it cannot be read.
@@ -98,17 +98,17 @@ pub fn list_top(root: &Path) -> Result<Listing, DirectoryError> {
 }
 
 impl Listing {
-    /// What was found, sorted by path.
+    /// Returns the entries, sorted by path.
     pub fn files(&self) -> &[Found] {
         &self.files
     }
 
-    /// The bytes of all files.
+    /// Returns the number of bytes of all files.
     pub fn bytes(&self) -> u64 {
         self.files.iter().filter(|file| file.kind == Kind::File).map(|file| file.size).sum()
     }
 
-    /// Reads every file and gives the tree's digest.
+    /// Reads every file and returns the tree's digest.
     ///
     /// # Errors
     /// Any [`DirectoryError`].
@@ -117,7 +117,7 @@ impl Listing {
         Ok(self.combine(&digests?))
     }
 
-    /// The digest of one file's bytes; of nothing for what is not a file.
+    /// Returns the digest of one file's bytes; that of no bytes for anything but a file.
     ///
     /// # Errors
     /// Any [`DirectoryError`].
@@ -132,7 +132,7 @@ impl Listing {
         Ok(hasher.finalize())
     }
 
-    /// The digest of the tree from those of its files, in the same order.
+    /// Returns the digest of the tree from those of its files, in the same order.
     pub(crate) fn combine(&self, digests: &[blake3::Hash]) -> TreeDigest {
         let mut hasher = blake3::Hasher::new();
         for (file, digest) in self.files.iter().zip(digests) {
@@ -165,7 +165,7 @@ fn walk(root: &Path, below: &Path) -> Result<Vec<Found>, DirectoryError> {
 }
 
 fn read_folder(root: &Path, below: &Path) -> Result<Vec<Found>, DirectoryError> {
-    // Joined to nothing, a path would end in a slash.
+    // With an empty path joined, it would end in a slash.
     let dir = if below.as_os_str().is_empty() { root.to_owned() } else { root.join(below) };
     let unreadable = |path: &Path| {
         let path = path.to_owned();
@@ -174,7 +174,7 @@ fn read_folder(root: &Path, below: &Path) -> Result<Vec<Found>, DirectoryError> 
     let mut found = Vec::new();
     for entry in fs::read_dir(&dir).map_err(unreadable(&dir))? {
         let entry = entry.map_err(unreadable(&dir))?;
-        // A repository's own data is not part of the tree it tracks, and changes with every fetch.
+        // A repository's own data is not part of the tree that it tracks, and changes with every fetch.
         if below.as_os_str().is_empty() && entry.file_name() == ".git" {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Why the store gave nothing.
+//! Why the store returned nothing.
 
 use std::error::Error;
 use std::io;
@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use kiln_exec::Interrupt;
 
-/// The layout's version; another one is not touched.
+/// The layout's version; a store of another version is not touched.
 pub(crate) const VERSION: u32 = 1;
 
-/// Why the store gave no result.
+/// Why the store returned no result.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A file or folder of the store could not be read, written or made.
+    /// A file or directory of the store could not be read, written or created.
     #[error("cannot use the store: {} failed", path.display())]
     Io {
-        /// The file or folder.
+        /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The store cannot be written to.
@@ -25,13 +25,13 @@ pub enum StoreError {
     ReadOnly {
         /// The store.
         dir: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The folder has other things in it.
+    /// The directory contains other files.
     #[error("{} is not a store of kiln's: it is not empty; name a new or empty folder with --store", dir.display())]
     Foreign {
-        /// The folder.
+        /// The directory.
         dir: PathBuf,
     },
     /// The store was laid out by another version of kiln.
@@ -52,9 +52,9 @@ pub enum StoreError {
     Full {
         /// The store.
         dir: PathBuf,
-        /// Bytes free when it was noticed, after what was half-written had been removed.
+        /// Bytes free when it was noticed, after half-written files had been removed.
         free: u64,
-        /// What the work said.
+        /// The error of the work.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The user asked us to stop.
@@ -62,12 +62,12 @@ pub enum StoreError {
     Interrupted(#[from] Interrupt),
 }
 
-/// Makes a system's refusal of `path` a [`StoreError`].
+/// Makes a system's error for `path` a [`StoreError`].
 pub(crate) fn io_error(path: &Path, source: io::Error) -> StoreError {
     StoreError::Io { path: path.to_owned(), source }
 }
 
-/// Whether a full disk is behind `error`: by its kind, or by what a child process printed.
+/// Whether `error` was caused by a full disk: by its kind, or by what a child process printed.
 pub(crate) fn is_out_of_space(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-/// Why there is no link.
+/// Why no link was made.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// Where the link should be is something else.
+    /// Something other than a link is at its path.
     #[error("{} is there and is no link", path.display())]
     InTheWay {
         /// The path.
@@ -20,7 +20,7 @@ pub enum LinkError {
     Io {
         /// The link.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -28,7 +28,7 @@ pub enum LinkError {
 /// Replaces the file `path` in one step.
 ///
 /// # Errors
-/// What the system said; `path` is as before then.
+/// The system's error; `path` is unchanged then.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
@@ -40,10 +40,10 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     renamed
 }
 
-/// Removes a file or a folder with all that is in it; that it is not there is fine.
+/// Removes a file, or a directory with everything in it; a missing one is fine.
 ///
 /// # Errors
-/// What the system said.
+/// The system's error.
 pub fn remove(path: &Path) -> io::Result<()> {
     let removed = match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
@@ -56,15 +56,15 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Returns the names in a folder, sorted.
+/// Returns the names in a directory, sorted.
 ///
 /// # Errors
-/// What the system said.
+/// The system's error.
 pub fn names(dir: &Path) -> io::Result<BTreeSet<String>> {
     fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// Makes `link` point at `target`; a link that is there is replaced in one step.
+/// Makes `link` point at `target`; an existing link is replaced in one step.
 ///
 /// # Errors
 /// [`LinkError::InTheWay`] when something other than a link is there.

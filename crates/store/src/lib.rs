@@ -1,6 +1,6 @@
-//! The store of results by key, and the files beside it: directories listed, digested and copied, caches, progress.
+//! The store of results by key, and related files: directories listed, digested and copied, caches, progress.
 //!
-//! What an entry means is not known here.
+//! The meaning of an entry is not known here.
 
 pub mod cache;
 pub mod digest;

@@ -1,20 +1,20 @@
-//! What long work tells whoever waits for it.
+//! Progress of long work.
 
-/// A listener to long work; the command line shows a bar on a terminal and plain lines elsewhere.
+/// A receiver of progress; the command line shows a bar on a terminal and plain lines elsewhere.
 ///
 /// One task runs at a time: `begin`, any number of `advance`, `end`.
 pub trait Progress: Sync {
     /// A task starts; `total` is its size in the task's own unit, when known.
     fn begin(&self, task: &str, total: Option<u64>);
-    /// The task is `done` units far, and busy with `item`.
+    /// `done` units of the task are done, and `item` is being worked on.
     fn advance(&self, done: u64, item: &str);
     /// The task is over.
     fn end(&self);
-    /// Something worth a line whatever the task.
+    /// A line that is worth showing whatever the task.
     fn note(&self, line: &str);
 }
 
-/// Tells nobody.
+/// Reports nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 

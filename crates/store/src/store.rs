@@ -1,27 +1,27 @@
-//! The folder of results by key, shared by every kiln of one user.
+//! The directory of results by key, shared by every kiln of one user.
 //!
 //! ```text
 //! STORE/
 //!   kiln-store            the layout's version, a decimal number and a newline
-//!   CACHEDIR.TAG          tells backup programs to pass by
-//!   in-use                held shared by every running kiln, and alone by whoever frees the store
-//!   locks/NAME            one per result or working area while somebody makes or uses it; empty files
+//!   CACHEDIR.TAG          makes backup programs skip the store
+//!   in-use                locked shared by every running kiln, and exclusively by one that frees the store
+//!   locks/NAME            one per result or working area while a kiln makes or uses it; empty files
 //!   results/KEY-KIND/
 //!     out/                the result itself; never changed once it is here
-//!     stamp.json          what `out` holds, to notice damage; its time is that of the last use
-//!     checked             the run of the machine in which all of it was last looked at
-//!   making/KEY-KIND/      a result on its way; without a holder of its lock it is a leftover
+//!     stamp.json          digests of `out`, to notice damage; its time is that of the last use
+//!     checked             the boot of the machine in which all of it was last checked
+//!   making/KEY-KIND/      a result being made; when nobody holds its lock, it is a leftover
 //!   work/KEY-KIND/
 //!     dir/                a mutable working area, kept between runs
-//!     in-use              there while a run works in it: found by the next run, it tells of one that was killed
+//!     in-use              exists while a run works in it: when the next run finds it, the last one was killed
 //!   downloads/HASH/NAME   files from the network by their hash; `.part` while unfinished
 //!   cache/                what can be computed again, by the modules that compute it
 //!   roots/RECIPE-N.json   one per generation, naming the results that must stay
 //! ```
 //!
-//! A result is made under `making` and renamed into `results`, so it is there wholly or not at all, whatever ends the
-//! process. Locks are `flock`s: they end with the process that holds them. All of it is on one file system; the recipe
-//! may be on another. What a key stands for, and which results a generation needs, is not known here.
+//! A result is made under `making` and renamed into `results`, so it is there completely or not at all, however the
+//! process ends. Locks are `flock`s: they end with the process that holds them. All of it is on one file system; the
+//! recipe may be on another. What a key stands for, and which results a generation needs, is not known here.
 
 mod entry;
 mod freeing;
@@ -56,14 +56,14 @@ const FOLDERS: [&str; 7] = ["locks", "results", "making", "work", "downloads", "
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
-    /// Held shared, so that nothing is freed under a running kiln.
+    /// Locked shared, so that nothing is freed under a running kiln.
     in_use: File,
-    /// Names of the results that were given out.
+    /// Names of the results that were returned.
     used: Mutex<BTreeSet<String>>,
 }
 
 impl Store {
-    /// Opens the store in `dir`, made when it is not there, and removes what killed runs left half-made.
+    /// Opens the store in `dir`, created when it does not exist, and removes what killed runs left half-made.
     ///
     /// # Errors
     /// [`StoreError::ReadOnly`], [`StoreError::Foreign`], [`StoreError::Version`], [`StoreError::Full`] or
@@ -76,12 +76,12 @@ impl Store {
         Ok(store)
     }
 
-    /// The store's folder, absolute.
+    /// Returns the store's directory, absolute.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The folder of a download by its hash; made when it is not there.
+    /// Returns the directory of a download by its hash, created when it does not exist.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -91,7 +91,7 @@ impl Store {
         Ok(dir)
     }
 
-    /// A folder for what the module `name` can compute again; made when it is not there.
+    /// Returns a directory for what the module `name` can compute again, created when it does not exist.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -101,12 +101,12 @@ impl Store {
         Ok(dir)
     }
 
-    /// The result of `key`, when it is there and undamaged. `kind` is the one it was made with.
+    /// Returns the result of `key`, when it exists and is undamaged. `kind` is the one it was made with.
     pub fn get(&self, key: &Key, kind: &str) -> Option<PathBuf> {
         self.get_named(&key.to_string(), kind)
     }
 
-    /// The same for a key that was written down.
+    /// The same as [`Store::get`] for a key in text form.
     pub fn get_named(&self, key: &str, kind: &str) -> Option<PathBuf> {
         let entry = self.dir.join("results").join(name(key, kind));
         is_usable(&entry).then_some(())?;
@@ -114,7 +114,7 @@ impl Store {
         Some(entry.join(OUT))
     }
 
-    /// Compares every byte of a result with what was noted when it was made.
+    /// Compares every byte of a result with the digest from when it was made.
     ///
     /// # Errors
     /// The first damage found; [`Damage::Absent`] when there is no such result.
@@ -122,15 +122,15 @@ impl Store {
         entry::verify(&self.entry(key, kind))
     }
 
-    /// What is wrong with the result that holds `path`, after a look at every file of it; `None` for what is no result.
+    /// Returns the damage of the result that contains `path`, after a check of all files; `None` when it is in none.
     ///
-    /// It is for results of so many files that they are not all looked at when they are given out.
+    /// It is for results of so many files that not all are checked when they are returned.
     pub fn damaged(&self, path: &Path) -> Option<Damage> {
         let below = path.strip_prefix(self.dir.join("results")).ok()?;
         entry::check_whole(&self.dir.join("results").join(below.components().next()?)).err()
     }
 
-    /// Takes the result that holds `path` out of the store.
+    /// Removes the result that contains `path` from the store.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -141,18 +141,18 @@ impl Store {
         }
     }
 
-    /// What [`Store::verify`] finds wrong with the result at a path from the store's top, `results/KEY-KIND`.
+    /// Returns the damage that [`Store::verify`] finds in the result at the path `results/KEY-KIND` in the store.
     pub fn damage(&self, path: &Path) -> Option<Damage> {
         entry::verify(&self.dir.join(path)).err()
     }
 
-    /// Gives the folder of the result of `key`, made by `make` when it is not in the store.
+    /// Returns the directory of the result of `key`, made by `make` when it is not in the store.
     ///
-    /// `make` fills the empty folder it is given, which is on the store's file system and is moved into place when
-    /// `make` is done. `kind` is a word for people that becomes part of the path. When another kiln is making the same
-    /// result, this one waits for it. A damaged result is said so and made again.
+    /// `make` fills the empty directory it is given, which is on the store's file system and is moved into place when
+    /// `make` is done. `kind` is a readable word that becomes part of the path. When another kiln is making the same
+    /// result, this one waits for it. A damaged result is reported and made again.
     /// # Errors
-    /// What `make` gives, unless it ran out of space: that is [`StoreError::Full`]. Nothing is left in either case.
+    /// The error of `make`, unless it ran out of space: that is [`StoreError::Full`]. Nothing is left in either case.
     pub fn realize<E>(
         &self,
         key: &Key,
@@ -173,7 +173,7 @@ impl Store {
         Ok(out)
     }
 
-    /// Names (`KEY-KIND`) of the results that this store has given out since it was opened.
+    /// Returns the names (`KEY-KIND`) of the results that this store has returned since it was opened.
     pub fn used(&self) -> BTreeSet<String> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -184,7 +184,7 @@ impl Store {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert(name);
     }
 
-    /// Takes the lock `name`, waiting for another kiln that holds it. `what` is for people.
+    /// Takes the lock `name`, waiting for another kiln that holds it. `what` is the name shown to the user.
     ///
     /// # Errors
     /// [`StoreError::Io`] or [`StoreError::Interrupted`].
@@ -192,7 +192,7 @@ impl Store {
         Lock::wait(&self.dir.join("locks").join(name), what, progress)
     }
 
-    /// Opens the working area of `key`, made empty when it is not there, for this process alone.
+    /// Opens the working area of `key`, created empty when it does not exist, for this process alone.
     ///
     /// # Errors
     /// [`StoreError::Io`], [`StoreError::Full`] or [`StoreError::Interrupted`].
@@ -200,7 +200,7 @@ impl Store {
         self.work_dir_named(&key.to_string(), kind, progress)
     }
 
-    /// The same for a key that was written down.
+    /// The same as [`Store::work_dir`] for a key in text form.
     ///
     /// # Errors
     /// Those of [`Store::work_dir`].
@@ -210,7 +210,7 @@ impl Store {
         WorkDir::open(self.dir.join("work").join(name), lock).map_err(|error| self.full_or(error))
     }
 
-    /// Makes `error` a [`StoreError::Full`] when a full disk is behind it.
+    /// Makes `error` a [`StoreError::Full`] when a full disk caused it.
     ///
     /// It is for work outside of [`Store::realize`], which does the same.
     pub fn full_or<E>(&self, error: E) -> E
@@ -224,7 +224,7 @@ impl Store {
         E::from(StoreError::Full { dir: self.dir.clone(), free: free_space(&self.dir), source: Box::new(error) })
     }
 
-    /// Makes a result under its lock, unless somebody else has in the meantime.
+    /// Makes a result under its lock, unless another kiln has in the meantime.
     fn realize_alone<E: From<StoreError>>(
         &self,
         entry: &Path,
@@ -256,7 +256,7 @@ impl Store {
         E: From<StoreError>,
     {
         let refused = |path: &Path, source| E::from(io_error(path, source));
-        // The lock is ours, so whatever is there is the leftover of a killed run.
+        // This process holds the lock, so whatever is there is the leftover of a killed run.
         remove(making).map_err(|source| refused(making, source))?;
         let out = making.join(OUT);
         fs::create_dir_all(&out).map_err(|source| refused(&out, source))?;
@@ -265,7 +265,7 @@ impl Store {
         fs::rename(making, entry).map_err(|source| refused(entry, source))
     }
 
-    /// Removes half-made results whose maker is gone.
+    /// Removes half-made results whose maker has ended.
     fn sweep(&self) -> Result<(), StoreError> {
         let making = self.dir.join("making");
         for leftover in names(&making).map_err(|source| io_error(&making, source))? {
@@ -278,7 +278,7 @@ impl Store {
         Ok(())
     }
 
-    /// Takes a damaged result out of the way at once, then deletes it.
+    /// Moves a damaged result out of the way at once, then deletes it.
     fn discard(&self, entry: &Path) -> Result<(), StoreError> {
         let name = entry.file_name().unwrap_or_default();
         let trash = self.dir.join("making").join(name);
@@ -308,13 +308,13 @@ fn is_usable(entry: &Path) -> bool {
     true
 }
 
-/// The file name of a result: its key, and its kind so that a person can tell what it is.
+/// Returns the file name of a result: its key, and its kind so that a person can tell what it is.
 fn name(key: impl Display, kind: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "._+-".contains(c) { c } else { '_' };
     format!("{key}-{}", kind.chars().map(plain).collect::<String>())
 }
 
-/// Makes the folders that are not there, checks the version, and marks the store as in use.
+/// Creates the missing directories, checks the version, and marks the store as in use.
 fn lay_out(dir: &Path) -> Result<File, StoreError> {
     fs::create_dir_all(dir).map_err(|source| io_error(dir, source))?;
     let version_file = dir.join(VERSION_FILE);
@@ -333,7 +333,7 @@ fn lay_out(dir: &Path) -> Result<File, StoreError> {
     loop {
         match in_use.try_lock_shared() {
             Ok(()) => return Ok(in_use),
-            // Somebody frees the store: that takes moments.
+            // Another kiln frees the store: that takes moments.
             Err(TryLockError::WouldBlock) => interrupted()?,
             Err(TryLockError::Error(source)) => return Err(io_error(&path, source)),
         }
@@ -341,7 +341,8 @@ fn lay_out(dir: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// Turns an empty folder into a store. The version comes last and whole, so that half a store is never taken for one.
+/// Turns an empty directory into a store. The version file is written last and in one step, so that half a store is
+/// never taken for one.
 fn found_new(dir: &Path, version_file: &Path) -> Result<(), StoreError> {
     let ours = ["CACHEDIR.TAG", "lost+found"];
     let found = names(dir).map_err(|source| io_error(dir, source))?;
@@ -355,7 +356,7 @@ fn found_new(dir: &Path, version_file: &Path) -> Result<(), StoreError> {
     write_whole(version_file, format!("{VERSION}\n").as_bytes()).map_err(|source| io_error(version_file, source))
 }
 
-/// Says what a refusal to write means for the store as a whole.
+/// Makes a refusal to write an error about the store as a whole.
 fn unwritable(dir: &Path, error: StoreError) -> StoreError {
     match error {
         StoreError::Io { source, .. }
@@ -370,7 +371,7 @@ fn unwritable(dir: &Path, error: StoreError) -> StoreError {
     }
 }
 
-/// Bytes that an ordinary user could still write; 0 when the file system does not say.
+/// Returns the bytes that an ordinary user could still write; 0 when the file system does not report it.
 fn free_space(dir: &Path) -> u64 {
     rustix::fs::statvfs(dir).map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize))
 }

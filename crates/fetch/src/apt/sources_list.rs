@@ -1,7 +1,7 @@
 //! The host's lists of sources, turned into entries for source packages.
 //!
-//! A machine that only installs packages has no lists of sources. So the host's `sources.list` and its folder are read, and
-//! every entry is asked for sources instead; the lists are ours ([`State`](super::State)).
+//! A machine that only installs packages has no lists of sources. So the host's `sources.list` and its directory are
+//! read, and every entry is turned into one for sources; the lists are kiln's own ([`State`](super::State)).
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +30,7 @@ impl Deb {
 pub(super) fn write_entries(list: &Path, parts: &Path, dir: &Path) -> Result<(), AptError> {
     let io = |path: &Path, source| AptError::Io { path: path.to_owned(), source };
     let target = dir.join("parts");
-    // An entry that the host no longer has must go.
+    // An entry that the host no longer has must be removed.
     if target.exists() {
         fs::remove_dir_all(&target).map_err(|source| io(&target, source))?;
     }
@@ -52,7 +52,7 @@ pub(super) fn write_entries(list: &Path, parts: &Path, dir: &Path) -> Result<(),
     Ok(())
 }
 
-/// Entries of one line each, `deb [OPTIONS] URI SUITE COMPONENT…`.
+/// Returns the entries of a list with one line each, `deb [OPTIONS] URI SUITE COMPONENT…`.
 fn one_line(text: &str) -> String {
     let entries = text.lines().map(str::trim_start).filter_map(|line| {
         let (word, rest) = line.split_once(char::is_whitespace)?;
@@ -64,7 +64,7 @@ fn one_line(text: &str) -> String {
     entries.concat()
 }
 
-/// Entries of a paragraph each.
+/// Returns the entries of a list with a paragraph each.
 fn paragraphs(text: &str) -> String {
     let line = |line: &str| {
         let is_types = line.split_once(':').is_some_and(|(name, _)| name.eq_ignore_ascii_case("Types"));

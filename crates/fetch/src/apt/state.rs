@@ -1,4 +1,4 @@
-//! What apt knows: the host's lists, or lists of our own.
+//! apt's lists: the host's, or kiln's own.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use kiln_store::{Lock, directory};
 use super::{AptError, Deb};
 use crate::context::{Fetch, is_proxy};
 
-/// Whose lists of packages.
+/// Which lists of packages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lists {
     /// Those of the machine's own apt.
@@ -22,17 +22,17 @@ pub(super) enum Lists {
     Sources,
 }
 
-/// A folder of apt's, held by this process alone.
+/// A directory of apt's, locked by this process alone.
 pub(crate) struct State {
     dir: PathBuf,
     lists: Lists,
     _lock: Lock,
 }
 
-/// The age at which our lists are fetched again.
+/// The age at which kiln's own lists are fetched again.
 const STALE: Duration = Duration::from_secs(24 * 3600);
 const UPDATED: &str = "updated";
-/// Hooks of the host would clean the host's caches, and tell its desktop of our lists.
+/// Hooks of the host would clean the host's caches, and notify its desktop of these lists.
 const NO_HOOKS: &str = "\
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
@@ -43,12 +43,12 @@ const NO_HOOKS: &str = "\
 ";
 
 impl State {
-    /// The host's lists, with caches of our own.
+    /// Opens the host's lists, with caches of kiln's own.
     pub(super) fn of_host(fetch: &Fetch<'_>) -> Result<State, AptError> {
         State::open(fetch, "host", Lists::Host, None)
     }
 
-    /// Lists of our own for an architecture, or for the host's; fetched when they are not there or old.
+    /// Opens kiln's own lists for an architecture, or for the host's; fetched when they are missing or old.
     pub(super) fn own(fetch: &Fetch<'_>, architecture: Option<&str>) -> Result<State, AptError> {
         let state = State::open(fetch, architecture.unwrap_or("own"), Lists::Own, architecture)?;
         match state.age() {
@@ -63,7 +63,7 @@ impl State {
         Ok(state)
     }
 
-    /// Lists of source packages, fetched when they are not there or old.
+    /// Opens the lists of source packages, fetched when they are missing or old.
     pub(crate) fn of_sources(fetch: &Fetch<'_>) -> Result<State, AptError> {
         let state = State::open(fetch, "sources", Lists::Sources, None)?;
         if state.age().is_none_or(|age| age > STALE) {
@@ -76,7 +76,7 @@ impl State {
                 PathBuf::from(value.unwrap_or_default())
             };
             super::sources_list::write_entries(&path("LIST"), &path("PARTS"), &state.dir)?;
-            // An archive of somebody else's may have no sources; whether ours are there is seen when they are looked for.
+            // A third-party archive may have no sources; missing ones are reported when looked up.
             match state.update(fetch) {
                 Err(AptError::Unnamed { said, .. }) => fetch.progress.note(&format!("apt: {}", said.trim_end())),
                 updated => updated?,
@@ -85,7 +85,7 @@ impl State {
         Ok(state)
     }
 
-    /// The files of the source package `name`.
+    /// Returns the files of the source package `name`.
     pub(crate) fn source_files(&self, fetch: &Fetch<'_>, name: &str) -> Result<Vec<Deb>, AptError> {
         let empty = self.dir.join("nothing");
         let ask = || self.source(fetch).dir(&empty).args(["--print-uris", "--", name]).capture();
@@ -99,7 +99,7 @@ impl State {
         done.map(drop).map_err(|source| failed(name, source))
     }
 
-    /// Those of `names` that the lists do not have.
+    /// Returns those of `names` that the lists do not have.
     pub(super) fn absent(&self, fetch: &Fetch<'_>, names: &[&str]) -> Result<Vec<String>, AptError> {
         let said = self.program("apt-cache", fetch).arg("pkgnames").text();
         let said = said.map_err(|source| failed(&names.join(", "), source))?;
@@ -107,9 +107,9 @@ impl State {
         Ok(names.iter().filter(|name| !known.contains(*name)).map(|&name| name.to_owned()).collect())
     }
 
-    /// The file of the one package `what`.
+    /// Returns the file of the one package `what`.
     pub(super) fn find(&self, fetch: &Fetch<'_>, what: &str) -> Result<Deb, AptError> {
-        // A file of that name in the working folder counts as downloaded, and is not named.
+        // A file of that name in the working directory counts as downloaded, and is not named.
         let empty = self.dir.join("nothing");
         let ask = || self.apt(fetch).dir(&empty).args(["download", "--print-uris", "--", what]).capture();
         let debs = self.named(fetch, what, ask)?;
@@ -123,15 +123,15 @@ impl State {
         done.map(drop).map_err(|source| failed(what, source))
     }
 
-    /// The files of the packages `names` and of all that they depend on.
+    /// Returns the files of the packages `names` and of all their dependencies.
     pub(super) fn closure(&self, fetch: &Fetch<'_>, names: &[&str]) -> Result<Vec<Deb>, AptError> {
-        // What apt has already downloaded it does not name: so it is shown an empty folder.
+        // apt does not name files that it has already downloaded, so it gets an empty directory.
         let nothing = format!("Dir::Cache::archives={}", self.dir.join("nothing").display());
         let ask = || self.install(fetch, names).args(["--print-uris", "-o", &nothing]).capture();
         self.named(fetch, &names.join(", "), ask)
     }
 
-    /// Downloads what [`State::closure`] named; the folder with the files.
+    /// Downloads the files that [`State::closure`] named; returns the directory with the files.
     pub(super) fn download_closure(
         &self,
         fetch: &Fetch<'_>,
@@ -168,7 +168,7 @@ impl State {
         Ok(State { dir, lists, _lock: lock })
     }
 
-    /// Runs `ask` and reads the files it names; when our lists may be at fault, fetches them and asks once more.
+    /// Runs `ask` and reads the files it names; when kiln's own lists may be the cause, fetches them and retries.
     fn named(
         &self,
         fetch: &Fetch<'_>,
@@ -204,14 +204,14 @@ impl State {
         Err(AptError::Unnamed { what: what.to_owned(), said })
     }
 
-    /// Fetches the lists; what apt warns of is passed on.
+    /// Fetches the lists; apt's warnings are passed on.
     fn update(&self, fetch: &Fetch<'_>) -> Result<(), AptError> {
         let lists = self.dir.join("state/lists");
         let run = || self.apt(fetch).arg("update").capture();
         let output = directory::watch(fetch.progress, "fetch apt's lists", None, &lists, run);
         let output = output.map_err(|source| failed("lists of packages", source))?;
         let said = String::from_utf8_lossy(&output.stderr);
-        // Without one list of several, a package may still be found; of none of them nothing can.
+        // Without one list of several, a package may still be found; with none of them, nothing can be.
         if !output.status.success() && !has_list(&lists) {
             return Err(AptError::Unnamed { what: "its lists".to_owned(), said: said.into_owned() });
         }
@@ -222,7 +222,7 @@ impl State {
         File::create(&path).map(drop).map_err(|source| AptError::Io { path, source })
     }
 
-    /// How old our lists are; nothing when there are none.
+    /// Returns the age of the lists; `None` when there are none.
     fn age(&self) -> Option<Duration> {
         let updated = fs::metadata(self.dir.join(UPDATED)).and_then(|meta| meta.modified()).ok()?;
         Some(SystemTime::now().duration_since(updated).unwrap_or_default())
@@ -257,7 +257,7 @@ impl State {
                 "-o",
                 "Acquire::Retries=3",
             ])
-            // The user that apt would become may not be able to see the store.
+            // The user that apt would switch to may not be able to access the store.
             .args(["-o", "APT::Sandbox::User=root"])
             .args(["-o", &option("Dir::Cache", "cache"), "-o", "Dir::Cache::archives=archives"])
             .args(["-o", "Dir::Cache::pkgcache=pkgcache.bin", "-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin"]);
@@ -281,12 +281,12 @@ fn has_list(lists: &Path) -> bool {
     fs::read_dir(lists).into_iter().flatten().flatten().any(|entry| entry.file_name().to_str().is_some_and(is_list))
 }
 
-/// Whether apt may see a variable of the user's.
+/// Whether a variable of the user's is passed to apt.
 fn is_apts(name: &str) -> bool {
     is_proxy(name) || matches!(name, "PATH" | "HOME" | "APT_CONFIG" | "NETRC")
 }
 
-/// What the host's apt answers by: its lists, what is installed, its settings.
+/// Returns the paths that the host's apt depends on: its lists, what is installed, its settings.
 pub(super) fn of_host() -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = ["/var/lib/apt/lists", "/var/lib/dpkg/status", "/etc/apt"].map(PathBuf::from).into();
     let settings = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());

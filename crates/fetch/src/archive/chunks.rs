@@ -3,9 +3,9 @@
 use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// Bytes per message: large enough that the hand-over costs nothing.
+/// Bytes per message: large enough that passing them costs nothing.
 const CHUNK: usize = 256 << 10;
-/// Messages on their way at most, so that a fast sender waits for a slow receiver.
+/// The greatest number of messages in transit, so that a fast sender waits for a slow receiver.
 const DEPTH: usize = 16;
 
 pub(crate) type Sender = SyncSender<io::Result<Vec<u8>>>;
@@ -17,19 +17,19 @@ pub(crate) struct Chunks {
     at: usize,
 }
 
-/// Both ends.
+/// Returns both ends.
 pub(crate) fn channel() -> (Sender, Chunks) {
     let (sender, receiver) = sync_channel(DEPTH);
     (sender, Chunks { receiver, current: Vec::new(), at: 0 })
 }
 
-/// Sends all of `reader`, an error included; the number of bytes sent, or nothing when nobody listens any more.
+/// Sends all of `reader`, an error included; returns the number of bytes sent, or `None` when the receiver is gone.
 pub(crate) fn pump(mut reader: impl Read, sender: &Sender) -> Option<u64> {
     let mut n_sent = 0;
     loop {
         let mut chunk = Vec::with_capacity(CHUNK);
         let read = reader.by_ref().take(CHUNK as u64).read_to_end(&mut chunk);
-        // What came before an error is good.
+        // Bytes before an error are valid.
         n_sent += chunk.len() as u64;
         let is_end = chunk.is_empty();
         sender.send(Ok(chunk)).ok()?;

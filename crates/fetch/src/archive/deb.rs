@@ -7,7 +7,7 @@
 //! members: "debian-binary", "control.tar[.xz|.gz|.zst]", "data.tar[.xz|.gz|.zst]"
 //! ```
 //!
-//! Maintainer scripts are not looked at. Source: deb(5), ar(5).
+//! Maintainer scripts are ignored. Source: deb(5), ar(5).
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -20,7 +20,7 @@ use super::{ArchiveError, Layout, Place, Watch, add, channel, each_entry, format
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: usize = 60;
 
-/// Unpacks the tarball `usr/src/linux-source-*.tar.*` that is in the package `deb` into the empty folder `into`.
+/// Unpacks the tarball `usr/src/linux-source-*.tar.*` in the package `deb` into the empty directory `into`.
 ///
 /// # Errors
 /// Any [`ArchiveError`].
@@ -60,7 +60,7 @@ fn add_source(place: &mut Place, deb: &Path, package: impl Read + Send, watch: &
                 match pump(entry, &sender) {
                     Some(sent) if sent < size => Err(cut_off(deb, Some(name))),
                     Some(_) => Ok(true),
-                    // Whoever unpacks it has failed, and tells why.
+                    // When the receiver is gone, unpacking has failed and returns the error.
                     None => Ok(false),
                 }
             })?;
@@ -86,7 +86,7 @@ fn open(deb: &Path) -> Result<(File, u64), ArchiveError> {
     opened.map_err(|source| ArchiveError::Open { archive: deb.to_owned(), source })
 }
 
-/// The stream of the member `data.tar*`.
+/// Returns the stream of the member `data.tar*`.
 fn data_of<R: Read>(deb: &Path, package: R) -> Result<impl Read + use<R>, ArchiveError> {
     let mut package = BufReader::with_capacity(128 << 10, package);
     let mut magic = [0; MAGIC.len()];

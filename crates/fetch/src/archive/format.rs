@@ -1,4 +1,4 @@
-//! Which compression a stream has, by its first bytes, and undoing it.
+//! The compression of a stream, detected by its first bytes, and its decoder.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
@@ -14,15 +14,15 @@ const XZ: &[u8] = b"\xfd7zXZ\0";
 const BZIP2: &[u8] = b"BZh";
 const GZIP: &[u8] = b"\x1f\x8b";
 const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
-/// The first header of a plain tar: its magic is at this place.
+/// The first header of a plain tar: the offset of its magic, and the magic.
 const TAR_MAGIC: (usize, &[u8]) = (257, b"ustar");
-/// Memory that blocks of an xz decoded side by side may take; beyond, it is decoded one by one.
+/// Memory that parallel decoding of an xz's blocks may take; above it, they are decoded one by one.
 const XZ_MEMORY: u64 = 1 << 30;
 /// Windows up to 2 GiB, which `zstd --long=31` makes.
 const ZSTD_WINDOW_LOG: u32 = 31;
 const BUFFER: usize = 128 << 10;
 
-/// Gives the tar stream within `stream`.
+/// Returns the tar stream within `stream`.
 ///
 /// # Errors
 /// [`ArchiveError::Unknown`] when it is none, [`ArchiveError::Broken`] when it cannot be read.
@@ -54,7 +54,7 @@ pub(super) fn decode<'a, R: Read + Send + 'a>(
     })
 }
 
-/// One xz stream after another, with the padding in between: a `.xz` file may have several.
+/// Decodes one xz stream after another, with the padding in between: a `.xz` file may have several.
 struct XzStreams<R: BufRead> {
     decoder: Option<XzDecoder<R>>,
 }
@@ -76,7 +76,7 @@ impl<R: BufRead> Read for XzStreams<R> {
     }
 }
 
-/// Skips zeros; whether anything comes after them.
+/// Skips zeros; returns whether anything comes after them.
 fn skip_padding(rest: &mut impl BufRead) -> io::Result<bool> {
     loop {
         let bytes = rest.fill_buf()?;

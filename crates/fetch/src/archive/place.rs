@@ -1,4 +1,4 @@
-//! Where an entry of an archive goes, and whether it may.
+//! The destination of an archive's entry, and whether it is allowed.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -14,17 +14,17 @@ use tar::EntryType;
 
 use super::ArchiveError;
 
-/// What is being unpacked.
+/// The kind of tree that is unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// A source tree: one folder at the top is left out, links are relative and stay inside.
+    /// A source tree: one directory at the top is left out, links are relative and stay inside.
     Source,
     /// Packages of a system with a merged `/usr`: `bin`, `sbin` and `lib*` are links into it, and links that start with
     /// `/` mean this root, so they are made relative.
     Packages,
 }
 
-/// What an entry would do that it may not.
+/// A forbidden effect of an entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Its path starts with `/`.
@@ -39,10 +39,10 @@ pub enum Refusal {
     /// It would be written through a link.
     #[error("would be written through the link `{0}`")]
     ThroughLink(String),
-    /// It would be in something that is no folder.
+    /// It would be inside of something that is no directory.
     #[error("would be inside of the file `{0}`")]
     InFile(String),
-    /// There was one of that path before.
+    /// An earlier entry has the same path.
     #[error("is there twice")]
     Twice,
     /// A link that leads out of the tree.
@@ -62,7 +62,7 @@ pub enum Refusal {
     Unknown(char),
 }
 
-/// A folder being filled from archives.
+/// A directory being filled from archives.
 pub(crate) struct Place {
     root: PathBuf,
     layout: Layout,
@@ -81,7 +81,7 @@ enum Made {
 #[derive(Debug, Clone)]
 struct Link {
     target: PathBuf,
-    /// The target as the archive has it.
+    /// The target as written in the archive.
     written: String,
     entry: String,
     archive: PathBuf,
@@ -92,7 +92,7 @@ const MAX_LINKS: usize = 40;
 const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
 impl Place {
-    /// Starts to fill `root`, which is there and empty.
+    /// Starts to fill `root`, which exists and is empty.
     pub(crate) fn new(root: &Path, layout: Layout) -> Place {
         Place {
             root: root.to_owned(),
@@ -117,7 +117,7 @@ impl Place {
         }
         let mut path = clean(&entry.path_bytes()).map_err(refused(archive, name))?;
         if self.layout == Layout::Packages && is_merged(&path) {
-            // The folder itself, or the link that stands for it, comes with the first file in it.
+            // The directory itself, or the link that replaces it, is made with the first file in it.
             if path.components().count() == 1 {
                 return Ok(());
             }
@@ -143,7 +143,7 @@ impl Place {
         }
     }
 
-    /// Checks the links, now that all of them are known, and leaves out a single folder at the top of a source.
+    /// Checks the links, now that all of them are known, and leaves out a single directory at the top of a source.
     pub(crate) fn finish(self, archive: &Path) -> Result<(), ArchiveError> {
         if self.made.is_empty() {
             return Err(ArchiveError::Lacks { archive: archive.to_owned(), what: "file".to_owned() });
@@ -253,7 +253,7 @@ impl Place {
         Ok(())
     }
 
-    /// Where a file of a folder that is merged into `/usr` goes, after the link that stands for the folder is there.
+    /// Returns the path of a file whose directory is merged into `/usr`, and makes the link that replaces it.
     fn merge(&mut self, path: &Path) -> Result<PathBuf, ArchiveError> {
         let Some(first) = path.components().next() else { return Ok(path.to_owned()) };
         let first = PathBuf::from(first.as_os_str());
@@ -268,7 +268,7 @@ impl Place {
         Ok(Path::new("usr").join(path))
     }
 
-    /// The folder that everything else is in.
+    /// Returns the directory that contains everything else.
     fn single_top(&self) -> Option<PathBuf> {
         let top_of = |path: &PathBuf| path.components().next().map(|first| PathBuf::from(first.as_os_str()));
         let top = self.made.keys().next().and_then(top_of)?;
@@ -278,9 +278,9 @@ impl Place {
         is_single.then_some(top)
     }
 
-    /// Whether the link `path` leads to something at least `depth` folders below the root, links on the way included.
+    /// Whether the link `path` leads to a path at least `depth` directories below the root, links on the way included.
     ///
-    /// What is not there counts by its path.
+    /// A path that does not exist counts as written.
     fn stays_inside(&self, path: &Path, target: &Path, depth: usize) -> bool {
         let mut at: PathBuf = path.parent().map(Path::to_owned).unwrap_or_default();
         let mut to_go: Vec<PathBuf> = vec![target.to_owned()];
@@ -311,13 +311,13 @@ impl Place {
         true
     }
 
-    /// A time that is not in the future: `make` would never be done with such a file.
+    /// Returns a time that is not in the future: `make` would rebuild such a file endlessly.
     fn time(&self, seconds: u64) -> SystemTime {
         UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).map_or(self.now, |time| time.min(self.now))
     }
 }
 
-/// The path of an entry, without `.` and with nothing dangerous in it; empty for the top folder.
+/// Returns the path of an entry, without `.` and with nothing dangerous in it; empty for the top directory.
 fn clean(bytes: &[u8]) -> Result<PathBuf, Refusal> {
     if bytes.contains(&0) {
         return Err(Refusal::Nameless);
@@ -349,14 +349,14 @@ fn is_merged(path: &Path) -> bool {
 
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     let modified = fs::metadata(from)?.modified()?;
-    // Permissions come along.
+    // Permissions are copied too.
     fs::copy(from, to)?;
     File::options().append(true).open(to)?.set_modified(modified)
 }
 
-/// Moves all that is in the folder `top` of `root` up into `root`.
+/// Moves everything in the directory `top` of `root` up into `root`.
 fn move_up(root: &Path, top: &Path) -> io::Result<()> {
-    // The folder may hold something of its own name.
+    // The directory may contain an entry of its own name.
     let aside = root.join(".kiln-top-folder");
     fs::rename(root.join(top), &aside)?;
     for entry in fs::read_dir(&aside)? {

@@ -1,4 +1,4 @@
-//! Archives made for the purpose: whole ones, cut ones, and ones that try what they may not.
+//! Archives made for the tests: complete ones, truncated ones, and ones with forbidden entries.
 
 use std::io::Write;
 
@@ -30,7 +30,7 @@ fn tar_of(entries: &[Entry<'_>]) -> Vec<u8> {
             O(path, kind) => (path, *kind, "", ""),
         };
         let mut header = tar::Header::new_gnu();
-        // The builder's own setters refuse what these tests are about.
+        // The builder's own setters refuse the names that these tests need.
         header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
         header.as_old_mut().linkname[..target.len()].copy_from_slice(target.as_bytes());
         header.set_entry_type(kind);
@@ -76,7 +76,7 @@ fn unpacked(bytes: &[u8]) -> (TempDir, String) {
 
 fn check(entries: &[Entry<'_>], expected: Expect) {
     let (dir, shown) = unpacked(&tar_of(entries));
-    // Whatever an archive tried, nothing came to be beside the folder.
+    // Whatever an archive contained, nothing was created beside the directory.
     let beside: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(beside.len(), 2, "{beside:?}");
     expected.assert_eq(&shown);
@@ -144,7 +144,7 @@ fn refuses_links_out_of_the_tree() {
         &[F("t/f", ""), L("t/l", "../t/f")],
         expect!["/a.tar is refused: its entry `t/l` links to `../t/f`, outside of the tree"],
     );
-    // Through another link, which makes `..` mean another folder.
+    // Through another link, which makes `..` mean another directory.
     check(
         &[F("t/f", ""), D("t/a/b"), L("t/a/b/up", "../.."), L("t/l", "a/b/up/../x")],
         expect!["/a.tar is refused: its entry `t/l` links to `a/b/up/../x`, outside of the tree"],
@@ -213,7 +213,7 @@ fn packed(format: &str, tar: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Text that does not compress to nothing.
+/// Returns text that does not compress to nothing.
 fn noise(length: usize) -> String {
     let mut state = 1_u32;
     let next = |state: &mut u32| {
@@ -243,9 +243,9 @@ fn notices_every_cut() {
     let tar = tar_of(&[F("t/a", &text), F("t/b", &text)]);
     for format in ["xz", "gz", "bz2", "zst", "tar"] {
         let whole = packed(format, &tar);
-        // The last one takes the end mark of a plain tar, and the checksum of the others.
+        // The last one cuts the end mark of a plain tar, and the checksum of the others.
         for keep in [700, whole.len() / 4, whole.len() / 2, whole.len() - 2000, whole.len() - 1025, whole.len() - 4] {
-            // The end mark of a plain tar is 1024 bytes, of which the first 512 do.
+            // The end mark of a plain tar is 1024 bytes, of which the first 512 suffice.
             if format == "tar" && keep == whole.len() - 4 {
                 continue;
             }
@@ -283,7 +283,7 @@ fn knows_what_is_no_archive() {
     }
 }
 
-/// A package of these members, as `ar` writes it.
+/// Returns a package of these members, as `ar` writes it.
 fn ar_of(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut bytes = b"!<arch>\n".to_vec();
     for (name, content) in members {
@@ -353,7 +353,7 @@ fn lays_packages_into_one_merged_root() {
         deb::unpack_package(&name, &mut place, &watch).unwrap();
     }
     place.finish(dir.path()).unwrap();
-    // The links mean the same seen from here and from within the root.
+    // The links mean the same seen from the host and from within the root.
     assert_eq!(std::fs::read_to_string(root.join("lib64/ld.so")).unwrap(), "c");
     assert_eq!(std::fs::read_to_string(root.join("etc/alternatives/x")).unwrap(), "n");
     assert_eq!(std::fs::read_link(root.join("lib")).unwrap(), Path::new("usr/lib"));

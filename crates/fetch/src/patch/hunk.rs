@@ -1,4 +1,4 @@
-//! Which hunks of a patch did not fit.
+//! The hunks of a patch that did not fit.
 
 use std::fmt::Write;
 
@@ -18,10 +18,10 @@ struct Hunk<'a> {
     lines: Vec<&'a str>,
 }
 
-/// How many lines of a hunk, and of what `patch` said, are shown.
+/// How many lines of a hunk, and of what `patch` printed, are shown.
 const MAX_LINES: usize = 40;
 
-/// Finds the hunks that `patch`, by what it `said`, could not apply.
+/// Finds the hunks that `patch`, by its output `said`, could not apply.
 ///
 /// It prints `checking file NAME` or `patching file NAME`, then `Hunk #N FAILED at LINE.`; `N` counts within the file.
 pub(super) fn rejects(patch: &str, said: &[String]) -> Vec<Reject> {
@@ -43,7 +43,7 @@ pub(super) fn rejects(patch: &str, said: &[String]) -> Vec<Reject> {
     rejects
 }
 
-/// The text for people: the hunks, or what `patch` said when it names none.
+/// Returns the text for people: the hunks, or what `patch` printed when it names none.
 pub(super) fn show(rejects: &[Reject], said: &[String]) -> String {
     let mut text = String::new();
     for reject in rejects {
@@ -67,7 +67,7 @@ fn add(text: &mut String, lines: &[&str]) {
     }
 }
 
-/// The hunks of a unified diff by file, in order.
+/// Returns the hunks of a unified diff by file, in order.
 fn hunks_of(patch: &str) -> Vec<(String, Vec<Hunk<'_>>)> {
     let mut files: Vec<(String, Vec<Hunk<'_>>)> = Vec::new();
     let mut old_name = String::new();
@@ -100,7 +100,7 @@ fn hunks_of(patch: &str) -> Vec<(String, Vec<Hunk<'_>>)> {
     files
 }
 
-/// `a/NAME<TAB>TIME` without its first folder, as `-p1` has it; `/dev/null` gives `null`.
+/// Returns `a/NAME<TAB>TIME` without its first directory, as `-p1` does; `null` for `/dev/null`.
 fn name_in_tree(name: &str) -> String {
     let name = name.split('\t').next().unwrap_or(name).trim_end();
     if name == "/dev/null" {
@@ -109,7 +109,7 @@ fn name_in_tree(name: &str) -> String {
     name.split_once('/').map_or(name, |(_, rest)| rest).to_owned()
 }
 
-/// The numbers of lines in `@@ -START[,LINES] +START[,LINES] @@`.
+/// Returns the numbers of lines in `@@ -START[,LINES] +START[,LINES] @@`.
 fn hunk_counts(line: &str) -> Option<(u64, u64)> {
     let (ranges, _) = line.strip_prefix("@@ -")?.split_once(" @@")?;
     let (old, new) = ranges.split_once(" +")?;

@@ -1,4 +1,4 @@
-//! Reading patches, and finding them.
+//! Parsing patches, and finding them.
 
 use expect_test::expect;
 use tempfile::TempDir;

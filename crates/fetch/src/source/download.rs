@@ -1,7 +1,7 @@
 //! A file from a server, by its hash.
 //!
-//! A download that was cut off goes on where it stopped when the server can do that, in this run or the next; else it
-//! starts anew. Nothing is called by its final name before its hash was found right.
+//! A download that was cut off resumes where it stopped when the server can do that, in this run or the next; else it
+//! starts again. No file has its final name before its hash was verified.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -28,7 +28,7 @@ pub enum DownloadError {
         /// The address.
         url: String,
     },
-    /// The proxy of the environment is not one.
+    /// The proxy of the environment is invalid.
     #[error("cannot use the proxy {proxy}")]
     Proxy {
         /// As it was given.
@@ -36,7 +36,7 @@ pub enum DownloadError {
         /// What is wrong with it.
         source: Box<ureq::Error>,
     },
-    /// The server answered, and said no.
+    /// The server answered with an error.
     #[error("cannot fetch {url}: the server answered {status}")]
     Status {
         /// The address.
@@ -49,23 +49,23 @@ pub enum DownloadError {
     Broken {
         /// The address.
         url: String,
-        /// How many bytes are there.
+        /// The number of bytes received.
         n_bytes: u64,
-        /// What the last attempt ended with.
+        /// The error of the last attempt.
         source: io::Error,
     },
 }
 
 /// How many attempts in a row may bring nothing new.
 const MAX_IDLE_ATTEMPTS: u32 = 4;
-/// How long a server may say nothing.
+/// The longest time without an answer from a server.
 const PATIENCE: Duration = Duration::from_secs(60);
 const CHUNK: usize = 128 << 10;
 const TICK: Duration = Duration::from_millis(100);
-/// Where Debian and others keep the certificates that this machine trusts.
+/// The file in which Debian and others keep the certificates that this machine trusts.
 const HOST_CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Gives the path of a file whose hash is `sha256`: the user's own for a `file` address, else one in the store.
+/// Returns the path of a file whose hash is `sha256`: the user's own for a `file` address, else one in the store.
 pub(super) fn get(fetch: &Fetch<'_>, url: &str, sha256: Sha256) -> Result<PathBuf, SourceError> {
     if let Some(path) = url.strip_prefix("file://") {
         let path = PathBuf::from(percent_decoded(path.strip_prefix("localhost").unwrap_or(path)));
@@ -91,7 +91,7 @@ pub(super) fn get(fetch: &Fetch<'_>, url: &str, sha256: Sha256) -> Result<PathBu
     complete(fetch, url, &part)?;
     let mut compared = compare(&part, url, sha256);
     if had_part && matches!(compared, Err(SourceError::Mismatch { .. })) {
-        // The first part may stem from another file of that address.
+        // The first part may come from another file of that address.
         fs::remove_file(&part).map_err(|source| stored(&part, source))?;
         complete(fetch, url, &part)?;
         compared = compare(&part, url, sha256);
@@ -111,7 +111,7 @@ fn compare(path: &Path, url: &str, expected: Sha256) -> Result<(), SourceError> 
     if found == expected { Ok(()) } else { Err(SourceError::Mismatch { what: url.to_owned(), expected, found }) }
 }
 
-/// Asks again and again until all bytes are in `part`.
+/// Sends requests until all bytes are in `part`.
 fn complete(fetch: &Fetch<'_>, url: &str, part: &Path) -> Result<(), SourceError> {
     let agent = agent(fetch, url)?;
     let name = file_name(url);
@@ -152,7 +152,7 @@ fn attempt(fetch: &Fetch<'_>, agent: &Agent, url: &str, name: &str, part: &Path)
     let start = match status {
         206 if resumes_at(&response) == Some(have) => have,
         200 => 0,
-        // The file on the server is no longer than what is here, or it answers for another place: all of it, then.
+        // The file on the server is no longer than the part here, or the range is another: download all of it then.
         206 | 416 if have > 0 => {
             truncate(part, 0)?;
             return Err(Attempt::Again(io::Error::other("the server cannot resume")));
@@ -195,7 +195,7 @@ fn request(agent: &Agent, url: &str, have: u64) -> Result<Response<Body>, Attemp
     }
 }
 
-/// Appends the body to `part`; the number of bytes it brought.
+/// Appends the body to `part`; returns the number of bytes it added.
 fn receive(fetch: &Fetch<'_>, body: Body, part: &Path, start: u64) -> Result<u64, Attempt> {
     let (sender, receiver) = sync_channel::<io::Result<Vec<u8>>>(4);
     std::thread::spawn(move || {
@@ -228,7 +228,7 @@ fn receive(fetch: &Fetch<'_>, body: Body, part: &Path, start: u64) -> Result<u64
     }
 }
 
-/// Waits for a message, or for an interrupt; nothing when the time is up or nobody will send one.
+/// Waits for a message, or for an interrupt; returns `None` when the time is up or the sender is gone.
 fn wait<T>(receiver: &Receiver<T>, patience: Duration) -> Result<Option<T>, SourceError> {
     let started = Instant::now();
     loop {
@@ -250,7 +250,7 @@ fn pause(time: Duration) -> Result<(), SourceError> {
     Ok(())
 }
 
-/// Where a partial answer starts: `Content-Range: bytes START-END/SIZE`.
+/// Returns the start of a partial answer: `Content-Range: bytes START-END/SIZE`.
 fn resumes_at(response: &Response<Body>) -> Option<u64> {
     let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
     range.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
@@ -268,7 +268,7 @@ fn agent(fetch: &Fetch<'_>, url: &str) -> Result<Agent, SourceError> {
     Ok(config.new_agent())
 }
 
-/// The proxy that the environment names for `url`. An upper-case `HTTP_PROXY` is no such name: a CGI server sets it.
+/// Returns the proxy of the environment for `url`. An upper-case `HTTP_PROXY` is ignored: a CGI server sets it.
 fn proxy(fetch: &Fetch<'_>, url: &str) -> Result<Option<Proxy>, SourceError> {
     let names: &[&str] = if url.starts_with("https:") {
         &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
@@ -295,7 +295,7 @@ fn host_of(url: &str) -> Option<&str> {
     }
 }
 
-/// Whether the list `exempt` (`host,.domain,*`) has `host`, as curl reads it: a name stands for all below it too.
+/// Whether `host` is in the list `exempt` (`host,.domain,*`), as curl reads it: a name includes its subdomains.
 fn is_exempt(host: &str, exempt: &str) -> bool {
     let host = host.to_ascii_lowercase();
     exempt.split([',', ' ']).map(|name| name.trim().to_ascii_lowercase()).any(|name| {
@@ -304,7 +304,7 @@ fn is_exempt(host: &str, exempt: &str) -> bool {
     })
 }
 
-/// What this machine trusts; what the web trusts when it does not say.
+/// Returns the certificates that this machine trusts; those that the web trusts when it has none.
 fn certificates(fetch: &Fetch<'_>) -> RootCerts {
     let own = fetch.text_of("SSL_CERT_FILE").unwrap_or(HOST_CERTIFICATES);
     let pem = fs::read(own).unwrap_or_default();
@@ -316,13 +316,13 @@ fn certificates(fetch: &Fetch<'_>) -> RootCerts {
     if found.is_empty() { RootCerts::WebPki } else { RootCerts::new_with_certs(&found) }
 }
 
-/// What a file from `url` is called.
+/// Returns the file name of a download from `url`.
 fn file_name(url: &str) -> String {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
     let plain = |c: char| if c.is_ascii_alphanumeric() || "._+-".contains(c) { c } else { '_' };
     let name: String = name.chars().map(plain).take(100).collect();
-    // Neither empty nor a folder's own name.
+    // Neither empty nor the name of a directory itself.
     if name.trim_matches('.').is_empty() { "download".to_owned() } else { name }
 }
 

@@ -1,6 +1,6 @@
-//! One commit of a git repository, by way of the `git` program.
+//! One commit of a git repository, by means of the `git` program.
 //!
-//! Only that commit is transferred when the server lets us ask for it. What comes out is the bare tree, without `.git`:
+//! Only that commit is transferred when the server allows it. The result is the bare tree, without `.git`:
 //! Kbuild would otherwise derive a version from whatever repository state it finds.
 
 use std::path::{Path, PathBuf};
@@ -20,30 +20,30 @@ pub enum GitError {
     Failed {
         /// The repository.
         url: String,
-        /// What was wanted.
+        /// The requested revision.
         rev: String,
-        /// What git said.
+        /// The error of git, with its output.
         source: Box<ExecError>,
     },
-    /// The repository has no such thing.
+    /// The repository has no such revision.
     #[error("{url} has no branch, tag or commit `{rev}`{}", shortened(rev))]
     NoSuchRev {
         /// The repository.
         url: String,
-        /// What was wanted.
+        /// The requested revision.
         rev: String,
     },
-    /// It names something else than a commit.
+    /// The revision is not a commit.
     #[error("`{rev}` of {url} is not a commit")]
     NotACommit {
         /// The repository.
         url: String,
-        /// What was wanted.
+        /// The requested revision.
         rev: String,
     },
 }
 
-/// Gives the tree, its key and the commit's hash.
+/// Returns the tree, its key and the commit's hash.
 pub(super) fn checkout(fetch: &Fetch<'_>, url: &str, rev: &str) -> Result<(PathBuf, Key, String), SourceError> {
     let commit = if is_hash(rev) { rev.to_ascii_lowercase() } else { resolve(fetch, url, rev)? };
     let key = KeyWriter::new("git/1").field("commit", &commit).finish();
@@ -51,13 +51,13 @@ pub(super) fn checkout(fetch: &Fetch<'_>, url: &str, rev: &str) -> Result<(PathB
     Ok((tree, key, commit))
 }
 
-/// Asks the repository what the branch or tag `rev` is now.
+/// Looks up the commit of the branch or tag `rev` in the repository.
 fn resolve(fetch: &Fetch<'_>, url: &str, rev: &str) -> Result<String, SourceError> {
     let peeled = format!("{rev}^{{}}");
     let listed = git(fetch).args(["ls-remote", "--quiet", "--", url, rev, &peeled]).text();
     let listed = listed.map_err(|source| failed(url, rev, source))?;
     let find = |name: &str| listed.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix('\t'));
-    // An annotated tag is an object of its own; `^{}` is the commit it is for. The order is git's own (gitrevisions(7)).
+    // An annotated tag is an object of its own; `^{}` is its commit. The order is git's own (gitrevisions(7)).
     let names = ["", "refs/", "refs/tags/", "refs/heads/"].map(|prefix| format!("{prefix}{rev}"));
     let found = names.iter().find_map(|name| find(&format!("{name}^{{}}")).or_else(|| find(name)));
     let found = found.ok_or_else(|| GitError::NoSuchRev { url: url.to_owned(), rev: rev.to_owned() })?;
@@ -84,7 +84,7 @@ fn fill(fetch: &Fetch<'_>, url: &str, rev: &str, commit: &str, dir: &Path) -> Re
         Err(source) => return Err(failed(source)),
     };
     fetch.progress.begin(&format!("check out {commit}"), None);
-    // The user's settings (line ends, filters) must not change what a commit is.
+    // The user's settings (line ends, filters) must not change the content of a commit.
     let checkout = here()
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
@@ -97,7 +97,7 @@ fn fill(fetch: &Fetch<'_>, url: &str, rev: &str, commit: &str, dir: &Path) -> Re
     remove(&repository).map_err(|source| SourceError::Path { path: repository, source })
 }
 
-/// Transfers the commit alone or, from a server that gives only what it lists, everything.
+/// Transfers the commit alone or, from a server that sends only what it lists, everything.
 fn transfer(fetch: &Fetch<'_>, url: &str, commit: &str, dir: &Path) -> Result<(), ExecError> {
     let get = |args: &[&str]| git(fetch).dir(dir).args(["fetch", "--quiet", "--no-tags"]).args(args).text().map(drop);
     match get(&["--depth=1", "--", url, commit]) {
@@ -114,7 +114,7 @@ fn is_refusal(line: &str) -> bool {
         .any(|words| line.contains(words))
 }
 
-/// `git` with what it needs of the user's environment, and nothing to ask the user with.
+/// Returns `git` with what it needs of the user's environment, without any way to prompt the user.
 fn git(fetch: &Fetch<'_>) -> Exec {
     let wanted = |name: &str| {
         let prefixes = ["GIT_SSH", "GIT_SSL", "GIT_CONFIG", "GIT_PROXY", "GIT_HTTP", "GIT_ASKPASS", "SSH_"];

@@ -33,7 +33,7 @@ fn spawn(store: &Path, args: &[&str]) -> Child {
     command.arg(store).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// Waits for the end; whether it was good, and both outputs.
+/// Waits for the end; returns whether it succeeded, and both outputs.
 fn ended(mut child: Child) -> (bool, String, String) {
     let (mut out, mut err) = (String::new(), String::new());
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
@@ -125,7 +125,7 @@ fn a_full_disk_is_told_and_leaves_nothing() {
     assert!(shown.contains(&format!("the disk of the store {} is full", store.dir().display())), "{shown}");
     assert!(shown.contains("--store") && shown.contains("cannot write"), "{shown}");
     assert!(is_clean(store.dir()));
-    // What was half-written is gone, so that there is room again.
+    // Half-written files have been removed, so that there is room again.
     fs::write(ground.path("less.tar"), kernel_tar(100)).unwrap();
     fetch_source(&fetch, &SourceSpec::Path(ground.path("less.tar"))).unwrap();
 }
@@ -143,7 +143,7 @@ fn two_sources_at_once_in_one_store() {
     assert!(one.0 && two.0, "{}{}", one.2, two.2);
     assert_ne!(one.1, two.1);
     assert!(is_clean(&store));
-    // Neither has files of the other: both are found whole.
+    // Neither contains files of the other: both are found complete.
     for (tarball, out) in tarballs.iter().zip([one.1, two.1]) {
         let (good, again, err) = ended(spawn(&store, &["path", tarball.to_str().unwrap()]));
         assert!(good && again == out && !err.contains("unpack"), "{err}");

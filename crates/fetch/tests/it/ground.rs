@@ -1,4 +1,4 @@
-//! A store in a temporary folder, the host's environment, and everything that was said.
+//! A store in a temporary directory, the host's environment, and all notes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,7 +13,7 @@ use kiln_plan::SourceSpec;
 use kiln_store::{Progress, Store};
 use tempfile::TempDir;
 
-/// Where a test works.
+/// The environment of a test.
 pub(crate) struct Ground {
     pub(crate) dir: TempDir,
     pub(crate) store: Store,
@@ -54,12 +54,12 @@ impl Ground {
         kiln_fetch::fetch(&self.fetch(), spec)
     }
 
-    /// A path below the test's folder.
+    /// Returns a path below the test's directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    /// Writes a file below the test's folder, with the folders it needs.
+    /// Writes a file below the test's directory, with its parent directories.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -67,7 +67,7 @@ impl Ground {
         path
     }
 
-    /// What was said so far, forgetting it.
+    /// Returns the notes so far, and clears them.
     pub(crate) fn said(&self) -> Vec<String> {
         std::mem::take(&mut self.said.0.lock().unwrap())
     }
@@ -78,7 +78,7 @@ impl Ground {
     }
 }
 
-/// The makefile of [`kernel_tar`].
+/// The makefile in [`kernel_tar`].
 pub(crate) const MAKEFILE: &str = "VERSION = 9\nPATCHLEVEL = 8\nSUBLEVEL = 7\nEXTRAVERSION = -rc6\n";
 
 /// Reads the makefile of a tree.
@@ -86,7 +86,7 @@ pub(crate) fn makefile(source: &Source) -> String {
     fs::read_to_string(source.tree.join("Makefile")).unwrap()
 }
 
-/// A tiny tree that passes for a kernel's, as a tar with one folder at the top, and `extra` files of 1 KiB.
+/// Returns a tiny kernel tree as a tar with one directory at the top, and `extra` files of 1 KiB.
 pub(crate) fn kernel_tar(extra: usize) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     let mut add = |path: &str, text: &[u8]| {

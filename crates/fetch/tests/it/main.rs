@@ -1,4 +1,4 @@
-//! What fetching does to the world: `sources`, `patches` and `apt` into a store; `faults` on runs that are killed,
+//! Effects of fetching: `sources`, `patches` and `apt` into a store; `faults` on runs that are killed,
 //! interrupted, doubled or out of space.
 
 mod apt;

@@ -6,18 +6,18 @@ use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// How a server answers.
+/// The behaviour of a server.
 #[derive(Clone, Default)]
 pub(crate) struct Manners {
-    /// What it serves.
+    /// The served bytes.
     pub(crate) body: Vec<u8>,
-    /// Closes the connection after so many bytes of each body.
+    /// Closes the connection after this many bytes of each body.
     pub(crate) cut_after: Option<usize>,
-    /// Whether it can start in the middle.
+    /// Whether it can resume in the middle.
     pub(crate) resumes: bool,
     /// Answers with this status and nothing else, this many times at most.
     pub(crate) refuses: Option<(u16, usize)>,
-    /// Sends everyone elsewhere first.
+    /// Redirects every request first.
     pub(crate) redirects: bool,
 }
 
@@ -35,14 +35,14 @@ impl Server {
         let log = Arc::clone(&requests);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                // A client that goes away is what some tests are about.
+                // Some tests are about clients that close the connection.
                 let _ = answer(stream.unwrap(), &manners, &log);
             }
         });
         Server { url, requests }
     }
 
-    /// For every request so far, its path and the value of `Range`, or `CONNECT` and the host.
+    /// Returns, for every request so far, its path and the value of `Range`, or `CONNECT` and the host.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -88,7 +88,7 @@ fn answer(stream: TcpStream, manners: &Manners, log: &Mutex<Vec<String>>) -> std
     stream.write_all(&body[..manners.cut_after.unwrap_or(usize::MAX).min(body.len())])
 }
 
-/// The method, the path and the value of `Range`.
+/// Returns the method, the path and the value of `Range`.
 fn read_request(lines: &mut Lines<BufReader<TcpStream>>) -> std::io::Result<(String, String, String)> {
     let request = lines.next().unwrap_or_else(|| Ok(String::new()))?;
     let mut words = request.split(' ').map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Every kind of source, from places that behave and places that do not.
+//! Every kind of source, from servers that behave and servers that do not.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -188,7 +188,7 @@ fn git(dir: &Path, args: &[&str]) -> String {
     git.args(identity).args(args).text().unwrap().trim().to_owned()
 }
 
-/// A repository with two commits and tags of both kinds; the hashes of the commits.
+/// Makes a repository with two commits and tags of both kinds; returns the hashes of the commits.
 fn repository(ground: &Ground) -> (String, [String; 2]) {
     let dir = ground.path("repo");
     fs::create_dir(&dir).unwrap();

@@ -1,4 +1,4 @@
-//! `depmod.d`: which of several files with one module name to take, and where else to look.
+//! `depmod.d`: which of several files with one module name to take, and where else to search.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use regex_lite::Regex;
 
-/// What the files of `depmod.d` say.
+/// The settings in the files of `depmod.d`.
 #[derive(Debug, Default)]
 pub struct Config {
     /// Words of the `search` lines in the order written: the first has the highest priority.
@@ -14,20 +14,20 @@ pub struct Config {
     /// In the order written: the last has the highest priority.
     pub(super) overrides: Vec<Override>,
     external: Vec<(Pattern, PathBuf)>,
-    /// Names of files and folders to pass over.
+    /// Names of files and directories to skip.
     pub exclude: Vec<String>,
-    /// Lines that say nothing known, with their files.
+    /// Lines that are not understood, with their files.
     pub ignored: Vec<String>,
 }
 
 /// One word of a `search` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
-    /// What no other word names.
+    /// Paths that no other word names.
     BuiltIn,
-    /// The folders of `external` lines.
+    /// The directories of `external` lines.
     External,
-    /// Paths that begin so, below the folder of the release.
+    /// Paths that begin with this, below the directory of the release.
     Below(String),
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Override {
     pub(super) path: String,
 }
 
-/// Which kernels a line is for.
+/// The kernels that a line is for.
 #[derive(Debug)]
 pub(super) enum Pattern {
     Any,
@@ -52,20 +52,20 @@ pub(super) enum Pattern {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read {}", path.display())]
 pub struct ConfigError {
-    /// The file or folder.
+    /// The file or directory.
     pub path: PathBuf,
-    /// What the system says.
+    /// The system's error.
     pub source: io::Error,
 }
 
-/// Where `depmod` looks when nobody says otherwise; an earlier folder's file hides a later one's of the same name.
+/// The default directories of `depmod`; an earlier one's file hides a later one's of the same name.
 const FOLDERS: [&str; 4] = ["/etc/depmod.d", "/run/depmod.d", "/usr/local/lib/depmod.d", "/lib/depmod.d"];
 
 impl Config {
-    /// Reads the given files and folders, or, when there is none, the usual folders.
+    /// Reads the given files and directories, or, when there is none, the default directories.
     ///
     /// # Errors
-    /// [`ConfigError`] for one that is there and cannot be read; one that is not there is empty.
+    /// [`ConfigError`] for one that exists and cannot be read; one that does not exist is empty.
     pub fn read(paths: &[PathBuf]) -> Result<Config, ConfigError> {
         let usual: Vec<PathBuf> = FOLDERS.iter().map(PathBuf::from).collect();
         let mut config = Config::default();
@@ -105,7 +105,7 @@ impl Config {
         }
     }
 
-    /// The folders outside of the release's own that are for this kernel.
+    /// Returns the directories outside of the release's own that are for this kernel.
     pub(super) fn external(&self, version: &str) -> Vec<PathBuf> {
         self.external.iter().filter(|(kernel, _)| kernel.matches(version)).map(|(_, dir)| dir.clone()).collect()
     }
@@ -136,7 +136,7 @@ fn place(word: &str) -> Place {
     }
 }
 
-/// The `*.conf` files of all folders sorted by name, each name once; files given as such are taken as they are.
+/// Returns the `*.conf` files of all directories sorted by name, each name once; files in `paths` are kept as is.
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, ConfigError> {
     let mut by_name: BTreeMap<std::ffi::OsString, PathBuf> = BTreeMap::new();
     for path in paths {

@@ -1,4 +1,4 @@
-//! Which of several files with one module name to take.
+//! Selection among several files with one module name.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,7 @@ use kiln_modgraph::module_name;
 use super::config::{Config, Place};
 use crate::modules_dir::FoundModule;
 
-/// Keeps one file per module name; also gives a line for each choice that only the path decided.
+/// Keeps one file per module name; also returns a line for each choice that only the path decided.
 pub(super) fn one_of_each(
     found: Vec<FoundModule>,
     dir: &Path,
@@ -31,12 +31,12 @@ pub(super) fn one_of_each(
         }
         kept.extend(group.into_iter().next());
     }
-    // Files of one folder beside each other, as they are read.
+    // Files of one directory are next to each other, as they are read.
     kept.sort_unstable_by(|a, b| a.file.as_os_str().cmp(b.file.as_os_str()));
     (kept, ties)
 }
 
-/// Higher is better: the position of the override that names the file, then the priority of its place.
+/// Returns the rank, higher is better: the position of the override that names the file, then its place's priority.
 fn rank(module: &FoundModule, dir: &Path, version: &str, config: &Config) -> (Option<usize>, Option<usize>) {
     let plain = module.path.rsplit_once('/').map_or(("", &*module.path), |(folder, file)| (folder, file));
     let plain = format!("{}/{}", plain.0, plain.1.split('.').next().unwrap_or_default());
@@ -51,7 +51,7 @@ fn priority(module: &FoundModule, dir: &Path, version: &str, config: &Config) ->
     let holds = |place: &Place| match place {
         Place::BuiltIn => false,
         Place::External => !inside && config.external(version).iter().any(|dir| module.file.starts_with(dir)),
-        // Quirk: the beginning of the path is compared, not its folders: `updates2` counts as `updates`.
+        // Quirk: the beginning of the path is compared, not its directories: `updates2` counts as `updates`.
         Place::Below(start) => inside && module.path.starts_with(start.as_str()),
     };
     // Words to the left count more.

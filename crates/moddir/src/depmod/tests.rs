@@ -2,7 +2,7 @@ use kiln_testkit::Ko;
 
 use super::*;
 
-/// Runs over modules of one byte-identical kind at `paths`, and gives the paths of `modules.dep`.
+/// Runs over copies of one module at `paths`, and compares the paths of `modules.dep`.
 fn check(paths: &[&str], config: &str, expected: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     for path in paths {

@@ -12,22 +12,22 @@ use std::path::Path;
 use kiln_modgraph::read::ReadAt;
 use rustix::fs::{CWD, Mode, OFlags};
 
-/// A file up to this size is read whole: half of a kernel's modules, for the price of one call each.
+/// A file up to this size is read whole: half of a kernel's modules, at the cost of one call each.
 const WHOLE: u64 = 32 << 10;
 
 /// How much of a longer file's end is read at once.
 ///
-/// A module's tables (sections, symbols, names) are its last part: for most modules this has the first of them, for
-/// half of them all.
+/// A module's tables (sections, symbols, names) are its last part: for most modules this contains the first of them,
+/// for half of them all.
 const TAIL: u64 = 12 << 10;
 
-/// Expected parts that are this near to each other are read in one call: a page more costs less than a call.
+/// Expected parts this close to each other are read in one call: another page costs less than a call.
 const NEAR: u64 = 4 << 10;
 
-/// A file of which more than this is expected is no usual module: its parts are read when they are asked for.
+/// A file of which more than this is expected is no usual module: its parts are read when they are requested.
 const AHEAD: u64 = 64 << 20;
 
-/// An open file; what is not asked for is not read, apart from its end.
+/// An open file; what is not requested is not read, apart from its end.
 #[derive(Debug)]
 pub struct FileSource {
     file: File,
@@ -36,7 +36,7 @@ pub struct FileSource {
     tail: Vec<u8>,
     tail_length: usize,
     pieces: OnceCell<Pieces>,
-    /// Memory for the pieces.
+    /// A buffer for the pieces.
     spare: RefCell<Vec<u8>>,
 }
 
@@ -44,31 +44,31 @@ pub struct FileSource {
 #[derive(Debug)]
 struct Pieces {
     bytes: Vec<u8>,
-    /// Where each begins in the file, and where it is in `bytes`.
+    /// The offset of each in the file, and its range in `bytes`.
     places: Vec<(u64, Range<usize>)>,
 }
 
-/// Memory that goes from one file to the next.
+/// Buffers that are passed from one file to the next.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     tail: Vec<u8>,
     pieces: Vec<u8>,
 }
 
-/// A folder whose files are opened one after another, without a walk down to it for each.
+/// A directory whose files are opened one after another, without resolving its path for each.
 #[derive(Debug)]
 pub(super) struct Folder {
     folder: Option<OwnedFd>,
 }
 
 impl Folder {
-    /// Opens a folder; should that fail, files are opened by their whole paths, and say what is wrong.
+    /// Opens a directory; if that fails, files are opened by their whole paths, which reports the error.
     pub(super) fn open(path: Option<&Path>) -> Folder {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Folder { folder: path.and_then(|path| rustix::fs::openat(CWD, path, flags, Mode::empty()).ok()) }
     }
 
-    /// Opens the file at `path`, which lies in this folder; `buffers` are memory to use again.
+    /// Opens the file at `path`, which lies in this directory; `buffers` are reused.
     pub(super) fn file(&self, path: &Path, buffers: Buffers) -> io::Result<FileSource> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
         match (&self.folder, path.file_name()) {
@@ -84,7 +84,7 @@ impl FileSource {
     /// Opens a file.
     ///
     /// # Errors
-    /// What the system says; something other than a file is refused.
+    /// The system's error; anything other than a file is refused.
     pub fn open(path: &Path) -> io::Result<FileSource> {
         FileSource::new(File::open(path)?, Buffers::default())
     }
@@ -102,7 +102,7 @@ impl FileSource {
         Ok(FileSource { file, size, tail, tail_length, pieces: OnceCell::new(), spare })
     }
 
-    /// Gives the memory back, for the next file.
+    /// Returns the buffers, for the next file.
     pub(super) fn into_buffers(self) -> Buffers {
         let pieces = self.pieces.into_inner().map_or_else(|| self.spare.into_inner(), |pieces| pieces.bytes);
         Buffers { tail: self.tail, pieces }
@@ -119,7 +119,7 @@ impl FileSource {
         self.size - self.tail_length as u64
     }
 
-    /// What of `parts` is to be read, near ones joined; a part that the tail has is not.
+    /// Returns the ranges of `parts` to read, with near ones joined; parts within the tail are left out.
     fn to_read(&self, parts: &[Range<u64>]) -> Vec<Range<u64>> {
         let missing =
             |part: &&Range<u64>| part.start < part.end && part.end <= self.size && part.start < self.tail_start();
@@ -155,7 +155,7 @@ impl ReadAt for FileSource {
         self.read(range).map(Cow::Owned)
     }
 
-    /// A part that cannot be read is left to [`ReadAt::read_at`], which says why.
+    /// A part that cannot be read is left to [`ReadAt::read_at`], which returns the error.
     fn expect(&self, parts: &[Range<u64>]) {
         let parts = self.to_read(parts);
         let all = parts.iter().fold(0u64, |all, part| all.saturating_add(part.end - part.start));
@@ -177,7 +177,7 @@ impl ReadAt for FileSource {
     }
 }
 
-/// The first `length` bytes of a buffer that grows when it has to.
+/// Returns the first `length` bytes of a buffer, which grows when it is too small.
 fn room(buffer: &mut Vec<u8>, length: usize) -> &mut [u8] {
     if buffer.len() < length {
         buffer.resize(length, 0);
@@ -185,7 +185,7 @@ fn room(buffer: &mut Vec<u8>, length: usize) -> &mut [u8] {
     &mut buffer[..length]
 }
 
-/// The bytes of `range`, when it lies in the piece of a file that begins at `start`.
+/// Returns the bytes of `range`, when it lies in the piece of a file that begins at `start`.
 fn within<'a>(start: u64, bytes: &'a [u8], range: &Range<u64>) -> Option<&'a [u8]> {
     let from = usize::try_from(range.start.checked_sub(start)?).ok()?;
     let to = usize::try_from(range.end.checked_sub(start)?).ok()?;

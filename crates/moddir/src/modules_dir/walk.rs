@@ -1,4 +1,4 @@
-//! Finding the module files below a folder, as `depmod` does.
+//! Finding the module files below a directory, as `depmod` does.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, FileType, Metadata};
@@ -12,21 +12,21 @@ use rayon::prelude::*;
 /// A module file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundModule {
-    /// Path relative to the folder that was walked.
+    /// Path relative to the walked directory.
     pub path: String,
-    /// Where to open it.
+    /// The path to open it at.
     pub file: PathBuf,
 }
 
 /// An entry that is left out.
 #[derive(Debug, thiserror::Error)]
 pub enum Oddity {
-    /// The entry cannot be looked at: a link that leads nowhere, a folder without permission.
+    /// The entry cannot be read: a broken link, a directory without permission.
     #[error("cannot read {}: {source}", path.display())]
     Unreadable {
         /// The entry.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// A device, a socket, a pipe.
@@ -34,16 +34,16 @@ pub enum Oddity {
     Special {
         /// The entry.
         path: PathBuf,
-        /// The type's bits of its mode.
+        /// The file type bits of its mode.
         mode: u32,
     },
-    /// A link leads to a folder around it.
+    /// A link leads to a directory that contains it.
     #[error("{} leads back to a folder around it", path.display())]
     Loop {
         /// The link.
         path: PathBuf,
     },
-    /// The name is no text, which no index can hold.
+    /// The name is not UTF-8, which no index can hold.
     #[error("the name {} is not UTF-8", path.display())]
     Name {
         /// The entry.
@@ -53,10 +53,10 @@ pub enum Oddity {
 
 /// Finds all modules below `dir`, in byte-wise order, following links.
 ///
-/// Entries named `build` or `source`, or as in `exclude`, are passed over wherever they are.
+/// Entries named `build` or `source`, or as in `exclude`, are skipped wherever they are.
 ///
 /// # Errors
-/// When `dir` itself cannot be listed; what goes wrong below it is an [`Oddity`].
+/// When `dir` itself cannot be listed; errors below it are an [`Oddity`] each.
 pub fn walk(dir: &Path, exclude: &[String]) -> io::Result<(Vec<FoundModule>, Vec<Oddity>)> {
     let search = Search { exclude };
     let found = search.list(&Around { dir, outer: None }, "")?;
@@ -67,7 +67,7 @@ struct Search<'a> {
     exclude: &'a [String],
 }
 
-/// A folder and those around it, from the inside out.
+/// A directory and those that contain it, from the inside out.
 struct Around<'a> {
     dir: &'a Path,
     outer: Option<&'a Around<'a>>,
@@ -80,7 +80,7 @@ struct Found {
 }
 
 impl Search<'_> {
-    /// Lists a folder; those below it in parallel.
+    /// Lists a directory; those below it in parallel.
     fn list(&self, around: &Around<'_>, prefix: &str) -> io::Result<Found> {
         let mut entries: Vec<(OsString, FileType)> = Vec::new();
         for entry in fs::read_dir(around.dir)? {
@@ -113,7 +113,7 @@ impl Search<'_> {
 
     fn look(&self, around: &Around<'_>, path: PathBuf, relative: &str, kind: FileType) -> Result<Found, Oddity> {
         let is_link = kind.is_symlink();
-        // What is behind a link is asked for; of all else the folder told.
+        // A link's target needs a `stat`; for all other entries the directory has the type.
         let metadata = if is_link { Some(stat(&path)?) } else { None };
         let (is_file, is_dir) =
             metadata.as_ref().map_or((kind.is_file(), kind.is_dir()), |behind| (behind.is_file(), behind.is_dir()));
@@ -128,7 +128,7 @@ impl Search<'_> {
             let mode = metadata.map_or_else(|| stat(&path), Ok)?.mode() & 0o170_000;
             return Err(Oddity::Special { path, mode });
         }
-        // Only a link can lead back.
+        // Only a link can lead to a containing directory.
         if metadata.is_some_and(|behind| around.holds(identity(&behind))) {
             return Err(Oddity::Loop { path });
         }

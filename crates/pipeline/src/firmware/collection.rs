@@ -1,4 +1,4 @@
-//! One place where firmware files are looked for.
+//! One place to look up firmware files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 use kiln_assembly::firmware::Whence;
 use kiln_plan::firmware::Packing;
 
-/// A folder laid out like `/lib/firmware`, or a checkout of linux-firmware, whose links are in its `WHENCE`.
+/// A directory laid out like `/lib/firmware`, or a checkout of linux-firmware, whose links are in its `WHENCE`.
 pub(super) struct Collection {
     folder: PathBuf,
-    /// The folder itself, where links in it lead to.
+    /// The resolved path of the directory, which links in it point into.
     real: PathBuf,
     whence: Whence,
 }
 
-/// What names lead to. Whatever a link leads to is there too.
+/// The origins of names. The target of every link is included.
 pub(super) type Found = BTreeMap<String, Origin>;
 
-/// What a name leads to.
+/// The origin of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
     /// A file.
@@ -31,13 +31,13 @@ pub(super) enum Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct File {
     pub(super) path: PathBuf,
-    /// How it is compressed where it was found.
+    /// Its compression where it was found.
     pub(super) packing: Packing,
-    /// Whether the collection says that it must not be compressed.
+    /// Whether the collection requires that it is not compressed.
     pub(super) stays_raw: bool,
 }
 
-/// In the order in which they are looked for; a file that is there in several forms has the same content in each.
+/// In the order in which they are looked up; a file that exists in several forms has the same content in each.
 const FORMS: [Packing; 3] = [Packing::Raw, Packing::Zstd, Packing::Xz];
 
 impl Collection {
@@ -47,7 +47,7 @@ impl Collection {
         Collection { folder, real, whence: Whence::parse(&String::from_utf8_lossy(&text)) }
     }
 
-    /// The files for one name, which may be a pattern.
+    /// Returns the files for one name, which may be a pattern.
     pub(super) fn look_up(&self, name: &str) -> Found {
         if name.split('/').any(|part| part == ".." || part.is_empty()) {
             return Found::new();
@@ -82,7 +82,7 @@ impl Collection {
         found
     }
 
-    /// The file of a name, and the name of what a link leads to; `None` for that when it is outside of the collection.
+    /// Returns the file of a name, and the name of a link's target; `None` for that outside of the collection.
     fn file(&self, name: &str) -> Option<(File, Option<String>)> {
         FORMS.into_iter().find_map(|packing| {
             let path = self.folder.join(format!("{name}{}", packing.ending()));
@@ -95,7 +95,7 @@ impl Collection {
         })
     }
 
-    /// The names that a pattern stands for, without endings of compression.
+    /// Returns the names that match a pattern, without endings of compression.
     fn matches(&self, pattern: &str) -> Vec<String> {
         let mut names = Vec::new();
         let folder = glob::Pattern::escape(&self.folder.to_string_lossy());

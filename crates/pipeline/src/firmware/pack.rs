@@ -15,9 +15,10 @@ use crate::compress;
 use crate::error::AssembleError;
 use crate::session::Session;
 
-/// Gives each file in the form `wanted`, by name: as it was found when that is the form already, else from the store.
+/// Returns each file in the form `wanted`, by name: as it was found when that is the form already, else from the store.
 ///
-/// A file that was found compressed is always unpacked: who packed it may have chosen what the kernel's decoder lacks.
+/// A file that was found compressed is always unpacked: it may have been packed with options that the kernel's decoder
+/// lacks.
 pub(super) fn pack<'a>(
     session: &Session<'_>,
     files: &BTreeMap<&'a str, &'a File>,

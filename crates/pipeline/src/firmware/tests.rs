@@ -20,7 +20,7 @@ fn write(path: &Path, bytes: impl AsRef<[u8]>) {
     fs::write(path, bytes).unwrap();
 }
 
-/// A collection with each kind of name.
+/// Returns a collection with each kind of name.
 fn scene() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join("fw").join(name);
@@ -53,7 +53,7 @@ fn installed(dir: &Path, found: &Found, packing: Packing) -> BTreeMap<String, Fi
     install(&session, found, packing).unwrap()
 }
 
-/// `name: text` for a file, `name -> target` for a link.
+/// Shows `name: text` for a file, `name -> target` for a link.
 fn shown(installed: &BTreeMap<String, Firmware>) -> Vec<String> {
     let show = |firmware: &Firmware| match &firmware.content {
         Content::Link(target) => format!("{} -> {target}", firmware.installed),
@@ -100,7 +100,7 @@ fn every_form_becomes_the_one_that_the_kernel_reads() {
             format!("cypress/a.bin{ending}: a"),
             format!("frozen.bin{ending}: frozen"),
             format!("packed.bin{ending}: packed"),
-            // The collection says that it must stay as it is.
+            // The collection requires that it stays as it is.
             "soft.db -> table.db".to_owned(),
             "table.db: table".to_owned(),
         ];

@@ -68,7 +68,7 @@ impl Ground {
         area.finish().unwrap();
     }
 
-    /// Frees, and gives the names (the test's own) of what is left.
+    /// Frees, and returns the names (the test's own) of the remaining entries.
     fn left(&self, limits: Limits) -> Vec<&'static str> {
         gc(&self.store, &limits, &Silent).unwrap();
         self.names()
@@ -90,7 +90,7 @@ fn days(number: u64) -> Duration {
     Duration::from_secs(number * 86_400)
 }
 
-/// Three generations of one recipe, and something that nobody needs.
+/// Returns three generations of one recipe, and a result that no generation needs.
 fn three() -> Ground {
     let ground = ground();
     ground.result("source", "source", 100, days(9));

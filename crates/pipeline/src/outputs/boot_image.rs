@@ -12,19 +12,19 @@ use super::{Made, OutputError, Work, io_error, read, write};
 use crate::compress::{self, Reader};
 use crate::elf::Elf;
 
-/// The kernel, with a device tree behind it or compressed where the recipe says so.
+/// Makes the kernel, with a device tree appended or compressed where the recipe requests it.
 pub(super) fn kernel(work: &Work<'_>, payload: &Payload, compression: Compression) -> Result<Made, OutputError> {
     let mut inputs = inputs(work, payload, compression)?;
     inputs.settings.push(("for".to_owned(), "itself".to_owned()));
     work.step(compression, inputs, |file| write(file, &packed(work, payload, compression)?.bytes))
 }
 
-/// A `uImage`.
+/// Makes a `uImage`.
 pub(super) fn uimage(work: &Work<'_>, image: &UImage) -> Result<Made, OutputError> {
     let mkimage = Program::find(work, "mkimage")?;
     let (load, entry) = addresses(work, &image.addresses)?;
     let arch = uboot_arch(&work.scene.arch).unwrap_or_default();
-    // The name has 32 bytes, of which a longer release takes all.
+    // The name has 32 bytes, all of which a longer release fills.
     let title = image.title.clone().unwrap_or_else(|| format!("Linux-{}", work.scene.kernel.release));
     let title: String = title.chars().take(32).collect();
     let mut inputs = inputs(work, &image.payload, image.compression)?;
@@ -50,7 +50,7 @@ pub(super) fn uimage(work: &Work<'_>, image: &UImage) -> Result<Made, OutputErro
     })
 }
 
-/// A FIT.
+/// Makes a FIT.
 pub(super) fn fit(work: &Work<'_>, fit: &Fit) -> Result<Made, OutputError> {
     let (mkimage, dtc) = (Program::find(work, "mkimage")?, Program::find(work, "dtc")?);
     let (load, entry) = addresses(work, &fit.addresses)?;
@@ -94,7 +94,7 @@ pub(super) fn fit(work: &Work<'_>, fit: &Fit) -> Result<Made, OutputError> {
     })
 }
 
-/// What every kernel's key has.
+/// Returns the inputs that every kernel's key contains.
 fn inputs(work: &Work<'_>, payload: &Payload, compression: Compression) -> Result<OutputInputs, OutputError> {
     let mut inputs = OutputInputs { kernel: Some(work.scene.kernel.key), ..OutputInputs::default() };
     inputs.settings.push(("image".to_owned(), payload.image.value.clone()));
@@ -111,9 +111,9 @@ fn inputs(work: &Work<'_>, payload: &Payload, compression: Compression) -> Resul
 /// A kernel ready for its header.
 struct Packed {
     bytes: Vec<u8>,
-    /// How it begins before it is compressed.
+    /// Its first bytes before compression.
     head: Vec<u8>,
-    /// How many bytes it has before it is compressed.
+    /// Its number of bytes before compression.
     n_plain: u64,
 }
 
@@ -136,7 +136,7 @@ fn packed(work: &Work<'_>, payload: &Payload, compression: Compression) -> Resul
     Ok(Packed { bytes, head, n_plain })
 }
 
-/// Puts a device tree into the section that an ELF kernel keeps for it.
+/// Puts a device tree into the section that an ELF kernel reserves for it.
 ///
 /// # Source
 /// The help of `MIPS_ELF_APPENDED_DTB` in `arch/mips/Kconfig`.
@@ -156,7 +156,7 @@ fn with_section(work: &Work<'_>, kernel: &Path, dtb: &Path) -> Result<Vec<u8>, O
     read(&to)
 }
 
-/// Where the kernel is put and started, by the recipe or by what `vmlinux` was linked for.
+/// Returns the load and entry addresses, from the recipe or from those that `vmlinux` was linked for.
 fn addresses(work: &Work<'_>, wished: &Addresses) -> Result<(u64, u64), OutputError> {
     let (load, entry) = (wished.load.as_ref().map(|load| load.value), wished.entry.as_ref().map(|entry| entry.value));
     if let Some(load) = load
@@ -172,7 +172,7 @@ fn addresses(work: &Work<'_>, wished: &Addresses) -> Result<(u64, u64), OutputEr
     Ok((load.unwrap_or(linked.lowest), entry.unwrap_or(linked.entry)))
 }
 
-/// A boot loader jumps into what it was given: that must be code, not the header of a file.
+/// A boot loader jumps into its payload: that must be code, not the header of a file.
 fn check_plain(work: &Work<'_>, payload: &Payload, packed: &Packed) -> Result<(), OutputError> {
     if !Elf::is_elf(&packed.head) {
         return Ok(());
@@ -198,7 +198,7 @@ fn check_entry(work: &Work<'_>, wished: &Addresses, real: (u64, u64), n_bytes: u
     ))
 }
 
-/// Has `make` work in a folder beside `file`, and takes the file there whose name it gives.
+/// Runs `make` in a directory beside `file`, and moves the file whose name it returns from there to `file`.
 pub(super) fn staged(
     file: &Path,
     make: impl FnOnce(&Path) -> Result<&'static str, OutputError>,

@@ -11,10 +11,10 @@ use super::dtc::dtc;
 use super::includes::taken_in;
 use super::{Made, OutputError, Work, write};
 
-/// A device tree.
+/// Makes a device tree.
 ///
-/// What the preprocessor gives is part of the key, with what `dtc` takes in after it: nothing else of the folders that are
-/// looked through counts.
+/// The output of the preprocessor is part of the key, with the files that `dtc` includes after it: nothing else in the
+/// searched directories counts.
 /// # Source
 /// `cmd_dtc` in the kernel's `scripts/Makefile.lib`.
 pub(super) fn dtb(work: &Work<'_>, dtb: &Dtb) -> Result<Made, OutputError> {
@@ -33,7 +33,7 @@ pub(super) fn dtb(work: &Work<'_>, dtb: &Dtb) -> Result<Made, OutputError> {
     let text = preprocessed(work, &source, &folders)?;
     let dtc = dtc(work)?;
     let mut inputs = OutputInputs::default();
-    // Lines that begin with a hash tell where the next one is from.
+    // Lines that begin with a hash name the origin of the next one.
     let bare: String = text.lines().filter(|line| !line.starts_with("# ")).map(|line| format!("{line}\n")).collect();
     inputs.contents.push(("source".to_owned(), *blake3::hash(bare.as_bytes()).as_bytes()));
     let taken = taken_in(&bare, &folders);
@@ -52,7 +52,7 @@ pub(super) fn dtb(work: &Work<'_>, dtb: &Dtb) -> Result<Made, OutputError> {
     })
 }
 
-/// The source's file.
+/// Returns the source's file.
 fn source(work: &Work<'_>, dtb: &Dtb) -> Result<PathBuf, OutputError> {
     match &dtb.source {
         DtbSource::File(path) => fs::canonicalize(&path.value).map_err(|_| {
@@ -74,7 +74,7 @@ fn source(work: &Work<'_>, dtb: &Dtb) -> Result<PathBuf, OutputError> {
     }
 }
 
-/// The folder of the architecture's device trees.
+/// Returns the directory of the architecture's device trees.
 fn trees(work: &Work<'_>) -> PathBuf {
     work.scene.tree.join(shown(work))
 }
@@ -83,7 +83,7 @@ fn shown(work: &Work<'_>) -> String {
     format!("arch/{}/boot/dts", work.scene.target.srcarch)
 }
 
-/// A source of the same name in another folder: arm's have moved to one for each vendor.
+/// Returns a source of the same name in another directory: arm's have moved to one for each vendor.
 fn elsewhere(trees: &Path, path: &str) -> Option<String> {
     let name = format!("{}.dts", path.rsplit('/').next().unwrap_or(path));
     let listing = kiln_store::directory::list(trees).ok()?;
@@ -99,7 +99,7 @@ fn preprocessed(work: &Work<'_>, source: &Path, folders: &[PathBuf]) -> Result<S
     compile(work, exec.args(["-x", "assembler-with-cpp"]).arg(source))
 }
 
-/// Runs a compiler; what it says against the source is the source's fault.
+/// Runs a compiler; an error that it prints about the source is the source's fault.
 fn compile(work: &Work<'_>, exec: kiln_exec::Exec) -> Result<String, OutputError> {
     let output = exec.capture().map_err(|source| OutputError::Program { name: work.name(), source })?;
     if output.status.success() {

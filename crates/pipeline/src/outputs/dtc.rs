@@ -20,10 +20,10 @@ pub(super) struct Dtc {
 /// Why there is no compiler of device trees.
 #[derive(Debug, thiserror::Error)]
 pub enum DtcError {
-    /// The tree's makefiles refused.
+    /// The tree's makefiles failed.
     #[error("cannot build the tree's `dtc`")]
     Make(#[source] ExecError),
-    /// The store.
+    /// The store's error.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// A file could not be read or written.
@@ -31,14 +31,14 @@ pub enum DtcError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Gives the tree's compiler, built when the store has none.
+/// Returns the tree's compiler, built when the store has none.
 ///
-/// Its key is the tree's alone: what it writes does not depend on who compiled it.
+/// Its key is the tree's alone: its output does not depend on the compiler that built it.
 pub(super) fn dtc(work: &Work<'_>) -> Result<Dtc, OutputError> {
     let scene = work.scene;
     let key = KeyWriter::new("dtc/1").field("tree", scene.tree_key).finish();
@@ -52,8 +52,8 @@ pub(super) fn dtc(work: &Work<'_>) -> Result<Dtc, OutputError> {
     Ok(Dtc { program: dir.join("dtc"), key })
 }
 
-/// Kbuild wants a configuration even where none matters, and builds `dtc` for those that use it: the kernel's own is
-/// given, and that it does.
+/// Builds `dtc` with the kernel's own configuration, since Kbuild requires one, and with `CONFIG_DTC=y`, without which
+/// it would not be built.
 fn build(work: &Work<'_>, out: &Path) -> Result<(), DtcError> {
     let scene = work.scene;
     let io_error = |path: &Path| {

@@ -1,4 +1,4 @@
-//! Images of files: the result's modules, firmware and loaders, and what the recipe adds.
+//! Images of files: the result's modules, firmware and loaders, and the recipe's additions.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use super::program::Program;
 use super::{Made, OutputError, Work, io_error, write};
 use crate::compress::{self, Reader};
 
-/// A cpio archive for the kernel to start with.
+/// Makes a cpio archive for the kernel to start with.
 pub(super) fn initramfs(work: &Work<'_>, contents: &FileSystem) -> Result<Made, OutputError> {
     let files = files(work, contents)?;
     let compression = work.best();
@@ -37,7 +37,7 @@ pub(super) fn initramfs(work: &Work<'_>, contents: &FileSystem) -> Result<Made, 
     })
 }
 
-/// A squashfs.
+/// Makes a squashfs.
 pub(super) fn squashfs(work: &Work<'_>, contents: &FileSystem, block_size: u32) -> Result<Made, OutputError> {
     let files = files(work, contents)?;
     let compression = work.best();
@@ -75,7 +75,7 @@ enum Source {
     Folder,
 }
 
-/// Everything in the image, by path. What the recipe adds takes the place of what the result has there.
+/// Returns everything in the image, by path. The recipe's additions replace the result's files.
 fn files(work: &Work<'_>, contents: &FileSystem) -> Result<BTreeMap<String, Entry>, OutputError> {
     let plain = |path: PathBuf| Entry { mode: 0o644, source: Source::File(path) };
     let mut files = BTreeMap::new();
@@ -121,7 +121,7 @@ fn files(work: &Work<'_>, contents: &FileSystem) -> Result<BTreeMap<String, Entr
     Ok(files)
 }
 
-/// Permissions that do not depend on the umask of who checked the files out.
+/// Returns permissions that do not depend on the umask under which the files were checked out.
 fn mode(mode: u32) -> u16 {
     if mode & 0o100 != 0 { 0o755 } else { 0o644 }
 }
@@ -176,7 +176,7 @@ fn lay_out(tree: &FileTree, root: &Path) -> io::Result<()> {
         fs::set_permissions(path, fs::Permissions::from_mode(mode.into()))
     };
     folder(root, 0o755)?;
-    // In the order of their paths, a folder comes before what is in it.
+    // In the order of their paths, a directory comes before its entries.
     for (path, node) in tree.iter() {
         let to = root.join(path);
         match &node.kind {
@@ -186,7 +186,7 @@ fn lay_out(tree: &FileTree, root: &Path) -> io::Result<()> {
                 io::copy(&mut contents.open()?, &mut File::create(&to)?)?;
                 fs::set_permissions(&to, fs::Permissions::from_mode(node.mode.into()))?;
             }
-            // The recipe has no way to ask for one.
+            // The recipe has no way to request one.
             NodeKind::Device { .. } => {}
         }
     }

@@ -1,12 +1,12 @@
-//! Files that a device tree takes in by itself, after the preprocessor: `/include/ "a.dtsi"`, `/incbin/("b.bin")`.
+//! Files that a device tree includes by itself, after the preprocessor: `/include/ "a.dtsi"`, `/incbin/("b.bin")`.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The files that `text` takes in, those that they take in with them, each with the digest of its content.
+/// Returns the files that `text` includes, directly or indirectly, each with the digest of its content.
 ///
-/// A file that is in none of `folders` is left to `dtc`, which says so.
+/// A file that is in none of `folders` is left to `dtc`, which reports it.
 pub(super) fn taken_in(text: &str, folders: &[PathBuf]) -> BTreeMap<PathBuf, [u8; 32]> {
     let mut found = BTreeMap::new();
     follow(text, folders, &mut found);
@@ -18,7 +18,7 @@ fn follow(text: &str, folders: &[PathBuf], found: &mut BTreeMap<PathBuf, [u8; 32
         for (at, _) in text.match_indices(directive) {
             let Some(name) = quoted(&text[at + directive.len()..]) else { continue };
             let there = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
-            // By its one true path: files that take in each other through `..` would never end otherwise.
+            // By its canonical path: files that include each other through `..` would never end otherwise.
             let Some(path) = there.and_then(|path| fs::canonicalize(path).ok()) else { continue };
             let Ok(bytes) = fs::read(&path) else { continue };
             let is_new = found.insert(path.clone(), *blake3::hash(&bytes).as_bytes()).is_none();
@@ -31,7 +31,7 @@ fn follow(text: &str, folders: &[PathBuf], found: &mut BTreeMap<PathBuf, [u8; 32
     }
 }
 
-/// The quoted word that follows, after blanks and an opening bracket.
+/// Returns the quoted word that follows, after blanks and an opening bracket.
 fn quoted(rest: &str) -> Option<&str> {
     let rest = rest.trim_start().trim_start_matches('(').trim_start().strip_prefix('"')?;
     rest.split_once('"').map(|(name, _)| name)

@@ -1,4 +1,4 @@
-//! Programs of the host that make outputs: found, named in keys by their content, and run without clock and user.
+//! Programs of the host that make outputs: found, part of keys by their content, and run without clock and user.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use kiln_kbuild::doctor::Missing;
 
 use super::{OutputError, Work, io_error};
 
-/// A program that is there.
+/// A program that exists.
 pub(super) struct Program {
     name: &'static str,
     file: PathBuf,
@@ -25,12 +25,12 @@ impl Program {
         Ok(Program { name, digest: *blake3::hash(&bytes).as_bytes(), file })
     }
 
-    /// Its name and the digest of its file, for keys.
+    /// Returns its name and the digest of its file, for keys.
     pub(super) fn identity(&self) -> (String, [u8; 32]) {
         (self.name.to_owned(), self.digest)
     }
 
-    /// Starts its command line, in the folder `dir`.
+    /// Starts its command line, in the directory `dir`.
     pub(super) fn exec(&self, work: &Work<'_>, dir: &Path) -> Exec {
         Exec::new(&self.file)
             .dir(dir)

@@ -1,6 +1,6 @@
-//! Outputs of a kernel in miniature, told by the field's own programs.
+//! Outputs of a kernel in miniature, examined with the usual programs.
 //!
-//! What needs a program that the host lacks is left out, and said so; CI has them all.
+//! A test that needs a program which the host lacks is skipped, and that is printed; CI has them all.
 
 #![expect(
     clippy::disallowed_methods,
@@ -24,17 +24,17 @@ use kiln_plan::{Arch, KeyWriter};
 use kiln_recipe::{Fault, Found, Reader};
 use kiln_store::{Silent, Store};
 
-/// The host, with the programs of outputs.
+/// Returns the host, with the programs of outputs.
 fn host() -> Host {
     Host { path: "/usr/local/bin:/usr/bin:/bin".into() }
 }
 
-/// A recipe's folder, a tree that can build `dtc`, a kernel in the store's shape, and a store.
+/// A recipe's directory, a tree that can build `dtc`, a kernel in the store's layout, and a store.
 struct Ground {
     dir: tempfile::TempDir,
 }
 
-/// A recipe in memory, of a folder.
+/// A recipe in memory, of a directory.
 struct OneFile {
     text: String,
     dir: String,
@@ -143,7 +143,7 @@ impl Ground {
     }
 }
 
-/// The result's own files.
+/// Returns the result's own files.
 fn assembly() -> Assembly {
     let text = |text: &str, mode| Content::Bytes { bytes: text.as_bytes().to_vec(), mode };
     let files = [
@@ -177,7 +177,7 @@ fn assembly() -> Assembly {
     Assembly { files: files.map(|(path, content)| (path.to_owned(), content)).into(), manifest }
 }
 
-/// A big-endian executable that is linked for 0x80100000 and starts a little behind that.
+/// Returns a big-endian executable that is linked for 0x80100000 and starts a little after that.
 fn vmlinux() -> Vec<u8> {
     let mut bytes = vec![0; 128];
     bytes[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', 1, 2]);
@@ -192,7 +192,7 @@ fn vmlinux() -> Vec<u8> {
     bytes
 }
 
-/// What a program says, told without the folder; `None` when the host has none.
+/// Returns the output of a program about `file`; `None` when the host has no such program.
 fn said(program: &str, args: &[&str], file: &Path) -> Option<String> {
     let output = Command::new(program).args(args).arg(file).env("TZ", "UTC").output().ok();
     let Some(output) = output else {
@@ -237,7 +237,7 @@ fn boot_loaders_read_the_images() {
             "1970",
         ],
     );
-    // Behind the header of 64 bytes: the kernel with its device tree, compressed.
+    // After the header of 64 bytes: the kernel with its device tree, compressed.
     let packed = fs::read(&made["one"].path).unwrap()[64..].to_vec();
     fs::write(ground.at("kernel.lzma"), &packed).unwrap();
     let plain =
@@ -317,7 +317,7 @@ fn equal_inputs_give_equal_bytes_and_keys_follow_contents() {
     let changed = |one: &BTreeMap<String, Made>, two: &BTreeMap<String, Made>| {
         one.keys().filter(|name| one[*name].key != two[*name].key).cloned().collect::<Vec<_>>().join(" ")
     };
-    // What a device tree does not include is nothing to it; what it does, preprocessor or not, is.
+    // A file that a device tree does not include has no effect; one that it includes, preprocessor or not, has.
     here.write("more/other.h", "");
     assert_eq!(changed(&one, &here.make(RECIPE, "store").unwrap()), "");
     here.write("blob", "5678");

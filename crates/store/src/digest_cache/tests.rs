@@ -28,7 +28,7 @@ fn a_remembered_digest_is_the_digest() {
         |name: &str| File::options().append(true).open(dir.path().join(name)).unwrap().set_modified(long_ago).unwrap();
     let remembered = || remembered_digest(&store, dir.path()).unwrap();
     assert_eq!(remembered(), digest(dir.path()));
-    // Of the same size and time, so that only what no program can set tells of the change.
+    // Of the same size and time, so that only the ctime, which no program can set, reveals the change.
     fs::write(dir.path().join("g"), "othes").unwrap();
     settle("g");
     assert_eq!(remembered(), digest(dir.path()));
@@ -48,19 +48,19 @@ fn a_settled_tree_is_known_as_a_whole() {
     let remembered = || remembered_digest(&store, dir.path()).unwrap();
     let memory = || store.cache("trees").unwrap().read_dir().unwrap().next().unwrap().unwrap().path();
     let first = remembered();
-    // As long as a file may still change within a tick of the clock, the tree as a whole is not known.
+    // As long as a file may still change within a tick of the clock, no digest of the whole tree is cached.
     assert_eq!(whole_line(&memory()).0, "0".repeat(64));
     std::thread::sleep(std::time::Duration::from_millis(3100));
     assert_eq!(remembered(), first);
     let (numbers, digest_then) = whole_line(&memory());
     assert_eq!(digest_then, first.to_string());
-    // That line is what is asked: with another digest in it, that one is given.
+    // That line is what is read: with another digest in it, that one is returned.
     let other = "1".repeat(64);
     let text =
         fs::read_to_string(memory()).unwrap().replace(&format!("{numbers} {first}"), &format!("{numbers} {other}"));
     fs::write(memory(), text).unwrap();
     assert_eq!(remembered().to_string(), other);
-    // Every kind of change leads past it: bytes, the right to run, a target, a name, a new folder.
+    // Every kind of change invalidates it: bytes, the executable bit, a target, a name, a new directory.
     let changes: [&dyn Fn(); 5] = [
         &|| fs::write(dir.path().join("g"), "others").unwrap(),
         &|| fs::set_permissions(dir.path().join("g"), fs::Permissions::from_mode(0o755)).unwrap(),

@@ -17,11 +17,11 @@ pub enum CopyError {
     /// A file could not be read or written.
     #[error("cannot copy {} to {}", from.display(), to.display())]
     Io {
-        /// What was to be copied.
+        /// The source of the copy.
         from: PathBuf,
-        /// Where to.
+        /// Its destination.
         to: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The user asked us to stop.
@@ -29,15 +29,15 @@ pub enum CopyError {
     Interrupted(#[from] Interrupt),
 }
 
-/// Copies what `listing` lists into the empty folder `to`, with modes and times; sockets and the like are left out.
+/// Copies what `listing` lists into the empty directory `to`, with modes and times; sockets and the like are left out.
 ///
-/// File systems that can share blocks do so. Hard links would not do: whoever edits the copy in place would edit the
-/// original with it.
+/// Blocks are shared where the file system can do that. Hard links would not do: editing the copy in place would edit
+/// the original as well.
 /// # Errors
 /// Any [`CopyError`].
 pub fn copy(listing: &Listing, to: &Path) -> Result<(), CopyError> {
     let folders = listing.files.iter().filter(|file| file.kind == Kind::Folder);
-    // Sorted by path, so that a folder comes after the one it is in.
+    // Sorted by path, so that a directory comes after the one it is in.
     for folder in folders {
         interrupted()?;
         let path = to.join(&folder.path);
@@ -64,14 +64,14 @@ fn copy_one(file: &Found, from: &Path, to: &Path) -> io::Result<()> {
             if rustix::fs::ioctl_ficlone(&target, &source).is_err() {
                 io::copy(&mut source, &mut target)?;
             }
-            // What was read-only for the owner must stay editable for patches and scripts.
+            // A file that was read-only for the owner must be editable by patches and scripts.
             target.set_permissions(fs::Permissions::from_mode(file.mode & 0o777 | 0o600))?;
             target.set_modified(time(file.changed))
         }
     }
 }
 
-/// A time from nanoseconds since 1970.
+/// Returns a time from nanoseconds since 1970.
 fn time(nanoseconds: i64) -> SystemTime {
     let distance = Duration::from_nanos(nanoseconds.unsigned_abs());
     if nanoseconds < 0 { SystemTime::UNIX_EPOCH - distance } else { SystemTime::UNIX_EPOCH + distance }

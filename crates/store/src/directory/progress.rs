@@ -1,4 +1,4 @@
-//! Progress of a program that tells none, by the growth of the folder it writes to.
+//! Progress of a program that reports none, by the growth of the directory it writes to.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub fn watch<T>(progress: &dyn Progress, task: &str, total: Option<u64>, dir: &P
     result
 }
 
-/// The bytes of the files in `dir` and in the folders right in it, as far as they can be seen.
+/// Returns the bytes of the files in `dir` and in its immediate subdirectories, as far as they can be read.
 fn bytes_in(dir: &Path) -> u64 {
     let entries = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten();
     let size = |entry: &fs::DirEntry| entry.metadata().map_or(0, |meta| if meta.is_file() { meta.len() } else { 0 });

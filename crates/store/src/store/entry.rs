@@ -1,20 +1,20 @@
-//! What tells a whole result from a damaged one.
+//! Checks that distinguish a complete result from a damaged one.
 //!
-//! The stamp beside a result holds the digest of its listing (path, kind, mode, size, time of change of every file, target
-//! of every link), that of its inodes (number and ctime of every file) and the digest of all bytes.
+//! The stamp beside a result holds the digest of its listing (path, kind, mode, size, time of change of every file,
+//! target of every link), that of its inodes (number and ctime of every file) and the digest of all bytes.
 //!
 //! | when | what is compared |
 //! | --- | --- |
 //! | every use of a result of at most [`LARGE`] files | the listing: one `stat` per file |
-//! | when its inodes are others, whatever size and time say | all bytes; no program can set a ctime |
+//! | when its inodes differ, even if size and time do not | all bytes; no program can set a ctime |
 //! | its first use since the machine was started | all bytes: crashes and failing disks change them without a trace |
 //! | the first use of a larger one since the machine was started | the listing |
-//! | every other use of a larger one | the listing of its top folder; Kbuild is started on a whole look |
+//! | every other use of a larger one | the listing of its top directory; a full check precedes Kbuild |
 //! | on demand, [`verify`] | all bytes |
 //!
-//! A store that was copied or restored has other inodes: then all bytes are read once, and the stamp is written anew.
-//! A kernel tree has 85 000 files: to look at all of them takes 0.2 s when the kernel has them in memory, and many seconds
-//! when it has not, which is too much for a build that has nothing to do.
+//! A store that was copied or restored has other inodes: then all bytes are read once, and the stamp is written again.
+//! A kernel tree has 85 000 files: to check all of them takes 0.2 s when the kernel has them in its cache, and many
+//! seconds when it has not, which is too much for a build that has nothing to do.
 
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
@@ -27,10 +27,10 @@ use crate::directory::{DirectoryError, Kind, Listing, list, list_top};
 use crate::error::{StoreError, io_error};
 use crate::files::write_whole;
 
-/// The folder of an entry that holds the result itself.
+/// The directory of an entry that holds the result itself.
 pub(super) const OUT: &str = "out";
 const STAMP: &str = "stamp.json";
-/// In which run of the machine a large result was looked at last.
+/// The file that records the boot in which the result was last checked.
 const CHECKED: &str = "checked";
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 const VERSION: u32 = 1;
@@ -40,7 +40,7 @@ const LARGE: u64 = 5000;
 /// What is wrong with a result.
 #[derive(Debug, thiserror::Error)]
 pub enum Damage {
-    /// There is none.
+    /// There is no such result.
     #[error("there is no such result")]
     Absent,
     /// The stamp cannot be read or is not one.
@@ -49,9 +49,9 @@ pub enum Damage {
     /// Files are missing, or there are more of them.
     #[error("{found} files are there, {noted} were made")]
     Count {
-        /// When it was made.
+        /// The number when it was made.
         noted: u64,
-        /// Now.
+        /// The number now.
         found: u64,
     },
     /// A file's size, mode, time or name has changed.
@@ -105,7 +105,7 @@ fn write(entry: &Path, stamp: &Stamp) -> Result<(), StoreError> {
     write_whole(&path, &text).map_err(|source| io_error(&path, source))
 }
 
-/// Compares as much of the result with its stamp as the table says.
+/// Compares as much of the result with its stamp as the table above requires.
 pub(super) fn check(entry: &Path) -> Result<(), Damage> {
     let stamp = read(entry)?;
     let was_checked = was_checked(entry);
@@ -122,19 +122,19 @@ pub(super) fn check(entry: &Path) -> Result<(), Damage> {
     Ok(())
 }
 
-/// The same for a result however large: its whole listing, and all bytes where the inodes are others.
+/// The same for a result of any size: its whole listing, and all bytes where the inodes differ.
 pub(super) fn check_whole(entry: &Path) -> Result<(), Damage> {
     let stamp = read(entry)?;
     let listing = compare(entry, &stamp)?;
     compare_inodes(entry, &listing, stamp)
 }
 
-/// Compares all bytes where the inodes are others, and notes the new ones.
+/// Compares all bytes where the inodes differ, and records the new ones.
 fn compare_inodes(entry: &Path, listing: &Listing, stamp: Stamp) -> Result<(), Damage> {
     let inodes = inode_digest(listing);
     if inodes != stamp.inodes {
         compare_bytes(listing, &stamp)?;
-        // That it cannot be noted costs another reading.
+        // If they cannot be recorded, the bytes are read again next time.
         let _ = write(entry, &Stamp { inodes, ..stamp });
     }
     Ok(())
@@ -151,19 +151,19 @@ fn compare_bytes(listing: &Listing, stamp: &Stamp) -> Result<(), Damage> {
     if content.to_string() == stamp.content { Ok(()) } else { Err(Damage::Content) }
 }
 
-/// Notes that the result was used; that it cannot be noted is no reason to stop.
+/// Records that the result was used; a failure to record it is ignored.
 pub(super) fn touch(entry: &Path) {
     if let Ok(file) = File::options().append(true).open(entry.join(STAMP)) {
         let _ = file.set_modified(SystemTime::now());
     }
 }
 
-/// Returns how many bytes the files of the result in the folder `entry` have, as its stamp says.
+/// Returns how many bytes the files of the result in the directory `entry` have, according to its stamp.
 pub fn entry_bytes(entry: &Path) -> Option<u64> {
     read(entry).ok().map(|stamp| stamp.bytes)
 }
 
-/// Returns when the result in the folder `entry` was used last.
+/// Returns when the result in the directory `entry` was used last.
 pub fn entry_last_use(entry: &Path) -> Option<SystemTime> {
     fs::metadata(entry.join(STAMP)).and_then(|meta| meta.modified()).ok()
 }
@@ -186,13 +186,13 @@ fn compare(entry: &Path, stamp: &Stamp) -> Result<Listing, Damage> {
     if listing_digest(&listing) == stamp.listing { Ok(listing) } else { Err(Damage::Listing) }
 }
 
-/// Whether the result was looked at since the machine was started.
+/// Whether the result was checked since the machine was started.
 fn was_checked(entry: &Path) -> bool {
     let now = fs::read(BOOT_ID).unwrap_or_default();
     !now.is_empty() && fs::read(entry.join(CHECKED)).is_ok_and(|then| then == now)
 }
 
-/// Notes that the result was looked at; without the note it is looked at again.
+/// Records that the result was checked; without the record it is checked again.
 fn note_check(entry: &Path) {
     if !was_checked(entry)
         && let Ok(now) = fs::read(BOOT_ID)
@@ -201,7 +201,7 @@ fn note_check(entry: &Path) {
     }
 }
 
-/// The digest of all that a `stat` tells, but for the times of folders, which a look at them may change elsewhere.
+/// Returns the digest of what `stat` returns, except the times of directories, which reading them may change elsewhere.
 fn listing_digest(listing: &Listing) -> String {
     let mut hasher = blake3::Hasher::new();
     let mut field = |bytes: &[u8]| {
@@ -225,7 +225,7 @@ fn listing_digest(listing: &Listing) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// The digest of what no program can set: the number and the ctime of every file.
+/// Returns the digest of what no program can set: the inode number and the ctime of every file.
 fn inode_digest(listing: &Listing) -> String {
     let mut hasher = blake3::Hasher::new();
     for file in listing.files().iter().filter(|file| file.kind == Kind::File) {

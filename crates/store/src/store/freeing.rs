@@ -1,4 +1,4 @@
-//! Taking things out of the store while nobody uses them.
+//! Removal of entries from the store while nobody uses them.
 
 use std::fs::{self, TryLockError};
 use std::path::PathBuf;
@@ -15,12 +15,12 @@ use crate::progress::Progress;
 const TICK: Duration = Duration::from_millis(100);
 
 impl Store {
-    /// Takes the paths (relative to the store, `FOLDER/NAME`) that `choose` gives out of the store, and deletes them.
+    /// Removes the paths (relative to the store, `FOLDER/NAME`) that `choose` returns from the store, and deletes them.
     ///
-    /// No other kiln works with the store while `choose` looks at it and the paths are moved away, which takes moments;
-    /// they are deleted afterwards. Whoever is killed meanwhile leaves something under `making`, which the next run sweeps.
+    /// No other kiln works with the store while `choose` reads it and the paths are moved away, which takes moments;
+    /// they are deleted afterwards. A run killed meanwhile leaves something under `making`, which the next run sweeps.
     /// # Errors
-    /// What `choose` gives, [`StoreError::Io`], [`StoreError::Interrupted`].
+    /// The error of `choose`, [`StoreError::Io`], [`StoreError::Interrupted`].
     pub fn free<E: From<StoreError>>(
         &self,
         progress: &dyn Progress,
@@ -55,7 +55,7 @@ impl Store {
         }
     }
 
-    /// Moves the paths under `making`, each with its lock held so that nobody sweeps it as well.
+    /// Moves the paths under `making`, each with its lock held so that no other kiln sweeps it as well.
     fn move_away(&self, paths: &[PathBuf]) -> Result<Vec<(PathBuf, Lock)>, StoreError> {
         let mut moved = Vec::new();
         for path in paths {

@@ -1,4 +1,4 @@
-//! A lock between processes that ends with its holder.
+//! A lock between processes that is released when its holder ends.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -11,12 +11,12 @@ use kiln_exec::interrupted;
 use crate::error::{StoreError, io_error};
 use crate::progress::Progress;
 
-/// The file that is there, and locked, while something is in use.
+/// The file that exists, and is locked, while something is in use.
 pub(super) const IN_USE: &str = "in-use";
-/// How often a waiting kiln looks again.
+/// How often a waiting kiln tries again.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A held lock; dropped, it is free.
+/// A held lock; dropping it releases it.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
@@ -25,13 +25,13 @@ pub struct Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // While it is still held: whoever waits for it sees that its file is gone, and starts over with a new one.
+        // While it is still held: another waiter sees that its file is gone, and starts again with a new one.
         let _ = fs::remove_file(&self.path);
     }
 }
 
 impl Lock {
-    /// Takes the lock of the file `path`, waiting as long as it takes and saying so once.
+    /// Takes the lock of the file `path`, waiting as long as it takes and noting the wait once.
     pub(super) fn wait(path: &Path, what: &str, progress: &dyn Progress) -> Result<Lock, StoreError> {
         let mut told = false;
         loop {
@@ -47,7 +47,7 @@ impl Lock {
         }
     }
 
-    /// Takes the lock of the file `path`, unless somebody holds it.
+    /// Takes the lock of the file `path`, unless another process holds it.
     pub(super) fn attempt(path: &Path) -> Result<Option<Lock>, StoreError> {
         loop {
             let file = File::options().create(true).append(true).open(path).map_err(|source| io_error(path, source))?;
@@ -56,7 +56,7 @@ impl Lock {
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(source)) => return Err(io_error(path, source)),
             }
-            // Its last holder removed the file: a lock on that keeps nobody out.
+            // Its last holder removed the file: a lock on a removed file excludes nobody.
             if is_at(&file, path).map_err(|source| io_error(path, source))? {
                 return Ok(Some(Lock { path: path.to_owned(), _file: file }));
             }

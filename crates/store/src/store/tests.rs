@@ -1,4 +1,4 @@
-//! One store, sound and otherwise.
+//! One store, intact and damaged.
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -19,7 +19,7 @@ enum TestError {
     Store(#[from] StoreError),
 }
 
-/// Keeps what was said.
+/// Records the notes.
 #[derive(Default)]
 struct Notes(Mutex<Vec<String>>);
 
@@ -128,7 +128,7 @@ fn other_bytes_of_the_same_size_and_time_are_noticed() {
 fn all_bytes_are_read_at_the_first_use_after_the_start_of_the_machine() {
     let (_dir, store) = open();
     let made = store.realize(&key("a"), "thing", &Silent, text("one")).unwrap();
-    // As if a disk had changed bytes: nothing but the digest of them differs.
+    // As if a disk had changed bytes: only their digest differs.
     let stamp = made.with_file_name("stamp.json");
     let mut noted: serde_json::Value = serde_json::from_slice(&fs::read(&stamp).unwrap()).unwrap();
     noted["content"] = "0".repeat(64).into();

@@ -8,10 +8,10 @@ use super::lock::{IN_USE, Lock};
 use crate::error::{StoreError, io_error};
 use crate::files::remove;
 
-/// A locked working area, for example a Kbuild output folder.
+/// A locked working area, for example a Kbuild output directory.
 ///
 /// Until [`WorkDir::finish`] it counts as in use: a run that is killed, or that drops this without finishing, leaves a
-/// mark by which the next run knows.
+/// mark that the next run finds.
 #[derive(Debug)]
 pub struct WorkDir {
     area: PathBuf,
@@ -32,7 +32,7 @@ impl WorkDir {
         Ok(WorkDir { area, dir, was_cut_off, is_new, _lock: lock })
     }
 
-    /// The folder to work in.
+    /// Returns the directory to work in.
     pub fn path(&self) -> &Path {
         &self.dir
     }
@@ -42,12 +42,12 @@ impl WorkDir {
         self.was_cut_off
     }
 
-    /// Whether nobody has worked in here before.
+    /// Whether no run has worked in here before.
     pub fn is_new(&self) -> bool {
         self.is_new
     }
 
-    /// Empties the folder, for a fresh start.
+    /// Empties the directory, for a fresh start.
     ///
     /// # Errors
     /// [`StoreError::Io`].
@@ -59,7 +59,7 @@ impl WorkDir {
         Ok(())
     }
 
-    /// Says that what is in the folder is whole, and frees it.
+    /// Marks the content of the directory as complete, and releases it.
     ///
     /// # Errors
     /// [`StoreError::Io`].
