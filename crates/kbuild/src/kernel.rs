@@ -94,7 +94,7 @@ pub enum KernelError {
         tree: PathBuf,
     },
     /// Files of a tree in the store are not as they were unpacked. The tree is gone from the store, to be made again.
-    #[error("the kernel tree {} in the store is damaged ({source}), and is made anew", tree.display())]
+    #[error("the kernel tree {} in the store is damaged ({source}), and is made again", tree.display())]
     TreeDamaged {
         /// The tree.
         tree: PathBuf,

@@ -29,7 +29,7 @@ pub use parsed::{Parsed, config_of};
 pub enum Base {
     /// Kconfig's own defaults.
     Alldefconfig,
-    /// Everything off that can be.
+    /// Set as many symbols as possible to n.
     Allnoconfig,
     /// `allnoconfig` with the tree's own fragments for the smallest kernel.
     Tinyconfig,
@@ -61,7 +61,7 @@ pub struct KconfigTree<'a> {
 /// Why there is no resolved configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
-    /// The folder is no kernel tree, or cannot be used as one.
+    /// The folder is not a kernel tree, or cannot be used as one.
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// `baseConfig` names no configuration of the tree.

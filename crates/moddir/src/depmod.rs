@@ -24,7 +24,7 @@ pub struct DepmodInput<'a> {
     pub version: &'a str,
     /// What `depmod.d` says.
     pub config: &'a Config,
-    /// Absolute paths of the only modules to look at; `None` for all below the folder.
+    /// Absolute paths of the modules to examine; `None` for all below the folder.
     pub only: Option<Vec<PathBuf>>,
     /// What the kernel image exports, for warnings about symbols that nobody has.
     pub kernel_symbols: Option<KernelSymbols>,

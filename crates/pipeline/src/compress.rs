@@ -44,7 +44,7 @@ pub(crate) enum Reader {
 #[derive(Debug, thiserror::Error)]
 pub enum CompressError {
     /// The program refused, or is not there.
-    #[error("the program for that does not do it")]
+    #[error("the compressor failed")]
     Program(#[from] ExecError),
     /// The library refused, or a file could not be written.
     #[error("the data cannot be written")]

@@ -36,7 +36,7 @@ pub enum PipelineError {
     #[error(transparent)]
     Version(#[from] VersionError),
     /// The tree's version is none that kiln understands.
-    #[error("the kernel tree says a version that cannot be read: {0}")]
+    #[error("the version in the kernel tree cannot be parsed: {0}")]
     OddVersion(kiln_plan::VersionError),
     /// The toolchain.
     #[error(transparent)]

@@ -30,7 +30,7 @@ pub enum ResultError {
         source: io::Error,
     },
     /// Where the link should be is something else.
-    #[error("{} is there and is no link of kiln's: move it away, or name another with --out", path.display())]
+    #[error("{} exists and is not a link that kiln made: move it away, or name another with --out", path.display())]
     InTheWay {
         /// The path.
         path: PathBuf,

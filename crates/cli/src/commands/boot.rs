@@ -25,7 +25,7 @@ use crate::failure::Failure;
 use crate::verdict;
 use crate::workshop::Workshop;
 
-/// Boot the result in QEMU, bring its loaders up and down, and give the verdict
+/// Boot the result in QEMU, start and stop its loaders, and print the verdict
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The result to boot
@@ -34,13 +34,13 @@ pub(crate) struct Args {
     /// Print the verdict as JSON
     #[arg(long)]
     json: bool,
-    /// Keep the transcript in this file
+    /// Write the transcript to this file
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
-    /// Show the console while it speaks
+    /// Stream the guest console
     #[arg(long, short)]
     verbose: bool,
-    /// How long the guest may take, in seconds [default: `boot.deadline` of the recipe]
+    /// Time limit for the guest, in seconds [default: `boot.deadline` of the recipe]
     #[arg(long, value_name = "SECONDS")]
     deadline: Option<u64>,
     /// Add a word to the kernel's command line
@@ -64,7 +64,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
 
     let (guest, skipped) = guest(&session, &result, &manifest, &evaluated.boot)?;
     let program = program(&result, &manifest, &evaluated.boot, guest.has_kmod(), &skipped)?;
-    let scratch = tempfile::tempdir().context("cannot make a temporary folder").map_err(Failure::host)?;
+    let scratch = tempfile::tempdir().context("cannot make a temporary directory").map_err(Failure::host)?;
     let initramfs = scratch.path().join("initramfs.cpio");
     let files = tree(&guest, &program).map_err(Failure::fault)?;
     write_initramfs(&files, &initramfs).map_err(Failure::host)?;
@@ -166,7 +166,7 @@ fn guest(
     if !names.is_empty() {
         let debian = arch.debian.ok_or_else(|| {
             Failure::fault(anyhow::anyhow!("Debian has no packages for `{machine}`"))
-                .help("take them out of `boot.packages`; a check's own `packages` may be missing")
+                .help("remove them from `boot.packages`; a check's own `packages` may be missing")
         })?;
         let unpacked = apt::packages(&session.fetch(), &names, debian).map_err(failed)?;
         packages = host_tree::read(&unpacked, "").map_err(Failure::host)?;
@@ -188,7 +188,7 @@ fn guest(
 /// Returns a static busybox: Debian's own, or one that is compiled from Debian's source.
 fn busybox(session: &Session<'_>, arch: Arch, is_packaged: bool) -> Result<PathBuf, Failure> {
     let Some(debian) = arch.debian.filter(|_| is_packaged) else {
-        let help = "`kiln doctor` says what is missing to compile busybox";
+        let help = "`kiln doctor` shows what is missing to compile busybox";
         return busybox::busybox(session, arch).map_err(|error| Failure::host(error).help(help));
     };
     let packages = apt::packages(&session.fetch(), &["busybox-static"], debian)

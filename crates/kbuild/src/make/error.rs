@@ -12,7 +12,7 @@ use crate::doctor::Missing;
 /// Why there is no kernel.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The folder is no kernel tree, or cannot be used as one.
+    /// The folder is not a kernel tree, or cannot be used as one.
     #[error(transparent)]
     Tree(#[from] TreeError),
     /// The kernel's Kconfig reads the configuration differently than it was resolved: a bug in kiln.

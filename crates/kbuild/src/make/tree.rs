@@ -9,7 +9,7 @@ use crate::toolchain::Target;
 #[derive(Debug, thiserror::Error)]
 pub enum TreeError {
     /// A file that every kernel tree has is not there.
-    #[error("{} is no kernel tree: it has no {lacks}", path.display())]
+    #[error("{} is not a kernel tree: it has no {lacks}", path.display())]
     NoKernel {
         /// The folder.
         path: PathBuf,
@@ -25,7 +25,8 @@ pub enum TreeError {
         found: String,
     },
     /// `make` cannot handle the folder's name.
-    #[error("{} cannot be used: make takes no folder with a space, a colon or another special character in its name", path.display())]
+    #[error("{} cannot be used: make does not support a directory with a space, a colon or another special character \
+             in its name", path.display())]
     Name {
         /// The folder.
         path: PathBuf,
@@ -40,7 +41,7 @@ pub enum TreeError {
     },
 }
 
-/// Refuses a folder that is no kernel tree or that was built in; gives its real path.
+/// Refuses a folder that is not a kernel tree or that was built in; gives its real path.
 pub(crate) fn check_tree(tree: &Path, target: &Target) -> Result<PathBuf, TreeError> {
     let real = tree.canonicalize().map_err(|source| TreeError::Io { path: tree.to_owned(), source })?;
     let lacks = ["Makefile", "Kconfig", "scripts/kconfig"].into_iter().find(|name| !real.join(name).exists());
