@@ -172,7 +172,7 @@ impl Exec {
         self
     }
 
-    /// Writes both outputs to `path`, created anew, led by the command line.
+    /// Writes both outputs to `path`, created again, led by the command line.
     #[must_use]
     pub fn log(mut self, path: impl Into<PathBuf>) -> Exec {
         self.log = Some(path.into());

@@ -82,7 +82,7 @@ pub fn build(spec: &BuildSpec, progress: &dyn Progress) -> Result<Built, BuildEr
 
 /// Lets the tree's own Kconfig take over the configuration, and stops if it comes out differently.
 ///
-/// `syncconfig` is a part of every build; run first, it leaves nothing for the build to read again. It writes `.config` anew
+/// `syncconfig` is a part of every build; run first, it leaves nothing for the build to read again. It rewrites `.config`
 /// only when a value differs or is missing, and then the two are not the same. Where it fails, as in a tree that is older
 /// than it (4.19), `olddefconfig` writes what it understood, to be compared.
 fn settle(spec: &BuildSpec, make: &Make, arguments: &[String], progress: &dyn Progress) -> Result<(), BuildError> {
@@ -158,7 +158,7 @@ fn failed(make: &Make, failure: Failure, log: &Path) -> BuildError {
     }
 }
 
-/// Writes the configuration, unless it is there already: a new time would make Kbuild look at everything.
+/// Writes the configuration, unless it already exists: a new time would make Kbuild look at everything.
 fn write_config(path: &Path, text: &str) -> Result<(), BuildError> {
     if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The paths that the answers of shell commands hang on.
+//! The paths that the answers of shell commands depend on.
 //!
 //! | path | why |
 //! |---|---|
@@ -25,7 +25,7 @@ const COMPILERS: [&str; 3] = ["gcc", "clang", "cc"];
 /// What a compiler calls.
 const PARTS: [&str; 4] = ["cc1", "as", "ld", "collect2"];
 
-/// Everything that the answers of `commands`, which run in `dir` and see `variables`, hang on.
+/// Everything that the answers of `commands`, which run in `dir` and see `variables`, depend on.
 pub(crate) fn of_commands<'a>(
     commands: impl Iterator<Item = &'a [u8]>,
     variables: &'a [(OsString, OsString)],

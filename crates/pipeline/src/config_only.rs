@@ -2,7 +2,7 @@
 //!
 //! When a generation was built with that very config from this very source, its kernel's record is used. Otherwise a record
 //! is made up of what the makefiles list for the config and of what the sources of these objects name. What objects read
-//! through headers, what generated files hang on, and whether source and compiler are the same, is not known then: nothing
+//! through headers, what generated files depend on, and whether source and compiler are the same, is not known then: nothing
 //! that is told on that ground says that a kernel can stay.
 
 use std::collections::{BTreeMap, BTreeSet};

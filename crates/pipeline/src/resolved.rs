@@ -1,15 +1,15 @@
 //! The resolved config, remembered as long as nothing that can change it has changed.
 //!
 //! To read a tree's Kconfig files takes longer than all else that a build with nothing to do does. So what came of it is
-//! kept in the store's `cache/resolutions`, by a key and by the files that it hangs on:
+//! kept in the store's `cache/resolutions`, by a key and by the files that it depends on:
 //!
 //! | in the key | left out, and why |
 //! |---|---|
 //! | tree, ARCH, toolchain identity, base config (its text, where a file of the user's has it), requests | where a request was written: it only shows in messages |
 //! | the version of kiln | |
 //!
-//! It hangs on the program kiln itself, and on all paths that the answers of the tree's shell commands hang on
-//! ([`Parsed::depends_on`]). A config with unmet requests is not kept: what is said of them is worked out anew.
+//! It depends on the program kiln itself, and on all paths that the answers of the tree's shell commands depend on
+//! ([`Parsed::depends_on`]). A config with unmet requests is not kept: what is said of them is worked out again.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;

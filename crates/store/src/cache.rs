@@ -1,4 +1,4 @@
-//! Answers that hold as long as the paths they hang on are as they were.
+//! Answers that hold as long as the paths they depend on are as they were.
 //!
 //! A cache is one file: the format's name, how many paths it watches, each path with what the file system said of it,
 //! then each question with its answer; all end with NUL. When one path is not as it was, nothing of it holds.
@@ -45,13 +45,13 @@ fn holding(text: &[u8]) -> Option<(Vec<PathBuf>, impl Iterator<Item = &[u8]>)> {
     Some((paths, fields))
 }
 
-/// The paths that the answers in `file` hang on; `None` when there is no cache, or one of them has changed.
+/// The paths that the answers in `file` depend on; `None` when there is no cache, or one of them has changed.
 pub fn watched(file: &Path) -> Option<Vec<PathBuf>> {
     let text = fs::read(file).ok()?;
     Some(holding(&text)?.0)
 }
 
-/// Replaces the cache in `file` by `answers` that hang on `paths`.
+/// Replaces the cache in `file` by `answers` that depend on `paths`.
 ///
 /// That it cannot be written costs time only, so nothing is said of it.
 pub fn keep(file: &Path, paths: impl IntoIterator<Item = PathBuf>, answers: &Answers) {

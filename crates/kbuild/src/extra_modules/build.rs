@@ -47,7 +47,7 @@ impl Build<'_> {
     /// Builds all of `sources` and leaves the modules in `out`; what is prepared for them is kept.
     pub(super) fn all(&self, sources: &[ExtraSource], out: &Path) -> Result<(), ExtraModulesError> {
         let mut area = self.area("modules")?;
-        // Once it is whole nothing writes into what is prepared; the copies are made anew each time.
+        // Once it is whole nothing writes into what is prepared; the copies are made again each time.
         if area.was_cut_off() && !area.path().join(BUILD).join(PREPARED).is_file() {
             area.clear()?;
         }

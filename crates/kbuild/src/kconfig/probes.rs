@@ -19,7 +19,7 @@ use crate::watch;
 
 /// How often a run of commands looks whether the user asked to stop.
 const TICK: Duration = Duration::from_millis(50);
-/// Variables that no tool's answer hangs on.
+/// Variables that no tool's answer depends on.
 const PASSING: [&str; 8] = ["COLUMNS", "LINES", "LS_COLORS", "OLDPWD", "PWD", "SHLVL", "TERM", "_"];
 
 /// Gives the answer to a command when it is known.

@@ -12,7 +12,7 @@
 //! | every other use of a larger one | the listing of its top folder; Kbuild is started on a whole look |
 //! | on demand, [`verify`] | all bytes |
 //!
-//! A store that was copied or restored has other inodes: then all bytes are read once, and the stamp is written anew.
+//! A store that was copied or restored has other inodes: then all bytes are read once, and the stamp is written again.
 //! A kernel tree has 85 000 files: to look at all of them takes 0.2 s when the kernel has them in memory, and many seconds
 //! when it has not, which is too much for a build that has nothing to do.
 
