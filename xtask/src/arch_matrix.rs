@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// The store of kiln [default: the user's own]
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
-    /// What compiles the kernels: `gcc`, `llvm`, `llvm-14`
+    /// The toolchain of the kernels: `gcc`, `llvm`, `llvm-14`
     #[arg(long, value_name = "NAME", default_value = "gcc")]
     toolchain: String,
     /// Install what a machine's kernel and boot need before it is built, as `kiln doctor --install` does

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Rounds
     #[arg(long, default_value_t = 9)]
     rounds: usize,
-    /// Work in this folder
+    /// Work in this directory
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     work: PathBuf,
     /// Write the tables to this file too, in place of what it held of the same benchmarks

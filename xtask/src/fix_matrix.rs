@@ -35,22 +35,22 @@ pub(crate) struct Args {
     /// Draws for each architecture and base
     #[arg(long, default_value_t = 40)]
     draws: u64,
-    /// The first draw's number; the same number draws the same
+    /// Seed of the first draw
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// How long to look for one fix, in seconds
+    /// Time limit for one fix, in seconds
     #[arg(long, default_value_t = 10.0)]
     deadline: f64,
-    /// A quick look: x86 and arm64 with five draws for each base
+    /// A quick run: x86 and arm64 with five draws for each base
     #[arg(long)]
     sample: bool,
-    /// Run every draw as whole commands of this kiln too, and say how long they take
+    /// Run every draw as whole commands of this kiln too, and print how long they take
     #[arg(long, value_name = "FILE")]
     kiln: Option<PathBuf>,
     /// Show every draw
     #[arg(long)]
     verbose: bool,
-    /// Keep the tree's conf in this folder
+    /// Keep the tree's conf in this directory
     #[arg(long, value_name = "DIR", default_value = "target/kconfig-matrix")]
     work: PathBuf,
 }

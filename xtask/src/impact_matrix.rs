@@ -4,7 +4,7 @@
 //! `kiln impact` reports what is reached, the recipe is built, and the records of both builds are compared, object by
 //! object. An object that has changed although that was not predicted fails the run.
 //! `--symbol` takes given symbols instead; `--load` builds each change that fits for the first kernel, with a loader for
-//! the modules that are new, and boots it.
+//! the new modules, and boots it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,10 +25,10 @@ pub(crate) struct Args {
     /// The recipe to begin with
     #[arg(long, value_name = "FILE", default_value = "examples/router-x86_64/kiln.toml")]
     recipe: PathBuf,
-    /// How many symbols to draw
+    /// Number of symbols to draw
     #[arg(long, default_value_t = 100)]
     flips: u32,
-    /// The first number of the draws; the same one draws the same
+    /// Seed of the first draw
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Change this symbol to this value instead of drawing (`DUMMY=m`); may be repeated
@@ -40,13 +40,13 @@ pub(crate) struct Args {
     /// Load what fits into the first kernel, in QEMU
     #[arg(long)]
     load: bool,
-    /// Keep results in this folder
+    /// Keep results in this directory
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
-    /// Work in this folder
+    /// Work in this directory
     #[arg(long, value_name = "DIR", default_value = "target/impact-matrix")]
     work: PathBuf,
-    /// The program to measure [default: the one beside this]
+    /// The kiln to test [default: the one beside this program]
     #[arg(long, value_name = "FILE")]
     kiln: Option<PathBuf>,
 }
@@ -346,7 +346,7 @@ fn report(rows: &[Row]) -> Result<()> {
     println!("| it does not boot without them either | {} |", loaded(|loaded| matches!(loaded, Loaded::NoBoot)));
     println!("| refused by it | {refused} |");
     println!("| quick answer, median | {} ms |", quick.get(quick.len() / 2).copied().unwrap_or_default());
-    ensure!(missed == 0, "{missed} objects changed that were not foretold");
+    ensure!(missed == 0, "{missed} changed objects were not predicted");
     ensure!(wrong == 0 && refused == 0, "{wrong} verdicts were wrong, of {refused} the modules did not load");
     Ok(())
 }

@@ -20,31 +20,31 @@ use crate::kconfig_matrix::{find_tree, requests::Chance};
 use crate::root;
 use draw::Config;
 
-/// Walk a kept build folder among configs drawn by chance, and compare each result with a clean build's
+/// Walk a kept build folder among random configs, and compare each result with a clean build's
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Kernel tree [default: the one that slow tests leave]
     #[arg(long, value_name = "DIR")]
     tree: Option<PathBuf>,
-    /// How many configs
+    /// Number of configs
     #[arg(long, default_value_t = 7)]
     configs: usize,
-    /// How many steps among them
+    /// Number of steps among them
     #[arg(long, default_value_t = 30)]
     steps: usize,
     /// Build only the first config clean, and go on in that folder: every second step leads back to it, and is compared
     #[arg(long)]
     back: bool,
-    /// Draw other configs and another way
+    /// Seed of the configs and of the steps
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many compilers run at once
+    /// Number of compilers that run at once
     #[arg(long, default_value_t = 2)]
     jobs: usize,
     /// This kiln [default: the checkout's, built for release]
     #[arg(long, value_name = "FILE")]
     kiln: Option<PathBuf>,
-    /// Work in this folder
+    /// Work in this directory
     #[arg(long, value_name = "DIR", default_value = "target/incremental")]
     work: PathBuf,
 }
@@ -62,7 +62,7 @@ type Files = BTreeMap<PathBuf, String>;
 /// Runs all steps; fails at the end when any file differed.
 #[expect(clippy::print_stdout, reason = "a developer's tool prints its table")]
 pub(crate) fn run(args: &Args) -> Result<()> {
-    ensure!(args.configs >= 2, "one config is no way to walk");
+    ensure!(args.configs >= 2, "more than one config is needed");
     let tree = args.tree.clone().or_else(find_tree).context("no kernel tree: name one with --tree")?;
     let tree = tree.canonicalize().with_context(|| tree.display().to_string())?;
     let kiln = args.kiln.clone().map_or_else(release_kiln, Ok)?;
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         from = to;
     }
     println!("{} steps among {} configs, {different} with different bytes", args.steps, configs.len());
-    ensure!(different == 0, "a kept build folder does not give what a clean one does");
+    ensure!(different == 0, "a kept build directory gives other results than a clean one");
     Ok(())
 }
 

@@ -40,10 +40,10 @@ pub(crate) struct Args {
     /// Sets of random requests, shared by the architectures
     #[arg(long, default_value_t = 300)]
     requests: u32,
-    /// A quick look: x86 and arm64 with two defconfigs, two seeds and eight sets of requests each
+    /// A quick run: x86 and arm64 with two defconfigs, two seeds and eight sets of requests each
     #[arg(long)]
     sample: bool,
-    /// Keep what is built and what differs in this folder; each run has its own folder in it
+    /// Keep what is built and what differs in this directory; each run has its own directory in it
     #[arg(long, value_name = "DIR", default_value = "target/kconfig-matrix")]
     work: PathBuf,
 }

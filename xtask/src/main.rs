@@ -29,46 +29,46 @@ struct Xtask {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run all that a landing must pass: formatting, the other checks of this tool, spelling, lints, documentation, tests
+    /// Run all checks of a change: formatting, the other checks of this tool, spelling, lints, documentation, tests
     Ci {
         /// Leave out the slow tests, which download packages, build kernels and boot guests, and the samples of the matrices
         #[arg(long)]
         quick: bool,
     },
-    /// Check the habits that no compiler knows: crate arrows, licences, file sizes, change log
+    /// Check conventions that the compiler does not: crate dependencies, file sizes, words, change log
     Tidy,
     /// Check dependencies: unused ones, licences, minimum Rust version, duplicates
     Dependencies,
-    /// Write docs/reference and docs/man again from the declarations
+    /// Generate docs/reference and docs/man from the declarations
     Codegen {
         /// Only check that it is not stale
         #[arg(long)]
         check: bool,
     },
-    /// Measure kiln beside the programs that it stands in for
+    /// Benchmark kiln against the programs that it replaces
     Bench(bench::Args),
-    /// Close and write the firewall loader once, for the benchmark
+    /// Compute and write the firewall loader once, for the benchmark
     #[command(hide = true)]
     BenchLoader(bench::loader::OnceArgs),
-    /// Build and boot the router of every machine, and print the table of what works
+    /// Build and boot the router of every machine, and print a table of the results
     ArchMatrix(arch_matrix::Args),
     /// Compare the native Kconfig engine with a tree's own conf, byte for byte
     KconfigMatrix(kconfig_matrix::Args),
-    /// Fix random requests, and try each fix with the tree's own conf
+    /// Fix random requests, and test each fix with the tree's own conf
     FixMatrix(fix_matrix::Args),
     IncrementalMatrix(incremental_matrix::Args),
-    /// Change symbols by chance, and compare what `kiln impact` predicts with what a build then changes
+    /// Change random symbols, and compare what `kiln impact` predicts with what a build then changes
     ImpactMatrix(impact_matrix::Args),
-    /// Play the kernel's own cases for conf with the native Kconfig engine
+    /// Run the kernel's own tests of conf with the native Kconfig engine
     KconfigCases(kconfig_cases::Args),
     /// Do what conf does, for the cases
     #[command(hide = true)]
     KconfigConf(kconfig_cases::ConfArgs),
-    /// Measure for how many modules of a kernel the symbol is found that decides about them
+    /// Measure for how many modules of a kernel the symbol that controls them is found
     ModuleNames(module_names::Args),
     /// Compare `kiln depmod` and closures with Debian's kmod on Debian's kernels, byte for byte
     DepmodMatrix {
-        /// Only the packages whose name has this
+        /// Only packages whose name contains this
         filter: Option<String>,
     },
 }

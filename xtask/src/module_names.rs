@@ -14,7 +14,7 @@ use crate::depmod_matrix::{unpacked, unpacked_makefiles};
 /// The required share, in percent.
 const LEAST: f64 = 99.5;
 
-/// Measure for how many modules of a kernel the symbol is found that decides about them
+/// Measure for how many modules of a kernel the symbol that controls them is found
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The kernel's source [default: the makefiles of Debian's, downloaded]

@@ -3,6 +3,7 @@
 //! Each check returns findings; all are shown before the command fails.
 
 mod changelog;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -95,6 +96,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     for file in rust_files(root)? {
         check_file(root, &file, &mut findings)?;
     }
+    check_words(root, &mut findings)?;
     check_codes(root, &mut findings)?;
     check_documents(root, &mut findings);
     check_minimum_rust(root, &mut findings)?;
@@ -169,14 +171,18 @@ fn section(table: &toml::Table, name: &str) -> Vec<String> {
 }
 
 fn rust_files(root: &Path) -> Result<Vec<PathBuf>> {
+    files_with(vec![root.join("crates"), root.join("xtask")], "rs")
+}
+
+/// Returns the files with an extension below the directories, except in corpora.
+fn files_with(mut folders: Vec<PathBuf>, wanted: &str) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    let mut folders = vec![root.join("crates"), root.join("xtask")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();
             if path.is_dir() && !path.ends_with("corpus") {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == wanted) {
                 files.push(path);
             }
         }
@@ -202,6 +208,20 @@ fn check_file(root: &Path, file: &Path, findings: &mut Vec<String>) -> Result<()
     Ok(())
 }
 
+/// Finds the phrases of [`words`] in Rust files and in Markdown.
+fn check_words(root: &Path, findings: &mut Vec<String>) -> Result<()> {
+    let markdown = files_with(vec![root.join("crates"), root.join("docs"), root.join("xtask")], "md")?;
+    let documents = DOCUMENTS.iter().filter(|name| name.ends_with(".md")).map(|name| root.join(name));
+    for file in rust_files(root)?.into_iter().chain(markdown).chain(documents.filter(|file| file.is_file())) {
+        let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+        if !words::HOMES.contains(&name.as_str()) {
+            let text = fs::read_to_string(&file).with_context(|| name.clone())?;
+            findings.extend(words::check(&name, &text));
+        }
+    }
+    Ok(())
+}
+
 /// Finds codes that nothing emits, and pages without a code.
 fn check_codes(root: &Path, findings: &mut Vec<String>) -> Result<()> {
     let mut unused: Vec<Code> = Code::ALL.to_vec();
@@ -213,12 +233,12 @@ fn check_codes(root: &Path, findings: &mut Vec<String>) -> Result<()> {
             unused.retain(|code| !has_word(&text, &format!("Code::{code:?}")));
         }
     }
-    findings.extend(unused.iter().map(|code| format!("`{code}` has a page, and nobody emits it")));
+    findings.extend(unused.iter().map(|code| format!("`{code}` has a page, but no code emits it")));
     for entry in fs::read_dir(home.join("src/code")).context("crates/diag/src/code")? {
         let path = entry?.path();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         if Code::parse(&name).is_none() {
-            findings.push(format!("{}: a page of no code", path.display()));
+            findings.push(format!("{}: a page without a code", path.display()));
         }
     }
     Ok(())

@@ -18,10 +18,10 @@ use crate::remedy::Alternative;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
     /// The file is JSON, which has no comments.
-    #[error("`{0}` is JSON, which kiln does not write to")]
+    #[error("`{0}` is JSON, which kiln cannot edit")]
     Json(String),
     /// The request that would have to change ships with kiln.
-    #[error("`{symbol}` is asked for in `{file}`, which ships with kiln")]
+    #[error("`{symbol}` is requested in `{file}`, which ships with kiln")]
     Shipped {
         /// The symbol.
         symbol: String,
@@ -29,7 +29,7 @@ pub enum WriteError {
         file: String,
     },
     /// The request that would have to change comes from another option.
-    #[error("`{0}` is not asked for under `kernel.config`")]
+    #[error("`{0}` is not requested under `kernel.config`")]
     Made(String),
     /// The file's own form does not allow the change.
     #[error("cannot write to `{file}`")]

@@ -223,7 +223,7 @@ impl Contradiction {
         };
         let mut diagnostic = Diagnostic::error(Code::Contradiction, message);
         for request in &self.requests {
-            diagnostic = diagnostic.label(request.origin, "asked for here");
+            diagnostic = diagnostic.label(request.origin, "requested here");
         }
         for cause in self.causes.iter().take(N_CAUSES) {
             diagnostic = diagnostic.note(cause.sentence());

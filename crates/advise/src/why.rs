@@ -82,6 +82,9 @@ pub struct Cause {
     /// The architectures that have the symbol in the way, when the target architecture does not.
     #[serde(skip)]
     pub arches: Vec<String>,
+    /// The label of the line at `place`.
+    #[serde(skip)]
+    pub label: &'static str,
 }
 
 /// Another value of a symbol.
@@ -128,8 +131,8 @@ impl Cause {
         let indent = "  ".repeat(self.depth);
         let place = self.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         let request = self.request.as_ref().and_then(|request| request.split_once('='));
-        let request = request.map(|(symbol, value)| format!(": ask for `{symbol} = \"{value}\"`")).unwrap_or_default();
-        let more = if self.needs_more { ", and for what that needs" } else { "" };
+        let request = request.map(|(symbol, value)| format!(": set `{symbol} = \"{value}\"`")).unwrap_or_default();
+        let more = if self.needs_more { ", and what that needs" } else { "" };
         format!("{indent}{}{place}{request}{more}", self.text)
     }
 }

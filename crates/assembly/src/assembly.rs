@@ -262,8 +262,8 @@ pub fn reason(because: &Because) -> String {
     match because {
         Because::Target { word } => format!("target {word}"),
         Because::NeedsSymbol { by, symbol } => format!("{by} needs {symbol}"),
-        Because::SoftdepPre { by, .. } => format!("{by} wants it first (softdep)"),
-        Because::SoftdepPost { by, .. } => format!("{by} wants it after (softdep)"),
-        Because::Weakdep { by, .. } => format!("{by} may ask for it (weakdep)"),
+        Because::SoftdepPre { by, .. } => format!("soft dependency (pre) of {by}"),
+        Because::SoftdepPost { by, .. } => format!("soft dependency (post) of {by}"),
+        Because::Weakdep { by, .. } => format!("weak dependency of {by}"),
     }
 }

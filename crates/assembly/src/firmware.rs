@@ -41,9 +41,9 @@ pub fn packing(
     let message = format!("this kernel cannot read firmware that is compressed with {name}");
     let finding = Diagnostic::error(Code::UnreadableCompression, message)
         .option("hardware.firmwareCompression")
-        .label(wish.origin, "asked for here")
-        .help(format!("ask for `FW_LOADER_COMPRESS = \"y\"` and `{symbol} = \"y\"` under `kernel.config`"))
-        .help("or write `\"auto\"`, which takes what the kernel reads");
+        .label(wish.origin, "requested here")
+        .help(format!("set `FW_LOADER_COMPRESS = \"y\"` and `{symbol} = \"y\"` under `kernel.config`"))
+        .help("or write `\"auto\"`, which selects one that the kernel can read");
     (Packing::Raw, Some(finding))
 }
 

@@ -37,7 +37,7 @@ pub enum GuestError {
     #[error("cannot lay out the guest's files")]
     Tree(#[from] TreeError),
     /// The user's files would replace what the boot itself needs.
-    #[error("`/{path}` is the boot's own: no file of the recipe can be there")]
+    #[error("`/{path}` is reserved for the boot: the recipe cannot put a file there")]
     Taken {
         /// The path.
         path: String,

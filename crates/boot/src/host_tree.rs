@@ -25,7 +25,7 @@ pub enum HostTreeError {
         path: PathBuf,
     },
     /// It has no place in a tree.
-    #[error("cannot take {} into the guest", path.display())]
+    #[error("cannot put {} into the guest", path.display())]
     Tree {
         /// The file.
         path: PathBuf,

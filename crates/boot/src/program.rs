@@ -157,7 +157,7 @@ pub enum StepName {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     /// The loaders wait for each other.
-    #[error("the loaders wait for each other: {}", names.join(", "))]
+    #[error("the loaders depend on each other: {}", names.join(", "))]
     Cycle {
         /// Their names.
         names: Vec<String>,

@@ -203,7 +203,7 @@ fn steps(program: &Program, console: &Console) -> Vec<Step> {
 /// A number that differs is only a warning: modules round them (nf_conntrack's `hashsize` to whole pages).
 fn parameter(wanted: &str, found: &str) -> (Outcome, String) {
     let wanted = wanted.trim_matches('"');
-    let says = format!("asked for {wanted}, the kernel says {found}");
+    let says = format!("requested {wanted}, but the kernel reports {found}");
     let truth = |text: &str| match text {
         "1" | "y" | "Y" | "yes" | "on" | "true" => Some(true),
         "0" | "n" | "N" | "no" | "off" | "false" => Some(false),

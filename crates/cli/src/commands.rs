@@ -28,7 +28,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::ui::Ui;
 
-/// Turn a declarative recipe into a bootable Linux kernel with just the modules that are asked for
+/// Turn a declarative recipe into a bootable Linux kernel with only the requested modules
 #[derive(Debug, Parser)]
 #[command(name = "kiln", version, max_term_width = 120)]
 pub(crate) struct Kiln {
@@ -44,10 +44,10 @@ pub(crate) struct Global {
     /// Read this recipe
     #[arg(long, short, global = true, value_name = "FILE", default_value = "kiln.toml")]
     pub(crate) recipe: PathBuf,
-    /// Keep results in this folder [default: $XDG_CACHE_HOME/kiln]
+    /// Keep results in this directory [default: $XDG_CACHE_HOME/kiln]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
-    /// Say only what is wrong
+    /// Print only warnings and errors
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
     /// Log which programs run and which results are found in the store (-v), and the inputs of their keys (-vv);

@@ -78,7 +78,7 @@ impl Reader for RecipeFiles<'_> {
             }
         })?;
         if identity.is_dir() {
-            let fault = Fault::new(format!("`{}` is a folder", shown.display()));
+            let fault = Fault::new(format!("`{}` is a directory", shown.display()));
             let inner = shown.join("kiln.toml");
             return Err(if path.join("kiln.toml").exists() {
                 fault.help(format!("its recipe is `{}`", inner.display()))

@@ -34,7 +34,7 @@ pub(crate) fn text(verdict: &Verdict) -> String {
         }
     }
     for wish in &verdict.wishes {
-        text.push_str(&format!("note        the kernel asked for a module that is not there: {wish}\n"));
+        text.push_str(&format!("note        the kernel requested a module that is missing: {wish}\n"));
     }
     if !verdict.ok {
         text.push_str("\nthe console's last lines:\n");
@@ -83,14 +83,14 @@ fn reason_text(verdict: &Verdict, reason: &Reason) -> String {
         |index: &Option<usize>| index.as_ref().map(|index| format!(" in step `{}`", step(index))).unwrap_or_default();
     match reason {
         Reason::Panic { text } => format!("the kernel panicked: {text}"),
-        Reason::Fault { text } => format!("the kernel complained: {text}"),
+        Reason::Fault { text } => format!("the kernel reported an error: {text}"),
         Reason::StepFailed { step: index } => format!("step `{}` failed", step(index)),
         Reason::Deadline { seconds, step, last } => {
-            format!("the guest did not end within {seconds:.0} s{}; it last said: {}", busy(step), last.join(" / "))
+            format!("the guest did not end within {seconds:.0} s{}; its last lines: {}", busy(step), last.join(" / "))
         }
         Reason::Ended { step, last } => {
-            format!("the guest ended before it was through{}; it last said: {}", busy(step), last.join(" / "))
+            format!("the guest ended too early{}; its last lines: {}", busy(step), last.join(" / "))
         }
-        Reason::NoReport { step: index } => format!("step `{}` gave no report", step(index)),
+        Reason::NoReport { step: index } => format!("step `{}` reported nothing", step(index)),
     }
 }

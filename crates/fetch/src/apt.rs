@@ -37,7 +37,7 @@ pub enum AptError {
     },
     /// apt named no package, or none with a hash.
     #[error(
-        "apt cannot find {what}; it said:\n{said}\nlook whether apt's sources have its suite: newer kernels for a stable \
+        "apt cannot find {what}; it said:\n{said}\ncheck that apt's sources have its suite: newer kernels for a stable \
          Debian are in its -security and -backports suites"
     )]
     Unnamed {
@@ -47,7 +47,7 @@ pub enum AptError {
         said: String,
     },
     /// The file that apt downloaded does not match its lists.
-    #[error("{file} is not what apt's lists say:\n  expected sha256 {expected}\n  found    sha256 {found}")]
+    #[error("{file} does not match apt's lists:\n  expected sha256 {expected}\n  found    sha256 {found}")]
     Mismatch {
         /// The package's file.
         file: String,

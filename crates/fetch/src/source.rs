@@ -108,7 +108,7 @@ pub enum SourceError {
     #[error(transparent)]
     Hash(#[from] NotSha256),
     /// The file does not match the recipe's hash.
-    #[error("{what} is not what the recipe says:\n  expected sha256 {expected}\n  found    sha256 {found}")]
+    #[error("{what} does not match the recipe:\n  expected sha256 {expected}\n  found    sha256 {found}")]
     Mismatch {
         /// The file or its address.
         what: String,

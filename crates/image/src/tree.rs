@@ -88,7 +88,7 @@ pub enum TreeError {
     },
     /// The path leads through an entry that is not a directory, or a directory and another kind of entry would share
     /// it.
-    #[error("`{path}` is not a folder")]
+    #[error("`{path}` is not a directory")]
     NotADirectory {
         /// The path that would have to be a directory.
         path: String,
@@ -294,7 +294,7 @@ fn path_fault(path: &str) -> Option<&'static str> {
         return Some("it is longer than 4095 bytes");
     }
     if path.contains('\0') {
-        return Some("it holds a NUL");
+        return Some("it contains a NUL");
     }
     if path.starts_with('/') {
         return Some("it is absolute");
@@ -314,7 +314,7 @@ fn check_target(path: &str, target: &str) -> Result<(), TreeError> {
     let fault = match target {
         "" => Some("it is empty"),
         _ if target.len() + 1 > PATH_MAX => Some("it is longer than 4095 bytes"),
-        _ if target.contains('\0') => Some("it holds a NUL"),
+        _ if target.contains('\0') => Some("it contains a NUL"),
         _ => None,
     };
     match fault {

@@ -74,7 +74,7 @@ pub enum ProductKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// The bytes are from another kiln's format, or something else.
-    #[error("it is not a build record of this kiln's")]
+    #[error("it is not a build record of this version of kiln")]
     Magic,
     /// The bytes end too early, or are inconsistent.
     #[error("it is damaged")]

@@ -158,7 +158,7 @@ impl Machine {
         if matches!(tree.programs, Programs::Llvm { value } if value.starts_with('-')) {
             let top = std::fs::read(tree.srctree.join("Makefile")).unwrap_or_default();
             if !String::from_utf8_lossy(&top).contains("LLVM_SUFFIX") {
-                return Err("its makefiles take no version of LLVM, which 5.18 and later do");
+                return Err("its makefiles do not support a version of LLVM, which 5.18 and later do");
             }
         }
         let lines = ["CLANG_FLAGS :=", &format!("include {}", makefile.display()), "$(info $(CLANG_FLAGS))", "all: ;"];

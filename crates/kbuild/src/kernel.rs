@@ -96,7 +96,7 @@ pub enum KernelError {
     },
     /// Files of a tree in the store differ from those that were unpacked. The tree was removed from the store, to be
     /// made again.
-    #[error("the kernel tree {} in the store is damaged ({source}), and is made anew", tree.display())]
+    #[error("the kernel tree {} in the store is damaged ({source}), and is made again", tree.display())]
     TreeDamaged {
         /// The tree.
         tree: PathBuf,

@@ -30,7 +30,7 @@ pub use parsed::{Parsed, config_of};
 pub enum Base {
     /// Kconfig's own defaults.
     Alldefconfig,
-    /// Everything off that can be.
+    /// Set as many symbols as possible to n.
     Allnoconfig,
     /// `allnoconfig` with the tree's own fragments for the smallest kernel.
     Tinyconfig,

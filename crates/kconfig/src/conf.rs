@@ -28,7 +28,7 @@ pub enum Mode {
     AllYesConfig,
     /// Set every symbol to `m` where possible.
     AllModConfig,
-    /// Defaults only.
+    /// Set every symbol to its default.
     AllDefConfig,
     /// Random values.
     RandConfig,

@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
             };
             if length != rest.len() {
                 let tail = range.end - (rest.len() - length)..range.end;
-                self.refuse(tail, "text behind the closing quote", "write `\\\"` for a quote inside a string");
+                self.refuse(tail, "text after the closing quote", "write `\\\"` for a quote inside a string");
                 return None;
             }
             return Some((value, true));

@@ -131,7 +131,7 @@ pub enum ClosureError {
         near: Option<String>,
     },
     /// Modules of the closure need each other in a circle.
-    #[error("modules need each other: {0}")]
+    #[error("modules depend on each other: {0}")]
     Cycle(Cycle),
     /// Nothing exports a symbol that a module requires.
     #[error("{module} needs the symbol {symbol}, which nothing exports{}", provider.as_ref().map(|path| format!(" ({path} does, and is missing)")).unwrap_or_default())]

@@ -286,7 +286,7 @@ fn without_twins(mut modules: Vec<ModuleInfo>, findings: &mut Diagnostics) -> Ve
         let twins = later.name == first.name;
         if twins {
             let message =
-                format!("two files are the module {}: {} is taken, {} is not", first.name, first.path, later.path);
+                format!("two files are the module {}: {} is used, {} is not", first.name, first.path, later.path);
             findings.push(Diagnostic::warning(Code::DuplicateModule, message));
         }
         twins
@@ -317,7 +317,7 @@ fn owners(modules: &[ModuleInfo], findings: &mut Diagnostics) -> NameTable<Owner
                 && earlier.module != id
             {
                 let earlier = &modules[earlier.module.position()].path;
-                let message = format!("{earlier} and {} both export {}: the latter is taken", info.path, export.name);
+                let message = format!("{earlier} and {} both export {}: the latter is used", info.path, export.name);
                 findings.push(Diagnostic::warning(Code::DuplicateSymbol, message));
             }
         }

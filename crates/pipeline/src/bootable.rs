@@ -135,7 +135,7 @@ impl BootableError {
                 Some(format!("add it to the recipe: `kernel.makeTargets = [\"{first}\"]`"))
             }
             BootableError::NoPackages { .. } => {
-                Some("take them out of `boot.packages`; a check's own `packages` may be missing".to_owned())
+                Some("remove them from `boot.packages`; a check's own `packages` may be missing".to_owned())
             }
             BootableError::Busybox(_) => Some("`kiln doctor` shows what is missing to compile busybox".to_owned()),
             BootableError::BadManifest { .. }

@@ -44,7 +44,7 @@ pub(crate) enum Reader {
 #[derive(Debug, thiserror::Error)]
 pub enum CompressError {
     /// The program failed, or is missing.
-    #[error("the program for that does not do it")]
+    #[error("the compressor failed")]
     Program(#[from] ExecError),
     /// The library failed, or a file could not be written.
     #[error("the data cannot be written")]

@@ -37,7 +37,7 @@ pub enum PipelineError {
     #[error(transparent)]
     Version(#[from] VersionError),
     /// The tree's version has an unknown form.
-    #[error("the kernel tree says a version that cannot be read: {0}")]
+    #[error("the version in the kernel tree cannot be parsed: {0}")]
     OddVersion(kiln_plan::VersionError),
     /// The toolchain cannot be used.
     #[error(transparent)]

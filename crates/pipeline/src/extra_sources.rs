@@ -57,7 +57,7 @@ pub(crate) fn sources(
         let finding = |message: String| {
             Diagnostic::error(Code::BadExtraModule, message)
                 .option("kernel.extraModules")
-                .label(wish.origin, "asked for here")
+                .label(wish.origin, "requested here")
         };
         let module = &wish.value;
         let name = module.src.to_string();
@@ -90,7 +90,7 @@ pub(crate) fn sources(
         } else {
             let below = if source.below.is_empty() { String::new() } else { format!(" in `{}`", source.below) };
             let message = format!("`{}` has neither `Kbuild` nor `Makefile`{below}", source.name);
-            let help = "a module's makefile needs one line: `obj-m := NAME.o`; `dir` names the folder that has it";
+            let help = "a module's makefile needs one line: `obj-m := NAME.o`; `dir` names the directory that has it";
             diagnostics.push(finding(message).help(help));
         }
     }

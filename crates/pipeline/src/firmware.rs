@@ -148,10 +148,10 @@ fn missing(hardware: &Hardware, name: &str, by: &BTreeSet<(&str, &str)>) -> Opti
     let modules: BTreeSet<&str> = by.iter().map(|(_, module)| *module).collect();
     let loaders: BTreeSet<&str> = by.iter().map(|(loader, _)| *loader).collect();
     let list = |names: BTreeSet<&str>| names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let message = format!("no firmware file `{name}`, which {} may ask for (loader {})", list(modules), list(loaders));
+    let message = format!("no firmware file `{name}`, which {} may request (loader {})", list(modules), list(loaders));
     let finding = Diagnostic::error(Code::MissingFirmware, message)
         .option("hardware.firmware")
-        .help("name a folder or a Debian package that has it under `hardware.firmware`")
+        .help("name a directory or a Debian package that has it under `hardware.firmware`")
         .help(format!("or allow it to be missing: `hardware.firmwareMissing = [\"{name}\"]`"));
     Some(match hardware.firmware.first() {
         Some(source) => finding.label(source.origin, "looked for here"),

@@ -262,7 +262,9 @@ fn read_all(store: &Store, wanted: &dyn Fn(&str) -> bool) -> Result<Kept, Genera
     for path in paths {
         match read(&path) {
             Ok(Some(generation)) if generation.file(store) == path => kept.generations.push(generation),
-            Ok(Some(_)) => kept.unreadable.push(Unreadable { path, why: "it is another one's".to_owned() }),
+            Ok(Some(_)) => {
+                kept.unreadable.push(Unreadable { path, why: "it belongs to another recipe or number".to_owned() })
+            }
             Ok(None) => {}
             Err(why) => kept.unreadable.push(Unreadable { path, why }),
         }
@@ -280,7 +282,7 @@ fn read(path: &Path) -> Result<Option<Generation>, String> {
     };
     let generation: Generation = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
     if generation.version != VERSION {
-        return Err(format!("its version is {}, this kiln knows {VERSION}", generation.version));
+        return Err(format!("its version is {}, this kiln supports {VERSION}", generation.version));
     }
     Ok(Some(generation))
 }
@@ -310,7 +312,7 @@ fn known(numbers: &[u32]) -> String {
 
 impl std::fmt::Display for Unreadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} is no generation, and is passed over: {}", self.path.display(), self.why)
+        write!(f, "{} is not a generation, and is ignored: {}", self.path.display(), self.why)
     }
 }
 

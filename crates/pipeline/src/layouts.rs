@@ -71,7 +71,7 @@ impl Resolved<'_> {
         let work = self.session.store.work_dir(&kernel.work, "kbuild", self.session.progress)?;
         if work.is_new() {
             work.finish()?;
-            let fault = "the folder that the kernel was built in is not in the store any more".to_owned();
+            let fault = "the directory that the kernel was built in is not in the store any more".to_owned();
             return Ok(LayoutReport { fault: Some(fault), ..LayoutReport::default() });
         }
         // The lock of the one directory covers the other too.

@@ -112,7 +112,10 @@ impl Analysis<'_> {
                 let fix = fixes.first().map(Alternative::brief).unwrap_or_default();
                 let rest = if found.hopeless.is_empty() { "all requests hold" } else { "all other requests hold" };
                 if let Some(last) = last {
-                    last.help.push(format!("{rest} with {fix}: `kiln fix` says more, `kiln fix --write` writes it"));
+                    last.help.push(format!(
+                        "{rest} with {fix}: `kiln fix` shows details, `kiln fix --write` writes \
+                                            it"
+                    ));
                 }
             }
             Remedy::Contradiction(contradiction) => {
@@ -123,14 +126,14 @@ impl Analysis<'_> {
             }
             Remedy::OutOfTime(_) => {
                 if let Some(last) = last {
-                    last.help.push("what helps was not found at once: `kiln fix` looks longer".to_owned());
+                    last.help.push("no fix was found quickly: `kiln fix` searches longer".to_owned());
                 }
             }
             Remedy::NoMemory(bytes) => {
                 if let Some(last) = last {
                     let size = bytes >> 20;
-                    let why = format!("the host refuses {size} MiB of memory for the solver");
-                    last.help.push(format!("no fix was looked for: {why}; {MORE_MEMORY}"));
+                    let why = format!("the solver cannot allocate {size} MiB of memory");
+                    last.help.push(format!("no fix was searched for: {why}; {MORE_MEMORY}"));
                 }
             }
             Remedy::Holds => {}

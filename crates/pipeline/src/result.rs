@@ -31,7 +31,7 @@ pub enum ResultError {
         source: io::Error,
     },
     /// Something other than a link is at its path.
-    #[error("{} is there and is no link of kiln's: move it away, or name another with --out", path.display())]
+    #[error("{} exists and is not a link that kiln made: move it away, or name another with --out", path.display())]
     InTheWay {
         /// The path.
         path: PathBuf,

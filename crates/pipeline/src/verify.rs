@@ -40,7 +40,7 @@ impl Built<'_> {
     /// Any [`PipelineError`] of a build.
     pub fn verify(&self, sources: &Sources, assembled: &Assembled) -> Result<Compared, PipelineError> {
         let Session { store, progress, jobs, .. } = self.resolved.session;
-        progress.note("building again in an empty folder, to compare");
+        progress.note("building again in an empty directory, to compare");
         let targets = self.resolved.recipe.make_targets();
         let spec = self.resolved.kernel_spec(&targets, jobs + 1);
         let again = kernel::again(store, &spec, &self.kernel, progress)?;

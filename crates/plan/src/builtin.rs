@@ -17,12 +17,12 @@ macro_rules! builtin {
 pub const BUILTINS: &[Builtin] = &[
     builtin!("arch/aarch64", "64-bit ARM, little endian"),
     builtin!("arch/arm", "32-bit ARM, version 7, hard float"),
-    builtin!("arch/mips", "32-bit MIPS; say which end comes first with `arch/mipseb` or `arch/mipsel`"),
+    builtin!("arch/mips", "32-bit MIPS; choose the byte order with `arch/mipseb` or `arch/mipsel`"),
     builtin!("arch/mipseb", "32-bit MIPS, big endian"),
     builtin!("arch/mipsel", "32-bit MIPS, little endian"),
     builtin!("arch/riscv64", "64-bit RISC-V"),
     builtin!("arch/x86_64", "64-bit x86"),
     builtin!("base", "what a small networked device needs: Liminix's base set"),
     builtin!("firewall", "netfilter's nftables as modules, and the loader `firewall`: Liminix's firewall"),
-    builtin!("qemu", "what a QEMU guest needs to start from an initramfs, to speak and to power off"),
+    builtin!("qemu", "what a QEMU guest needs to start from an initramfs, to use its console and to power off"),
 ];

@@ -276,7 +276,7 @@ fn set_aside(mut finding: Diagnostic, overridden: &BTreeSet<String>) -> Diagnost
     let symbol = finding.option.as_deref().and_then(|option| option.strip_prefix("kernel.config."));
     if matches!(finding.code, Code::Conflict | Code::Type) && symbol.is_some_and(|symbol| overridden.contains(symbol)) {
         finding.severity = Severity::Warning;
-        finding.help = vec!["a `conditionalConfig` overrides it, so nothing comes of it; take it out".to_owned()];
+        finding.help = vec!["a `conditionalConfig` overrides it, so it has no effect; remove it".to_owned()];
     }
     finding
 }

@@ -24,9 +24,9 @@ pub fn options() -> Section {
                     shape: Box::new(Shape::Section(Section { entries: loader() })),
                 },
             ),
-            section("hardware", "What the device has beside its processor.", hardware()),
+            section("hardware", "The device's hardware besides its processor.", hardware()),
             outputs::declaration(),
-            section("boot", "The virtual machine in which `kiln boot` tries the result.", boot()),
+            section("boot", "The virtual machine in which `kiln boot` tests the result.", boot()),
         ],
     }
 }
@@ -35,7 +35,7 @@ fn loader() -> Vec<Declaration> {
     vec![
         option(
             "targets",
-            "Modules that must be loaded, by name. What they depend on comes along.",
+            "Modules that must be loaded, by name. Their dependencies are included.",
             list(module_name()),
         )
         .default(Data::List(Vec::new()))
@@ -55,8 +55,8 @@ fn loader() -> Vec<Declaration> {
         .example("parameters.nf_conntrack = \"hashsize=4096\""),
         option(
             "blacklist",
-            "Modules that are not loaded even where one of the targets would like them: soft dependencies can be \
-             left out, hard ones cannot.",
+            "Modules that are not loaded even if a target names them as a soft dependency. Hard dependencies cannot \
+             be left out.",
             list(module_name()),
         )
         .default(Data::List(Vec::new())),
@@ -69,7 +69,7 @@ fn hardware() -> Vec<Declaration> {
     let sources = OneOf {
         bare: Some("path"),
         variants: vec![
-            variant("a folder laid out like `/lib/firmware`", vec![required("path", path)]),
+            variant("a directory laid out like `/lib/firmware`", vec![required("path", path)]),
             variant("a Debian package that has files under `/lib/firmware`", vec![required("apt", package)]),
         ],
     };
@@ -91,8 +91,8 @@ fn hardware() -> Vec<Declaration> {
         .example("[\"rtl_nic/*\"]"),
         option(
             "firmwareCompression",
-            "How firmware files are compressed on the device: as well as the kernel can read (`auto`, by its \
-             `FW_LOADER_COMPRESS_ZSTD` and `FW_LOADER_COMPRESS_XZ`), in one way, or not at all.",
+            "How firmware files are compressed on the device: with the best compression that the kernel can read \
+             (`auto`, by its `FW_LOADER_COMPRESS_ZSTD` and `FW_LOADER_COMPRESS_XZ`), with a fixed one, or not at all.",
             Type::Text(TextType { among: &["auto", "none", "xz", "zstd"], ..TextType::default() }),
         )
         .default(Data::Text("auto".to_owned()))
@@ -118,8 +118,8 @@ fn boot() -> Vec<Declaration> {
         .default(Data::Text(String::new())),
         option(
             "packages",
-            "Debian packages that the script needs, with those that they depend on. Where Debian has one of them not \
-                 for the machine, the check is skipped, and the verdict says so.",
+            "Debian packages that the script needs, with those that they depend on. If Debian lacks one of them for \
+             the machine, the check is skipped, and the verdict says so.",
             list(Type::Text(TextType { noun: Some("package"), check: Some(name::package), ..TextType::default() })),
         )
         .default(Data::List(Vec::new()))

@@ -84,7 +84,7 @@ fn check_fields(variant: &Variant, value: &Value, path: &str, diagnostics: &mut 
     let mut sound = true;
     for entry in entries {
         if !variant.fields.iter().any(|field| field.name == entry.key) {
-            let fault = Fault::new(format!("`{}` is no field of {variant}", entry.key));
+            let fault = Fault::new(format!("`{}` is not a field of {variant}", entry.key));
             refuse::<()>(fault, entry.key_span, path, diagnostics);
             sound = false;
         }
@@ -143,7 +143,7 @@ fn text(ty: &TextType, value: &Value) -> Result<String, Fault> {
     }
     if !ty.among.is_empty() && !ty.among.contains(&text.as_str()) {
         let words: Vec<String> = ty.among.iter().map(|word| format!("`\"{word}\"`")).collect();
-        let fault = Fault::new(format!("`{text}` is none of {}", words.join(", ")));
+        let fault = Fault::new(format!("`{text}` is not one of {}", words.join(", ")));
         return Err(match nearest(&text, ty.among.iter().copied()) {
             Some(near) => fault.help(format!("did you mean `\"{near}\"`?")),
             None => fault,

@@ -70,8 +70,7 @@ impl Condition {
         parser.blanks();
         if parser.at < text.len() {
             let rest = parser.at..text.len();
-            let fault =
-                Fault::new("text behind the end of the expression").help("join tests with `all(…)` or `any(…)`");
+            let fault = Fault::new("text after the end of the expression").help("join tests with `all(…)` or `any(…)`");
             return Err(ConditionFault { fault, range: rest });
         }
         Ok(condition)
@@ -146,8 +145,10 @@ impl Parser<'_> {
     /// Reads `(…)` after `word`.
     fn group(&mut self, word: &str, start: usize, depth: u32) -> Result<Condition, ConditionFault> {
         if !matches!(word, "all" | "any" | "not") {
-            let fault =
-                Fault::new(format!("`{word}` is no operator")).help("there are `all(…)`, `any(…)` and `not(…)`");
+            let fault = Fault::new(format!("`{word}` is not an operator")).help(
+                "the operators are `all(…)`, `any(…)` and \
+                                                                         `not(…)`",
+            );
             return Err(ConditionFault { fault, range: start..self.at });
         }
         self.at += 1;

@@ -119,7 +119,11 @@ impl Collector<'_> {
         self.section(options, own.into_iter(), "", root);
         for entry in blocks {
             let Some(list) = entry.value.as_table() else {
-                let message = format!("`{WHEN}` holds blocks by expression, and this is {}", entry.value.data.noun());
+                let message = format!(
+                    "`{WHEN}` is a table of blocks by expression, and this is \
+                                       {}",
+                    entry.value.data.noun()
+                );
                 let help = format!("write `[{WHEN}.'EXPRESSION'.OPTION]`");
                 self.push(Diagnostic::error(Code::Type, message).option(WHEN).label(entry.value.span, "").help(help));
                 continue;
@@ -133,7 +137,7 @@ impl Collector<'_> {
     fn block(&mut self, options: &Section, entry: &Entry, root: &mut Node) {
         self.condition(entry);
         let Some(entries) = entry.value.as_table() else {
-            let message = format!("a `{WHEN}` block holds options, and this is {}", entry.value.data.noun());
+            let message = format!("a `{WHEN}` block is a table of options, and this is {}", entry.value.data.noun());
             self.push(Diagnostic::error(Code::Type, message).option(WHEN).label(entry.value.span, ""));
             return;
         };
@@ -141,7 +145,7 @@ impl Collector<'_> {
         self.when = Some(entry.key_span);
         let misplaced = |entry: &&Entry| entry.key == IMPORTS || entry.key == WHEN;
         for entry in entries.iter().filter(misplaced) {
-            let message = format!("`{}` cannot stand in a `{WHEN}` block", entry.key);
+            let message = format!("`{}` is not allowed in a `{WHEN}` block", entry.key);
             let help = if entry.key == WHEN {
                 "join the expressions with `all(…)`"
             } else {
@@ -245,7 +249,7 @@ impl Collector<'_> {
     fn entries<'v>(&mut self, value: &'v Value, path: &str) -> Option<&'v [Entry]> {
         let entries = value.as_table();
         if entries.is_none() {
-            let message = format!("`{path}` holds options, and this is {}", value.data.noun());
+            let message = format!("`{path}` is a table of options, and this is {}", value.data.noun());
             self.push(Diagnostic::error(Code::Type, message).option(path).label(value.span, "expected a table"));
         }
         entries
@@ -259,7 +263,7 @@ impl Collector<'_> {
         // Only a file's outermost keys may be these two.
         let reserved = [IMPORTS, WHEN].into_iter().filter(|_| path.is_empty());
         if is_word(&entry.key) {
-            diagnostic = diagnostic.help("a priority stands on a value, not on a section: write it on each value");
+            diagnostic = diagnostic.help("a priority belongs to a value, not to a section: write it on each value");
         } else if let Some(near) = nearest(&entry.key, known.clone().chain(reserved)) {
             diagnostic = diagnostic.help(format!("did you mean `{}`?", join(path, near)));
         } else {
@@ -328,7 +332,7 @@ type Wrapped<'v> = (&'v Value, Priority, bool);
 fn wrapped(entries: &[Entry], may_be_optional: bool) -> Result<Wrapped<'_>, (Fault, Option<Span>)> {
     let get = |key: &str| entries.iter().find(|entry| entry.key == key);
     if let Some(other) = entries.iter().find(|entry| !is_word(&entry.key)) {
-        let message = format!("`{}` does not belong in a table that gives a value its priority", other.key);
+        let message = format!("`{}` is not allowed in a table that gives a value its priority", other.key);
         return Err((Fault::new(message).help(FORMS), Some(other.key_span)));
     }
     let values: Vec<&Entry> = ["value", "default", "force"].into_iter().filter_map(get).collect();
@@ -353,7 +357,7 @@ fn wrapped(entries: &[Entry], may_be_optional: bool) -> Result<Wrapped<'_>, (Fau
     let optional = match get("optional") {
         None => false,
         Some(entry) if !may_be_optional => {
-            return Err((Fault::new("`optional` means nothing for this option"), Some(entry.key_span)));
+            return Err((Fault::new("`optional` does not apply to this option"), Some(entry.key_span)));
         }
         Some(entry) => entry.value.as_bool().ok_or_else(|| {
             let message = format!("`optional` is `true` or `false`, and this is {}", entry.value.data.noun());

@@ -265,13 +265,13 @@ impl Loader<'_> {
         names.extend(names.first().copied());
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         let mut diagnostic =
-            Diagnostic::error(Code::ImportCycle, format!("imports go round in a circle: {}", names.join(" imports ")))
+            Diagnostic::error(Code::ImportCycle, format!("imports form a cycle: {}", names.join(" imports ")))
                 .option(IMPORTS);
         for (index, span) in spans.iter().enumerate() {
             let last = index + 1 == spans.len();
-            diagnostic = diagnostic.label(*span, if last { "and this closes the circle" } else { "imported here" });
+            diagnostic = diagnostic.label(*span, if last { "and this closes the cycle" } else { "imported here" });
         }
-        self.diagnostics.push(diagnostic.help("take one of these imports out"));
+        self.diagnostics.push(diagnostic.help("remove one of these imports"));
     }
 
     fn refuse(&mut self, diagnostic: Diagnostic, asked_at: Option<Span>) {

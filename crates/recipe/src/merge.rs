@@ -52,7 +52,7 @@ pub fn merge(options: &Section, modules: &Modules, facts: &dyn Facts, sources: &
     for block in &definitions.blocks {
         if let Some(Err((predicate, fault))) = block.condition.as_ref().map(|condition| condition.holds(facts, &tree)) {
             let diagnostic = Diagnostic::error(Code::UnknownFact, fault.message).option("when");
-            let diagnostic = diagnostic.label(block.at(&predicate.range), "asked for here");
+            let diagnostic = diagnostic.label(block.at(&predicate.range), "requested here");
             diagnostics.push(fault.help.into_iter().fold(diagnostic, Diagnostic::help));
         }
     }
@@ -100,8 +100,8 @@ fn unsettled(blocks: &[Block], rounds: &[Vec<bool>]) -> Diagnostic {
             diagnostic = diagnostic.label(block.span, "changes what it, or another of these, depends on");
         }
     }
-    diagnostic.message = format!("whether these `when` blocks hold cannot be settled: {}", names.join(", "));
-    diagnostic.help("let the expressions depend on nothing that the blocks define")
+    diagnostic.message = format!("whether these `when` blocks hold cannot be determined: {}", names.join(", "));
+    diagnostic.help("the expressions must not depend on what the blocks define")
 }
 
 /// One merge with the `when` blocks that hold.
@@ -246,9 +246,9 @@ fn conflict<'d>(definitions: impl Iterator<Item = (&'d Def, &'d Data)>, path: &s
         priority = def.priority;
     }
     let help = match priority {
-        Priority::FORCE => "take one out, or give one a lower number: `{ value = …, priority = 40 }`",
-        Priority::DEFAULT => "take one out, or write the one that shall stand without `default`",
-        _ => "take one out, or write the one that shall stand as `{ force = … }`, or the other as `{ default = … }`",
+        Priority::FORCE => "remove one, or give one a lower number: `{ value = …, priority = 40 }`",
+        Priority::DEFAULT => "remove one, or write the one to keep without `default`",
+        _ => "remove one, or write the one to keep as `{ force = … }`, or the other as `{ default = … }`",
     };
     diagnostic.option(path).help(help)
 }

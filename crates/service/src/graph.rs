@@ -153,7 +153,7 @@ fn dependencies(
         match &dependency {
             Dependency::Loader(name) if !specs.contains_key(name) => {
                 let known: Vec<String> = specs.keys().map(|name| format!("`{name}`")).collect();
-                let message = format!("loader `{}` depends on `{name}`, which is no loader", spec.name);
+                let message = format!("loader `{}` depends on `{name}`, which is not a loader", spec.name);
                 let help = format!("the loaders are {}", known.join(", "));
                 diagnostics.push(finding(spec, Code::UnknownLoader, message).help(help));
             }
@@ -255,7 +255,7 @@ fn start_order(
             None => {
                 let cycle = find_cycle(&waiting);
                 let names: Vec<&str> = cycle.iter().chain(cycle.first()).map(|name| name.as_str()).collect();
-                let message = format!("loaders wait for each other: {}", names.join(" -> "));
+                let message = format!("loaders depend on each other: {}", names.join(" -> "));
                 diagnostics.push(finding(&specs[cycle[0]], Code::LoaderCycle, message));
                 cycle
             }

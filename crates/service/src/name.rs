@@ -52,7 +52,7 @@ pub enum NameError {
         first: char,
     },
     /// The name has a character that is special to a file system, a shell or a manager.
-    #[error("a name cannot hold {bad:?}; it may hold {allowed}")]
+    #[error("a name cannot contain {bad:?}; it may contain {allowed}")]
     BadCharacter {
         /// The first such character.
         bad: char,
@@ -163,12 +163,12 @@ mod tests {
         check_loader("firewall", expect!["kmodloader-firewall"]);
         check_loader("8021q_x-2", expect!["kmodloader-8021q_x-2"]);
         check_loader("", expect!["a name cannot be empty"]);
-        check_loader("a/b", expect!["a name cannot hold '/'; it may hold letters, digits, `-` and `_`"]);
-        check_loader("..", expect!["a name cannot hold '.'; it may hold letters, digits, `-` and `_`"]);
-        check_loader("a b", expect!["a name cannot hold ' '; it may hold letters, digits, `-` and `_`"]);
-        check_loader("a\nb", expect![[r"a name cannot hold '\n'; it may hold letters, digits, `-` and `_`"]]);
-        check_loader("a@b", expect!["a name cannot hold '@'; it may hold letters, digits, `-` and `_`"]);
-        check_loader("über", expect!["a name cannot hold 'ü'; it may hold letters, digits, `-` and `_`"]);
+        check_loader("a/b", expect!["a name cannot contain '/'; it may contain letters, digits, `-` and `_`"]);
+        check_loader("..", expect!["a name cannot contain '.'; it may contain letters, digits, `-` and `_`"]);
+        check_loader("a b", expect!["a name cannot contain ' '; it may contain letters, digits, `-` and `_`"]);
+        check_loader("a\nb", expect![[r"a name cannot contain '\n'; it may contain letters, digits, `-` and `_`"]]);
+        check_loader("a@b", expect!["a name cannot contain '@'; it may contain letters, digits, `-` and `_`"]);
+        check_loader("über", expect!["a name cannot contain 'ü'; it may contain letters, digits, `-` and `_`"]);
         check_loader("-x", expect!["a name cannot begin with '-'; it begins with a letter or a digit"]);
         check_loader(&"x".repeat(54), expect!["the name is 54 bytes long; at most 53 are possible"]);
         assert_eq!(LoaderName::new("x".repeat(53)).map(|name| name.service().len()), Ok(64));

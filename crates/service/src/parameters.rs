@@ -16,7 +16,7 @@ pub(crate) fn words(text: &str) -> Result<Vec<String>, String> {
         // Newlines separate words like blanks, but are not possible inside quotes in a line of modprobe.d.
         let blank = matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c');
         if c.is_control() && (quoted || !blank) {
-            return Err(format!("the parameters hold the control character {c:?}"));
+            return Err(format!("the parameters contain the control character {c:?}"));
         }
         if blank && !quoted {
             if !word.is_empty() {

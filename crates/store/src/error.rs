@@ -21,7 +21,8 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The store cannot be written to.
-    #[error("the store {} cannot be written to: make it writable, or name another folder with --store", dir.display())]
+    #[error("the store {} cannot be written to: make it writable, or name another directory with \
+             --store", dir.display())]
     ReadOnly {
         /// The store.
         dir: PathBuf,
@@ -29,13 +30,14 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The directory contains other files.
-    #[error("{} is not a store of kiln's: it is not empty; name a new or empty folder with --store", dir.display())]
+    #[error("{} is not a kiln store: it is not empty; name a new or empty directory with --store", dir.display())]
     Foreign {
         /// The directory.
         dir: PathBuf,
     },
     /// The store was laid out by another version of kiln.
-    #[error("the store {} has layout `{found}`, this kiln knows {VERSION}: name another folder with --store", dir.display())]
+    #[error("the store {} has layout `{found}`, this kiln supports {VERSION}: name another directory with \
+             --store", dir.display())]
     Version {
         /// The store.
         dir: PathBuf,
@@ -45,7 +47,7 @@ pub enum StoreError {
     /// The disk is full; nothing half-written was kept.
     #[error(
         "the disk of the store {0} is full ({1} MiB free): free some space there (what is under {0} is made again when it \
-         is needed), or name a folder on another disk with --store",
+         is needed), or name a directory on another disk with --store",
         dir.display(),
         free >> 20
     )]

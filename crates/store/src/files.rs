@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// Something other than a link is at its path.
-    #[error("{} is there and is no link", path.display())]
+    #[error("{} exists and is not a link", path.display())]
     InTheWay {
         /// The path.
         path: PathBuf,

@@ -17,7 +17,7 @@ impl Tmpfs {
     /// `at` cannot be created.
     #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     pub fn mount(at: &Path, size: &str) -> Option<Tmpfs> {
-        fs::create_dir(at).expect("a new folder");
+        fs::create_dir(at).expect("a new directory");
         let mount =
             Exec::new("mount").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").args(["-t", "tmpfs", "-o", size, "tmpfs"]);
         match mount.arg(at).text() {

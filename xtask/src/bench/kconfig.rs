@@ -264,8 +264,8 @@ fn table(
     }
     let at = |part: usize| changes[(changes.len() - 1) * part / 100].as_secs_f64() * 1e6;
     out += &format!(
-        "\nOne change of {} drawn by chance, in the developer's build: median {:.1} µs, 99th percentile {:.1} µs, longest \
-         {:.1} µs; every {CHECKED}th state was equal to a fresh evaluation.\n",
+        "\nOne change of {} drawn at random, in the developer's build: median {:.1} µs, 99th percentile {:.1} µs, \
+         longest {:.1} µs; every {CHECKED}th state was equal to a fresh evaluation.\n",
         changes.len(),
         at(50),
         at(99),

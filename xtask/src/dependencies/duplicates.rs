@@ -29,7 +29,7 @@ fn findings<'a>(packages: impl Iterator<Item = (&'a str, String)>, known: &[(&st
         format!("`{name}` is there in versions {}: see `cargo tree --duplicates`", versions.join(", "))
     });
     let gone = known.iter().filter(|(name, _)| !versions.contains_key(name));
-    new.chain(gone.map(|(name, _)| format!("`{name}` is no duplicate any more: remove it from KNOWN"))).collect()
+    new.chain(gone.map(|(name, _)| format!("`{name}` is not a duplicate any more: remove it from KNOWN"))).collect()
 }
 
 #[cfg(test)]

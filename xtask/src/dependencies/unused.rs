@@ -20,7 +20,7 @@ pub(super) fn check(metadata: &Metadata) -> Result<Vec<String>> {
 }
 
 fn check_member(member: &Package) -> Result<Vec<String>> {
-    let folder = member.manifest_path.parent().context("a manifest is in a folder")?;
+    let folder = member.manifest_path.parent().context("a manifest is in a directory")?;
     let mut sources = Sources::default();
     sources.read(folder.as_std_path(), false)?;
     let mut findings = Vec::new();
@@ -47,7 +47,7 @@ struct Sources {
 }
 
 impl Sources {
-    /// Adds the files under `folder`; `is_test` when a folder above it is `tests`.
+    /// Adds the files under `folder`; `is_test` when a directory above it is `tests`.
     fn read(&mut self, folder: &Path, is_test: bool) -> Result<()> {
         for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();

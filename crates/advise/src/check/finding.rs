@@ -21,10 +21,10 @@ impl Unmet {
             severity,
             ..Diagnostic::error(self.kind.code(), self.message())
                 .option(format!("kernel.config.{}", request.symbol))
-                .label(request.origin, "asked for here")
+                .label(request.origin, "requested here")
         };
         for rival in &self.rivals {
-            let text = format!("and `{}` was asked to be `{}` here", rival.symbol, rival.value);
+            let text = format!("and `{}` was requested as `{}` here", rival.symbol, rival.value);
             diagnostic = diagnostic.label(rival.origin, text);
         }
         if let Some(declaration) = &self.declaration {
@@ -44,7 +44,7 @@ impl Unmet {
             let is_declared_there =
                 self.declaration.as_ref().is_some_and(|declared| declared.place() == format!("{file}:{line}"));
             if let Some(span) = place(file, line).filter(|_| !is_declared_there) {
-                diagnostic = diagnostic.label(span, "this stands against it");
+                diagnostic = diagnostic.label(span, obstacle.label);
                 shown.push(obstacle.place.clone());
             }
         }
@@ -53,7 +53,7 @@ impl Unmet {
         }
         let more = self.obstacles.len().saturating_sub(N_OBSTACLES);
         if more > 0 {
-            diagnostic = diagnostic.note(format!("and {more} more: `kiln why {}` has them all", request.symbol));
+            diagnostic = diagnostic.note(format!("and {more} more: `kiln why {}` shows all of them", request.symbol));
         }
         if let Some(fact) = self.fact() {
             diagnostic = diagnostic.note(fact);
@@ -68,13 +68,13 @@ impl Unmet {
     fn message(&self) -> String {
         let Request { symbol, value, .. } = &self.request;
         let came = match &self.resolved {
-            None => "unset".to_owned(),
-            Some(resolved) => format!("as `{}`", kiln_kconfig::unquote(resolved)),
+            None => "is not set".to_owned(),
+            Some(resolved) => format!("is `{}`", kiln_kconfig::unquote(resolved)),
         };
-        let came = format!("`{symbol}` was asked to be `{value}` and came out {came}");
+        let came = format!("`{symbol}` was requested as `{value}` but {came}");
         match &self.kind {
             UnmetKind::UnknownSymbol { is_spelled_alike: false, elsewhen: None, .. } => {
-                format!("this kernel has no symbol `{symbol}`, nor one spelled alike")
+                format!("this kernel has no symbol `{symbol}` and no similar name")
             }
             UnmetKind::UnknownSymbol { .. } => format!("this kernel has no symbol `{symbol}`"),
             UnmetKind::Renamed { to, .. } => format!("`{symbol}` is called `{to}` in this kernel"),
@@ -86,16 +86,16 @@ impl Unmet {
             }
             UnmetKind::NoModules => format!("`{symbol}` cannot be `m` while `MODULES` is off"),
             UnmetKind::NoPrompt => format!("{came}: it has no prompt"),
-            UnmetKind::Dependency if value == "n" => format!("{came}: its prompt is not in sight"),
-            UnmetKind::Dependency => format!("{came}: what it depends on does not hold"),
-            UnmetKind::LimitedToModule => format!("{came}: what it depends on is `m`"),
+            UnmetKind::Dependency if value == "n" => format!("{came}: it is not visible"),
+            UnmetKind::Dependency => format!("{came}: its dependencies are not met"),
+            UnmetKind::LimitedToModule => format!("{came}: its dependencies limit it to `m`"),
             UnmetKind::Selected => format!("{came}: another symbol selects it"),
             UnmetKind::LostChoice { chosen: Some(chosen), .. } if chosen != symbol => {
-                format!("{came}: its choice went to `{chosen}`")
+                format!("{came}: its choice is set to `{chosen}`")
             }
-            UnmetKind::LostChoice { .. } => format!("{came}: its choice has no other member that could be on"),
+            UnmetKind::LostChoice { .. } => format!("{came}: no other member of its choice can be set"),
             UnmetKind::OutOfRange { low, high, .. } => format!("{came}: its range is {low} to {high}"),
-            UnmetKind::ToolFeature => format!("{came}: this host's tools lack what it needs"),
+            UnmetKind::ToolFeature => format!("{came}: this host's tools lack a feature that it needs"),
             UnmetKind::Conflict => match self.rivals.first() {
                 Some(rival) => format!("{came}: `{} = \"{}\"` rules it out", rival.symbol, rival.value),
                 None => came,
@@ -114,7 +114,7 @@ impl Unmet {
             }
             UnmetKind::OtherArch { place, .. } => Some(format!("it is declared at {place}")),
             UnmetKind::Renamed { place, to, evidence: Evidence::Transitional } => {
-                Some(format!("`{to}` takes its value over ({place})"))
+                Some(format!("`{to}` takes over its value ({place})"))
             }
             UnmetKind::Renamed { place, to, evidence: Evidence::Prompt { prompt, version } } => Some(format!(
                 "in Linux {version}, which was resolved here before, `{}` has the prompt \"{prompt}\", which is `{to}`'s \
@@ -128,12 +128,13 @@ impl Unmet {
 
     fn help(&self) -> Vec<String> {
         let Request { symbol, value, .. } = &self.request;
-        let accept = |value: &str| format!("ask for `{symbol} = \"{value}\"`");
+        let accept = |value: &str| format!("set `{symbol} = \"{value}\"`");
         match &self.kind {
             UnmetKind::UnknownSymbol { nearest, is_spelled_alike: false, elsewhen: None } => {
                 let similar = alternatives(nearest.iter().map(|name| format!("`{name}`")));
-                let similar = Some(format!("the nearest by its words: {similar}")).filter(|_| !nearest.is_empty());
-                let patches = "if patches bring it, name them in `kernel.patches`; if not, leave it out".to_owned();
+                let similar = Some(format!("names with similar words: {similar}")).filter(|_| !nearest.is_empty());
+                let patches = "if a patch adds it, name the patch in `kernel.patches`; if not, remove the \
+                               request".to_owned();
                 similar.into_iter().chain([patches, self.allowing()]).collect()
             }
             UnmetKind::UnknownSymbol { nearest, .. } if nearest.is_empty() => {
@@ -142,7 +143,7 @@ impl Unmet {
             UnmetKind::UnknownSymbol { nearest, .. } => {
                 vec![format!("did you mean {}?", alternatives(nearest.iter().map(|name| format!("`{name}`"))))]
             }
-            UnmetKind::Renamed { to, .. } => vec![format!("ask for `{to} = \"{value}\"`")],
+            UnmetKind::Renamed { to, .. } => vec![format!("set `{to} = \"{value}\"`")],
             UnmetKind::OtherArch { arches, .. } => {
                 let arch = arches.first().map_or("", String::as_str);
                 vec![format!("move it under `[when.'arch = \"{arch}\"'.kernel.config]`")]
@@ -151,7 +152,7 @@ impl Unmet {
                 let mut help = vec![symbol_type.hint().to_owned()];
                 if *symbol_type == Type::String {
                     help.push(format!(
-                        "to ask for the text `{value}` itself, write its quotes: `{symbol} = '\"{value}\"'`"
+                        "to set the text `{value}` itself, write its quotes: `{symbol} = '\"{value}\"'`"
                     ));
                 }
                 if *symbol_type == Type::Bool && value == "m" {
@@ -169,12 +170,12 @@ impl Unmet {
             }
             UnmetKind::LostChoice { chosen, .. } if value == "n" => {
                 let chosen = chosen.as_deref().unwrap_or("it");
-                vec![format!("ask for another member of the choice instead of turning `{chosen}` off"), self.allowing()]
+                vec![format!("set another member of the choice instead of turning `{chosen}` off"), self.allowing()]
             }
             UnmetKind::LostChoice { .. } => {
                 vec!["keep one of the two requests: of several, the one whose name comes last wins".to_owned()]
             }
-            UnmetKind::OutOfRange { .. } => vec!["ask for a number in the range".to_owned(), self.allowing()],
+            UnmetKind::OutOfRange { .. } => vec!["set a number in the range".to_owned(), self.allowing()],
             UnmetKind::ToolFeature => vec![
                 "no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)"
                     .to_owned(),
@@ -201,7 +202,11 @@ impl Unmet {
     }
 
     fn allowing(&self) -> String {
-        format!("or allow it: `{} = {{ value = {:?}, optional = true }}`", self.request.symbol, self.request.value)
+        format!(
+            "or mark it as optional: `{} = {{ value = {:?}, optional = true \
+                 }}`",
+            self.request.symbol, self.request.value
+        )
     }
 }
 

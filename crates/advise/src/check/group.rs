@@ -27,11 +27,12 @@ impl EmptyGroup {
     /// Returns the note on it; `origin` is the request's.
     pub fn diagnostic(&self, origin: Option<Span>) -> Diagnostic {
         let names: Vec<String> = self.parts.iter().map(|part| format!("`{part}`")).collect();
-        Diagnostic::remark(Code::EmptyGroup, format!("`{}` is on, and nothing below it is", self.symbol))
+        let are_off = if names.len() == 1 { "depends on it and is off" } else { "depend on it and are off" };
+        Diagnostic::remark(Code::EmptyGroup, format!("`{}` is on, but every symbol below it is off", self.symbol))
             .option(format!("kernel.config.{}", self.symbol))
-            .label(origin, "asked for here")
-            .note(format!("it has {}, and all are off ({})", names.join(", "), self.place))
-            .help(format!("the kernel's own default is `{} = \"y\"`: ask for what you need", self.usual))
+            .label(origin, "requested here")
+            .note(format!("{} {are_off} ({})", names.join(", "), self.place))
+            .help(format!("the kernel's own default is `{} = \"y\"`: set what you need", self.usual))
     }
 }
 

@@ -192,11 +192,11 @@ fn unknown() {
         &["NETT=y", "QQQQ=y?"],
         expect![[r#"
             error[unknown-symbol]: this kernel has no symbol `NETT`
-              kiln.toml:1:1: asked for here
+              kiln.toml:1:1: requested here
               help: did you mean `NET`?
-            note[foreign-symbol]: this kernel has no symbol `QQQQ`, nor one spelled alike
-              kiln.toml:2:1: asked for here
-              help: if patches bring it, name them in `kernel.patches`; if not, leave it out
+            note[foreign-symbol]: this kernel has no symbol `QQQQ` and no similar name
+              kiln.toml:2:1: requested here
+              help: if a patch adds it, name the patch in `kernel.patches`; if not, remove the request
         "#]],
     );
 }
@@ -206,12 +206,12 @@ fn renamed() {
     told(
         &["OLD_NAME=y"],
         expect![[r#"
-        error[renamed-symbol]: `OLD_NAME` is called `NEW_NAME` in this kernel
-          kiln.toml:1:1: asked for here
-          note: it is declared at Kconfig:49
-          note: `NEW_NAME` takes its value over (Kconfig:54)
-          help: ask for `NEW_NAME = "y"`
-    "#]],
+            error[renamed-symbol]: `OLD_NAME` is called `NEW_NAME` in this kernel
+              kiln.toml:1:1: requested here
+              note: it is declared at Kconfig:49
+              note: `NEW_NAME` takes over its value (Kconfig:54)
+              help: set `NEW_NAME = "y"`
+        "#]],
     );
 }
 
@@ -230,11 +230,11 @@ fn renamed_since_another_version() {
         &["PLAIN_OLD=y", "GONE=y"],
         expect![[r#"
         error[renamed-symbol]: `PLAIN_OLD` is called `PLAIN` in this kernel
-          kiln.toml:1:1: asked for here
+          kiln.toml:1:1: requested here
           note: in Linux 6.1.5, which was resolved here before, `PLAIN_OLD` has the prompt "plain", which is `PLAIN`'s now (Kconfig:21)
-          help: ask for `PLAIN = "y"`
+          help: set `PLAIN = "y"`
         error[unknown-symbol]: this kernel has no symbol `GONE`
-          kiln.toml:2:1: asked for here
+          kiln.toml:2:1: requested here
           note: Linux 6.1.5 has it: "Support for what is gone" in Kconfig
           help: `kiln find WORD` searches names, prompts and files
     "#]],
@@ -247,7 +247,7 @@ fn of_another_architecture() {
         &["ARM_LPAE=y"],
         expect![[r#"
         error[other-arch-symbol]: `ARM_LPAE` exists only for `arm`
-          kiln.toml:1:1: asked for here
+          kiln.toml:1:1: requested here
           note: it is declared at arch/arm/Kconfig:3
           help: move it under `[when.'arch = "arm"'.kernel.config]`
     "#]],
@@ -255,25 +255,25 @@ fn of_another_architecture() {
     told(
         &["QCOM_DRIVER=y"],
         expect![[r#"
-        error[unmet-dependency]: `QCOM_DRIVER` was asked to be `y` and came out unset: what it depends on does not hold
-          kiln.toml:1:1: asked for here
+        error[unmet-dependency]: `QCOM_DRIVER` was requested as `y` but is not set: its dependencies are not met
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:40
           note: `QCOM_DRIVER` needs ARCH_QCOM [=n], which exists only for arm, arm64 (Kconfig:42)
           help: it is for other machines: move it under `[when.'any(arch = "arm", arch = "arm64")'.kernel.config]`
-          help: or allow it: `QCOM_DRIVER = { value = "y", optional = true }`
+          help: or mark it as optional: `QCOM_DRIVER = { value = "y", optional = true }`
     "#]],
     );
     told(
         &["QCOM_SOUND=y"],
         expect![[r#"
-        error[unmet-dependency]: `QCOM_SOUND` was asked to be `y` and came out unset: what it depends on does not hold
-          kiln.toml:1:1: asked for here
+        error[unmet-dependency]: `QCOM_SOUND` was requested as `y` but is not set: its dependencies are not met
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:84
           note: `QCOM_SOUND` needs one of ARCH_QCOM && NET [=n] || COMPILE_TEST [=n] (Kconfig:86)
-          note:   `COMPILE_TEST` can be turned on, only to see whether it compiles: ask for `COMPILE_TEST = "y"`
+          note:   `COMPILE_TEST` can be turned on, but only to test that it compiles: set `COMPILE_TEST = "y"`
           note:   `ARCH_QCOM` exists only for arm, arm64
           help: it is for other machines: move it under `[when.'any(arch = "arm", arch = "arm64")'.kernel.config]`
-          help: or allow it: `QCOM_SOUND = { value = "y", optional = true }`
+          help: or mark it as optional: `QCOM_SOUND = { value = "y", optional = true }`
     "#]],
     );
 }
@@ -284,16 +284,16 @@ fn wrong_type() {
         &["NET=m", "HZ=fast", "DRM=yes"],
         expect![[r#"
         error[wrong-type]: `NET` is a bool and cannot be `m`
-          kiln.toml:1:1: asked for here
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:5
           help: a bool is `y` or `n`
-          help: ask for `NET = "y"`
+          help: set `NET = "y"`
         error[wrong-type]: `HZ` is an int and cannot be `fast`
-          kiln.toml:2:1: asked for here
+          kiln.toml:2:1: requested here
           note: it is declared at Kconfig:24
           help: an int is a decimal number without zeros in front, `250`
         error[wrong-type]: `DRM` is a tristate and cannot be `yes`
-          kiln.toml:3:1: asked for here
+          kiln.toml:3:1: requested here
           note: it is declared at Kconfig:13
           help: a tristate is `y`, `m` or `n`
     "#]],
@@ -306,10 +306,10 @@ fn a_number_that_is_none_to_kconfig() {
         &["NET=y", "NAME=y"],
         expect![[r#"
         error[wrong-type]: `NAME` is a string and cannot be `y`
-          kiln.toml:2:1: asked for here
+          kiln.toml:2:1: requested here
           note: it is declared at Kconfig:29
           help: a string is any text
-          help: to ask for the text `y` itself, write its quotes: `NAME = '"y"'`
+          help: to set the text `y` itself, write its quotes: `NAME = '"y"'`
     "#]],
     );
     met(&["NET=y", "NAME=\"y\""]);
@@ -317,7 +317,7 @@ fn a_number_that_is_none_to_kconfig() {
         &["HZ=007"],
         expect![[r#"
         error[wrong-type]: `HZ` is an int and cannot be `007`
-          kiln.toml:1:1: asked for here
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:24
           help: an int is a decimal number without zeros in front, `250`
     "#]],
@@ -329,22 +329,22 @@ fn without_a_prompt() {
     told(
         &["CRC=y"],
         expect![[r#"
-            error[no-prompt]: `CRC` was asked to be `y` and came out unset: it has no prompt
-              kiln.toml:1:1: asked for here
+            error[no-prompt]: `CRC` was requested as `y` but is not set: it has no prompt
+              kiln.toml:1:1: requested here
               note: it is declared at Kconfig:11
-              note: `CRC` has no prompt: it is on when something selects it: `IPV6`; ask for it, and for what it needs (Kconfig:11)
-              note:   `IPV6` needs NET [=n] (Kconfig:9): ask for `NET = "y"`
-              help: or allow it: `CRC = { value = "y", optional = true }`
+              note: `CRC` has no prompt: it is on when another symbol selects it: `IPV6`; set it, and what it needs (Kconfig:11)
+              note:   `IPV6` needs NET [=n] (Kconfig:9): set `NET = "y"`
+              help: or mark it as optional: `CRC = { value = "y", optional = true }`
         "#]],
     );
     told(
         &["ALWAYS=n"],
         expect![[r#"
-        error[no-prompt]: `ALWAYS` was asked to be `n` and came out as `y`: it has no prompt
-          kiln.toml:1:1: asked for here
+        error[no-prompt]: `ALWAYS` was requested as `n` but is `y`: it has no prompt
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:43
           note: `ALWAYS` has no prompt, and its default is y (Kconfig:45)
-          help: or allow it: `ALWAYS = { value = "n", optional = true }`
+          help: or mark it as optional: `ALWAYS = { value = "n", optional = true }`
     "#]],
     );
 }
@@ -354,43 +354,43 @@ fn what_it_depends_on_is_off() {
     told(
         &["IPV6=y"],
         expect![[r#"
-        error[unmet-dependency]: `IPV6` was asked to be `y` and came out unset: what it depends on does not hold
-          kiln.toml:1:1: asked for here
+        error[unmet-dependency]: `IPV6` was requested as `y` but is not set: its dependencies are not met
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:7
-          note: `IPV6` needs NET [=n] (Kconfig:9): ask for `NET = "y"`
-          help: or allow it: `IPV6 = { value = "y", optional = true }`
+          note: `IPV6` needs NET [=n] (Kconfig:9): set `NET = "y"`
+          help: or mark it as optional: `IPV6 = { value = "y", optional = true }`
     "#]],
     );
     told(
         &["DEEP=y"],
         expect![[r#"
-        error[unmet-dependency]: `DEEP` was asked to be `y` and came out unset: what it depends on does not hold
-          kiln.toml:1:1: asked for here
+        error[unmet-dependency]: `DEEP` was requested as `y` but is not set: its dependencies are not met
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:65
-          note: `DEEP` needs NET [=n] (Kconfig:62): ask for `NET = "y"`
-          note: `DEEP` needs IPV6 [=n] (Kconfig:64): ask for `IPV6 = "y"`, and for what that needs
-          help: or allow it: `DEEP = { value = "y", optional = true }`
+          note: `DEEP` needs NET [=n] (Kconfig:62): set `NET = "y"`
+          note: `DEEP` needs IPV6 [=n] (Kconfig:64): set `IPV6 = "y"`, and what that needs
+          help: or mark it as optional: `DEEP = { value = "y", optional = true }`
     "#]],
     );
     told(
         &["NAME=x"],
         expect![[r#"
-        error[unmet-dependency]: `NAME` was asked to be `x` and came out unset: what it depends on does not hold
-          kiln.toml:1:1: asked for here
+        error[unmet-dependency]: `NAME` was requested as `x` but is not set: its dependencies are not met
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:29
-          note: `NAME` needs NET [=n] (Kconfig:31): ask for `NET = "y"`
-          help: or allow it: `NAME = { value = "x", optional = true }`
+          note: `NAME` needs NET [=n] (Kconfig:31): set `NET = "y"`
+          help: or mark it as optional: `NAME = { value = "x", optional = true }`
     "#]],
     );
     told(
         &["HIDDEN=n"],
         expect![[r#"
-            error[unmet-dependency]: `HIDDEN` was asked to be `n` and came out as `y`: its prompt is not in sight
-              kiln.toml:1:1: asked for here
+            error[unmet-dependency]: `HIDDEN` was requested as `n` but is `y`: it is not visible
+              kiln.toml:1:1: requested here
               note: it is declared at Kconfig:46
-              note: `HIDDEN` can only be turned off where its prompt is in sight (Kconfig:47)
-              note:   `HIDDEN` needs NET [=n] (Kconfig:47): ask for `NET = "y"`
-              help: or allow it: `HIDDEN = { value = "n", optional = true }`
+              note: `HIDDEN` can only be turned off where it is visible (Kconfig:47)
+              note:   `HIDDEN` needs NET [=n] (Kconfig:47): set `NET = "y"`
+              help: or mark it as optional: `HIDDEN = { value = "n", optional = true }`
         "#]],
     );
 }
@@ -400,13 +400,13 @@ fn what_it_depends_on_is_a_module() {
     told(
         &["MODULES=y", "DRM=m", "I915=y"],
         expect![[r#"
-        error[limited-to-module]: `I915` was asked to be `y` and came out as `m`: what it depends on is `m`
-          kiln.toml:3:1: asked for here
-          kiln.toml:2:1: and `DRM` was asked to be `m` here
+        error[limited-to-module]: `I915` was requested as `y` but is `m`: its dependencies limit it to `m`
+          kiln.toml:3:1: requested here
+          kiln.toml:2:1: and `DRM` was requested as `m` here
           note: it is declared at Kconfig:15
-          note: `I915` needs DRM [=m] to be `y` (Kconfig:17): ask for `DRM = "y"`
-          help: or ask for `I915 = "m"`
-          help: or allow it: `I915 = { value = "y", optional = true }`
+          note: `I915` needs DRM [=m] to be `y` (Kconfig:17): set `DRM = "y"`
+          help: or set `I915 = "m"`
+          help: or mark it as optional: `I915 = { value = "y", optional = true }`
     "#]],
     );
 }
@@ -416,24 +416,24 @@ fn selected() {
     told(
         &["MODULES=y", "NET=y", "IPV6=m", "CRC=n?"],
         expect![[r#"
-            note[conflicting-requests]: `CRC` was asked to be `n` and came out as `m`: `IPV6 = "m"` rules it out
-              kiln.toml:4:1: asked for here
-              kiln.toml:3:1: and `IPV6` was asked to be `m` here
+            note[conflicting-requests]: `CRC` was requested as `n` but is `m`: `IPV6 = "m"` rules it out
+              kiln.toml:4:1: requested here
+              kiln.toml:3:1: and `IPV6` was requested as `m` here
               note: it is declared at Kconfig:11
-              note: `IPV6`, which is `m`, selects `CRC` (Kconfig:10): ask for `IPV6 = "n"`
+              note: `IPV6`, which is `m`, selects `CRC` (Kconfig:10): set `IPV6 = "n"`
               help: change one of the requests
         "#]],
     );
     told(
         &["NET=n", "WANTS_NET=y"],
         expect![[r#"
-        error[conflicting-requests]: `NET` was asked to be `n` and came out as `y`: `WANTS_NET = "y"` rules it out
-          kiln.toml:1:1: asked for here
-          kiln.toml:2:1: and `WANTS_NET` was asked to be `y` here
+        error[conflicting-requests]: `NET` was requested as `n` but is `y`: `WANTS_NET = "y"` rules it out
+          kiln.toml:1:1: requested here
+          kiln.toml:2:1: and `WANTS_NET` was requested as `y` here
           note: it is declared at Kconfig:5
-          note: `WANTS_NET`, which is `y`, selects `NET` (Kconfig:20): ask for `WANTS_NET = "n"`
+          note: `WANTS_NET`, which is `y`, selects `NET` (Kconfig:20): set `WANTS_NET = "n"`
           help: change one of the requests
-          help: or allow it: `NET = { value = "n", optional = true }`
+          help: or mark it as optional: `NET = { value = "n", optional = true }`
     "#]],
     );
 }
@@ -443,9 +443,9 @@ fn a_choice() {
     told(
         &["A=y", "B=y"],
         expect![[r#"
-        error[lost-choice]: `A` was asked to be `y` and came out unset: its choice went to `B`
-          kiln.toml:1:1: asked for here
-          kiln.toml:2:1: and `B` was asked to be `y` here
+        error[lost-choice]: `A` was requested as `y` but is not set: its choice is set to `B`
+          kiln.toml:1:1: requested here
+          kiln.toml:2:1: and `B` was requested as `y` here
           note: it is declared at Kconfig:57
           note: exactly one member of the choice `pick` is on (Kconfig:55)
           help: keep one of the two requests: of several, the one whose name comes last wins
@@ -454,12 +454,12 @@ fn a_choice() {
     told(
         &["A=n", "B=n"],
         expect![[r#"
-        error[lost-choice]: `A` was asked to be `n` and came out as `y`: its choice has no other member that could be on
-          kiln.toml:1:1: asked for here
+        error[lost-choice]: `A` was requested as `n` but is `y`: no other member of its choice can be set
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:57
           note: exactly one member of the choice `pick` is on (Kconfig:55)
-          help: ask for another member of the choice instead of turning `A` off
-          help: or allow it: `A = { value = "n", optional = true }`
+          help: set another member of the choice instead of turning `A` off
+          help: or mark it as optional: `A = { value = "n", optional = true }`
     "#]],
     );
 }
@@ -469,23 +469,23 @@ fn a_range() {
     told(
         &["HZ=12"],
         expect![[r#"
-        error[out-of-range]: `HZ` was asked to be `12` and came out as `9`: its range is 1 to 9
-          kiln.toml:1:1: asked for here
+        error[out-of-range]: `HZ` was requested as `12` but is `9`: its range is 1 to 9
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:24
           note: range 1 9 (Kconfig:27)
-          help: ask for a number in the range
-          help: or allow it: `HZ = { value = "12", optional = true }`
+          help: set a number in the range
+          help: or mark it as optional: `HZ = { value = "12", optional = true }`
     "#]],
     );
     told(
         &["HZ=12", "NET=y"],
         expect![[r#"
-        error[out-of-range]: `HZ` was asked to be `12` and came out as `100`: its range is 100 to 1000
-          kiln.toml:1:1: asked for here
+        error[out-of-range]: `HZ` was requested as `12` but is `100`: its range is 100 to 1000
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:24
           note: range 100 1000 if NET [=y] (Kconfig:26)
-          help: ask for a number in the range
-          help: or allow it: `HZ = { value = "12", optional = true }`
+          help: set a number in the range
+          help: or mark it as optional: `HZ = { value = "12", optional = true }`
     "#]],
     );
 }
@@ -496,11 +496,11 @@ fn no_modules() {
         &["DRM=m"],
         expect![[r#"
         error[no-modules]: `DRM` cannot be `m` while `MODULES` is off
-          kiln.toml:1:1: asked for here
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:13
-          note: there are no modules: `MODULES` is `n`: ask for `MODULES = "y"`
+          note: there are no modules: `MODULES` is `n`: set `MODULES = "y"`
           help: or set `kernel.modular = false`, which builds what is `m` into the kernel
-          help: or allow it: `DRM = { value = "m", optional = true }`
+          help: or mark it as optional: `DRM = { value = "m", optional = true }`
     "#]],
     );
 }
@@ -510,19 +510,19 @@ fn the_hosts_tools() {
     told(
         &["TOOL=y", "DIRECT=y"],
         expect![[r#"
-        error[missing-tool-feature]: `TOOL` was asked to be `y` and came out unset: this host's tools lack what it needs
-          kiln.toml:1:1: asked for here
+        error[missing-tool-feature]: `TOOL` was requested as `y` but is not set: this host's tools lack a feature that it needs
+          kiln.toml:1:1: requested here
           note: it is declared at Kconfig:34
           note: `TOOL` needs CC_HAS_IT [=n] (Kconfig:36)
-          note:   `CC_HAS_IT` is what the host answers: the C compiler `gcc-12` was asked whether it takes `-mit` (Kconfig:33)
+          note:   `CC_HAS_IT` is decided by this host's tools: the C compiler `gcc-12` was tested for support of `-mit` (Kconfig:33)
           help: no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)
-          help: or allow it: `TOOL = { value = "y", optional = true }`
-        error[missing-tool-feature]: `DIRECT` was asked to be `y` and came out unset: this host's tools lack what it needs
-          kiln.toml:2:1: asked for here
+          help: or mark it as optional: `TOOL = { value = "y", optional = true }`
+        error[missing-tool-feature]: `DIRECT` was requested as `y` but is not set: this host's tools lack a feature that it needs
+          kiln.toml:2:1: requested here
           note: it is declared at Kconfig:37
-          note: `DIRECT` needs more than this host has: the C compiler `gcc-12` was asked whether it takes `-mdirect` (Kconfig:39)
+          note: `DIRECT` needs a feature that this host lacks: the C compiler `gcc-12` was tested for support of `-mdirect` (Kconfig:39)
           help: no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)
-          help: or allow it: `DIRECT = { value = "y", optional = true }`
+          help: or mark it as optional: `DIRECT = { value = "y", optional = true }`
     "#]],
     );
 }
@@ -532,13 +532,13 @@ fn two_requests() {
     told(
         &["NET=y", "PLAIN=y"],
         expect![[r#"
-        error[conflicting-requests]: `PLAIN` was asked to be `y` and came out unset: `NET = "y"` rules it out
-          kiln.toml:2:1: asked for here
-          kiln.toml:1:1: and `NET` was asked to be `y` here
+        error[conflicting-requests]: `PLAIN` was requested as `y` but is not set: `NET = "y"` rules it out
+          kiln.toml:2:1: requested here
+          kiln.toml:1:1: and `NET` was requested as `y` here
           note: it is declared at Kconfig:21
-          note: `PLAIN` needs !NET [=y] (Kconfig:23): ask for `NET = "n"`
+          note: `PLAIN` needs !NET [=y] (Kconfig:23): set `NET = "n"`
           help: change one of the requests
-          help: or allow it: `PLAIN = { value = "y", optional = true }`
+          help: or mark it as optional: `PLAIN = { value = "y", optional = true }`
     "#]],
     );
 }
@@ -548,10 +548,10 @@ fn a_group_with_nothing_in_it() {
     told(
         &["COMPRESS=y"],
         expect![[r#"
-            note[empty-group]: `COMPRESS` is on, and nothing below it is
-              kiln.toml:1:1: asked for here
-              note: it has `COMPRESS_XZ`, `COMPRESS_ZSTD`, and all are off (Kconfig:75)
-              help: the kernel's own default is `COMPRESS_XZ = "y"`: ask for what you need
+            note[empty-group]: `COMPRESS` is on, but every symbol below it is off
+              kiln.toml:1:1: requested here
+              note: `COMPRESS_XZ`, `COMPRESS_ZSTD` depend on it and are off (Kconfig:75)
+              help: the kernel's own default is `COMPRESS_XZ = "y"`: set what you need
         "#]],
     );
     told(&["COMPRESS=y", "COMPRESS_ZSTD=y"], expect![[""]]);
@@ -563,7 +563,7 @@ fn lines_are_pointed_at_when_their_text_is_at_hand() {
     let place = |name: &str, line: u32| (name == "Kconfig" && line > 0).then(|| sources.line_span(file, 1));
     let diagnostic = found[0].diagnostic(&place);
     let labels: Vec<&str> = diagnostic.labels.iter().map(|label| label.text.as_str()).collect();
-    assert_eq!(labels, ["asked for here", "declared here", "this stands against it"]);
+    assert_eq!(labels, ["requested here", "declared here", "this condition is false"]);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn a_contradiction_says_what_is_in_the_way() {
         &[("A", "y"), ("B", "y"), ("NET", "y")],
         expect![[r#"
         `A = "y"` and `B = "y"` cannot hold together
-          `B` needs !A [=y] (Kconfig:24): ask for `A = "n"`
+          `B` needs !A [=y] (Kconfig:24): set `A = "n"`
     "#]],
     );
 }

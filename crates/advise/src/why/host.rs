@@ -26,8 +26,8 @@ pub(super) fn question(evaluation: &Evaluation<'_>, symbol: SymbolId) -> Option<
     let call = call(evaluation, &place)?;
     let (name, value) = (model.name(symbol), evaluation.value_of(symbol));
     let is = match model.type_of(symbol) {
-        Type::Bool | Type::Tristate => format!("`{name}` is what the host answers"),
-        _ => format!("`{name}` is {}, as the host answers", quoted(&value)),
+        Type::Bool | Type::Tristate => format!("`{name}` is decided by this host's tools"),
+        _ => format!("`{name}` is {}, decided by this host's tools", quoted(&value)),
     };
     Some(Question { sentence: format!("{is}: {}", asked(evaluation, &call)), place })
 }
@@ -105,9 +105,9 @@ fn asked(evaluation: &Evaluation<'_>, call: &Call<'_>) -> String {
     };
     match name.as_str() {
         "cc-option" | "cc-option-bit" | "ld-option" | "rustc-option" | "as-option" => {
-            format!("{tool} was asked whether it takes `{what}`")
+            format!("{tool} was tested for support of `{what}`")
         }
-        "as-instr" | "as-instr64" => format!("{tool} was asked whether it takes `{what}`"),
+        "as-instr" | "as-instr64" => format!("{tool} was tested for support of `{what}`"),
         _ if tool.is_empty() => {
             let programs: Vec<String> = ["CC", "LD", "RUSTC", "BINDGEN", "PAHOLE", "PYTHON3", "NM", "OBJCOPY"]
                 .into_iter()
@@ -119,6 +119,6 @@ fn asked(evaluation: &Evaluation<'_>, call: &Call<'_>) -> String {
             let programs = if programs.is_empty() { String::new() } else { format!(", where {}", programs.join(", ")) };
             format!("`{statement}`{programs}")
         }
-        _ => format!("{tool} was asked: `{statement}`"),
+        _ => format!("{tool} was tested with `{statement}`"),
     }
 }

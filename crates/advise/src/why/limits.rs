@@ -20,12 +20,7 @@ impl Story<'_, '_> {
         let n_prompts = limits.iter().filter(|limit| matches!(limit, Limit::Prompt { .. })).count();
         let name = self.name(symbol);
         if n_prompts > 1 && wanted != Tristate::No {
-            self.say(
-                depth,
-                format!("{name} has {n_prompts} prompts, and one of them must come into sight"),
-                None,
-                None,
-            );
+            self.say(depth, format!("{name} has {n_prompts} prompts, and one of them must be visible"), None, None);
         }
         for limit in limits {
             match limit {
@@ -36,14 +31,15 @@ impl Story<'_, '_> {
                 Limit::NoPrompt => self.no_prompt(symbol, wanted, depth),
                 Limit::Choice(choice) => {
                     let place = self.evaluation.model().place_of(choice);
-                    let text = format!("{name} is the only one of its choice in sight, and a choice has one");
+                    let text = format!("{name} is the only visible member of its choice, so it is always set");
                     self.say(depth, text, Some(&place), None);
+                    self.mark("this choice always has a member that is set");
                 }
                 Limit::Selected(lines) => lines.iter().for_each(|line| self.selected(line, wanted, depth)),
                 Limit::Prompt { place, terms } => {
                     let needed = if wanted == Tristate::Yes { wanted } else { Tristate::Mod };
                     if wanted == Tristate::No {
-                        let text = format!("{name} can only be turned off where its prompt is in sight");
+                        let text = format!("{name} can only be turned off where it is visible");
                         self.say(depth, text, Some(&place), None);
                     }
                     let depth = depth + usize::from(wanted == Tristate::No || n_prompts > 1);
@@ -83,6 +79,7 @@ impl Story<'_, '_> {
             request.clone(),
         );
         self.blame(line.by);
+        self.mark("this selects it");
         if request.is_none() {
             self.follow(line.by, below, depth + 1);
         }
@@ -105,10 +102,11 @@ impl Story<'_, '_> {
             };
             let place = default.as_ref().map(|default| &default.place).or(place.as_ref());
             self.say(depth, text, place, None);
+            self.mark("this default sets it");
             return;
         }
         if selectors.is_empty() {
-            self.say(depth, format!("{name} has no prompt: only its defaults decide"), place.as_ref(), None);
+            self.say(depth, format!("{name} has no prompt: only its defaults set it"), place.as_ref(), None);
             self.defaults(symbol, wanted, depth + 1);
             return;
         }
@@ -127,7 +125,7 @@ impl Story<'_, '_> {
         let (listed, first) = (self.names(lines.iter().copied()), lines.first().map(|line| line.by));
         // A symbol that cannot be requested is followed too, since its own needs are the answer.
         let first = first.or_else(|| selectors.first().map(|line| line.by).filter(|_| free.is_empty()));
-        let needs_more = if free.is_empty() { "" } else { " (which need more themselves)" };
+        let needs_more = if free.is_empty() { "" } else { " (which need further requests)" };
         let request = match (selectors.as_slice(), free.is_empty()) {
             ([one], false) => self.request(one.by, wanted),
             _ => None,
@@ -135,12 +133,12 @@ impl Story<'_, '_> {
         let who = match (listed.is_empty(), free.is_empty()) {
             (true, true) => self.names(selectors.iter()),
             (true, false) if request.is_some() => free,
-            (true, false) => format!("{free}; to ask for one of them is enough"),
-            (false, true) if lines.len() == 1 => format!("{listed}; ask for it, and for what it needs"),
-            (false, true) => format!("{listed}; ask for one of them, and for what that needs"),
-            (false, false) => format!("{listed}{needs_more}, or {free}, any of which is enough"),
+            (true, false) => format!("{free}; one of them is enough"),
+            (false, true) if lines.len() == 1 => format!("{listed}; set it, and what it needs"),
+            (false, true) => format!("{listed}; set one of them, and what that needs"),
+            (false, false) => format!("{listed}{needs_more}, or {free}; any of them is enough"),
         };
-        let text = format!("{name} has no prompt: it is on when something selects it: {who}");
+        let text = format!("{name} has no prompt: it is on when another symbol selects it: {who}");
         self.say(depth, text, place.as_ref(), request);
         if let Some(first) = first {
             self.follow(first, wanted, depth + 1);
@@ -260,7 +258,16 @@ impl Story<'_, '_> {
         let model = self.evaluation.model();
         let value = self.evaluation.tristate(on);
         if let Some(question) = host::statement(self.evaluation, on, place) {
-            self.say(depth, format!("{name} needs more than this host has: {}", question.sentence), Some(place), None);
+            self.say(
+                depth,
+                format!(
+                    "{name} needs a feature that this host lacks: \
+                                     {}",
+                    question.sentence
+                ),
+                Some(place),
+                None,
+            );
             if let Some(last) = self.causes.last_mut() {
                 last.is_host = true;
             }
@@ -274,12 +281,15 @@ impl Story<'_, '_> {
         let is_declared = model.definitions(on).next().is_some();
         let why = match (is_declared, (self.asked.elsewhere)(&model.name(on)).as_slice()) {
             (true, _) => String::new(),
-            (false, []) => ", and nothing declares it".to_owned(),
+            (false, []) => ", which no Kconfig file declares".to_owned(),
             (false, arches) => format!(", which exists only for {}", arches.join(", ")),
         };
         let request = self.request(on, needed);
         self.say(depth, format!("{name} needs {shown}{to_be}{why}"), Some(place), request.clone());
         self.blame(on);
+        if !to_be.is_empty() {
+            self.mark("this condition is `m`");
+        }
         if let Some(last) = self.causes.last_mut() {
             last.arches = if is_declared { Vec::new() } else { (self.asked.elsewhere)(&model.name(on)) };
         }
@@ -329,7 +339,7 @@ impl Story<'_, '_> {
             let request = self.request(*on, needed);
             let name = self.name(*on);
             // `COMPILE_TEST` is not a way to have the hardware, as Documentation/kbuild/kconfig-language.rst says.
-            let what_for = if model.name(*on) == "COMPILE_TEST" { ", only to see whether it compiles" } else { "" };
+            let what_for = if model.name(*on) == "COMPILE_TEST" { ", but only to test that it compiles" } else { "" };
             self.say(depth, format!("{name} can be turned on{what_for}"), None, request);
         }
         let parts = operands.iter().filter_map(|operand| match model.expression(*operand) {
@@ -405,7 +415,7 @@ impl Story<'_, '_> {
         }
         let (name, value) = (self.name(left), self.evaluation.value_of(left).into_owned());
         if self.evaluation.limits(left, Tristate::Yes).is_empty() {
-            let text = format!("{name} is {}: ask for another value of it", quoted(&value));
+            let text = format!("{name} is {}: set another value", quoted(&value));
             self.say(depth, text, None, None);
         } else if left != right {
             self.follow(left, Tristate::Yes, depth);

@@ -29,7 +29,15 @@ impl<'a, 'm> Story<'a, 'm> {
     pub(super) fn say(&mut self, depth: usize, text: String, place: Option<&Place>, request: Option<String>) {
         let place = place.map(shown);
         let (needs_more, is_host, culprit, arches) = (false, false, None, Vec::new());
-        self.causes.push(Cause { depth, text, place, request, needs_more, culprit, is_host, arches });
+        let label = "this condition is false";
+        self.causes.push(Cause { depth, text, place, request, needs_more, culprit, is_host, arches, label });
+    }
+
+    /// Labels the line of the last sentence, where it is not a condition that is false.
+    pub(super) fn mark(&mut self, label: &'static str) {
+        if let Some(last) = self.causes.last_mut() {
+            last.label = label;
+        }
     }
 
     /// Names the symbol that the last sentence is about.
@@ -96,14 +104,14 @@ impl<'a, 'm> Story<'a, 'm> {
                 } else {
                     format!(" for this architecture; it exists for {}", arches.join(", "))
                 };
-                self.say(depth, format!("{is}: nothing defines it{elsewhere}"), None, None);
+                self.say(depth, format!("{is}: it is not declared{elsewhere}"), None, None);
             }
             Reason::Nothing => {
                 let text = match self.evaluation.user_value(symbol) {
                     Some(wanted) if wanted != value => {
-                        format!("{is}: {} says {}, but its prompt is not in sight", self.who(&name), quoted(&wanted))
+                        format!("{is}: {} sets it to {}, but it is not visible", self.who(&name), quoted(&wanted))
                     }
-                    _ => format!("{is}: nothing asks for it, and no default holds"),
+                    _ => format!("{is}: it is not requested, and no default applies"),
                 };
                 self.say(depth, text, None, None);
                 self.say_host(symbol, depth + 1);
@@ -112,9 +120,9 @@ impl<'a, 'm> Story<'a, 'm> {
                 let wanted = self.evaluation.user_value(symbol).unwrap_or_default().into_owned();
                 let who = self.who(&name);
                 let text = if wanted == value {
-                    format!("{is}: {who} says so")
+                    format!("{is}: {who} sets it")
                 } else {
-                    format!("{is}: {who} says {}, and that is as far as its prompt is in sight", quoted(&wanted))
+                    format!("{is}: {who} sets it to {}, but its dependencies limit it", quoted(&wanted))
                 };
                 self.say(depth, text, None, None);
             }
@@ -139,9 +147,9 @@ impl<'a, 'm> Story<'a, 'm> {
                 let place = model.place_of(choice);
                 let prompt = model.prompt_of(choice).map(|text| format!(" `{text}`")).unwrap_or_default();
                 let who = match chosen {
-                    Some(chosen) if chosen == symbol => "it is the one of its choice".to_owned(),
-                    Some(chosen) => format!("{} is the one of its choice", self.name(chosen)),
-                    None => "none of its choice is on".to_owned(),
+                    Some(chosen) if chosen == symbol => "it is the chosen member of its choice".to_owned(),
+                    Some(chosen) => format!("{} is the chosen member of its choice", self.name(chosen)),
+                    None => "no member of its choice is on".to_owned(),
                 };
                 self.say(depth, format!("{is}: {who}{prompt}"), Some(&place), None);
                 if let Some(chosen) = chosen {
@@ -150,7 +158,7 @@ impl<'a, 'm> Story<'a, 'm> {
             }
             Reason::Range(range) => {
                 let (low, high) = (end_of_range(self.evaluation, range.low), end_of_range(self.evaluation, range.high));
-                self.say(depth, format!("{is}: moved into its range, {low} to {high}"), Some(&range.place), None);
+                self.say(depth, format!("{is}: limited to its range, {low} to {high}"), Some(&range.place), None);
             }
         }
     }
@@ -159,8 +167,8 @@ impl<'a, 'm> Story<'a, 'm> {
     fn chosen(&mut self, member: SymbolId, depth: usize) {
         let name = self.evaluation.model().name(member).into_owned();
         let text = match self.evaluation.user_value(member).as_deref() {
-            Some("y" | "m") => format!("`{name}` is on: {} says so", self.who(&name)),
-            _ => format!("`{name}` is on: it is the choice's default, or the first that can be"),
+            Some("y" | "m") => format!("`{name}` is on: {} sets it", self.who(&name)),
+            _ => format!("`{name}` is on: it is the choice's default, or its first visible member"),
         };
         self.say(depth, text, None, None);
     }

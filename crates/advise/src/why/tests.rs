@@ -94,7 +94,7 @@ fn a_chain_of_dependencies_is_followed_to_what_can_be_asked_for() {
         &[("MODULES", "y"), ("NET", "y")],
         "CONNTRACK",
         expect![[r#"
-            - `CONNTRACK` is `n`: nothing asks for it, and no default holds
+            - `CONNTRACK` is `n`: it is not requested, and no default applies
             for y:
             - `CONNTRACK` needs NETFILTER [=n] (Kconfig:14) -> NETFILTER=y
             - `CONNTRACK` needs ADVANCED [=n] (Kconfig:14) -> ADVANCED=y
@@ -107,7 +107,7 @@ fn a_chain_of_dependencies_is_followed_to_what_can_be_asked_for() {
         &[("NET", "y"), ("NETFILTER", "y"), ("ADVANCED", "y"), ("BROKEN", "y")],
         "CONNTRACK",
         expect![[r#"
-            - `CONNTRACK` is `n`: nothing asks for it, and no default holds
+            - `CONNTRACK` is `n`: it is not requested, and no default applies
             for y:
             - `CONNTRACK` needs !BROKEN [=y] (Kconfig:14) -> BROKEN=n
             for m:
@@ -119,7 +119,7 @@ fn a_chain_of_dependencies_is_followed_to_what_can_be_asked_for() {
         &[],
         "CONNTRACK",
         expect![[r#"
-            - `CONNTRACK` is `n`: nothing asks for it, and no default holds
+            - `CONNTRACK` is `n`: it is not requested, and no default applies
             for y:
             - `CONNTRACK` needs NETFILTER [=n] (Kconfig:14) -> NETFILTER=y
               - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
@@ -147,9 +147,9 @@ fn a_select_is_followed_to_who_asked() {
         "DEFRAG",
         expect![[r#"
             - `DEFRAG` is `m`: selected by `CONNTRACK`, which is `m` (Kconfig:15)
-              - `CONNTRACK` is `m`: the recipe says so
+              - `CONNTRACK` is `m`: the recipe sets it
             for y:
-            - `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK` (Kconfig:18) -> CONNTRACK=y
+            - `DEFRAG` has no prompt: it is on when another symbol selects it: `CONNTRACK` (Kconfig:18) -> CONNTRACK=y
             for n:
             - `CONNTRACK`, which is `m`, selects `DEFRAG` (Kconfig:15) -> CONNTRACK=n
         "#]],
@@ -158,9 +158,9 @@ fn a_select_is_followed_to_who_asked() {
         &[],
         "DEFRAG",
         expect![[r#"
-            - `DEFRAG` is `n`: nothing asks for it, and no default holds
+            - `DEFRAG` is `n`: it is not requested, and no default applies
             for y:
-            - `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK`; ask for it, and for what it needs (Kconfig:18)
+            - `DEFRAG` has no prompt: it is on when another symbol selects it: `CONNTRACK`; set it, and what it needs (Kconfig:18)
               - `CONNTRACK` needs NETFILTER [=n] (Kconfig:14) -> NETFILTER=y
                 - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
               - `CONNTRACK` needs ADVANCED [=n] (Kconfig:14) -> ADVANCED=y
@@ -169,7 +169,7 @@ fn a_select_is_followed_to_who_asked() {
                 - `MISSING` exists only for arm
             for m:
             - there are no modules: `MODULES` is `n` -> MODULES=y
-            - `DEFRAG` has no prompt: it is on when something selects it: `CONNTRACK`; ask for it, and for what it needs (Kconfig:18)
+            - `DEFRAG` has no prompt: it is on when another symbol selects it: `CONNTRACK`; set it, and what it needs (Kconfig:18)
               - `CONNTRACK` needs NETFILTER [=n] (Kconfig:14) -> NETFILTER=y
                 - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
               - `CONNTRACK` needs ADVANCED [=n] (Kconfig:14) -> ADVANCED=y
@@ -195,15 +195,15 @@ fn defaults_ranges_and_choices() {
         &[("LEVEL", "12")],
         "LEVEL",
         expect![[r#"
-            - `LEVEL` is `9`: moved into its range, 1 to 9 (Kconfig:31)
+            - `LEVEL` is `9`: limited to its range, 1 to 9 (Kconfig:31)
         "#]],
     );
     check(
         &[("B", "y")],
         "A",
         expect![[r#"
-            - `A` is `n`: `B` is the one of its choice `pick` (Kconfig:33)
-              - `B` is on: the recipe says so
+            - `A` is `n`: `B` is the chosen member of its choice `pick` (Kconfig:33)
+              - `B` is on: the recipe sets it
             for y:
               B y -> n
         "#]],
@@ -216,7 +216,7 @@ fn what_is_met_is_simple() {
         &[("NET", "y")],
         "NET",
         expect![[r#"
-            - `NET` is `y`: the recipe says so
+            - `NET` is `y`: the recipe sets it
             for n:
               HIDDEN y -> n
               ARCH_HAS y -> n
@@ -226,7 +226,7 @@ fn what_is_met_is_simple() {
         &[("NETFILTER", "y")],
         "NETFILTER",
         expect![[r#"
-            - `NETFILTER` is `n`: the recipe says `y`, but its prompt is not in sight
+            - `NETFILTER` is `n`: the recipe sets it to `y`, but it is not visible
             for y:
             - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
         "#]],
@@ -239,9 +239,9 @@ fn a_symbol_without_a_prompt_in_sight() {
         &[],
         "ARCH_HAS",
         expect![[r#"
-            - `ARCH_HAS` is `n`: nothing asks for it, and no default holds
+            - `ARCH_HAS` is `n`: it is not requested, and no default applies
             for y:
-            - `ARCH_HAS` has no prompt: only its defaults decide (Kconfig:23)
+            - `ARCH_HAS` has no prompt: only its defaults set it (Kconfig:23)
               - `ARCH_HAS` needs NET [=n] (Kconfig:25) -> NET=y
         "#]],
     );
@@ -251,7 +251,7 @@ fn a_symbol_without_a_prompt_in_sight() {
         expect![[r#"
             - `OFF_ONLY` is `y`: default y (Kconfig:28)
             for n:
-            - `OFF_ONLY` can only be turned off where its prompt is in sight (Kconfig:27)
+            - `OFF_ONLY` can only be turned off where it is visible (Kconfig:27)
               - `OFF_ONLY` needs ADVANCED [=n] (Kconfig:27) -> ADVANCED=y
                 - `ADVANCED` needs NETFILTER [=n] (Kconfig:11) -> NETFILTER=y
                   - `NETFILTER` needs NET [=n] (Kconfig:8) -> NET=y
@@ -261,7 +261,7 @@ fn a_symbol_without_a_prompt_in_sight() {
         &[("MODULES", "y")],
         "BROKEN",
         expect![[r#"
-            - `BROKEN` is `n`: the base config says so
+            - `BROKEN` is `n`: the base config sets it
             for y:
         "#]],
     );

@@ -35,7 +35,7 @@ impl Missing {
                 let finding =
                     Diagnostic::error(Code::UnknownTarget, format!("there is no module `{target}` in this kernel"))
                         .option(option)
-                        .label(origin, "asked for here");
+                        .label(origin, "requested here");
                 match near {
                     Some(near) => finding.help(format!("did you mean `{near}`?")),
                     None => finding.help(
@@ -51,7 +51,7 @@ impl Missing {
                     format!("module `{target}` is not built: {} {is_off}", all.join(" and ")),
                 )
                 .option(option)
-                .label(origin, format!("asked for here; {}:{} builds it", rule.file, rule.line))
+                .label(origin, format!("requested here; {}:{} builds it", rule.file, rule.line))
                 .help(format!("set `kernel.config.{} = \"m\"`", symbols.join(" = \"m\"` or `kernel.config.")))
             }
         }

@@ -154,7 +154,7 @@ fn a_circle_of_modules_is_shown_with_its_symbols() {
         ],
         &["user"],
         expect![[r#"
-            module-cycle: loader `net` cannot work: modules need each other: giver -> user -> giver
+            module-cycle: loader `net` cannot work: modules depend on each other: giver -> user -> giver
               giver needs user for thanks
               user needs giver for gift
         "#]],

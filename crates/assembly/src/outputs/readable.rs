@@ -57,9 +57,9 @@ pub fn readable(output: &Output, config: &Config) -> Option<Diagnostic> {
         _ => (true, "a squashfs"),
     };
     if !is_read {
-        let message = format!("this kernel takes no initramfs, and `{}` is one", output.name);
+        let message = format!("this kernel cannot use an initramfs, and `{}` is one", output.name);
         let finding = Diagnostic::error(Code::BadOutput, message).option(option("type"));
-        return Some(finding.label(output.origin, "asked for here").help("ask for `BLK_DEV_INITRD = \"y\"`"));
+        return Some(finding.label(output.origin, "requested here").help("set `BLK_DEV_INITRD = \"y\"`"));
     }
     let compression = files.compression.as_ref()?;
     let symbol = symbol(&output.kind, compression.value)?;
@@ -69,8 +69,8 @@ pub fn readable(output: &Output, config: &Config) -> Option<Diagnostic> {
     }
     let message = format!("this kernel cannot read {what} that is compressed with {}", compression.value.word());
     let finding = Diagnostic::error(Code::UnreadableCompression, message).option(option("compression"));
-    let help = format!("ask for `{symbol} = \"y\"` under `kernel.config`, or leave `compression` out");
-    Some(finding.label(compression.origin, "asked for here").help(help))
+    let help = format!("set `{symbol} = \"y\"` under `kernel.config`, or leave `compression` out");
+    Some(finding.label(compression.origin, "requested here").help(help))
 }
 
 /// Returns an error when the kernel does not look for a device tree that is appended to it.
@@ -83,18 +83,18 @@ fn appended(output: &Output, config: &Config) -> Option<Diagnostic> {
     } else if is_on(config, "ARM") {
         "ARM_APPENDED_DTB"
     } else {
-        let message = "kernels of this architecture look for no device tree behind them".to_owned();
+        let message = "kernels of this architecture do not support an appended device tree".to_owned();
         return Some(bad_appended(output, named.origin, message));
     };
     if is_on(config, symbol) {
         return None;
     }
-    let message = format!("this kernel looks for no device tree behind it: `{symbol}` is off");
-    Some(bad_appended(output, named.origin, message).help(format!("ask for `{symbol} = \"y\"` under `kernel.config`")))
+    let message = format!("this kernel does not support an appended device tree: `{symbol}` is off");
+    Some(bad_appended(output, named.origin, message).help(format!("set `{symbol} = \"y\"` under `kernel.config`")))
 }
 
 fn bad_appended(output: &Output, origin: Option<kiln_diag::Span>, message: String) -> Diagnostic {
     Diagnostic::error(Code::BadOutput, message)
         .option(format!("outputs.{}.appendedDtb", output.name))
-        .label(origin, "asked for here")
+        .label(origin, "requested here")
 }

@@ -84,7 +84,10 @@ fn the_boots_own_files_cannot_be_replaced() {
         let mut spec = spec();
         spec.files.file(path, 0o644, Contents::bytes(*b"")).unwrap();
         let error = tree(&spec, &program()).unwrap_err();
-        assert_eq!(error.to_string(), format!("`/{path}` is the boot's own: no file of the recipe can be there"));
+        assert_eq!(
+            error.to_string(),
+            format!("`/{path}` is reserved for the boot: the recipe cannot put a file there")
+        );
     }
 }
 

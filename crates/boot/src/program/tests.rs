@@ -145,7 +145,7 @@ fn every_step_has_its_line_in_the_plan() {
 #[test]
 fn loaders_without_a_start_order_are_refused() {
     let cycle = plan(vec![loader("a", &["b"], &[]), loader("b", &["a"], &[]), loader("c", &[], &[])]).unwrap_err();
-    assert_eq!(cycle.to_string(), "the loaders wait for each other: a, b");
+    assert_eq!(cycle.to_string(), "the loaders depend on each other: a, b");
     let twice = plan(vec![loader("a", &[], &[]), loader("a", &[], &[])]).unwrap_err();
     assert_eq!(twice.to_string(), "two loaders are named `a`");
 }

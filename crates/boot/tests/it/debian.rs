@@ -98,7 +98,7 @@ fn tool(name: &str) -> Exec {
     Exec::new(name).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C")
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test's own folder")]
+#[expect(clippy::disallowed_methods, reason = "a test's own directory")]
 fn cache() -> PathBuf {
     let home = || Path::new(&std::env::var_os("HOME").unwrap()).join(".cache");
     let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("kiln-tests");

@@ -303,7 +303,7 @@ fn s6_runs_the_oneshots() {
     world.file("etc/cases/manager.sh", include_bytes!("cases/s6.sh"));
     let cases = [
         (
-            "the source folders are as s6-rc-compile reads them",
+            "the source directories are as s6-rc-compile reads them",
             "
             cd /etc/s6-rc/source
             set -- *

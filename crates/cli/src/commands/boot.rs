@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::verdict;
 use crate::workshop::Workshop;
 
-/// Boot the result in QEMU, bring its loaders up and down, and give the verdict; -v streams the guest console
+/// Boot the result in QEMU, start and stop its loaders, and print the verdict; -v streams the guest console
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The result to boot
@@ -23,10 +23,10 @@ pub(crate) struct Args {
     /// Print the verdict as JSON
     #[arg(long)]
     json: bool,
-    /// Keep the transcript in this file
+    /// Write the transcript to this file
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
-    /// How long the guest may take, in seconds [default: `boot.deadline` of the recipe]
+    /// Time limit for the guest, in seconds [default: `boot.deadline` of the recipe]
     #[arg(long, value_name = "SECONDS")]
     deadline: Option<u64>,
     /// Add a word to the kernel's command line

@@ -19,16 +19,16 @@ pub(crate) struct Args {
     /// Print the result's manifest as JSON
     #[arg(long)]
     json: bool,
-    /// The link to the result
+    /// Path of the link to the result
     #[arg(long, value_name = "LINK", default_value = "result")]
     out: PathBuf,
     /// Build only modules, for the kernel of this generation, or of a result or its manifest.json; refuse if they do not fit
     #[arg(long = "for", value_name = "GENERATION|FILE")]
     deployed: Option<String>,
-    /// How many compilers run at once [default: one per processor]
+    /// Number of compilers that run at once [default: one per processor]
     #[arg(long, short, value_name = "N")]
     jobs: Option<usize>,
-    /// Build again in an empty folder, compare every file, and fail naming those that differ
+    /// Build again in an empty directory, compare every file, and fail naming those that differ
     #[arg(long, conflicts_with = "deployed")]
     verify: bool,
 }
@@ -90,9 +90,14 @@ fn for_deployed(context: &Context<'_>, from: &str, resolved: &Resolved<'_>) -> R
     let report = resolved.impact(&deployed)?;
     let misfit = |verdict, is_exact| {
         let why = impact::sentence(verdict, is_exact);
-        let error = anyhow::anyhow!("{}, Linux {}, cannot take just modules: {why}", deployed.name, deployed.release);
+        let error = anyhow::anyhow!(
+            "{}, Linux {}, cannot be updated with modules alone: \
+                                     {why}",
+            deployed.name,
+            deployed.release
+        );
         Failure::fault(error)
-            .help("`kiln impact --exact --from` says what changes in it; `kiln build` makes a new kernel")
+            .help("`kiln impact --exact --from` shows what changes in it; `kiln build` makes a new kernel")
     };
     if report.verdict() == Verdict::NewKernel {
         return Err(misfit(Verdict::NewKernel, false));

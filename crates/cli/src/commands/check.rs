@@ -41,8 +41,9 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     } else {
         context.ui.diagnostics(&sources, &findings);
         let holding = requests - analysis.unmet.len();
+        let hold = if requests == 1 { "request holds" } else { "requests hold" };
         let (version, arch) = (&analysis.tree.version, &analysis.target.arch);
-        context.ui.result(&format!("{holding} of {requests} requests hold in Linux {version} for {arch}\n"));
+        context.ui.result(&format!("{holding} of {requests} {hold} in Linux {version} for {arch}\n"));
         for (code, symbols) in &kinds {
             context.ui.result(&format!("  {} {code}: {}\n", symbols.len(), symbols.join(", ")));
         }

@@ -11,49 +11,49 @@ use crate::commands::Context;
 use crate::exit;
 use crate::failure::Failure;
 
-/// Write the indexes of a folder of modules, byte for byte as depmod does
+/// Write the indexes of a directory of modules, byte for byte as depmod does
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Look at all modules; so it is when no file is named
+    /// Examine all modules; the default when no file is named
     #[arg(short, long)]
     all: bool,
-    /// Do nothing when no module is newer than the indexes
+    /// Do nothing if no module is newer than the indexes
     #[arg(short = 'A', long)]
     quick: bool,
-    /// Folder in which lib/modules lies
+    /// Directory that contains lib/modules
     #[arg(short, long, value_name = "DIR", default_value = "/")]
     basedir: PathBuf,
-    /// Folder of the modules below that of the base
+    /// Directory of the modules, relative to the base
     #[arg(short, long, value_name = "DIR", default_value = "lib/modules")]
     moduledir: PathBuf,
-    /// Write below this folder instead of the base
+    /// Write below this directory instead of the base
     #[arg(short, long, value_name = "DIR")]
     outdir: Option<PathBuf>,
-    /// Read this file or folder instead of the depmod.d folders; may be repeated
+    /// Read this file or directory instead of the depmod.d directories; may be repeated
     #[arg(short = 'C', long, value_name = "PATH")]
     config: Vec<PathBuf>,
-    /// Warn of symbols that nothing exports; needs --symvers or --filesyms
+    /// Warn about symbols that nothing exports; needs --symvers or --filesyms
     #[arg(short = 'e', long)]
     errsyms: bool,
-    /// What the kernel image exports, from its Module.symvers
+    /// Module.symvers with the exports of the kernel image
     #[arg(short = 'E', long, value_name = "FILE", conflicts_with = "filesyms")]
     symvers: Option<PathBuf>,
-    /// What the kernel image exports, from its System.map
+    /// System.map with the exports of the kernel image
     #[arg(short = 'F', long, value_name = "FILE")]
     filesyms: Option<PathBuf>,
     /// Print the text files instead of writing any
     #[arg(short = 'n', long)]
     show: bool,
-    /// Accepted for depmod's sake: repeated symbols are always warned of
+    /// Accepted for compatibility: duplicate symbols always give a warning
     #[arg(short, long)]
     warn: bool,
-    /// Version of kmod to follow to the byte
+    /// Version of kmod whose output is reproduced
     #[arg(long, value_name = "VERSION", default_value = "30")]
     layout: LayoutArg,
     /// The release [default: that of the running kernel]
     #[arg(value_name = "VERSION")]
     version: Option<String>,
-    /// Absolute paths of the only modules to look at
+    /// Absolute paths of the modules to examine
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -101,7 +101,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         None => dir,
     };
     std::fs::create_dir_all(&out).map_err(|error| {
-        Failure::fault(anyhow::Error::new(error).context(format!("cannot make the folder {}", out.display())))
+        Failure::fault(anyhow::Error::new(error).context(format!("cannot make the directory {}", out.display())))
     })?;
     depmod::write_indexes(&out, &output.files).map_err(Failure::fault)?;
     Ok(exit::FINE)

@@ -29,13 +29,13 @@ const MAX_BYTES: u64 = 64 << 20;
 /// The number of lines without effect that are named on standard error.
 const N_NAMED: usize = 10;
 
-/// Write the least recipe that resolves to the same config as a .config, a defconfig or a list of requests
+/// Write the smallest recipe that resolves to the same config as a .config, a defconfig or a list of requests
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A .config, a defconfig or a fragment; a recipe (*.toml); or JSON, an object of symbols and values
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Base config that the requests go over [default: the recipe's, else alldefconfig]
+    /// Base config that the requests are applied to [default: the recipe's, else alldefconfig]
     #[arg(long, value_name = "BASE")]
     base: Option<String>,
     /// Kernel tree [default: the recipe's kernel.src]
@@ -44,10 +44,10 @@ pub(crate) struct Args {
     /// Architecture [default: the recipe's, else this machine's]
     #[arg(long, value_name = "ARCH")]
     arch: Option<String>,
-    /// What FILE's lines go over, when it is a fragment: Kconfig's defaults, or the base that the requests go over
+    /// What the lines of FILE are applied to when it is a fragment
     #[arg(long, value_enum, default_value_t = Over::Defaults)]
     over: Over,
-    /// Write the recipe into this file, which must not be there
+    /// Write the recipe to this file, which must not exist
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Print JSON
@@ -149,7 +149,7 @@ fn from_json(shown: &str, text: &str) -> Result<Vec<Request>, Failure> {
         serde_json::from_str(text).with_context(|| format!("{shown} is not JSON")).map_err(Failure::fault)?;
     let places = ["/merged", "/kernel/config", "/config", "/options/config", ""];
     let object = places.iter().find_map(|place| whole.pointer(place).and_then(Value::as_object));
-    let object = object.ok_or_else(|| Failure::fault(anyhow!("{shown} holds no object of symbols and values")))?;
+    let object = object.ok_or_else(|| Failure::fault(anyhow!("{shown} contains no object of symbols and values")))?;
     let mut requests: BTreeMap<String, Request> = BTreeMap::new();
     for (name, value) in object {
         let symbol = name.strip_prefix("CONFIG_").unwrap_or(name);
@@ -158,7 +158,7 @@ fn from_json(shown: &str, text: &str) -> Result<Vec<Request>, Failure> {
             Value::String(text) if is_name => text.clone(),
             Value::Number(number) if is_name => number.to_string(),
             other => {
-                let failure = Failure::fault(anyhow!("{shown}: `{name}` is no symbol with a value: {other}"));
+                let failure = Failure::fault(anyhow!("{shown}: `{name}` is not a symbol with a value: {other}"));
                 return Err(failure.help("an entry is `\"SYMBOL\": \"y\"`, with a text or a number"));
             }
         };
@@ -204,7 +204,7 @@ fn recipe(
 fn heading(args: &Args, evaluated: &Evaluated, version: &str, found: &Distillation) -> Heading {
     let base = evaluated.kernel.base_config.value.to_string();
     let comments = vec![
-        format!("The least requests over {base} that give the config of {} in Linux {version}", args.file.display()),
+        format!("The fewest requests over {base} that give the config of {} in Linux {version}", args.file.display()),
         "for the architecture below; every line is needed.".to_owned(),
     ];
     let mut kernel = Vec::new();
@@ -229,7 +229,7 @@ fn heading(args: &Args, evaluated: &Evaluated, version: &str, found: &Distillati
     kernel.push(("baseConfig".to_owned(), quoted(&base)));
     let mut leftover = Vec::new();
     if !found.unknown.is_empty() {
-        leftover.push(format!("Of {}, Linux {version} does not know:", args.file.display()));
+        leftover.push(format!("Of {}, not known to Linux {version}:", args.file.display()));
         leftover.extend(found.unknown.iter().map(|(symbol, value)| format!("  {symbol} = {value}")));
     }
     if !found.lost.is_empty() {
@@ -283,14 +283,14 @@ fn summary(args: &Args, found: &Distillation, lines: &[Request]) -> String {
     let more = found.needed.len() - kept;
     let gone = found.unknown.len() + found.lost.len();
     let mut text = format!(
-        "{} of the {} lines of {} are needless; {} requests remain",
+        "{}: {} of {} lines are redundant; requests that remain: {}",
+        args.file.display(),
         lines.len() - kept - gone,
         lines.len(),
-        args.file.display(),
         found.needed.len(),
     );
     if more > 0 {
-        let _ = write!(text, ", {more} of them for what the file leaves to its defaults");
+        let _ = write!(text, ", {more} of them for values that the file leaves to defaults");
     }
     let named = |names: Vec<&String>| {
         let rest = names.len().saturating_sub(N_NAMED);
@@ -303,11 +303,11 @@ fn summary(args: &Args, found: &Distillation, lines: &[Request]) -> String {
     };
     if !found.unknown.is_empty() {
         let names = found.unknown.iter().map(|(symbol, _)| symbol).collect();
-        let _ = write!(text, "\n{} are not known to this kernel: {}", found.unknown.len(), named(names));
+        let _ = write!(text, "\nnot known to this kernel ({}): {}", found.unknown.len(), named(names));
     }
     if !found.lost.is_empty() {
         let names = found.lost.iter().map(|(symbol, ..)| symbol).collect();
-        let _ = write!(text, "\n{} have no effect in this kernel: {}", found.lost.len(), named(names));
+        let _ = write!(text, "\nwithout effect in this kernel ({}): {}", found.lost.len(), named(names));
     }
     text
 }
@@ -323,8 +323,7 @@ fn write(path: &Path, recipe: &str) -> Result<(), Failure> {
     match written {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Failure::fault(anyhow!("{} is there already", path.display()))
-                .help("name another file with `--output`"))
+            Err(Failure::fault(anyhow!("{} already exists", path.display())).help("name another file with `--output`"))
         }
         Err(error) => Err(Failure::host(anyhow::Error::new(error).context(format!("cannot write {}", path.display())))),
     }

@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Install it, as root or through sudo
     #[arg(long)]
     install: bool,
-    /// Leave out what only `kiln boot` needs
+    /// Omit what only `kiln boot` needs
     #[arg(long)]
     no_boot: bool,
     /// Print JSON

@@ -12,7 +12,7 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Show where each value was defined, and what it won against
+    /// Show where each value was defined, and which definitions it overrides
     #[arg(long)]
     origins: bool,
 }

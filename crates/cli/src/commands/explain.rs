@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// Explain the code of a finding (`error[CODE]: …`), or list all codes
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The code, as it stands between the brackets
+    /// The code, as printed between the brackets
     #[arg(value_name = "CODE")]
     code: Option<String>,
 }

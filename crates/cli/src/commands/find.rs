@@ -17,7 +17,7 @@ use crate::workshop::Workshop;
 /// The number of findings by prompt that are shown: a common word is in thousands of them.
 const MOST: usize = 40;
 
-/// Tell which symbol, module, prompt and source file belong together, in the recipe's kernel
+/// Look up the symbol, module, prompt or source file behind a name, in the recipe's kernel
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A module (nft_ct), a symbol (NFT_CT), a source file (net/netfilter/nft_ct.c), or words of a prompt
@@ -64,7 +64,7 @@ fn as_text(tree: &Path, named: &Named) -> String {
     let mut out = String::new();
     match &named.symbol {
         Some(symbol) => symbol_text(symbol, &mut out),
-        None => out.push_str("no symbol decides: it is always built\n"),
+        None => out.push_str("no symbol controls it: it is always built\n"),
     }
     for module in &named.modules {
         let _ = writeln!(out, "  module {}, {}", module.module, module.rule);

@@ -24,10 +24,10 @@ const N_NAMES: usize = 12;
 
 /// Find the smallest set of further requests that makes all requests hold
 ///
-/// Without arguments the recipe's own requests that do not hold are fixed, optional ones apart. What is shown was tried.
+/// Without arguments, fixes the recipe's own requests that do not hold, except optional ones. Every shown fix was tested.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Ask for these symbols too, with or without CONFIG_
+    /// Also request these symbols, with or without CONFIG_
     #[arg(value_name = "SYMBOL=VALUE")]
     asked: Vec<String>,
     /// Write the first fix into the recipe, beside the requests that need it
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Look no longer than this for a fix
+    /// Time limit for the search
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     deadline: f64,
 }
@@ -45,9 +45,9 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
     let asked = pipeline::asked(&args.asked)
-        .map_err(|word| Failure::Usage(format!("`{word}` is no request: write SYMBOL=VALUE, as in `NET=y`")))?;
+        .map_err(|word| Failure::Usage(format!("`{word}` is not a request: write SYMBOL=VALUE, as in `NET=y`")))?;
     let Ok(allowed) = Duration::try_from_secs_f64(args.deadline) else {
-        return Err(Failure::Usage(format!("`{}` is no time to look for a fix", args.deadline)));
+        return Err(Failure::Usage(format!("`{}` is not a number of seconds", args.deadline)));
     };
     let workshop = Workshop::open(context)?;
     let session = workshop.session(context, 1);
@@ -57,7 +57,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let budget = Budget { deadline: Instant::now().checked_add(allowed), steps: None };
     let remedies = analysis.remedies(&asked, budget)?;
     if let Remedy::NoMemory(bytes) = &remedies.remedy {
-        let failure = Failure::host(anyhow::anyhow!("the host refuses {} MiB of memory for the solver", bytes >> 20));
+        let failure = Failure::host(anyhow::anyhow!("the solver cannot allocate {} MiB of memory", bytes >> 20));
         return Err(failure.help(pipeline::MORE_MEMORY));
     }
     let mut findings = analysis.findings_of(&remedies.hopeless, &mut sources);
@@ -85,9 +85,9 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
             context.ui.result(&format!("written to {}\n", written.join(", ")));
         }
         if let Remedy::OutOfTime(fix) = &remedies.remedy {
-            let found = if fix.is_some() { "this is the best so far" } else { "nothing was found so far" };
-            let message = format!("{} s were not enough: {found}", args.deadline);
-            context.ui.error(&message, &["`--deadline SECONDS` gives it more".to_owned()]);
+            let found = if fix.is_some() { "this is the best fix so far" } else { "no fix was found so far" };
+            let message = format!("the search was not complete after {} s: {found}", args.deadline);
+            context.ui.error(&message, &["`--deadline SECONDS` sets a longer limit".to_owned()]);
         }
     }
     Ok(code)
@@ -133,7 +133,7 @@ fn write(
         return Err(refused("the recipe would have these errors"));
     };
     if !analysis.all_hold(&new.kernel)? {
-        return Err(refused("with it, conditions of the recipe ask for what does not hold"));
+        return Err(refused("with it, conditional requests of the recipe do not hold"));
     }
     let (names, files): (Vec<String>, Vec<Replacement>) = files.into_iter().unzip();
     replacement::replace(&files).map_err(|error| match error {
@@ -184,8 +184,8 @@ fn text(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evalu
         Remedy::Holds if remedies.hopeless.is_empty() => {
             out += &match new.as_slice() {
                 [] => all_hold(requests.len()),
-                [_] => "it is enough to ask:\n".to_owned(),
-                new => format!("it is enough to ask for these {}:\n", new.len()),
+                [_] => "this request is enough:\n".to_owned(),
+                new => format!("these {} requests are enough:\n", new.len()),
             };
             out += &asked_for(&new);
         }
@@ -211,7 +211,7 @@ fn all_hold(n_requests: usize) -> String {
 fn fix_text(number: usize, fix: &Alternative, asked: &[(&String, &String)]) -> String {
     let n_requests = fix.requests.len();
     let plural = if n_requests == 1 { "" } else { "s" };
-    let proved = if fix.smallest { ", no fix has fewer" } else { "" };
+    let proved = if fix.smallest { ", the smallest number possible" } else { "" };
     let mut out = format!("\n{number}. {n_requests} request{plural}{proved}:\n{}", asked_for(asked));
     let width = fix.requests.iter().map(|line| line.assignment().len()).max().unwrap_or(0);
     for line in &fix.requests {
@@ -221,7 +221,7 @@ fn fix_text(number: usize, fix: &Alternative, asked: &[(&String, &String)]) -> S
         let others = fix.substitutes.iter().filter(|other| other.instead_of == line.symbol);
         let others: Vec<String> = others.map(|other| format!("{} = {:?}", other.symbol, other.value)).collect();
         if !others.is_empty() {
-            out += &format!("  in place of {}, one of these would do: {}\n", line.symbol, first_few(&others));
+            out += &format!("  in place of {}, one of these is enough: {}\n", line.symbol, first_few(&others));
         }
     }
     out += &listed("turns on", &fix.turns_on);
@@ -233,7 +233,7 @@ fn asked_for(asked: &[(&String, &String)]) -> String {
     let line = |(symbol, value): &(&String, &String)| {
         let (symbol, value) = ((*symbol).clone(), (*value).clone());
         let line = Line { symbol, value, instead_of: None, prompt: None, place: None, needed_for: Vec::new() };
-        format!("    {}  # as asked\n", line.assignment())
+        format!("    {}  # as requested\n", line.assignment())
     };
     asked.iter().map(line).collect()
 }

@@ -10,22 +10,22 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::workshop::Workshop;
 
-/// Free the store of what no generation of any recipe needs
+/// Remove from the store what no generation of any recipe needs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only say what would be freed
+    /// Only print what would be freed
     #[arg(long)]
     dry_run: bool,
     /// Free only what was not used for this long (`30d`, `12h`, `4w`)
     #[arg(long, value_name = "AGE", value_parser = age)]
     older_than: Option<Duration>,
-    /// Free only until the store is no larger than this (`10G`, `500M`), what was used longest ago first
+    /// Free only until the store is no larger than this (`10G`, `500M`), least recently used first
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_size: Option<u64>,
-    /// Let go of all but the last N generations of each recipe [default: all are kept]
+    /// Drop all but the last N generations of each recipe [default: all are kept]
     #[arg(long, value_name = "N")]
     keep: Option<usize>,
-    /// Compare every byte with what was noted when it was made; what is damaged is freed, and made again when it is needed
+    /// Verify the checksum of every file; damaged entries are freed, and made again when they are needed
     #[arg(long)]
     verify: bool,
     /// Print JSON
@@ -65,7 +65,7 @@ fn text(freed: &Freed, limits: &Limits) -> String {
     let left = freed.total - freed.bytes();
     if let Some(wanted) = limits.max_size.filter(|wanted| left > *wanted) {
         let (left, wanted) = (shown_size(left), shown_size(wanted));
-        text.push_str(&format!("{left} are left, more than {wanted}: `--keep N` lets go of earlier generations\n"));
+        text.push_str(&format!("{left} are left, more than {wanted}: `--keep N` drops earlier generations\n"));
     }
     text
 }

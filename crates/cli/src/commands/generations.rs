@@ -8,7 +8,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::workshop::Workshop;
 
-/// List the finished builds of the recipe that are kept, oldest first
+/// List the recipe's finished builds that are kept, oldest first
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print JSON

@@ -20,16 +20,16 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::workshop::Workshop;
 
-/// Say what the change since the last build reaches, and whether a deployed kernel can take just the new modules
+/// Show what the changes since the last build reach, and whether a deployed kernel can be updated with modules alone
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Compare with this generation of the recipe, with a result or its manifest.json, or with a .config, which tells less [default: the last generation]
+    /// Compare with this generation of the recipe, with a result or its manifest.json, or with a .config, which shows less [default: the last generation]
     #[arg(long, value_name = "GENERATION|FILE")]
     from: Option<String>,
-    /// Build the changed recipe, and compare what came out
+    /// Build the changed recipe, and compare the results
     #[arg(long)]
     exact: bool,
-    /// Name every product that is reached
+    /// List every product that is reached
     #[arg(long)]
     all: bool,
     /// Print JSON
@@ -129,7 +129,8 @@ impl BareConfig {
         let error =
             anyhow::anyhow!("{path} is a config, and no kernel in the store was built with it from this source");
         Failure::fault(error).help(
-            "build the recipe that gave it, and name the generation; without `--exact`, `kiln impact --from` says what a config alone tells",
+            "build the recipe that gave it, and name the generation; without `--exact`, `kiln impact --from` says \
+             what a config alone reveals",
         )
     }
 }
@@ -149,8 +150,10 @@ pub(super) fn find(context: &Context<'_>, store: &Store, from: Option<&str>) -> 
         let failure = Failure::fault(error);
         match from {
             None => failure.help("`kiln build` makes the first generation; there is nothing to compare with before"),
-            Some(_) => failure
-                .help("`kiln generations` lists them; a result's folder, its manifest.json or a .config will do too"),
+            Some(_) => failure.help(
+                "`kiln generations` lists them; a result's directory, its manifest.json or a .config will do \
+                       too",
+            ),
         }
     })?;
     pipeline::deployed(store, &found).map(|deployed| Found::Kernel(Box::new(deployed))).map_err(refused)
@@ -192,9 +195,9 @@ pub(super) fn refused(error: DeployedError) -> Failure {
 
 fn text(resolved: &Resolved<'_>, deployed: &Deployed, report: &Report, exact: Option<&Exact>, all: bool) -> String {
     let comparison = exact.map(|exact| &exact.comparison);
-    let mut text = format!("against {}, Linux {}\n", deployed.name, deployed.release);
+    let mut text = format!("compared with {}, Linux {}\n", deployed.name, deployed.release);
     if report.is_foreign {
-        text.push_str("source, architecture or compiler are others than those that it was built with\n");
+        text.push_str("the source, the architecture or the compiler differs from those that it was built with\n");
     }
     changed_symbols(&mut text, resolved, &report.changes, all);
     if !report.impact.reached.is_empty() {
@@ -220,7 +223,7 @@ fn changed_symbols(text: &mut String, resolved: &Resolved<'_>, changes: &[Change
     if changes.is_empty() {
         return text.push_str("no symbol changes\n");
     }
-    let _ = writeln!(text, "{} change:", count(changes.len(), "symbol"));
+    let _ = writeln!(text, "{}:", count(changes.len(), "changed symbol"));
     let is_asked = |change: &Change| resolved.recipe.kernel.requests.contains_key(&change.symbol);
     let mut sorted: Vec<&Change> = changes.iter().collect();
     sorted.sort_by_key(|change| !is_asked(change));
@@ -235,7 +238,7 @@ fn changed_symbols(text: &mut String, resolved: &Resolved<'_>, changes: &[Change
 
 fn reached(text: &mut String, report: &Report, all: bool) {
     let (built_in, modules) = (report.impact.built_in().count(), report.impact.modules().count());
-    let _ = writeln!(text, "{} of vmlinux and {} of modules are reached", count(built_in, "object"), modules);
+    let _ = writeln!(text, "reached: {} of vmlinux, {modules} of modules", count(built_in, "object"));
     let n_shown = if all { report.places.len() } else { N_LINES };
     let mut places: Vec<_> = report.places.iter().collect();
     places.sort_by_key(|place| std::cmp::Reverse(place.products.len()));
@@ -260,9 +263,9 @@ fn other_reason(reached: &Reached) -> Option<String> {
         Because::Names { .. } => return None,
         Because::Makefile { symbol, file, line } => format!("{symbol}: {file}:{line}"),
         Because::From { path } => format!("made from {path}"),
-        Because::Config => "holds the config".to_owned(),
-        Because::Added => "is new".to_owned(),
-        Because::Removed => "goes".to_owned(),
+        Because::Config => "contains the config".to_owned(),
+        Because::Added => "is added".to_owned(),
+        Because::Removed => "is removed".to_owned(),
         Because::Moved => "moves between vmlinux and a module".to_owned(),
         Because::Trimmed => "vmlinux exports only what modules use (TRIM_UNUSED_KSYMS)".to_owned(),
     })
@@ -270,12 +273,12 @@ fn other_reason(reached: &Reached) -> Option<String> {
 
 fn compared(text: &mut String, comparison: &Comparison, all: bool) {
     let lists = [
-        ("objects of vmlinux that hold something else", &comparison.changed),
-        ("objects that vmlinux gains", &comparison.added),
-        ("objects that vmlinux loses", &comparison.removed),
-        ("modules that are new", &comparison.added_modules),
-        ("modules that go", &comparison.removed_modules),
-        ("modules that hold something else", &comparison.changed_modules),
+        ("changed objects of vmlinux", &comparison.changed),
+        ("new objects of vmlinux", &comparison.added),
+        ("removed objects of vmlinux", &comparison.removed),
+        ("new modules", &comparison.added_modules),
+        ("removed modules", &comparison.removed_modules),
+        ("changed modules", &comparison.changed_modules),
     ];
     text.push_str("compiled and compared:\n");
     for (what, paths) in lists {
@@ -284,7 +287,7 @@ fn compared(text: &mut String, comparison: &Comparison, all: bool) {
         }
     }
     if comparison.relinked {
-        text.push_str("  vmlinux is linked otherwise from the same objects\n");
+        text.push_str("  vmlinux is linked differently from the same objects\n");
     }
     let exports: Vec<String> = comparison.exports.iter().map(export).collect();
     if !exports.is_empty() {
@@ -296,7 +299,7 @@ fn export(change: &ExportChange) -> String {
     match change {
         ExportChange::Added(name) => format!("+{name}"),
         ExportChange::Removed(name) => format!("-{name}"),
-        ExportChange::Changed(name) => format!("{name} (another CRC or licence)"),
+        ExportChange::Changed(name) => format!("{name} (different CRC or licence)"),
     }
 }
 
@@ -312,18 +315,16 @@ fn settled(report: &Report, comparison: Option<&Comparison>) -> Verdict {
 /// Explains a verdict to the owner of a device.
 pub(super) fn sentence(verdict: Verdict, is_exact: bool) -> &'static str {
     match (verdict, is_exact) {
-        (Verdict::Nothing, _) => "nothing to do: the deployed kernel and its modules are what the recipe asks for",
+        (Verdict::Nothing, _) => "nothing to do: the deployed kernel and its modules are what the recipe describes",
         (Verdict::ModulesOnly, _) => {
             "modules only: nothing of vmlinux is reached, so new modules fit the deployed kernel"
         }
-        (Verdict::SameBytes, _) => "same bytes: vmlinux holds what it held, so new modules fit the deployed kernel",
+        (Verdict::SameBytes, _) => "same bytes: vmlinux is unchanged, so new modules fit the deployed kernel",
         (Verdict::Reached, _) => {
-            "new kernel, unless compiling shows that vmlinux stays the same: `kiln impact --exact` tells"
+            "new kernel, unless compiling shows that vmlinux stays the same: `kiln impact --exact` finds out"
         }
-        (Verdict::NewKernel, true) => "new kernel: new modules do not fit the deployed one",
-        (Verdict::NewKernel, false) => {
-            "new kernel: vmlinux becomes another one, new modules do not fit the deployed one"
-        }
+        (Verdict::NewKernel, true) => "new kernel: new modules do not fit the deployed kernel",
+        (Verdict::NewKernel, false) => "new kernel: vmlinux changes, so new modules do not fit the deployed kernel",
     }
 }
 

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// Write a recipe to start from
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Folder to write it into, made if need be
+    /// Directory to write it into; created if necessary
     #[arg(value_name = "NAME", default_value = ".")]
     folder: PathBuf,
 }
@@ -23,7 +23,7 @@ const RECIPE: &str = include_str!("init/kiln.toml");
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let folder = context.environment.current_dir.join(&args.folder);
     std::fs::create_dir_all(&folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))
+        .with_context(|| format!("cannot make the directory {}", folder.display()))
         .map_err(Failure::host)?;
     let path = folder.join("kiln.toml");
     let written = std::fs::File::create_new(&path).and_then(|mut file| file.write_all(RECIPE.as_bytes()));
@@ -33,8 +33,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
             Ok(exit::FINE)
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            Err(Failure::fault(anyhow::anyhow!("{} is there already", path.display()))
-                .help("`kiln init NAME` writes into a folder of its own"))
+            Err(Failure::fault(anyhow::anyhow!("{} already exists", path.display()))
+                .help("`kiln init NAME` writes into a directory of its own"))
         }
         Err(error) => Err(Failure::host(anyhow::Error::new(error).context(format!("cannot write {}", path.display())))),
     }

@@ -23,10 +23,10 @@ pub(crate) struct Args {
     /// What to do
     #[arg(value_enum)]
     mode: ModeArg,
-    /// Tree that the Kconfig files are in
+    /// Tree that contains the Kconfig files
     #[arg(long, value_name = "DIR", default_value = ".")]
     srctree: PathBuf,
-    /// ARCH of a Linux tree; sets the variables that its makefile would
+    /// ARCH of a Linux tree; sets the variables that its makefile sets
     #[arg(long, value_name = "ARCH")]
     arch: Option<String>,
     /// Top Kconfig file
@@ -44,33 +44,33 @@ pub(crate) struct Args {
 #[value(rename_all = "lower")]
 #[expect(clippy::enum_variant_names, reason = "the modes are named as conf names them")]
 enum ModeArg {
-    /// Take the .config; new symbols get their defaults
+    /// Use the .config; new symbols get their defaults
     OldDefConfig,
-    /// Take a minimal config
+    /// Use a minimal config
     DefConfig,
-    /// Everything off that can be
+    /// Set as many symbols as possible to n
     AllNoConfig,
-    /// Everything built in that can be
+    /// Set as many symbols as possible to y
     AllYesConfig,
-    /// Everything a module that can be
+    /// Set as many symbols as possible to m
     AllModConfig,
-    /// Defaults only
+    /// Set every symbol to its default
     AllDefConfig,
-    /// Values by chance, from $KCONFIG_SEED
+    /// Random values, from $KCONFIG_SEED
     RandConfig,
-    /// Write the least that gives the same .config
+    /// Write the smallest config that gives the same .config
     SaveDefConfig,
-    /// Print what the .config does not set
+    /// Print the symbols that the .config does not set
     ListNewConfig,
-    /// Print that with its help
+    /// Print those symbols with their help
     HelpNewConfig,
-    /// Write the .config and what a build reads of it
+    /// Write the .config and the files that a build reads
     SyncConfig,
-    /// Turn y into m where that can be
+    /// Change y to m where possible
     Yes2ModConfig,
-    /// Turn m into y
+    /// Change m to y
     Mod2YesConfig,
-    /// Turn m into n
+    /// Change m to n
     Mod2NoConfig,
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    /// The result to look at
+    /// The result to show
     #[arg(long, value_name = "DIR", default_value = "result")]
     result: PathBuf,
 }

@@ -9,7 +9,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::workshop::Workshop;
 
-/// Show what gave a symbol its value, who asked for it, and what keeps it from other values
+/// Show where the value of a symbol comes from, and what prevents other values
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Symbol, with or without CONFIG_
@@ -106,7 +106,7 @@ fn otherwise(why: &Why, other: &Otherwise) -> String {
         other.obstacles.iter().for_each(|obstacle| out += &format!("  {}\n", obstacle.sentence()));
         return out;
     }
-    out += &format!("  ask for `{} = \"{}\"`", why.symbol, other.value);
+    out += &format!("  set `{} = \"{}\"`", why.symbol, other.value);
     if other.n_changes == 0 {
         return out + "; nothing else changes\n";
     }

@@ -37,14 +37,14 @@ fn help(error: &PipelineError) -> Vec<String> {
         | PipelineError::ExtraModules(ExtraModulesError::Missing { missing, .. }) => missing,
         PipelineError::NoSource => {
             let example =
-                "for example `kernel.src = { apt = \"linux-source-6.12\" }`; `kiln options kernel.src` has all ways";
+                "for example `kernel.src = { apt = \"linux-source-6.12\" }`; `kiln options kernel.src` lists all forms";
             return vec![example.to_owned()];
         }
         PipelineError::Assemble(AssembleError::Output(OutputError::Missing { missing, .. })) => {
             std::slice::from_ref(missing)
         }
         PipelineError::Resolve(ResolveError::Machine(MachineError::Clang { .. })) => {
-            return vec!["take out `kernel.toolchain`, and GCC compiles".to_owned()];
+            return vec!["remove `kernel.toolchain` to compile with GCC".to_owned()];
         }
         PipelineError::Toolchain(error) => {
             compiler = error.missing().into_iter().collect();

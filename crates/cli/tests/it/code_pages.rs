@@ -75,7 +75,7 @@ fn check(code: Code, is_update: bool) -> Result<(), String> {
         return Ok(());
     }
     if !is_update {
-        return Err(format!("stale (`UPDATE_EXPECT=1` writes it anew); kiln prints:\n{printed}"));
+        return Err(format!("stale (`UPDATE_EXPECT=1` writes it again); kiln prints:\n{printed}"));
     }
     let text = format!("{start}## Example\n{printed}\n## {end}");
     let copy = root().join(format!("docs/reference/codes/{code}.md"));

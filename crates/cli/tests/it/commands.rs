@@ -10,7 +10,7 @@ fn init_writes_a_recipe_that_evaluates_and_never_overwrites() {
     let text = std::fs::read_to_string(&recipe).unwrap();
     sandbox.kiln(&["eval", "--recipe", "router/kiln.toml"]).expect(0);
     std::fs::write(&recipe, "mine").unwrap();
-    sandbox.kiln(&["init", "router"]).expect(1).says("is there already");
+    sandbox.kiln(&["init", "router"]).expect(1).says("already exists");
     assert_eq!(std::fs::read_to_string(&recipe).unwrap(), "mine");
     assert!(text.contains("kiln:base"));
 }

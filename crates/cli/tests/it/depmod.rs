@@ -119,7 +119,7 @@ fn what_cannot_be_read_is_named_and_the_rest_is_written() {
     for (name, why) in [
         ("dangling.ko", "No such file"),
         ("self.ko", "symbolic links"),
-        ("loop", "leads back to a folder around it"),
+        ("loop", "links back to a directory that contains it"),
         ("refused.ko", "ermission denied"),
         ("pipe.ko", "unsupported file type"),
         ("text.ko", "not an ELF file"),

@@ -54,9 +54,9 @@ fn what_is_implied_is_left_out_and_what_is_unknown_is_listed() {
     let body = body.replace("src = \"DIR/tree\"", "src = TREE");
     let expected = "src = TREE\narch = \"x86_64\"\nbaseConfig = \"alldefconfig\"\n\n[kernel.config]\n# Top\nMODULES = \"y\"  # Modules\n\n\
                     # Networking > Networking support\nIPV6 = \"m\"  # IPv6\nNAME = \"\\\"\\\"\"  # Name\n\n\
-                    # Of old.config, Linux 6.12.1 does not know:\n#   SWCONFIG = y\n";
+                    # Of old.config, not known to Linux 6.12.1:\n#   SWCONFIG = y\n";
     assert_eq!(body, expected);
-    let ran = ran.says("3 of the 7 lines of old.config are needless; 3 requests remain").says("not known");
+    let ran = ran.says("old.config: 3 of 7 lines are redundant; requests that remain: 3").says("not known");
     assert!(ran.stderr.contains("SWCONFIG") && !ran.stderr.contains("GONE"), "{}", ran.block());
 }
 
@@ -78,7 +78,7 @@ fn the_recipe_gives_the_same_config() {
         let written = std::fs::read_to_string(sandbox.path().join(&output)).expect("recipe");
         let tidied = written.replace(&sandbox.path().display().to_string(), "DIR");
         assert_eq!(requests(&again.stdout), requests(&tidied), "distilling it again changes nothing");
-        distill(&sandbox, &["old.config", "-o", &output]).expect(1).says("is there already");
+        distill(&sandbox, &["old.config", "-o", &output]).expect(1).says("already exists");
     }
 }
 
@@ -105,7 +105,7 @@ fn files_that_are_no_config() {
         ("garbled.config", "garbled.config:2:1"),
         ("binary", "binary:1: byte 4 is not UTF-8"),
         ("empty", "empty sets no symbol"),
-        ("list.json", "`NET` is no symbol with a value"),
+        ("list.json", "`NET` is not a symbol with a value"),
         ("cut.json", "cut.json is not JSON"),
         ("gone", "cannot read gone"),
         ("tree", "cannot read tree"),

@@ -13,7 +13,7 @@ const RECIPE: &str = "[kernel]\nsrc = { apt = \"linux-source-6.12\" }\narch = \"
 
 /// A directory of links to all programs of the host except `lacking`; the `PATH` of a host without these.
 fn programs_but(folder: &Path, lacking: &[&str]) {
-    fs::create_dir_all(folder).expect("folder");
+    fs::create_dir_all(folder).expect("directory");
     let host = std::env::var("PATH").expect("PATH");
     for entry in host.split(':').flat_map(fs::read_dir).flatten().flatten() {
         let name = entry.file_name();

@@ -221,11 +221,11 @@ fn an_import_by_another_name_counts_once() {
 #[test]
 fn files_that_cannot_be_read() {
     let dir = folder(&[("kiln.toml", "imports = [\"./dir\", \"/dev/zero\"]\n")]);
-    fs::create_dir(dir.path().join("dir")).expect("a folder");
+    fs::create_dir(dir.path().join("dir")).expect("a directory");
     expect![[r#"
         status: 1
         --- stderr
-        error[missing-import]: `dir` is a folder
+        error[missing-import]: `dir` is a directory
          --> kiln.toml:1:12
           |
         1 | imports = ["./dir", "/dev/zero"]

@@ -129,5 +129,5 @@ fn faults(sandbox: &Sandbox) {
         "kiln.toml",
         "[kernel]\nextraModules = [{ src = \"x\", make = \"O=/\" }, { src = \"y\", dir = \"..\" }]\n",
     );
-    sandbox.kiln(&["eval"]).expect(1).says("`O` is set by kiln").says("not the path of a folder in the source");
+    sandbox.kiln(&["eval"]).expect(1).says("`O` is set by kiln").says("not the path of a directory in the source");
 }

@@ -71,10 +71,11 @@ fn a_config_tells_no_more_than_it_knows() {
     };
     // A source of vmlinux names the symbol; the module's objects are new.
     let (ran, report) = told("CT = \"m\"\n", "CONFIG_MODULES=y\n");
-    let ran =
-        ran.shows("against their.config, a config without a kernel in the store").shows("CT unset -> m (requested)");
-    let ran = ran.shows("CT: net/core.c:2: net/core.o").shows("is new: net/ct.o");
-    ran.shows("more may be reached than is named here").shows("verdict: not known: objects of vmlinux are reached");
+    let ran = ran
+        .shows("compared with their.config, a config without a kernel in the store")
+        .shows("CT unset -> m (requested)");
+    let ran = ran.shows("CT: net/core.c:2: net/core.o").shows("is added: net/ct.o");
+    ran.shows("more may be reached than is listed here").shows("verdict: not known: objects of vmlinux are reached");
     assert_eq!((&report["verdict"], &report["fits"]), (&"unknown".into(), &Value::Null), "{report:#}");
     // vmlinux gains an object.
     let (ran, report) = told("CT = \"y\"\n", "CONFIG_MODULES=y\nCONFIG_CT=m\n");
@@ -87,7 +88,7 @@ fn a_config_tells_no_more_than_it_knows() {
         .shows("not known: headers are reached");
     assert_eq!((&report["verdict"], &report["headers"][0]["line"]), (&"unknown".into(), &2.into()), "{report:#}");
     // Nothing names it, and nothing changes.
-    told("FAST = \"y\"\n", "CONFIG_MODULES=y\n").0.shows("not known: nothing of vmlinux is seen to be reached");
+    told("FAST = \"y\"\n", "CONFIG_MODULES=y\n").0.shows("not known: nothing of vmlinux is known to be reached");
     told("", "CONFIG_MODULES=y\n").0.shows("no symbol changes").shows("not known: no symbol changes, but");
 }
 
@@ -134,7 +135,7 @@ fn new_modules_for_a_deployed_kernel() {
     sandbox.file("kiln.toml", recipe("[kernel.config]\nEXT4_FS = \"m\"\n"));
     let ran = sandbox.kiln(&["impact"]).expect(0).shows("BUFFER_HEAD unset -> y (follows)");
     assert!(ran.stdout.contains("verdict: new kernel: "), "{}", ran.block());
-    let ran = sandbox.kiln(&["build", "--for", "latest"]).expect(1).says("cannot take just modules");
+    let ran = sandbox.kiln(&["build", "--for", "latest"]).expect(1).says("cannot be updated with modules alone");
     assert!(!ran.stderr.contains("compile"), "{}", ran.block());
     assert!(!sandbox.path().join("result").exists());
 
@@ -167,5 +168,5 @@ fn new_modules_for_a_deployed_kernel() {
 
     // Compiling has the same result, and the deployed kernel may also be named by its manifest.
     let ran = sandbox.kiln(&["impact", "--exact", "--from", "deployed/manifest.json"]).expect(0);
-    ran.shows("1 modules that are new: net/netfilter/nft_tunnel.ko").shows("verdict: modules only");
+    ran.shows("1 new modules: net/netfilter/nft_tunnel.ko").shows("verdict: modules only");
 }

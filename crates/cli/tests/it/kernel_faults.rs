@@ -47,7 +47,7 @@ fn an_unmet_request_names_its_place_and_what_came_out() {
 fn a_reason_is_followed_to_what_can_be_asked_for() {
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("kiln.toml", format!("{SOURCE}[kernel.config]\nMODULES = \"y\"\nNET = \"y\"\nNF_CONNTRACK = \"m\"\n"));
-    sandbox.kiln(&["check"]).expect(1).says("ask for `NETFILTER = \"y\"`").says("ask for `INET = \"y\"`");
+    sandbox.kiln(&["check"]).expect(1).says("set `NETFILTER = \"y\"`").says("set `INET = \"y\"`");
     let ran = sandbox.kiln(&["why", "CONFIG_NF_CONNTRACK"]).expect(0);
     for text in ["NF_CONNTRACK = n", "m at kiln.toml:8:1 (won", "net/netfilter/Kconfig:", "NETFILTER [=n]", "to be m:"]
     {

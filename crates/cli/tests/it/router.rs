@@ -82,7 +82,7 @@ fn path_of(module: &Value) -> &str {
 }
 
 fn collect(top: &Path, folder: &Path, found: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(folder).expect("folder") {
+    for entry in std::fs::read_dir(folder).expect("directory") {
         let path = entry.expect("entry").path();
         if path.is_dir() {
             collect(top, &path, found);

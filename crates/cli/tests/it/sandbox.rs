@@ -27,7 +27,7 @@ pub(crate) struct Ran {
 impl Sandbox {
     /// Creates an empty directory, and a store in it.
     pub(crate) fn new() -> Sandbox {
-        let dir = tempfile::tempdir().expect("temporary folder");
+        let dir = tempfile::tempdir().expect("temporary directory");
         let store = Some(dir.path().join("store"));
         Sandbox { dir, store }
     }
@@ -45,7 +45,7 @@ impl Sandbox {
     /// Writes a file, and creates the directories above it.
     pub(crate) fn file(&self, name: &str, text: impl AsRef<[u8]>) -> &Sandbox {
         let path = self.path().join(name);
-        fs::create_dir_all(path.parent().expect("a file has a folder")).expect("folder");
+        fs::create_dir_all(path.parent().expect("a file has a directory")).expect("directory");
         fs::write(path, text).expect("file");
         self
     }

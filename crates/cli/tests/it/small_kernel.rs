@@ -113,7 +113,7 @@ fn names_lead_to_each_other() {
 
 /// Returns the store's kernels, and when each of Kbuild's logs was written.
 fn compiled(store: &Path) -> (BTreeMap<String, Vec<u8>>, Vec<std::time::SystemTime>) {
-    let entries = |folder: &str| fs::read_dir(store.join(folder)).expect("folder").flatten();
+    let entries = |folder: &str| fs::read_dir(store.join(folder)).expect("directory").flatten();
     let kernels = entries("results").map(|entry| entry.file_name().to_string_lossy().into_owned());
     let kernels = kernels.filter(|name| name.ends_with("-kernel")).map(|name| (name, Vec::new())).collect();
     let logs = entries("cache/logs").map(|entry| entry.metadata().expect("log").modified().expect("time"));
@@ -229,7 +229,7 @@ fn files(top: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![top.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("folder") {
+        for entry in fs::read_dir(&folder).expect("directory") {
             let path = entry.expect("entry").path();
             if path.is_dir() {
                 folders.push(path);

@@ -32,7 +32,7 @@ fn tree_of(package: &str) -> PathBuf {
     let folder = cache.join("kiln-tests");
     let tree = folder.join(package);
     if !tree.join("Makefile").exists() {
-        std::fs::create_dir_all(&folder).expect("folder");
+        std::fs::create_dir_all(&folder).expect("directory");
         let script = format!(
             "set -e; rm -rf part-cli; mkdir part-cli; cd part-cli; apt-get download {package}; dpkg-deb -x *.deb .; \
              tar -xf usr/src/{package}.tar.*; mv {package} ..; cd ..; rm -rf part-cli"
@@ -89,8 +89,8 @@ fn without_numbers(text: &str) -> String {
 fn without_version(text: &str) -> String {
     let mut out = String::new();
     for line in text.split_inclusive('\n') {
-        match line.split_once("`gcc` (").and_then(|(start, rest)| Some((start, rest.rsplit_once(") was asked")?.1))) {
-            Some((start, rest)) => out += &format!("{start}`gcc` (VERSION) was asked{rest}"),
+        match line.split_once("`gcc` (").and_then(|(start, rest)| Some((start, rest.rsplit_once(") was tested")?.1))) {
+            Some((start, rest)) => out += &format!("{start}`gcc` (VERSION) was tested{rest}"),
             None => out += line,
         }
     }

@@ -55,7 +55,7 @@ impl State {
             None => state.update(fetch)?,
             Some(age) if age > STALE => {
                 if let Err(AptError::Failed { source, .. }) = state.update(fetch) {
-                    fetch.progress.note(&format!("apt's lists are old and could not be fetched anew: {source}"));
+                    fetch.progress.note(&format!("apt's lists are old and could not be fetched again: {source}"));
                 }
             }
             Some(_) => {}

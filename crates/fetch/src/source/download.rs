@@ -128,7 +128,7 @@ fn complete(fetch: &Fetch<'_>, url: &str, part: &Path) -> Result<(), SourceError
             let n_bytes = size_of(part);
             return Err(DownloadError::Broken { url: url.to_owned(), n_bytes, source: error }.into());
         }
-        fetch.progress.note(&format!("the download of {name} broke off ({error}): trying again"));
+        fetch.progress.note(&format!("the download of {name} was interrupted ({error}): trying again"));
         pause(Duration::from_secs(1 << n_idle) / 2)?;
     }
 }
@@ -223,7 +223,9 @@ fn receive(fetch: &Fetch<'_>, body: Body, part: &Path, start: u64) -> Result<u64
                 fetch.progress.advance(start + n_received, "");
             }
             Some(Err(error)) => return Err(Attempt::Again(error)),
-            None => return Err(Attempt::Again(io::Error::new(io::ErrorKind::TimedOut, "the server fell silent"))),
+            None => {
+                return Err(Attempt::Again(io::Error::new(io::ErrorKind::TimedOut, "the server stopped sending data")));
+            }
         }
     }
 }
@@ -364,7 +366,7 @@ fn after(n_bytes: u64) -> String {
     if n_bytes == 0 {
         String::new()
     } else {
-        format!(" (it broke off after {n_bytes} bytes; the next run goes on there)")
+        format!(" (it was interrupted after {n_bytes} bytes; the next run resumes there)")
     }
 }
 

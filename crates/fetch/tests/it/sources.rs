@@ -85,7 +85,7 @@ fn a_wrong_hash_shows_both_and_unpacks_nothing() {
     for address in [server.url.clone(), format!("file://{}", path.display())] {
         let error = ground.get(&url(&address, &wrong)).unwrap_err();
         let expected =
-            format!("{address} is not what the recipe says:\n  expected sha256 {wrong}\n  found    sha256 {right}");
+            format!("{address} does not match the recipe:\n  expected sha256 {wrong}\n  found    sha256 {right}");
         assert_eq!(error.to_string(), expected);
     }
     assert!(path.exists(), "the user's file stays");

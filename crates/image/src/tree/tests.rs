@@ -42,7 +42,7 @@ fn bad_paths_are_refused() {
     check("./a", expect!["`./a` cannot be a path in an archive: it has a part `.` or `..`"]);
     check("a//b", expect!["`a//b` cannot be a path in an archive: a part of it is empty"]);
     check("a/", expect!["`a/` cannot be a path in an archive: a part of it is empty"]);
-    check("a\0b", expect![[r#"`a\0b` cannot be a path in an archive: it holds a NUL"#]]);
+    check("a\0b", expect![[r#"`a\0b` cannot be a path in an archive: it contains a NUL"#]]);
     check("TRAILER!!!", expect!["`TRAILER!!!` cannot be a path in an archive: that name ends an archive"]);
     assert!(matches!(
         FileTree::new().dir(&"a/".repeat(2048).trim_end_matches('/').repeat(2), 0o755),

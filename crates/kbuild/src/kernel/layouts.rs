@@ -49,10 +49,10 @@ pub struct TwoConfigs<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// Kbuild has no record of it.
-    #[error("Kbuild's folder has no note of it")]
+    #[error("Kbuild's build directory has no `.cmd` file for it")]
     NoNote,
     /// Its record has no compiler's command.
-    #[error("its note has no command of a C compiler")]
+    #[error("its `.cmd` file has no command of a C compiler")]
     NoCompiler,
     /// The compiler failed.
     #[error("it cannot be compiled with the {} config: {said}", if *is_old { "deployed" } else { "changed" })]

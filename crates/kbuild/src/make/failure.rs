@@ -230,9 +230,7 @@ fn without_make(lines: &[String]) -> Failure {
     let known = lines.iter().enumerate().find_map(|(index, line)| Some((index, classify(line)?)));
     let last = lines.iter().rposition(|line| !line.trim().is_empty());
     match known.or_else(|| last.map(|index| (index, FailureKind::Other))) {
-        None => {
-            Failure { kind: FailureKind::Other, target: None, headline: "it said nothing".into(), context: Vec::new() }
-        }
+        None => Failure { kind: FailureKind::Other, target: None, headline: "no output".into(), context: Vec::new() },
         Some((index, kind)) => {
             Failure { kind, target: None, headline: lines[index].trim().to_owned(), context: context(lines, index) }
         }

@@ -9,7 +9,7 @@ use crate::toolchain::Target;
 #[derive(Debug, thiserror::Error)]
 pub enum TreeError {
     /// A file that every kernel tree has is missing.
-    #[error("{} is no kernel tree: it has no {lacks}", path.display())]
+    #[error("{} is not a kernel tree: it has no {lacks}", path.display())]
     NoKernel {
         /// The directory.
         path: PathBuf,
@@ -25,7 +25,8 @@ pub enum TreeError {
         found: String,
     },
     /// `make` cannot handle the directory's name.
-    #[error("{} cannot be used: make takes no folder with a space, a colon or another special character in its name", path.display())]
+    #[error("{} cannot be used: make does not support a directory with a space, a colon or another special character \
+             in its name", path.display())]
     Name {
         /// The directory.
         path: PathBuf,

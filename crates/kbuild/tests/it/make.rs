@@ -191,12 +191,12 @@ fn trees_that_cannot_be_built() {
     std::fs::remove_file(kernel.tree().join(".config")).unwrap();
     std::fs::remove_file(kernel.tree().join("Kconfig")).unwrap();
     let text = kernel.build().unwrap_err().to_string();
-    assert!(text.contains("is no kernel tree: it has no Kconfig"), "{text}");
+    assert!(text.contains("is not a kernel tree: it has no Kconfig"), "{text}");
 
     let kernel = FakeKernel::new();
     let out = kernel.out().with_file_name("with space");
     let text = kernel.build_in(&out, &kernel.log(), &[], CONFIG, &Silent).unwrap_err().to_string();
-    assert!(text.contains("make takes no folder"), "{text}");
+    assert!(text.contains("make does not support a directory"), "{text}");
 }
 
 #[test]

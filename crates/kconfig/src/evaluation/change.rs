@@ -155,7 +155,7 @@ impl<'m> Evaluation<'m> {
         }
         let (changed, n_visited) = match self.model.dependents() {
             Some(dependents) => self.spread(dependents, &change),
-            None => (self.settle_anew(&change), self.model.symbols.len()),
+            None => (self.settle_again(&change), self.model.symbols.len()),
         };
         Change { changed, n_visited, ..change }
     }
@@ -231,7 +231,7 @@ impl<'m> Evaluation<'m> {
     }
 
     /// Recomputes everything and compares.
-    fn settle_anew(&mut self, change: &Change) -> Vec<SymbolId> {
+    fn settle_again(&mut self, change: &Change) -> Vec<SymbolId> {
         let all = || (3..self.model.symbols.len() as u32).map(SymbolId);
         let before: Vec<(Seen, Vec<u8>)> = all()
             .map(|symbol| (self.seen(symbol), self.text_before(self.state(symbol).text, change).to_vec()))

@@ -76,7 +76,7 @@ fn lines_that_are_no_requests() {
               a value is `y`, `m`, `n`, a number, or a string: `"ttyS0"`
             f:9:10 Error unterminated string
               end it with `"`, and write `\"` for a quote inside
-            f:10:13 Error text behind the closing quote
+            f:10:13 Error text after the closing quote
               write `\"` for a quote inside a string
             f:11:1 Error not a Kconfig fragment line
               a line is `CONFIG_NAME=value`, `# CONFIG_NAME is not set`, or a comment that starts with `#`

@@ -26,7 +26,7 @@ pub(super) fn one_of_each(
             group.sort_by_key(|module| std::cmp::Reverse(rank(module, dir, version, config)));
             if rank(&group[0], dir, version, config) == rank(&group[1], dir, version, config) {
                 let (winner, loser) = (&group[0].path, &group[1].path);
-                ties.push(format!("two files are the module {name}: {winner} is taken, {loser} is not"));
+                ties.push(format!("two files are the module {name}: {winner} is used, {loser} is not"));
             }
         }
         kept.extend(group.into_iter().next());

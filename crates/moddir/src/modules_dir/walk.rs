@@ -38,7 +38,7 @@ pub enum Oddity {
         mode: u32,
     },
     /// A link leads to a directory that contains it.
-    #[error("{} leads back to a folder around it", path.display())]
+    #[error("{} links back to a directory that contains it", path.display())]
     Loop {
         /// The link.
         path: PathBuf,

@@ -28,7 +28,7 @@ fn the_later_owner_of_a_symbol_wins_and_it_is_said() {
     let user = graph.find("c").unwrap();
     assert_eq!(graph.module(graph.needs(user)[0].to).name, "a");
     let messages: Vec<&str> = findings.iter().map(|finding| finding.message.as_str()).collect();
-    assert_eq!(messages, ["b.ko and a.ko both export s: the latter is taken"]);
+    assert_eq!(messages, ["b.ko and a.ko both export s: the latter is used"]);
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub enum ReadError {
     #[error("the module index is cut off at byte {0}")]
     Truncated(usize),
     /// Nodes lead to each other in a circle, or a node has more than one parent.
-    #[error("the module index is no tree")]
+    #[error("the module index is not a tree")]
     Tangled,
 }
 

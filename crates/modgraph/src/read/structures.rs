@@ -60,7 +60,7 @@ pub struct Member {
 #[derive(Debug, thiserror::Error)]
 pub enum StructuresError {
     /// The bytes are not an object.
-    #[error("it is no object file")]
+    #[error("it is not an object file")]
     Object(#[from] object::read::Error),
     /// Its debug information is damaged, or of an unsupported kind.
     #[error("its debug information cannot be read")]

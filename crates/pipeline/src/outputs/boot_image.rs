@@ -179,7 +179,7 @@ fn check_plain(work: &Work<'_>, payload: &Payload, packed: &Packed) -> Result<()
     }
     let message =
         format!("`{}` is an ELF file, and a `{}` takes a plain image", payload.image.value, work.output.kind.word());
-    Err(work.fault("image", message, payload.image.origin, "`kiln options outputs` says which image is usual"))
+    Err(work.fault("image", message, payload.image.origin, "`kiln options outputs` shows which image is usual"))
 }
 
 fn check_entry(work: &Work<'_>, wished: &Addresses, real: (u64, u64), n_bytes: u64) -> Result<(), OutputError> {

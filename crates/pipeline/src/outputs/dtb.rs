@@ -24,7 +24,7 @@ pub(super) fn dtb(work: &Work<'_>, dtb: &Dtb) -> Result<Made, OutputError> {
     for include in &dtb.includes {
         let folder = fs::canonicalize(include).ok().filter(|folder| folder.is_dir());
         folders.push(folder.ok_or_else(|| {
-            let message = format!("there is no folder `{}`", include.display());
+            let message = format!("there is no directory `{}`", include.display());
             work.fault("includes", message, None, "paths are relative to the recipe that writes them")
         })?);
     }

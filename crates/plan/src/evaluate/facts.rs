@@ -68,11 +68,11 @@ impl RecipeFacts<'_> {
         }
         let Some(said) = said_version(merged) else {
             return Err(Fault::new("the kernel's version is not known here")
-                .help("say `kernel.version`, or use a command that looks at the source"));
+                .help("set `kernel.version`, or use a command that reads the source"));
         };
         range.contains_all(&said).ok_or_else(|| {
-            Fault::new(format!("the recipe says version {said}, which does not tell whether it is `{written}`"))
-                .help("say more of `kernel.version`, or use a command that looks at the source")
+            Fault::new(format!("the recipe gives version {said}, which does not determine whether it is `{written}`"))
+                .help("write `kernel.version` in full, or use a command that reads the source")
         })
     }
 }
@@ -97,13 +97,13 @@ fn said_version(merged: &Tree) -> Option<KernelVersion> {
 }
 
 fn unknown_key(key: &str) -> Fault {
-    let fault = Fault::new(format!("there is nothing called `{key}` to ask about"));
+    let fault = Fault::new(format!("there is no fact `{key}`"));
     let prefixed = key
         .strip_prefix("CONFIG_")
         .or_else(|| key.strip_prefix("CONFIG.").or_else(|| key.strip_prefix("kernel.config.")));
     match (prefixed, nearest(key, ["arch", "version", "modular"])) {
         (Some(symbol), _) => fault.help(format!("write `config.{symbol}`")),
         (None, Some(near)) => fault.help(format!("did you mean `{near}`?")),
-        (None, None) => fault.help("there are `arch`, `version`, `modular` and `config.SYMBOL`"),
+        (None, None) => fault.help("the facts are `arch`, `version`, `modular` and `config.SYMBOL`"),
     }
 }

@@ -111,7 +111,7 @@ impl Lowering<'_> {
             finding = origin.into_iter().fold(finding, |finding, span| finding.label(span, label));
         }
         let help =
-            "take out `kernel.crossCompile`: clang compiles for every machine, and is told which by `kernel.arch`";
+            "remove `kernel.crossCompile`: clang compiles for every machine, and `kernel.arch` selects the machine";
         self.diagnostics.push(finding.help(help));
         None
     }
@@ -300,8 +300,8 @@ pub(super) fn disagreement(said: &Located<KernelVersion>, real: &KernelVersion) 
     if said.value.agrees(real) {
         return None;
     }
-    let message = format!("the recipe says version {}, and the source is {real}", said.value);
+    let message = format!("the recipe gives version {}, but the source is {real}", said.value);
     let diagnostic = Diagnostic::error(Code::VersionMismatch, message).option("kernel.version");
-    let label = |diagnostic: Diagnostic, span: Span| diagnostic.label(span, "said here");
-    Some(said.origin.into_iter().fold(diagnostic, label).help("change `kernel.version`, or take it out"))
+    let label = |diagnostic: Diagnostic, span: Span| diagnostic.label(span, "written here");
+    Some(said.origin.into_iter().fold(diagnostic, label).help("change `kernel.version`, or remove it"))
 }

@@ -45,7 +45,10 @@ impl Lowering<'_> {
             let finding = Diagnostic::error(Code::MissingOption, format!("the output `{name}` has no `type`"));
             let finding =
                 finding.option(format!("outputs.{name}.type")).label(at.first(), "the output is written here");
-            return Err(Box::new(finding.help("`kiln options outputs` has them all, for example `type = \"uImage\"`")));
+            return Err(Box::new(finding.help(
+                "`kiln options outputs` shows all of them, for example `type = \
+                                              \"uImage\"`",
+            )));
         };
         let origin = word.origin;
         at.only_fields_of(&word)?;
@@ -178,7 +181,7 @@ impl Place<'_> {
             if matches!(field, "type" | "file") || known.contains(&field) {
                 continue;
             }
-            let message = format!("`{field}` means nothing for a `{}`", word.value);
+            let message = format!("`{field}` does not apply to a `{}`", word.value);
             let fields: Vec<String> = known.iter().map(|field| format!("`{field}`")).collect();
             let finding = Diagnostic::error(Code::BadOutput, message)
                 .option(self.option(field))

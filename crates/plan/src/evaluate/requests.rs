@@ -91,10 +91,8 @@ fn changed(condition: &str, request: &MergedRequest, before: &MergedRequest) -> 
     Diagnostic::warning(Code::ConditionOverrides, message)
         .option(format!("kernel.conditionalConfig.{condition}.{symbol}"))
         .label(request.origin, "this overrides")
-        .label(before.origin, "what is asked for here")
-        .help(
-            "`conditionalConfig` overrides whatever the priority: write it as a `when` block to let priorities decide",
-        )
+        .label(before.origin, "what is requested here")
+        .help("`conditionalConfig` overrides regardless of priority: write it as a `when` block to use priorities")
 }
 
 /// Turns every module into a built-in, and requests that modules are off.
@@ -111,8 +109,8 @@ fn build_in(requests: &mut BTreeMap<String, MergedRequest>, origin: Option<Span>
             diagnostics.push(
                 Diagnostic::warning(Code::ModularOverrides, "`MODULES` becomes `n`, because `kernel.modular` is false")
                     .option("kernel.config.MODULES")
-                    .label(origin, "modules are ruled out here")
-                    .label(request.origin, "and asked for here"),
+                    .label(origin, "modules are disabled here")
+                    .label(request.origin, "and requested here"),
             );
             replace(request, "n", Some(origin));
         }

@@ -21,7 +21,7 @@ fn source() -> Vec<Declaration> {
     let src = OneOf {
         bare: Some("path"),
         variants: vec![
-            variant("a folder with a kernel tree, or a tarball of one", vec![required("path", non_empty("path"))]),
+            variant("a directory with a kernel tree, or a tarball of one", vec![required("path", non_empty("path"))]),
             variant(
                 "the tarball in a Debian package; without `version` the one that apt would install",
                 vec![
@@ -58,14 +58,14 @@ fn source() -> Vec<Declaration> {
         option(
             "arch",
             "The architecture: the kernel's `ARCH`, or a machine's usual name (`aarch64`, `mipsel`, `armv7`), which also \
-             sets the toolchain. The host's own when nobody says.",
+             sets the toolchain. The host's own by default.",
             Type::Text(TextType { check: Some(arch), ..non_empty("architecture") }),
         )
         .example("\"x86_64\""),
         option(
             "toolchain",
-            "What compiles: GCC with binutils (`gcc`), or Clang with LLD and LLVM's tools (`llvm`), whose programs may have \
-             a version in their names (`llvm-14` for `clang-14` and `ld.lld-14`).",
+            "The compiler: GCC with binutils (`gcc`), or Clang with LLD and LLVM's tools (`llvm`), whose programs may \
+             have a version in their names (`llvm-14` for `clang-14` and `ld.lld-14`).",
             Type::Text(TextType { noun: Some("toolchain"), check: Some(toolchain), ..TextType::default() }),
         )
         .default(Data::Text("gcc".to_owned()))
@@ -99,8 +99,8 @@ fn build() -> Vec<Declaration> {
     vec![
         option(
             "modular",
-            "Whether there are modules at all. Without, what is requested as `m` is built in, and loaders have nothing \
-             to do.",
+            "Whether modules are enabled. If not, what is requested as `m` is built in, and loaders have nothing to \
+             load.",
             Type::Bool,
         )
         .default(Data::Bool(true)),
@@ -131,7 +131,7 @@ fn extra_modules() -> Declaration {
     let text =
         |noun| TextType { noun: Some(noun), non_empty: true, check: Some(name::one_line), ..TextType::default() };
     let more = || {
-        let dir = TextType { check: Some(inner_folder), ..text("folder") };
+        let dir = TextType { check: Some(inner_folder), ..text("directory") };
         let variables = TextType { check: Some(make_variables), ..text("variables") };
         [Field { name: "dir", required: false, ty: dir }, Field { name: "make", required: false, ty: variables }]
     };
@@ -140,7 +140,7 @@ fn extra_modules() -> Declaration {
         bare: Some("src"),
         variants: vec![
             variant(
-                "a folder with a `Kbuild` or `Makefile`, or a tarball of one",
+                "a directory with a `Kbuild` or `Makefile`, or a tarball of one",
                 with(vec![required("src", text("path"))]),
             ),
             variant(
@@ -161,9 +161,9 @@ fn extra_modules() -> Declaration {
     };
     option(
         "extraModules",
-        "Modules from outside of the kernel's tree, built against this very kernel and usable as targets of loaders. `dir` \
-         is the folder in the source that has the makefile, `make` has variables for it (`\"CONFIG_FOO=m DEBUG=1\"`). \
-         Symbols that one of them exports are known to the others.",
+        "Modules from outside of the kernel's tree, built against this kernel and usable as targets of loaders. `dir` \
+         is the directory in the source that has the makefile, `make` has variables for it (`\"CONFIG_FOO=m \
+         DEBUG=1\"`). Symbols that one of them exports are available to the others.",
         list(Type::OneOf(sources)),
     )
     .example("[{ src = \"./mymod\" }]")
@@ -173,7 +173,7 @@ fn extra_modules() -> Declaration {
 fn inner_folder(text: &str) -> Result<(), Fault> {
     name::one_line(text)?;
     if text.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(Fault::new(format!("`{text}` is not the path of a folder in the source")));
+        return Err(Fault::new(format!("`{text}` is not the path of a directory in the source")));
     }
     Ok(())
 }
@@ -188,7 +188,7 @@ fn make_variables(text: &str) -> Result<(), Fault> {
             return Err(Fault::new(format!("`{word}` is not a variable for make")).help("write `NAME=VALUE`"));
         }
         if matches!(name, "M" | "O" | "ARCH" | "CROSS_COMPILE" | "KBUILD_EXTRA_SYMBOLS" | "LLVM") {
-            return Err(Fault::new(format!("`{name}` is set by kiln")).help("take it out"));
+            return Err(Fault::new(format!("`{name}` is set by kiln")).help("remove it"));
         }
     }
     Ok(())
@@ -213,16 +213,17 @@ fn config() -> Vec<Declaration> {
     vec![
         option(
             "baseConfig",
-            "What symbols get that nobody requests: Kconfig's own defaults (`alldefconfig`), as little as possible \
-             (`allnoconfig`, `tinyconfig`), a defconfig of the tree by its name, or a file (`./board.config`).",
+            "The values of symbols that are not requested: Kconfig's own defaults (`alldefconfig`), as little as \
+             possible (`allnoconfig`, `tinyconfig`), a defconfig of the tree by its name, or a file \
+             (`./board.config`).",
             Type::Text(TextType { noun: Some("name or path"), non_empty: true, check: Some(base_config), ..TextType::default() }),
         )
         .default(Data::Text("alldefconfig".to_owned()))
         .example("\"allnoconfig\""),
         option(
             "config",
-            "Requests: the value that a Kconfig symbol, named without `CONFIG_`, shall have. `y`, `m`, `n`, a number, or \
-             text, which may be bare or in the quotes of a `.config`. One marked `optional = true` may stay unmet.",
+            "Requests: the value that a Kconfig symbol, named without `CONFIG_`, must have. `y`, `m`, `n`, a number, \
+             or text, which may be bare or in the quotes of a `.config`. One marked `optional = true` may stay unmet.",
             symbols(),
         )
         .example("KEXEC = { value = \"y\", optional = true }"),
@@ -310,7 +311,7 @@ fn base_config(text: &str) -> Result<(), Fault> {
     match crate::evaluate::BaseConfig::parse(text, "") {
         Some(_) => Ok(()),
         None => {
-            let fault = Fault::new(format!("`{text}` is no base config"));
+            let fault = Fault::new(format!("`{text}` is not a base config"));
             let known = ["alldefconfig", "allnoconfig", "tinyconfig", "defconfig"];
             Err(match kiln_recipe::nearest(text, known) {
                 Some(near) => fault.help(format!("did you mean `{near}`?")),

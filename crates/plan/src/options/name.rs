@@ -24,7 +24,7 @@ pub(crate) fn module(name: &str) -> Result<(), Fault> {
     let base = base.split(".ko").next().unwrap_or(base);
     let fault = Fault::new(format!("`{}` is not the name of a module", name.escape_debug()));
     Err(if base != name && consists_of(base, "_-") {
-        fault.help(format!("write `{base}`: the name alone, without folder and `.ko`"))
+        fault.help(format!("write `{base}`: the name alone, without directory and `.ko`"))
     } else {
         fault.help("a module's name has letters, digits, `_` and `-`")
     })
@@ -123,8 +123,8 @@ mod tests {
         assert_eq!(module("nft_ct"), Ok(()));
         assert_eq!(module("8021q"), Ok(()));
         let help = |name| module(name).expect_err("not a module").help.expect("a remedy");
-        assert_eq!(help("nft_ct.ko"), "write `nft_ct`: the name alone, without folder and `.ko`");
-        assert_eq!(help("kernel/net/nft_ct.ko.xz"), "write `nft_ct`: the name alone, without folder and `.ko`");
+        assert_eq!(help("nft_ct.ko"), "write `nft_ct`: the name alone, without directory and `.ko`");
+        assert_eq!(help("kernel/net/nft_ct.ko.xz"), "write `nft_ct`: the name alone, without directory and `.ko`");
         assert!(module("").is_err() && module("a b").is_err() && module("../a b").is_err());
     }
 

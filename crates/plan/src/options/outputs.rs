@@ -39,8 +39,8 @@ fn entries() -> Vec<Declaration> {
         .example("\"openwrt-kernel.bin\""),
         option(
             "compression",
-            "How it is compressed. A kernel is not when nobody says so; an initramfs or squashfs is, as well as the kernel \
-             can read.",
+            "How it is compressed. By default a kernel is not compressed; an initramfs or squashfs has the best \
+             compression that the kernel can read.",
             Type::Text(TextType {
                 among: &["none", "gzip", "bzip2", "lzma", "xz", "lzo", "lz4", "zstd"],
                 ..TextType::default()
@@ -64,31 +64,36 @@ fn kernels() -> Vec<Declaration> {
     vec![
         option(
             "image",
-            "The kernel's image: a target of its makefiles, which need not stand in `kernel.makeTargets`. Otherwise it is \
-             what boot loaders of the architecture take: `bzImage`, `zImage` on arm, `Image` on arm64 and riscv, \
-             `vmlinux.bin` on mips.",
+            "The kernel's image: a target of its makefiles, which does not have to be in `kernel.makeTargets`. \
+             Otherwise it is what boot loaders of the architecture take: `bzImage`, `zImage` on arm, `Image` on arm64 \
+             and riscv, `vmlinux.bin` on mips.",
             Type::Text(image),
         )
         .example("\"vmlinux.bin\""),
         option(
             "appendedDtb",
-            "The output of type `dtb` that is put behind the kernel, for one that looks for it there (on arm and mips).",
+            "The output of type `dtb` that is appended to the kernel, if the kernel supports that (on arm and mips).",
             reference(),
         )
         .example("\"board\""),
         option(
             "loadAddress",
-            "Where the boot loader puts the kernel. On mips it can be left out: `vmlinux` says it.",
+            "Where the boot loader puts the kernel. On mips it can be left out: it is read from `vmlinux`.",
             address(),
         )
         .example("\"0x80000000\""),
         option(
             "entryPoint",
-            "Where the boot loader starts the kernel. Otherwise it is the load address, on mips what `vmlinux` says.",
+            "Where the boot loader starts the kernel. By default it is the load address, on mips the entry point of \
+             `vmlinux`.",
             address(),
         )
         .example("\"0x80000000\""),
-        option("title", "The name in the image's header. Otherwise it is `Linux-` with the release.", Type::Text(title)),
+        option(
+            "title",
+            "The name in the image's header. Otherwise it is `Linux-` with the release.",
+            Type::Text(title),
+        ),
         option(
             "dtbs",
             "The outputs of type `dtb` that a FIT has, each with a configuration; the first one's is the default.",
@@ -102,7 +107,8 @@ fn kernels() -> Vec<Declaration> {
 fn device_trees() -> Vec<Declaration> {
     let path = || TextType { noun: Some("path"), non_empty: true, check: Some(name::one_line), ..TextType::default() };
     vec![
-        option("dts", "The source of a device tree, a file of your own.", Type::Text(path())).example("\"./board.dts\""),
+        option("dts", "The source of a device tree, a file of your own.", Type::Text(path()))
+            .example("\"./board.dts\""),
         option(
             "inTree",
             "The source of a device tree in the kernel's tree, below `arch/SRCARCH/boot/dts`.",
@@ -111,8 +117,8 @@ fn device_trees() -> Vec<Declaration> {
         .example("\"qca/ar9331_carambola2\""),
         option(
             "includes",
-            "Folders in which a device tree's includes are looked for, after its own folder and before those of the kernel's \
-             tree.",
+            "Directories in which a device tree's includes are looked for, after its own directory and before those \
+             of the kernel's tree.",
             list(Type::Text(path())),
         )
         .example("[\"./dts\"]"),
@@ -131,25 +137,22 @@ fn file_systems() -> Vec<Declaration> {
     vec![
         option(
             "services",
-            "Whose services are in the image beside the scripts in `/lib/kmodloader`: none (`sh`), source folders in \
-             `/etc/s6-rc/source`, units in `/lib/systemd/system`, scripts in `/etc/init.d`.",
+            "The service manager whose services are in the image beside the scripts in `/lib/kmodloader`: none \
+             (`sh`), source directories in `/etc/s6-rc/source`, units in `/lib/systemd/system`, scripts in \
+             `/etc/init.d`.",
             Type::Text(TextType { among: &["sh", "s6-rc", "systemd", "openrc"], ..TextType::default() }),
         )
         .example("\"s6-rc\""),
         option(
             "files",
-            "More files and folders for the image: the path in it, and the file or folder here.",
+            "More files and directories for the image: the path in it, and the file or directory here.",
             AttrsOf { placeholder: "PATH", key: Some(name::guest_path), shape: Box::new(Type::Text(path).into()) },
         )
         .example("files.\"/init\" = \"./init.sh\""),
         option("boot", "Other outputs, whose files the image has in `/boot`.", list(reference()))
             .example("[\"kernel\"]"),
-        option(
-            "blockSize",
-            "How much of a squashfs is compressed together: a power of two from `4K` to `1M`.",
-            Type::Text(size),
-        )
-        .example("\"256K\""),
+        option("blockSize", "The block size of a squashfs: a power of two from `4K` to `1M`.", Type::Text(size))
+            .example("\"256K\""),
     ]
 }
 

@@ -103,7 +103,7 @@ fn references(output: &Output, outputs: &BTreeMap<String, Output>) -> Vec<Diagno
             _ => continue,
         };
         if other.kind.word() != wanted {
-            let message = format!("`{name}` is of type `{}`, and one of type `{wanted}` is wanted", other.kind.word());
+            let message = format!("`{name}` is of type `{}`, but type `{wanted}` is expected", other.kind.word());
             findings.push(bad(output, field, message, named.origin).label(other.origin, "its type"));
         }
     }
@@ -130,7 +130,7 @@ fn image(output: &Output, arch: &Arch) -> Vec<Diagnostic> {
         .map(|(way, _)| way.ending())
         .find(|ending| !ending.is_empty() && image.value.ends_with(ending));
     if let Some(ending) = packed {
-        let message = format!("`{}` is compressed already, which the header would not say", image.value);
+        let message = format!("`{}` is already compressed, which the header would not record", image.value);
         let plain = image.value.trim_end_matches(ending);
         findings
             .push(bad(output, "image", message, place).help(format!("write `image = \"{plain}\"` and `compression`")));
@@ -199,7 +199,7 @@ fn compression(output: &Output) -> Option<Diagnostic> {
         _ => ("U-Boot", [Compression::Xz; 3]),
     };
     not.contains(&way)
-        .then(|| bad(output, "compression", format!("{who} knows no compression `{}`", way.word()), origin))
+        .then(|| bad(output, "compression", format!("{who} does not support the compression `{}`", way.word()), origin))
 }
 
 fn same_files(outputs: &BTreeMap<String, Output>) -> Vec<Diagnostic> {
@@ -217,7 +217,7 @@ fn same_files(outputs: &BTreeMap<String, Output>) -> Vec<Diagnostic> {
 
 fn circle(outputs: &BTreeMap<String, Output>, names: &[String]) -> Diagnostic {
     let chain: Vec<String> = names.iter().chain(names.first()).map(|name| format!("`{name}`")).collect();
-    let message = format!("outputs need each other in a circle: {}", chain.join(" needs "));
+    let message = format!("outputs form a cycle: {}", chain.join(" needs "));
     let mut finding = Diagnostic::error(Code::BadOutput, message).option("outputs");
     let mut shown: BTreeSet<&str> = BTreeSet::new();
     for (at, name) in names.iter().enumerate() {

@@ -99,11 +99,11 @@ fn names_must_be_there_and_fit() {
               option outputs.k.dtbs
               kiln.toml:9:9 written here
               help: did you mean `board`?
-            error[bad-output]: `k` is of type `fit`, and one of type `dtb` is wanted
+            error[bad-output]: `k` is of type `fit`, but type `dtb` is expected
               option outputs.k.dtbs
               kiln.toml:9:17 written here
               kiln.toml:7:1 its type
-            error[bad-output]: `board` is of type `dtb`, and one of type `initramfs` is wanted
+            error[bad-output]: `board` is of type `dtb`, but type `initramfs` is expected
               option outputs.k.initramfs
               kiln.toml:10:1 written here
               kiln.toml:4:1 its type
@@ -117,7 +117,7 @@ fn circles_are_shown() {
         "[kernel]\narch = \"arm64\"\n[outputs.a]\ntype = \"fit\"\nloadAddress = 1\ninitramfs = \"b\"\n\
          [outputs.b]\ntype = \"initramfs\"\nboot = [\"c\"]\n[outputs.c]\ntype = \"squashfs\"\nboot = [\"a\"]\n",
         expect![[r#"
-            error[bad-output]: outputs need each other in a circle: `a` needs `b` needs `c` needs `a`
+            error[bad-output]: outputs form a cycle: `a` needs `b` needs `c` needs `a`
               option outputs
               kiln.toml:6:1 `a` needs `b`
               kiln.toml:9:9 `b` needs `c`
@@ -132,7 +132,7 @@ fn fields_belong_to_types() {
         "[outputs.a]\ntype = \"dtb\"\ndts = \"a.dts\"\nloadAddress = \"0x1\"\n[outputs.b]\ncompression = \"xz\"\n\
          [outputs.c]\ntype = \"dtb\"\n[outputs.d]\ntype = \"dtb\"\ndts = \"a\"\ninTree = \"b\"\n",
         expect![[r#"
-            error[bad-output]: `loadAddress` means nothing for a `dtb`
+            error[bad-output]: `loadAddress` does not apply to a `dtb`
               option outputs.a.loadAddress
               kiln.toml:4:1 written here
               kiln.toml:2:1 its type
@@ -140,7 +140,7 @@ fn fields_belong_to_types() {
             error[missing-option]: the output `b` has no `type`
               option outputs.b.type
               kiln.toml:6:1 the output is written here
-              help: `kiln options outputs` has them all, for example `type = "uImage"`
+              help: `kiln options outputs` shows all of them, for example `type = "uImage"`
             error[bad-output]: the device tree `c` has no source
               option outputs.c.dts
               kiln.toml:8:1 its type
@@ -203,14 +203,14 @@ fn boot_loaders_take_plain_images_in_ways_they_know() {
               option outputs.a.image
               kiln.toml:6:1 written here
               help: write `image = "vmlinux.bin"`, where the architecture has it
-            error[bad-output]: `Image.gz` is compressed already, which the header would not say
+            error[bad-output]: `Image.gz` is already compressed, which the header would not record
               option outputs.b.image
               kiln.toml:10:1 written here
               help: write `image = "Image"` and `compression`
-            error[bad-output]: U-Boot knows no compression `xz`
+            error[bad-output]: U-Boot does not support the compression `xz`
               option outputs.c.compression
               kiln.toml:12:1 its type
-            error[bad-output]: Linux's squashfs knows no compression `bzip2`
+            error[bad-output]: Linux's squashfs does not support the compression `bzip2`
               option outputs.d.compression
               kiln.toml:17:1 written here
             error[bad-output]: a `uImage`'s title has at most 32 bytes

@@ -14,7 +14,7 @@ fn corpus() -> PathBuf {
 
 fn sorted(path: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> =
-        fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+        fs::read_dir(path).expect("a directory").map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     paths
 }

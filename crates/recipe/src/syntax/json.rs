@@ -37,7 +37,7 @@ impl Reader<'_> {
         let value = self.value(0)?;
         self.blanks();
         if self.at < self.text.len() {
-            return Err(self.fault(self.at..self.text.len(), "text behind the end of the JSON value"));
+            return Err(self.fault(self.at..self.text.len(), "text after the end of the JSON value"));
         }
         if value.as_table().is_none() {
             let message = format!("a recipe is an object, and this is {}", value.data.noun());
@@ -79,7 +79,7 @@ impl Reader<'_> {
             let key = self.string()?;
             let key_span = self.span(start..self.at);
             if !self.eat(b':') {
-                return Err(self.fault(self.at..self.at + 1, "expected `:` behind a key"));
+                return Err(self.fault(self.at..self.at + 1, "expected `:` after a key"));
             }
             let value = self.value(depth + 1)?;
             if let Some(first) = seen.insert(key.clone(), key_span) {
@@ -91,7 +91,7 @@ impl Reader<'_> {
                 return Ok(Data::Table(entries));
             }
             if !self.eat(b',') {
-                return Err(self.fault(self.at..self.at + 1, "expected `,` or `}` behind a value"));
+                return Err(self.fault(self.at..self.at + 1, "expected `,` or `}` after a value"));
             }
         }
     }
@@ -108,7 +108,7 @@ impl Reader<'_> {
                 return Ok(Data::List(items));
             }
             if !self.eat(b',') {
-                return Err(self.fault(self.at..self.at + 1, "expected `,` or `]` behind an item"));
+                return Err(self.fault(self.at..self.at + 1, "expected `,` or `]` after an item"));
             }
         }
     }

@@ -128,9 +128,9 @@ fn unknown_loaders() {
     check(
         "a: b\nc: @kmodloader-d",
         expect![[r#"
-        [unknown-loader] kmodloader.a: loader `a` depends on `b`, which is no loader
+        [unknown-loader] kmodloader.a: loader `a` depends on `b`, which is not a loader
           help: the loaders are `a`, `c`
-        [unknown-loader] kmodloader.c: loader `c` depends on `d`, which is no loader
+        [unknown-loader] kmodloader.c: loader `c` depends on `d`, which is not a loader
           help: the loaders are `a`, `c`
     "#]],
     );
@@ -141,14 +141,14 @@ fn cycles() {
     check(
         "a: a",
         expect![[r#"
-        [loader-cycle] kmodloader.a: loaders wait for each other: a -> a
+        [loader-cycle] kmodloader.a: loaders depend on each other: a -> a
     "#]],
     );
     check(
         "a: b\nb: c\nc: b\nd: e\ne: d\nf:",
         expect![[r#"
-        [loader-cycle] kmodloader.b: loaders wait for each other: b -> c -> b
-        [loader-cycle] kmodloader.d: loaders wait for each other: d -> e -> d
+        [loader-cycle] kmodloader.b: loaders depend on each other: b -> c -> b
+        [loader-cycle] kmodloader.d: loaders depend on each other: d -> e -> d
     "#]],
     );
 }

@@ -38,7 +38,7 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart={command} start
 ExecStop={command} stop
-# Whoever loads a module has to live to tell how it went, even where the script has to be killed.
+# The process that loads a module must live to report the outcome, even if the script has to be killed.
 KillMode=process
 TimeoutStartSec={TIMEOUT_SECONDS}
 TimeoutStopSec={TIMEOUT_SECONDS}

@@ -144,7 +144,7 @@ fn systemd() {
             RemainAfterExit=yes
             ExecStart=/lib/kmodloader/firewall start
             ExecStop=/lib/kmodloader/firewall stop
-            # Whoever loads a module has to live to tell how it went, even where the script has to be killed.
+            # The process that loads a module must live to report the outcome, even if the script has to be killed.
             KillMode=process
             TimeoutStartSec=300
             TimeoutStopSec=300

@@ -30,7 +30,7 @@ fn the_digest_is_of_names_bytes_links_and_the_right_to_run() {
         ("a new file", |dir| fs::write(dir.join("a/n"), "").unwrap()),
         ("a file less", |dir| fs::remove_file(dir.join("g")).unwrap()),
         ("the right to run", |dir| fs::set_permissions(dir.join("g"), fs::Permissions::from_mode(0o755)).unwrap()),
-        ("a folder", |dir| fs::create_dir(dir.join("a/c")).unwrap()),
+        ("a directory", |dir| fs::create_dir(dir.join("a/c")).unwrap()),
         ("a link", |dir| {
             fs::remove_file(dir.join("l")).unwrap();
             symlink("g", dir.join("l")).unwrap();

@@ -229,7 +229,7 @@ fn another_layout_is_left_alone() {
     let (dir, store) = open();
     fs::write(store.dir().join(VERSION_FILE), "99\n").unwrap();
     let error = Store::open(&dir.path().join("s")).unwrap_err();
-    assert!(error.to_string().contains("has layout `99`, this kiln knows 1"), "{error}");
+    assert!(error.to_string().contains("has layout `99`, this kiln supports 1"), "{error}");
 }
 
 #[test]

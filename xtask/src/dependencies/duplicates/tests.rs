@@ -14,5 +14,5 @@ fn a_new_duplicate_is_found_with_its_versions() {
 fn a_known_duplicate_is_no_finding_until_it_is_gone() {
     let known = [("a", "why")];
     assert_eq!(of(&[("a", "1.0.0"), ("a", "2.0.0")], &known), Vec::<String>::new());
-    assert_eq!(of(&[("a", "2.0.0")], &known), ["`a` is no duplicate any more: remove it from KNOWN"]);
+    assert_eq!(of(&[("a", "2.0.0")], &known), ["`a` is not a duplicate any more: remove it from KNOWN"]);
 }

@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 use super::{BareConfig, N_LINES, changed_symbols, changes_as_json, more, places_as_json, reached, reached_as_json};
 
 /// What a config does not contain.
-const LIMITS: &str = "from a config alone nobody can tell which source and compiler the kernel was built with, or what objects \
-                      read through headers and generated files: more may be reached than is named here\n";
+const LIMITS: &str = "a config alone does not tell which source and compiler the kernel was built with, or what \
+                      objects read through headers and generated files: more may be reached than is listed here\n";
 
 pub(super) fn text(resolved: &Resolved<'_>, config: &BareConfig, told: &ConfigOnly, all: bool) -> String {
-    let mut text = format!("against {}, a config without a kernel in the store\n", config.path.display());
+    let mut text = format!("compared with {}, a config without a kernel in the store\n", config.path.display());
     changed_symbols(&mut text, resolved, &told.report.changes, all);
     if !told.report.impact.reached.is_empty() {
         reached(&mut text, &told.report, all);
     }
     if !told.headers.is_empty() {
-        text.push_str("headers that name these symbols; who reads them is not known:\n");
+        text.push_str("headers that name these symbols; the objects that read them are not known:\n");
         let n_shown = if all { told.headers.len() } else { N_LINES };
         for place in told.headers.iter().take(n_shown) {
             let _ = writeln!(text, "  {}: {}:{}", place.symbol, place.file, place.line);
@@ -44,7 +44,8 @@ fn sentence(told: &ConfigOnly) -> &'static str {
             "not known: no symbol changes, but a config does not say that source and compiler are the same"
         }
         () if is_new_kernel(told) => {
-            "new kernel, if it was built from this source: objects come into vmlinux, go, or change sides with modules"
+            "new kernel, if it was built from this source: objects are added to vmlinux, removed from it, or move \
+             between it and modules"
         }
         () if names_built_in => {
             "not known: objects of vmlinux are reached; build that config, and compare with `--exact`"
@@ -52,7 +53,7 @@ fn sentence(told: &ConfigOnly) -> &'static str {
         () if !told.headers.is_empty() => {
             "not known: headers are reached that objects of vmlinux may read; build that config to have a record of them"
         }
-        () => "not known: nothing of vmlinux is seen to be reached; build that config to have a record that says so",
+        () => "not known: nothing of vmlinux is known to be reached; build that config to have a record that proves it",
     }
 }
 

@@ -11,7 +11,7 @@ use super::{N_LINES, N_SHOWN, count, more, names};
 
 pub(super) fn text(text: &mut String, report: &LayoutReport, all: bool) {
     if let Some(fault) = &report.fault {
-        let _ = writeln!(text, "  layouts of structures are not told: {fault}");
+        let _ = writeln!(text, "  layouts of structures are not known: {fault}");
         return;
     }
     if report.objects.is_empty() && report.unread.is_empty() {
@@ -19,15 +19,15 @@ pub(super) fn text(text: &mut String, report: &LayoutReport, all: bool) {
     }
     let n = report.changes.len();
     let (have, compiled) = (if n == 1 { "has" } else { "have" }, count(report.objects.len(), "object"));
-    let _ =
-        writeln!(text, "  {} {have} another layout ({compiled} compiled under both configs)", count(n, "structure"));
+    let structures = count(n, "structure");
+    let _ = writeln!(text, "  {structures} {have} a different layout ({compiled} compiled under both configs)");
     let n_shown = if all { n } else { N_LINES };
     for change in report.changes.iter().take(n_shown) {
         let _ = writeln!(text, "    {}", line(change, all));
     }
     more(text, n, n_shown);
     for unread in &report.unread {
-        let _ = writeln!(text, "  structures of {} are not told: {}", unread.object, unread.why);
+        let _ = writeln!(text, "  structures of {} are not known: {}", unread.object, unread.why);
     }
     if !report.left_out.is_empty() {
         let files = names(&report.left_out, all);
@@ -174,9 +174,9 @@ mod tests {
         text(&mut shown, &report(), false);
         expect![[r#"
             compared:
-              1 structure has another layout (1 object compiled under both configs)
+              1 structure has a different layout (1 object compiled under both configs)
                 struct net: 16 -> 40 bytes; -gone at 4; +new at 8; last at 8 -> 24, 8 -> 16 bytes; flag at 0.3 -> 1.4 (A: net.h:2)
-              structures of b.o are not told: no note
+              structures of b.o are not known: no note
               1 file whose structures were not compared: c.h
         "#]]
         .assert_eq(&shown);

@@ -15,15 +15,15 @@ imports = ["./sub/b.toml"]
 imports = ["../a.toml", "./b.toml"]
 "#,
         expect![[r#"
-            error[import-cycle]: imports go round in a circle: `a.toml` imports `sub/b.toml` imports `a.toml`
+            error[import-cycle]: imports form a cycle: `a.toml` imports `sub/b.toml` imports `a.toml`
               option imports
               a.toml:1:12 imported here
-              sub/b.toml:1:12 and this closes the circle
-              help: take one of these imports out
-            error[import-cycle]: imports go round in a circle: `sub/b.toml` imports `sub/b.toml`
+              sub/b.toml:1:12 and this closes the cycle
+              help: remove one of these imports
+            error[import-cycle]: imports form a cycle: `sub/b.toml` imports `sub/b.toml`
               option imports
-              sub/b.toml:1:25 and this closes the circle
-              help: take one of these imports out
+              sub/b.toml:1:25 and this closes the cycle
+              help: remove one of these imports
         "#]],
     );
 }
@@ -134,7 +134,7 @@ fn json_faults() {
               c.json:1:33
             error[syntax]: not a JSON number
               d.json:1:37
-            error[syntax]: text behind the end of the JSON value
+            error[syntax]: text after the end of the JSON value
               e.json:1:47
         "#]],
     );

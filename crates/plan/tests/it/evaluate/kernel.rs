@@ -31,14 +31,14 @@ files."etc/x" = "./x"
               option kernel.config."A B"
               kiln.toml:3:1
               help: a symbol's name has letters, digits and `_`
-            error[name]: `../x` cannot be the name: a name cannot hold '.'; it may hold letters, digits, `-` and `_`
+            error[name]: `../x` cannot be the name: a name cannot contain '.'; it may contain letters, digits, `-` and `_`
               option kmodloader."../x"
               kiln.toml:4:13
             error[name]: `a b` is not the name of a module
               option kmodloader."../x".parameters."a b"
               kiln.toml:7:12
               help: a module's name has letters, digits, `_` and `-`
-            error[name]: `a b` cannot be the name: a name cannot hold ' '; it may hold letters, digits, `-` and `_`
+            error[name]: `a b` cannot be the name: a name cannot contain ' '; it may contain letters, digits, `-` and `_`
               option kmodloader."a b"
               kiln.toml:9:13
             error[name]: `` cannot be the name: a name cannot be empty
@@ -51,11 +51,11 @@ files."etc/x" = "./x"
             error[type]: `kmodloader."../x".targets`: `nft_ct.ko` is not the name of a module
               option kmodloader."../x".targets
               kiln.toml:5:12
-              help: write `nft_ct`: the name alone, without folder and `.ko`
+              help: write `nft_ct`: the name alone, without directory and `.ko`
             error[type]: `kmodloader."../x".targets`: `net/nft_ct.ko.xz` is not the name of a module
               option kmodloader."../x".targets
               kiln.toml:5:25
-              help: write `nft_ct`: the name alone, without folder and `.ko`
+              help: write `nft_ct`: the name alone, without directory and `.ko`
             error[type]: `kmodloader."../x".targets`: `a b` is not the name of a module
               option kmodloader."../x".targets
               kiln.toml:5:45
@@ -103,7 +103,7 @@ arch = "x86"
             error[type]: `kernel.makeTargets`: `../x` is not a target of make
               option kernel.makeTargets
               kiln.toml:4:23
-            error[type]: `kernel.baseConfig`: `allnoconfg` is no base config
+            error[type]: `kernel.baseConfig`: `allnoconfg` is not a base config
               option kernel.baseConfig
               kiln.toml:3:14
               help: did you mean `allnoconfig`?
@@ -144,7 +144,7 @@ crossCompile = "mips-linux-gnu-"
               option kernel.crossCompile
               board.toml:2:1 the prefix is written here
               kiln.toml:3:1 the toolchain here
-              help: take out `kernel.crossCompile`: clang compiles for every machine, and is told which by `kernel.arch`
+              help: remove `kernel.crossCompile`: clang compiles for every machine, and `kernel.arch` selects the machine
         "#]],
     );
     finds("[kernel]\ntoolchain = \"llvm\"\ncrossCompile = \"\"\n", expect![[""]]);
@@ -337,10 +337,10 @@ fn the_source_must_agree_with_the_recipe() {
     assert!(evaluated_for(&recipe, Some("6.12.117")).1.evaluated.is_some());
     let (sources, evaluation) = evaluated_for(&recipe, Some("6.1.3"));
     expect![[r#"
-        error[version-mismatch]: the recipe says version 6.12, and the source is 6.1.3
+        error[version-mismatch]: the recipe gives version 6.12, but the source is 6.1.3
           option kernel.version
-          kiln.toml:2:1 said here
-          help: change `kernel.version`, or take it out
+          kiln.toml:2:1 written here
+          help: change `kernel.version`, or remove it
     "#]]
     .assert_eq(&findings(&sources, &evaluation.diagnostics));
 }

@@ -44,7 +44,7 @@ force = { modular = true }
             error[unknown-option]: there is no option `kernel.force`
               option kernel.force
               kiln.toml:2:1 not an option
-              help: a priority stands on a value, not on a section: write it on each value
+              help: a priority belongs to a value, not to a section: write it on each value
         "#]],
     );
 }
@@ -129,10 +129,10 @@ fn a_section_is_a_table() {
 kmodloader = "x"
 "#,
         expect![[r#"
-            error[type]: `kernel` holds options, and this is an integer
+            error[type]: `kernel` is a table of options, and this is an integer
               option kernel
               kiln.toml:1:10 expected a table
-            error[type]: `kmodloader` holds options, and this is a string
+            error[type]: `kmodloader` is a table of options, and this is a string
               option kmodloader
               kiln.toml:2:14 expected a table
         "#]],
@@ -171,7 +171,7 @@ src = { apt = "linux-source-6.12", default = "x" }
               option kernel.config.D
               kiln.toml:5:31
               help: the lower number wins; a plain value has 100
-            error[priority]: `prioritty` does not belong in a table that gives a value its priority
+            error[priority]: `prioritty` is not allowed in a table that gives a value its priority
               option kernel.config.E
               kiln.toml:6:20
               help: write `{ default = … }`, `{ force = … }` or `{ value = …, priority = N }`
@@ -182,10 +182,10 @@ src = { apt = "linux-source-6.12", default = "x" }
             error[priority]: `optional` is `true` or `false`, and this is a string
               option kernel.config.G
               kiln.toml:8:31
-            error[priority]: `optional` means nothing for this option
+            error[priority]: `optional` does not apply to this option
               option kernel.modular
               kiln.toml:10:27
-            error[priority]: `apt` does not belong in a table that gives a value its priority
+            error[priority]: `apt` is not allowed in a table that gives a value its priority
               option kernel.src
               kiln.toml:11:9
               help: write `{ default = … }`, `{ force = … }` or `{ value = …, priority = N }`
@@ -223,22 +223,22 @@ X = "m"
               option kernel.modular
               a.toml:2:1 true
               kiln.toml:6:1 false
-              help: take one out, or write the one that shall stand as `{ force = … }`, or the other as `{ default = … }`
+              help: remove one, or write the one to keep as `{ force = … }`, or the other as `{ default = … }`
             error[conflict]: `kernel.config.A` is defined with different values
               option kernel.config.A
               a.toml:4:1 "y"
               kiln.toml:3:1 "m"
-              help: take one out, or write the one that shall stand as `{ force = … }`, or the other as `{ default = … }`
+              help: remove one, or write the one to keep as `{ force = … }`, or the other as `{ default = … }`
             error[conflict]: `kernel.config.B` is defined with different values
               option kernel.config.B
               a.toml:5:1 "n"
               kiln.toml:4:1 "y"
-              help: take one out, or give one a lower number: `{ value = …, priority = 40 }`
+              help: remove one, or give one a lower number: `{ value = …, priority = 40 }`
             error[conflict]: `kernel.conditionalConfig.USB.X` is defined with different values
               option kernel.conditionalConfig.USB.X
               a.toml:7:1 "y"
               b.toml:4:1 "m"
-              help: take one out, or write the one that shall stand as `{ force = … }`, or the other as `{ default = … }`
+              help: remove one, or write the one to keep as `{ force = … }`, or the other as `{ default = … }`
         "#]],
     );
 }

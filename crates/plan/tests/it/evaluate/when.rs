@@ -42,14 +42,14 @@ when = {}
               option when
               kiln.toml:5:8
               help: write `USB`
-            error[condition]: there is nothing called `modul` to ask about
+            error[condition]: there is no fact `modul`
               option when
               kiln.toml:6:8
               help: did you mean `modular`?
-            error[condition]: `none` is no operator
+            error[condition]: `none` is not an operator
               option when
               kiln.toml:7:8
-              help: there are `all(…)`, `any(…)` and `not(…)`
+              help: the operators are `all(…)`, `any(…)` and `not(…)`
             error[condition]: `not` takes one expression
               option when
               kiln.toml:8:8
@@ -58,18 +58,18 @@ when = {}
               option when
               kiln.toml:9:8
               help: write `modular` or `not(modular)`
-            error[condition]: text behind the end of the expression
+            error[condition]: text after the end of the expression
               option when
               kiln.toml:10:16
               help: join tests with `all(…)` or `any(…)`
             error[condition]: expected a test, `all(…)`, `any(…)` or `not(…)`
               option when
               kiln.toml:11:8
-            error[unknown-option]: `imports` cannot stand in a `when` block
+            error[unknown-option]: `imports` is not allowed in a `when` block
               option when.imports
               kiln.toml:13:1
               help: import the file always, and write the block in it
-            error[unknown-option]: `when` cannot stand in a `when` block
+            error[unknown-option]: `when` is not allowed in a `when` block
               option when.when
               kiln.toml:14:1
               help: join the expressions with `all(…)`
@@ -107,10 +107,10 @@ fn blocks_that_do_not_settle() {
 A = "y"
 "#,
         expect![[r#"
-            error[unsettled]: whether these `when` blocks hold cannot be settled: `not(config.A)`
+            error[unsettled]: whether these `when` blocks hold cannot be determined: `not(config.A)`
               option when
               kiln.toml:1:7 changes what it, or another of these, depends on
-              help: let the expressions depend on nothing that the blocks define
+              help: the expressions must not depend on what the blocks define
         "#]],
     );
 }
@@ -126,11 +126,11 @@ B = "y"
 C = "y"
 "#,
         expect![[r#"
-            error[unsettled]: whether these `when` blocks hold cannot be settled: `not(config.B)`, `config.A`
+            error[unsettled]: whether these `when` blocks hold cannot be determined: `not(config.B)`, `config.A`
               option when
               kiln.toml:1:7 changes what it, or another of these, depends on
               kiln.toml:3:7 changes what it, or another of these, depends on
-              help: let the expressions depend on nothing that the blocks define
+              help: the expressions must not depend on what the blocks define
         "#]],
     );
 }
@@ -144,8 +144,8 @@ A = "y"
         expect![[r#"
             error[unknown-fact]: the kernel's version is not known here
               option when
-              kiln.toml:1:8 asked for here
-              help: say `kernel.version`, or use a command that looks at the source
+              kiln.toml:1:8 requested here
+              help: set `kernel.version`, or use a command that reads the source
         "#]],
     );
 }
@@ -159,10 +159,10 @@ src = { apt = "linux-source-6.12" }
 A = "y"
 "#,
         expect![[r#"
-            error[unknown-fact]: the recipe says version 6.12, which does not tell whether it is `>=6.12.50`
+            error[unknown-fact]: the recipe gives version 6.12, which does not determine whether it is `>=6.12.50`
               option when
-              kiln.toml:3:8 asked for here
-              help: say more of `kernel.version`, or use a command that looks at the source
+              kiln.toml:3:8 requested here
+              help: write `kernel.version` in full, or use a command that reads the source
         "#]],
     );
 }
@@ -184,8 +184,8 @@ C = "x"
             warning[condition-overrides]: `A` becomes `y` instead of `n`, because `USB` is requested
               option kernel.conditionalConfig.USB.A
               kiln.toml:7:1 this overrides
-              kiln.toml:3:1 what is asked for here
-              help: `conditionalConfig` overrides whatever the priority: write it as a `when` block to let priorities decide
+              kiln.toml:3:1 what is requested here
+              help: `conditionalConfig` overrides regardless of priority: write it as a `when` block to use priorities
         "#]],
     );
 }
