@@ -22,9 +22,11 @@ pub fn mend_tar(tar: &mut [u8]) {
     }
 }
 
-/// Whether the bytes are a plain tar.
+/// Whether the bytes are a plain tar: the first name may also begin as a compressed archive does, which decides.
 pub fn is_tar(bytes: &[u8]) -> bool {
-    bytes.get(257..).is_some_and(|rest| rest.starts_with(b"ustar"))
+    let packed: [&[u8]; 4] = [b"BZh", b"\x1f\x8b", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
+    let is_packed = packed.iter().any(|magic| bytes.starts_with(magic));
+    !is_packed && bytes.get(257..).is_some_and(|rest| rest.starts_with(b"ustar"))
 }
 
 /// What is at each path of the folder `into`: a link's target, a file's mode and bytes, or `/` for a folder.
