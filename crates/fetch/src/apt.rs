@@ -21,7 +21,7 @@ use kiln_store::{StoreError, remove};
 
 use self::state::Lists;
 pub(crate) use self::state::State;
-use crate::archive::{self, ArchiveError, Layout, Place, Watch};
+use crate::archive::{self, ArchiveError};
 use crate::context::Fetch;
 
 /// Why a package could not be fetched.
@@ -188,16 +188,11 @@ pub fn packages(fetch: &Fetch<'_>, names: &[&str], architecture: &str) -> Result
         let archives = state.download_closure(fetch, names, &debs)?;
         let size = debs.iter().map(|deb| deb.size).sum();
         let all = PathBuf::from(format!("{} packages", debs.len()));
-        let mut place = Place::new(dir, Layout::Packages);
-        let watch = Watch::new(fetch.progress, &all, size);
-        let unpacked = debs.iter().try_for_each(|deb| {
+        let files = debs.iter().map(|deb| {
             let file = archives.join(&deb.file);
-            compare(&file, deb)?;
-            Ok::<(), AptError>(archive::deb::unpack_package(&file, &mut place, &watch)?)
+            compare(&file, deb).map(|()| file)
         });
-        fetch.progress.end();
-        unpacked?;
-        Ok(place.finish(&all)?)
+        archive::deb::unpack_packages(files, (&all, size), dir, fetch.progress)
     })
 }
 

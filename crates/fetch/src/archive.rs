@@ -10,7 +10,7 @@
 //! Times are those of the archive, but never in the future. Owners and extended attributes are ignored.
 
 mod chunks;
-pub(crate) mod deb;
+pub mod deb;
 mod format;
 mod place;
 
@@ -24,9 +24,9 @@ use std::time::{Duration, Instant};
 use kiln_exec::{Interrupt, interrupted};
 use kiln_store::Progress;
 
-pub(crate) use self::chunks::{Chunks, channel, pump};
+use self::chunks::{Chunks, channel, pump};
 pub use self::place::Refusal;
-pub(crate) use self::place::{Layout, Place};
+use self::place::{Layout, Place};
 
 /// Why an archive was not unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -106,12 +106,7 @@ pub fn unpack(archive: &Path, into: &Path, progress: &dyn Progress) -> Result<()
 ///
 /// # Errors
 /// Any [`ArchiveError`].
-pub(crate) fn add<R: Read + Send>(
-    place: &mut Place,
-    archive: &Path,
-    stream: R,
-    watch: &Watch<'_>,
-) -> Result<(), ArchiveError> {
+fn add<R: Read + Send>(place: &mut Place, archive: &Path, stream: R, watch: &Watch<'_>) -> Result<(), ArchiveError> {
     std::thread::scope(|scope| {
         let (sender, chunks) = channel();
         let name = archive.to_owned();
@@ -135,7 +130,7 @@ pub(crate) fn add<R: Read + Send>(
 /// `visit` stops by returning `false`; the rest is not read then.
 /// # Errors
 /// The errors of `visit`, or [`ArchiveError::Broken`].
-pub(crate) fn each_entry<R: Read>(
+fn each_entry<R: Read>(
     archive: &Path,
     stream: R,
     mut visit: impl FnMut(&str, &mut tar::Entry<'_, Ending<R>>) -> Result<bool, ArchiveError>,
@@ -167,7 +162,7 @@ pub(crate) fn each_entry<R: Read>(
 }
 
 /// A stream that records whether it was read beyond its last byte.
-pub(crate) struct Ending<'a, R> {
+struct Ending<'a, R> {
     inner: R,
     reached_end: &'a Cell<bool>,
 }
@@ -183,7 +178,7 @@ impl<R: Read> Read for Ending<'_, R> {
 }
 
 /// Shows the progress of an archive, by the bytes read of it.
-pub(crate) struct Watch<'a> {
+struct Watch<'a> {
     progress: &'a dyn Progress,
     n_read: AtomicU64,
     shown: Cell<Instant>,
@@ -194,14 +189,14 @@ const TICK: Duration = Duration::from_millis(100);
 
 impl<'a> Watch<'a> {
     /// Begins a task; the creator of the watch ends it.
-    pub(crate) fn new(progress: &'a dyn Progress, archive: &Path, size: u64) -> Watch<'a> {
+    fn new(progress: &'a dyn Progress, archive: &Path, size: u64) -> Watch<'a> {
         let name = archive.file_name().unwrap_or(archive.as_os_str()).to_string_lossy().into_owned();
         progress.begin(&format!("unpack {name}"), Some(size));
         Watch { progress, n_read: AtomicU64::new(0), shown: Cell::new(Instant::now()) }
     }
 
     /// Returns a reader whose bytes are counted.
-    pub(crate) fn count<R: Read>(&self, reader: R) -> Counted<'_, R> {
+    fn count<R: Read>(&self, reader: R) -> Counted<'_, R> {
         Counted { reader, n_read: &self.n_read }
     }
 
@@ -214,7 +209,7 @@ impl<'a> Watch<'a> {
 }
 
 /// A reader that counts its bytes.
-pub(crate) struct Counted<'a, R> {
+struct Counted<'a, R> {
     reader: R,
     n_read: &'a AtomicU64,
 }

@@ -11,6 +11,10 @@ use crate::statement::{Assignment, Conditional, Operator, Statement, Test, lines
 /// The deepest nesting of references between variables; a makefile that goes deeper refers to itself.
 const MAX_DEPTH: u32 = 20;
 
+/// About the longest value in bytes, where it is cut off: one that is put twice into itself, again and again, would fill
+/// the memory. A kernel's longest have some tens of thousands.
+const MAX_VALUE: usize = 1 << 20;
+
 /// The inputs of every makefile of a build, besides its own variables.
 #[derive(Clone, Copy)]
 pub struct BuildContext<'a> {
@@ -111,8 +115,12 @@ impl<'a> Variables<'a> {
         match operator {
             Operator::Append => {
                 // Expanded now: the rest of the file cannot matter to a list, and a list cannot contain itself.
-                let value = format!("{} {}", self.raw(&name).unwrap_or_default(), self.expand(value, 0));
-                self.set(&name, value);
+                let mut grown = self.raw(&name).unwrap_or_default().to_owned();
+                if grown.len() <= MAX_VALUE {
+                    grown.push(' ');
+                    grown.push_str(&self.expand(value, 0));
+                }
+                self.set(&name, grown);
             }
             Operator::SetIfUnset if self.raw(&name).is_some() => {}
             Operator::Shell => {}
@@ -158,6 +166,9 @@ impl<'a> Variables<'a> {
         let mut out = String::new();
         let mut rest = text;
         while let Some(at) = rest.find('$') {
+            if out.len() > MAX_VALUE {
+                return out;
+            }
             out.push_str(&rest[..at]);
             rest = &rest[at + 1..];
             let close = match rest.as_bytes().first() {
@@ -215,12 +226,12 @@ fn call(function: &str, arguments: &[String]) -> String {
         }
     };
     match (function, arguments) {
-        ("subst", [from, to, text]) => text.replace(from.as_str(), to),
+        ("subst", [from, to, text]) => replaced(text, from, to),
         ("patsubst", [from, to, text]) => {
             let (front, back) = from.split_once('%').unwrap_or((from, ""));
             per_word(text, |word| {
                 let stem = word.strip_prefix(front).and_then(|word| word.strip_suffix(back));
-                stem.filter(|_| pattern(from, word)).map_or(word.to_owned(), |stem| to.replace('%', stem))
+                stem.filter(|_| pattern(from, word)).map_or(word.to_owned(), |stem| replaced(to, "%", stem))
             })
         }
         ("addprefix", [prefix, text]) => per_word(text, |word| format!("{prefix}{word}")),
@@ -252,10 +263,48 @@ fn call(function: &str, arguments: &[String]) -> String {
     }
 }
 
+/// Puts `to` in place of each `from`; empty when that would be too long.
+fn replaced(text: &str, from: &str, to: &str) -> String {
+    let is_short = text.matches(from).count().saturating_mul(to.len()) <= MAX_VALUE;
+    if is_short { text.replace(from, to) } else { String::new() }
+}
+
 fn per_word(text: &str, change: impl Fn(&str) -> String) -> String {
-    text.split_ascii_whitespace().map(change).collect::<Vec<_>>().join(" ")
+    let mut out = String::new();
+    for word in text.split_ascii_whitespace() {
+        if out.len() > MAX_VALUE {
+            break;
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&change(word));
+    }
+    out
 }
 
 fn select(text: &str, keep: impl Fn(&str) -> bool) -> String {
     text.split_ascii_whitespace().filter(|word| keep(word)).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_do_not_grow_without_end() {
+        let context = BuildContext { arch: "x86_64", srcarch: "x86", config: &|_| None };
+        for (line, expected) in [
+            ("A += $(A)\n", 2 * MAX_VALUE),
+            ("A := $(A) $(A)\n", 2 * MAX_VALUE),
+            ("A := $(subst x,xx,$(A))\n", 2 * MAX_VALUE),
+            ("A := $(subst x,$(A) x,$(A))\n", MAX_VALUE),
+            ("A := $(patsubst %,%%%,$(A))\n", 3 * MAX_VALUE),
+            ("A := $(addprefix $(A),$(A))\n", 3 * MAX_VALUE),
+        ] {
+            let mut variables = Variables::of_folder("net", context);
+            variables.evaluate(&format!("A := x x\n{}", line.repeat(60)));
+            assert!(variables.value("A").len() <= expected + 2, "{line}");
+        }
+    }
 }

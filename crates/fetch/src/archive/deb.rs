@@ -11,7 +11,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kiln_store::Progress;
 
@@ -24,7 +24,7 @@ const HEADER: usize = 60;
 ///
 /// # Errors
 /// Any [`ArchiveError`].
-pub(crate) fn unpack_source(deb: &Path, into: &Path, progress: &dyn Progress) -> Result<(), ArchiveError> {
+pub fn unpack_source(deb: &Path, into: &Path, progress: &dyn Progress) -> Result<(), ArchiveError> {
     let mut place = Place::new(into, Layout::Source);
     let (file, size) = open(deb)?;
     let watch = Watch::new(progress, deb, size);
@@ -34,11 +34,26 @@ pub(crate) fn unpack_source(deb: &Path, into: &Path, progress: &dyn Progress) ->
     place.finish(deb)
 }
 
-/// Unpacks all files of the package `deb` into `place`.
+/// Unpacks all files of packages into the empty folder `into`, one root with a merged `/usr`.
 ///
+/// Errors and progress call the packages together `all`; `size` is their bytes.
 /// # Errors
-/// Any [`ArchiveError`].
-pub(crate) fn unpack_package(deb: &Path, place: &mut Place, watch: &Watch<'_>) -> Result<(), ArchiveError> {
+/// Any [`ArchiveError`], and what `debs` gives instead of a package; `into` is half-filled then.
+pub fn unpack_packages<E: From<ArchiveError>>(
+    debs: impl IntoIterator<Item = Result<PathBuf, E>>,
+    (all, size): (&Path, u64),
+    into: &Path,
+    progress: &dyn Progress,
+) -> Result<(), E> {
+    let mut place = Place::new(into, Layout::Packages);
+    let watch = Watch::new(progress, all, size);
+    let unpacked = debs.into_iter().try_for_each(|deb| Ok::<(), E>(unpack_package(&deb?, &mut place, &watch)?));
+    progress.end();
+    unpacked?;
+    Ok(place.finish(all)?)
+}
+
+fn unpack_package(deb: &Path, place: &mut Place, watch: &Watch<'_>) -> Result<(), ArchiveError> {
     let (file, _) = open(deb)?;
     let data = data_of(deb, watch.count(file))?;
     add(place, deb, data, watch)

@@ -57,6 +57,9 @@ pub enum Refusal {
     /// A named pipe.
     #[error("is a named pipe")]
     Pipe,
+    /// A file whose holes the archive does not hold, of more bytes than that is believed of.
+    #[error("is a file of {0} bytes, most of them holes")]
+    Holes(u64),
     /// Something else that is not in a source tree.
     #[error("is of the unknown kind `{0}`")]
     Unknown(char),
@@ -89,6 +92,8 @@ struct Link {
 
 /// More links than this in one path are a loop, as for the kernel.
 const MAX_LINKS: usize = 40;
+/// Bytes of the largest file with holes: such an entry costs an archive nothing, and a disk all it has.
+const MAX_SPARSE: u64 = 64 << 20;
 const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
 impl Place {
@@ -134,6 +139,9 @@ impl Place {
             return Err(refused(archive, name)(Refusal::Twice));
         }
         match kind {
+            EntryType::GNUSparse if entry.size() > MAX_SPARSE => {
+                Err(refused(archive, name)(Refusal::Holes(entry.size())))
+            }
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => self.file(path, archive, name, entry),
             EntryType::Symlink => self.link(path, archive, name, &link_target(entry)),
             EntryType::Link => self.hard_link(path, archive, name, &link_target(entry)),

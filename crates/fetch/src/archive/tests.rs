@@ -185,6 +185,29 @@ fn refuses_what_is_no_file() {
     check(&[], expect!["/a.tar has no file in it"]);
 }
 
+#[test]
+fn refuses_a_file_of_nothing_but_a_huge_hole() {
+    let sparse = |size: u64| {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("s").unwrap();
+        header.set_entry_type(tar::EntryType::GNUSparse);
+        header.set_mode(0o644);
+        header.set_size(0);
+        let gnu = header.as_gnu_mut().unwrap();
+        gnu.set_real_size(size);
+        gnu.sparse[0].set_offset(size);
+        gnu.sparse[0].set_length(0);
+        header.set_cksum();
+        let mut builder = tar::Builder::new(Vec::new());
+        builder.append(&header, &b""[..]).unwrap();
+        builder.into_inner().unwrap()
+    };
+    let (dir, _) = unpacked(&sparse(5000));
+    assert_eq!(std::fs::read(dir.path().join("into/s")).unwrap(), [0; 5000]);
+    expect!["/a.tar is refused: its entry `s` is a file of 1152921504606846976 bytes, most of them holes"]
+        .assert_eq(&unpacked(&sparse(1 << 60)).1);
+}
+
 fn packed(format: &str, tar: &[u8]) -> Vec<u8> {
     match format {
         "xz" => {
@@ -336,7 +359,6 @@ fn lays_packages_into_one_merged_root() {
     let dir = TempDir::new().unwrap();
     let root = dir.path().join("root");
     std::fs::create_dir(&root).unwrap();
-    let mut place = Place::new(&root, Layout::Packages);
     let packages = [
         tar_of(&[D("./"), D("./lib/"), F("./lib/libc.so.6", "c"), L("./lib64/ld.so", "/lib/libc.so.6")]),
         tar_of(&[
@@ -346,13 +368,12 @@ fn lays_packages_into_one_merged_root() {
             L("./etc/alternatives/x", "/usr/lib/libn.so"),
         ]),
     ];
-    for (index, tar) in packages.iter().enumerate() {
+    let debs = packages.iter().enumerate().map(|(index, tar)| {
         let name = dir.path().join(format!("{index}.deb"));
         std::fs::write(&name, ar_of(&[("data.tar", tar)])).unwrap();
-        let watch = Watch::new(&Silent, &name, 0);
-        deb::unpack_package(&name, &mut place, &watch).unwrap();
-    }
-    place.finish(dir.path()).unwrap();
+        Ok::<_, ArchiveError>(name)
+    });
+    deb::unpack_packages(debs, (dir.path(), 0), &root, &Silent).unwrap();
     // The links mean the same seen from the host and from within the root.
     assert_eq!(std::fs::read_to_string(root.join("lib64/ld.so")).unwrap(), "c");
     assert_eq!(std::fs::read_to_string(root.join("etc/alternatives/x")).unwrap(), "n");

@@ -1,5 +1,7 @@
 //! Writes lines into a fragment and leaves the rest as it is.
 
+use super::{is_number, is_tristate};
+
 /// A line to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
@@ -41,19 +43,12 @@ fn write(out: &mut String, line: &Line<'_>, newline: &str) {
         out.push_str(&format!("# {}{newline}", line.comment));
     }
     let Line { symbol, value, .. } = line;
-    let is_plain = matches!(*value, "y" | "m" | "n") || value.starts_with('"') || is_number(value);
+    let is_plain = is_tristate(value) || value.starts_with('"') || is_number(value);
     out.push_str(&match *value {
         "n" => format!("# CONFIG_{symbol} is not set{newline}"),
         value if is_plain => format!("CONFIG_{symbol}={value}{newline}"),
         value => format!("CONFIG_{symbol}=\"{}\"{newline}", value.replace('\\', "\\\\").replace('"', "\\\"")),
     });
-}
-
-fn is_number(value: &str) -> bool {
-    let digits = value.strip_prefix('-').unwrap_or(value);
-    let hex = value.strip_prefix("0x").unwrap_or("");
-    let is = |text: &str, digit: fn(&u8) -> bool| !text.is_empty() && text.as_bytes().iter().all(digit);
-    is(digits, u8::is_ascii_digit) || is(hex, u8::is_ascii_hexdigit)
 }
 
 #[cfg(test)]
@@ -75,5 +70,13 @@ mod tests {
         let plain = |symbol, value| Line { symbol, value, comment: "", beside: None, replaces: false };
         let new = amend("", &[plain("S", "a \"b\""), plain("T", "\" \""), plain("N", "0x1f"), plain("I", "-3")]);
         assert_eq!(new, "CONFIG_S=\"a \\\"b\\\"\"\nCONFIG_T=\" \"\nCONFIG_N=0x1f\nCONFIG_I=-3\n");
+    }
+
+    #[test]
+    fn every_number_that_can_be_read_is_written_bare() {
+        for value in ["0", "-3", "0x1f", "0X1F", "ff00"] {
+            let line = Line { symbol: "N", value, comment: "", beside: None, replaces: false };
+            assert_eq!(amend("", &[line]), format!("CONFIG_N={value}\n"));
+        }
     }
 }

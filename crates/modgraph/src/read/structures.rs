@@ -102,7 +102,7 @@ pub fn structures(bytes: &[u8]) -> Result<Vec<Structure>, StructuresError> {
         let types = types(&dwarf, &unit)?;
         let is_little = endian == RunTimeEndian::Little;
         let paths = |index| path(&dwarf, &unit, index).unwrap_or_default();
-        found.extend(Reading { types, is_little, address_size: unit.encoding().address_size.into() }.all(&paths));
+        found.extend(Reading::new(types, is_little, unit.encoding().address_size.into()).all(&paths));
     }
     Ok(found)
 }

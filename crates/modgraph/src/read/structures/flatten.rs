@@ -1,5 +1,7 @@
 //! Structures with their members flat, from the types of a compile unit.
 
+use std::cell::Cell;
+
 use gimli::constants as dw;
 
 use super::entries::{RawMember, Type, Types, is_record, is_wrapper};
@@ -7,12 +9,17 @@ use super::{Member, Structure, StructureKind, title};
 
 /// The limit on the nesting of types; a kernel's are not half as deep, and damaged bytes may form a circle.
 const MAX_DEPTH: usize = 64;
+/// How often a member may be met, on average: a compiler's once or twice, as a nameless structure is inside of one other.
+/// In damaged bytes each may be twice inside of the next.
+const MAX_VISITS: usize = 16;
 
 /// The types of a unit, and what their layout depends on.
 pub(super) struct Reading {
-    pub(super) types: Types,
-    pub(super) is_little: bool,
-    pub(super) address_size: u64,
+    types: Types,
+    is_little: bool,
+    address_size: u64,
+    /// How many members may still be met.
+    left: Cell<usize>,
 }
 
 /// A type without its wrappers and arrays.
@@ -25,6 +32,11 @@ struct Peeled<'a> {
 }
 
 impl Reading {
+    pub(super) fn new(types: Types, is_little: bool, address_size: u64) -> Reading {
+        let n_members: usize = types.values().map(|entry| entry.members.len()).sum();
+        Reading { types, is_little, address_size, left: Cell::new(n_members * MAX_VISITS) }
+    }
+
     /// Returns every structure that has a name.
     pub(super) fn all(&self, paths: &dyn Fn(u64) -> String) -> Vec<Structure> {
         let mut found = Vec::new();
@@ -61,6 +73,8 @@ impl Reading {
     fn flatten(&self, offset: usize, base: u64, prefix: &str, depth: usize, members: &mut Vec<Member>) {
         let Some(record) = self.types.get(&offset).filter(|_| depth > 0) else { return };
         for raw in &record.members {
+            let Some(left) = self.left.get().checked_sub(1) else { return };
+            self.left.set(left);
             let peeled = raw.of.and_then(|of| self.peel(of));
             let start = base.wrapping_add(self.start(raw));
             let name = raw.name.as_deref().map(|name| format!("{prefix}{name}"));
@@ -139,4 +153,33 @@ impl Reading {
 
 fn kind(record: &Type) -> StructureKind {
     if record.tag == dw::DW_TAG_union_type { StructureKind::Union } else { StructureKind::Struct }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A structure with two nameless members of the type at `of`, which makes two paths to all that is below.
+    fn doubling(name: Option<&str>, of: usize) -> Type {
+        let raw = |name: Option<&str>, of| RawMember { name: name.map(str::to_owned), of, location: 0, bits: None };
+        Type {
+            tag: dw::DW_TAG_structure_type,
+            name: name.map(str::to_owned),
+            size: Some(8),
+            of: None,
+            is_declaration: false,
+            file: 0,
+            line: 0,
+            members: vec![raw(Some("a"), None), raw(None, Some(of)), raw(None, Some(of))],
+            counts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn structures_inside_of_themselves_have_an_end() {
+        let circle = Types::from([(0, doubling(Some("s"), 1)), (1, doubling(None, 1))]);
+        let found = Reading::new(circle, true, 8).all(&|_| String::new());
+        assert_eq!(found.iter().map(|structure| structure.name.as_str()).collect::<Vec<_>>(), ["s"]);
+        assert!(found[0].members.len() <= 6 * MAX_VISITS);
+    }
 }
