@@ -65,6 +65,9 @@ pub enum StructuresError {
     /// Its debug information is damaged, or of an unsupported kind.
     #[error("its debug information cannot be read")]
     Dwarf(#[from] gimli::Error),
+    /// Structures contain each other, which no compiler writes.
+    #[error("its debug information is damaged: structures contain each other")]
+    Circular,
 }
 
 impl Structure {
@@ -102,7 +105,7 @@ pub fn structures(bytes: &[u8]) -> Result<Vec<Structure>, StructuresError> {
         let types = types(&dwarf, &unit)?;
         let is_little = endian == RunTimeEndian::Little;
         let paths = |index| path(&dwarf, &unit, index).unwrap_or_default();
-        found.extend(Reading::new(types, is_little, unit.encoding().address_size.into()).all(&paths));
+        found.extend(Reading::new(types, is_little, unit.encoding().address_size.into()).all(&paths)?);
     }
     Ok(found)
 }
