@@ -1,4 +1,4 @@
-//! Archives: nothing is written outside of the folder, no link leads out of it, and a tar gives the same when it is
+//! Archives: nothing is written outside of the directory, no link leads out of it, and a tar gives the same when it is
 //! compressed.
 
 #![no_main]
@@ -20,7 +20,7 @@ type Result = std::result::Result<std::collections::BTreeMap<PathBuf, Vec<u8>>, 
 fuzz_target!(|bytes: &[u8]| {
     let mut bytes = bytes.to_vec();
     mend_tar(&mut bytes);
-    let dir = tempfile::tempdir().expect("a folder can be made");
+    let dir = tempfile::tempdir().expect("a directory can be made");
     let plain = run(dir.path(), &bytes);
     if is_tar(&bytes) {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
@@ -32,10 +32,10 @@ fuzz_target!(|bytes: &[u8]| {
 fn run(dir: &Path, bytes: &[u8]) -> Result {
     let (archive, into) = (dir.join("a.tar"), dir.join("into"));
     fs::write(&archive, bytes).expect("the archive can be written");
-    fs::create_dir(&into).expect("the folder can be made");
+    fs::create_dir(&into).expect("the directory can be made");
     let result = unpack(&archive, &into, &Silent);
     assert_holds_only(dir, &["a.tar", "into"]);
     let result = result.map(|()| unpacked(&into)).map_err(|error| error.to_string());
-    fs::remove_dir_all(&into).expect("the folder can be removed");
+    fs::remove_dir_all(&into).expect("the directory can be removed");
     result
 }

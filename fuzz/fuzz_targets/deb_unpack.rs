@@ -1,4 +1,4 @@
-//! Debian packages, as the source of a kernel and as part of a root: nothing is written outside of the folder, and no
+//! Debian packages, as the source of a kernel and as part of a root: nothing is written outside of the directory, and no
 //! link leads out of it.
 
 #![no_main]
@@ -14,25 +14,25 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let mut bytes = bytes.to_vec();
     mend(&mut bytes);
-    let dir = tempfile::tempdir().expect("a folder can be made");
+    let dir = tempfile::tempdir().expect("a directory can be made");
     let (name, into) = (dir.path().join("a.deb"), dir.path().join("into"));
     fs::write(&name, &bytes).expect("the package can be written");
     run(dir.path(), || deb::unpack_source(&name, &into, &Silent));
     // Another one of the same files must not change what is there.
     let twice = || [Ok::<_, ArchiveError>(name.clone()), Ok(name.clone())];
-    run(dir.path(), || deb::unpack_packages(twice().into_iter().take(1), (&name, 0), &into, &Silent));
-    run(dir.path(), || deb::unpack_packages(twice(), (&name, 0), &into, &Silent));
+    run(dir.path(), || deb::unpack_packages(twice().into_iter().take(1), &name, 0, &into, &Silent));
+    run(dir.path(), || deb::unpack_packages(twice(), &name, 0, &into, &Silent));
 });
 
 fn run(dir: &Path, unpack: impl FnOnce() -> Result<(), ArchiveError>) {
     let into = dir.join("into");
-    fs::create_dir(&into).expect("the folder can be made");
+    fs::create_dir(&into).expect("the directory can be made");
     let result = unpack();
     assert_holds_only(dir, &["a.deb", "into"]);
     if result.is_ok() {
         unpacked(&into);
     }
-    fs::remove_dir_all(&into).expect("the folder can be removed");
+    fs::remove_dir_all(&into).expect("the directory can be removed");
 }
 
 /// Mends the member `data.tar`.

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let Some(note) = Note::parse(text) else { return };
-    // A blank behind a word keeps its backslashes from joining lines.
+    // A blank after a word keeps its backslashes from joining lines.
     let mut written = format!("savedcmd_a.o := {} \n\n", note.command);
     if let Some(source) = note.source {
         written += &format!("source_a.o := {source} \n\n");

@@ -29,15 +29,15 @@ pub fn is_tar(bytes: &[u8]) -> bool {
     !is_packed && bytes.get(257..).is_some_and(|rest| rest.starts_with(b"ustar"))
 }
 
-/// What is at each path of the folder `into`: a link's target, a file's mode and bytes, or `/` for a folder.
+/// What is at each path of the directory `into`: a link's target, a file's mode and bytes, or `/` for a directory.
 ///
-/// Panics when there is something that an archive may not make, or when a link leads out of the folder.
+/// Panics when there is something that an archive may not make, or when a link leads out of the directory.
 pub fn unpacked(into: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let root = fs::canonicalize(into).expect("the folder is there");
+    let root = fs::canonicalize(into).expect("the directory is there");
     let mut found = BTreeMap::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder that was made can be read") {
+        for entry in fs::read_dir(folder).expect("a directory that was made can be read") {
             let path = entry.expect("its entries can be read").path();
             let meta = fs::symlink_metadata(&path).expect("an entry is there");
             let what = if meta.is_symlink() {
@@ -62,10 +62,10 @@ pub fn unpacked(into: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-/// Panics unless the folder `dir` has nothing but the files that `names` lists: nothing was unpacked beside its folder.
+/// Panics unless the directory `dir` has nothing but the files that `names` lists: nothing was unpacked beside its folder.
 pub fn assert_holds_only(dir: &Path, names: &[&str]) {
-    for entry in fs::read_dir(dir).expect("the folder can be read") {
+    for entry in fs::read_dir(dir).expect("the directory can be read") {
         let name = entry.expect("its entries can be read").file_name();
-        assert!(names.iter().any(|known| name == *known), "{name:?} was made beside the folder");
+        assert!(names.iter().any(|known| name == *known), "{name:?} was made beside the directory");
     }
 }

@@ -192,7 +192,7 @@ pub fn packages(fetch: &Fetch<'_>, names: &[&str], architecture: &str) -> Result
             let file = archives.join(&deb.file);
             compare(&file, deb).map(|()| file)
         });
-        archive::deb::unpack_packages(files, (&all, size), dir, fetch.progress)
+        archive::deb::unpack_packages(files, &all, size, dir, fetch.progress)
     })
 }
 

@@ -222,7 +222,7 @@ impl State {
         File::create(&path).map(drop).map_err(|source| AptError::Io { path, source })
     }
 
-    /// Returns the age of the lists; `None` when there are none.
+    /// Returns the age of the lists; `None` without lists.
     fn age(&self) -> Option<Duration> {
         let updated = fs::metadata(self.dir.join(UPDATED)).and_then(|meta| meta.modified()).ok()?;
         Some(SystemTime::now().duration_since(updated).unwrap_or_default())

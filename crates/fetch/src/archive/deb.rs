@@ -41,7 +41,8 @@ pub fn unpack_source(deb: &Path, into: &Path, progress: &dyn Progress) -> Result
 /// Any [`ArchiveError`], and what `debs` gives instead of a package; `into` is half-filled then.
 pub fn unpack_packages<E: From<ArchiveError>>(
     debs: impl IntoIterator<Item = Result<PathBuf, E>>,
-    (all, size): (&Path, u64),
+    all: &Path,
+    size: u64,
     into: &Path,
     progress: &dyn Progress,
 ) -> Result<(), E> {

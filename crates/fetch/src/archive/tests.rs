@@ -373,7 +373,7 @@ fn lays_packages_into_one_merged_root() {
         std::fs::write(&name, ar_of(&[("data.tar", tar)])).unwrap();
         Ok::<_, ArchiveError>(name)
     });
-    deb::unpack_packages(debs, (dir.path(), 0), &root, &Silent).unwrap();
+    deb::unpack_packages(debs, dir.path(), 0, &root, &Silent).unwrap();
     // The links mean the same seen from the host and from within the root.
     assert_eq!(std::fs::read_to_string(root.join("lib64/ld.so")).unwrap(), "c");
     assert_eq!(std::fs::read_to_string(root.join("etc/alternatives/x")).unwrap(), "n");

@@ -18,7 +18,7 @@ struct Hunk<'a> {
     lines: Vec<&'a str>,
 }
 
-/// How many lines of a hunk, and of what `patch` printed, are shown.
+/// The number of lines that are shown of a hunk, and of `patch`'s output.
 const MAX_LINES: usize = 40;
 
 /// Finds the hunks that `patch`, by its output `said`, could not apply.
