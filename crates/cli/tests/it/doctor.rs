@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kiln_testkit::assert_has;
 
-use crate::sandbox::{KERNEL_TOOLS, Sandbox};
+use crate::sandbox::{KERNEL_TOOLS, Ran, Sandbox};
 
 const RECIPE: &str = "[kernel]\nsrc = { apt = \"linux-source-6.12\" }\narch = \"aarch64\"\nbaseConfig = \"tinyconfig\"\n\
                       makeTargets = [\"Image\"]\n";
@@ -98,4 +98,20 @@ fn a_build_says_what_the_host_lacks() {
         assert!(install.split(' ').any(|word| word == program), "{}", ran.block());
         assert!(!sandbox.path().join("result").exists());
     }
+}
+
+#[test]
+fn a_log_is_printed_on_request_only() {
+    let sandbox = Sandbox::new();
+    sandbox.file("kiln.toml", "[kernel]\nsrc = \"/nowhere\"\n");
+    let log = |ran: &Ran| ran.stderr.lines().filter(|line| line.contains(" kiln_")).count();
+    let silent = sandbox.kiln(&["doctor", "--no-boot"]);
+    assert_eq!(log(&silent), 0, "{}", silent.block());
+    let verbose = sandbox.kiln(&["doctor", "--no-boot", "-v"]).says(" INFO kiln_exec").says("starts");
+    let by_variable = sandbox.kiln_where(&[("KILN_LOG", "kiln_exec=info")], &["doctor", "--no-boot"]);
+    assert_eq!(log(&by_variable), log(&verbose), "{}", by_variable.block());
+    // The variable overrides the option.
+    let off = sandbox.kiln_where(&[("KILN_LOG", "off")], &["doctor", "--no-boot", "-vv"]);
+    assert_eq!(log(&off), 0, "{}", off.block());
+    sandbox.kiln_where(&[("KILN_LOG", "a=b=c")], &["doctor"]).expect(2).says("`KILN_LOG=a=b=c` cannot be read");
 }
