@@ -78,7 +78,7 @@ pub enum ExecError {
         status: ExitStatus,
         /// Its last lines, both streams.
         tail: Vec<String>,
-        /// Where all of its output is kept, when that was requested.
+        /// The file with all of its output, when that was requested.
         log: Option<PathBuf>,
     },
     /// The process was ended because its time was up.
@@ -100,7 +100,7 @@ pub enum ExecError {
 const TAIL_LINES: usize = 20;
 /// Bytes of a line without an end that are held; the rest counts as another line.
 const LINE_MAX: u64 = 1 << 20;
-/// How often a running child is checked.
+/// The interval between checks of a running child.
 const TICK: Duration = Duration::from_millis(50);
 
 impl Exec {

@@ -14,7 +14,7 @@ pub(crate) struct Group {
     _alive: PipeWriter,
 }
 
-/// How long a group may take to end after SIGTERM before it is killed.
+/// The time that a group has to end after SIGTERM before it is killed.
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Group {

@@ -36,14 +36,11 @@ impl<'a> Resolved<'a> {
         let wanted = &self.recipe.kernel.extra_modules;
         let Some(first) = wanted.first() else { return Ok((Vec::new(), Diagnostics::new())) };
         if !self.config.is_yes("MODULES") {
-            let finding = Diagnostic::error(
-                Code::BadExtraModule,
-                "this kernel cannot load modules, so it cannot use \
-                                                                   extra modules",
-            )
-            .option("kernel.extraModules")
-            .label(first.origin, "requested here")
-            .help("set `MODULES = \"y\"`, and leave `kernel.modular` as it is, or remove `extraModules`");
+            let message = "this kernel cannot load modules, so it cannot use extra modules";
+            let finding = Diagnostic::error(Code::BadExtraModule, message)
+                .option("kernel.extraModules")
+                .label(first.origin, "requested here")
+                .help("set `MODULES = \"y\"`, and leave `kernel.modular` as it is, or remove `extraModules`");
             return Ok((Vec::new(), [finding].into_iter().collect()));
         }
         Ok(crate::extra_sources::sources(&self.session.fetch(), wanted)?)

@@ -31,7 +31,7 @@ pub struct Limits {
     pub older_than: Option<Duration>,
     /// Only until the store is this small, in bytes.
     pub max_size: Option<u64>,
-    /// How many generations of each recipe stay; all when `None`.
+    /// The number of generations of each recipe that stay; all when `None`.
     pub keep: Option<usize>,
     /// Whether every byte is compared with the recorded digest; damaged results are removed even when they are needed.
     pub verify: bool,

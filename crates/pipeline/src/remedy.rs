@@ -112,10 +112,8 @@ impl Analysis<'_> {
                 let fix = fixes.first().map(Alternative::brief).unwrap_or_default();
                 let rest = if found.hopeless.is_empty() { "all requests hold" } else { "all other requests hold" };
                 if let Some(last) = last {
-                    last.help.push(format!(
-                        "{rest} with {fix}: `kiln fix` shows details, `kiln fix --write` writes \
-                                            it"
-                    ));
+                    last.help
+                        .push(format!("{rest} with {fix}: `kiln fix` shows details, `kiln fix --write` writes it"));
                 }
             }
             Remedy::Contradiction(contradiction) => {

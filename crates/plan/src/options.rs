@@ -105,8 +105,7 @@ fn boot() -> Vec<Declaration> {
     let checks = vec![
         option(
             "script",
-            "Shell commands that run in the guest while every loader is up; a bad exit status fails the \
-                 check.",
+            "Shell commands that run in the guest while every loader is up; a bad exit status fails the check.",
             Type::Lines,
         )
         .example("\"nft -f /etc/ruleset\""),

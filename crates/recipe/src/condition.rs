@@ -145,10 +145,8 @@ impl Parser<'_> {
     /// Reads `(…)` after `word`.
     fn group(&mut self, word: &str, start: usize, depth: u32) -> Result<Condition, ConditionFault> {
         if !matches!(word, "all" | "any" | "not") {
-            let fault = Fault::new(format!("`{word}` is not an operator")).help(
-                "the operators are `all(…)`, `any(…)` and \
-                                                                         `not(…)`",
-            );
+            let help = "the operators are `all(…)`, `any(…)` and `not(…)`";
+            let fault = Fault::new(format!("`{word}` is not an operator")).help(help);
             return Err(ConditionFault { fault, range: start..self.at });
         }
         self.at += 1;

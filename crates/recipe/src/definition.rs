@@ -119,11 +119,8 @@ impl Collector<'_> {
         self.section(options, own.into_iter(), "", root);
         for entry in blocks {
             let Some(list) = entry.value.as_table() else {
-                let message = format!(
-                    "`{WHEN}` is a table of blocks by expression, and this is \
-                                       {}",
-                    entry.value.data.noun()
-                );
+                let noun = entry.value.data.noun();
+                let message = format!("`{WHEN}` is a table of blocks by expression, and this is {noun}");
                 let help = format!("write `[{WHEN}.'EXPRESSION'.OPTION]`");
                 self.push(Diagnostic::error(Code::Type, message).option(WHEN).label(entry.value.span, "").help(help));
                 continue;

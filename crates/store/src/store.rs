@@ -294,18 +294,13 @@ impl Store {
 
 /// Whether an entry is there and undamaged; the log says why not.
 fn is_usable(entry: &Path) -> bool {
-    match entry::check(entry) {
+    let checked = entry::check(entry);
+    match &checked {
         Ok(()) => tracing::info!(entry = %entry.display(), "found in the store"),
-        Err(Damage::Absent) => {
-            tracing::info!(entry = %entry.display(), "not in the store");
-            return false;
-        }
-        Err(damage) => {
-            tracing::warn!(entry = %entry.display(), %damage, "damaged in the store");
-            return false;
-        }
+        Err(Damage::Absent) => tracing::info!(entry = %entry.display(), "not in the store"),
+        Err(damage) => tracing::warn!(entry = %entry.display(), %damage, "damaged in the store"),
     }
-    true
+    checked.is_ok()
 }
 
 /// Returns the file name of a result: its key, and its kind so that a person can tell what it is.

@@ -133,9 +133,8 @@ impl Unmet {
             UnmetKind::UnknownSymbol { nearest, is_spelled_alike: false, elsewhen: None } => {
                 let similar = alternatives(nearest.iter().map(|name| format!("`{name}`")));
                 let similar = Some(format!("names with similar words: {similar}")).filter(|_| !nearest.is_empty());
-                let patches = "if a patch adds it, name the patch in `kernel.patches`; if not, remove the \
-                               request".to_owned();
-                similar.into_iter().chain([patches, self.allowing()]).collect()
+                let patches = "if a patch adds it, name the patch in `kernel.patches`; if not, remove the request";
+                similar.into_iter().chain([patches.to_owned(), self.allowing()]).collect()
             }
             UnmetKind::UnknownSymbol { nearest, .. } if nearest.is_empty() => {
                 vec!["`kiln find WORD` searches names, prompts and files".to_owned()]
@@ -202,11 +201,8 @@ impl Unmet {
     }
 
     fn allowing(&self) -> String {
-        format!(
-            "or mark it as optional: `{} = {{ value = {:?}, optional = true \
-                 }}`",
-            self.request.symbol, self.request.value
-        )
+        let Request { symbol, value, .. } = &self.request;
+        format!("or mark it as optional: `{symbol} = {{ value = {value:?}, optional = true }}`")
     }
 }
 

@@ -258,16 +258,8 @@ impl Story<'_, '_> {
         let model = self.evaluation.model();
         let value = self.evaluation.tristate(on);
         if let Some(question) = host::statement(self.evaluation, on, place) {
-            self.say(
-                depth,
-                format!(
-                    "{name} needs a feature that this host lacks: \
-                                     {}",
-                    question.sentence
-                ),
-                Some(place),
-                None,
-            );
+            let text = format!("{name} needs a feature that this host lacks: {}", question.sentence);
+            self.say(depth, text, Some(place), None);
             if let Some(last) = self.causes.last_mut() {
                 last.is_host = true;
             }

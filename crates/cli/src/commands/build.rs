@@ -90,12 +90,8 @@ fn for_deployed(context: &Context<'_>, from: &str, resolved: &Resolved<'_>) -> R
     let report = resolved.impact(&deployed)?;
     let misfit = |verdict, is_exact| {
         let why = impact::sentence(verdict, is_exact);
-        let error = anyhow::anyhow!(
-            "{}, Linux {}, cannot be updated with modules alone: \
-                                     {why}",
-            deployed.name,
-            deployed.release
-        );
+        let (name, release) = (&deployed.name, &deployed.release);
+        let error = anyhow::anyhow!("{name}, Linux {release}, cannot be updated with modules alone: {why}");
         Failure::fault(error)
             .help("`kiln impact --exact --from` shows what changes in it; `kiln build` makes a new kernel")
     };

@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Architecture [default: the recipe's, else this machine's]
     #[arg(long, value_name = "ARCH")]
     arch: Option<String>,
-    /// What the lines of FILE are applied to when it is a fragment
+    /// Base for the lines of FILE when it is a fragment
     #[arg(long, value_enum, default_value_t = Over::Defaults)]
     over: Over,
     /// Write the recipe to this file, which must not exist

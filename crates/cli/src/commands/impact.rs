@@ -150,10 +150,8 @@ pub(super) fn find(context: &Context<'_>, store: &Store, from: Option<&str>) -> 
         let failure = Failure::fault(error);
         match from {
             None => failure.help("`kiln build` makes the first generation; there is nothing to compare with before"),
-            Some(_) => failure.help(
-                "`kiln generations` lists them; a result's directory, its manifest.json or a .config will do \
-                       too",
-            ),
+            Some(_) => failure
+                .help("`kiln generations` lists them; a result's directory, its manifest.json or a .config also work"),
         }
     })?;
     pipeline::deployed(store, &found).map(|deployed| Found::Kernel(Box::new(deployed))).map_err(refused)

@@ -54,7 +54,7 @@ fn what_is_needed_follows_the_recipe() {
     let boots = |machine: &str| Work { boot_machine: Some(machine.into()), ..plain.clone() };
     assert!(needs_package(&boots("aarch64"), "qemu-system-arm"));
     assert!(!needs_package(&boots("aarch64"), "libc6-dev-arm64-cross"));
-    // Where Debian has no busybox to fetch, one is compiled.
+    // Debian has no busybox for this machine, so one is compiled.
     for package in ["qemu-system-mips", "gcc-mips-linux-gnu", "libc6-dev-mips-cross", "patch"] {
         assert!(needs_package(&boots("mips"), package), "{package}");
     }

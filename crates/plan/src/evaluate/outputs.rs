@@ -45,10 +45,8 @@ impl Lowering<'_> {
             let finding = Diagnostic::error(Code::MissingOption, format!("the output `{name}` has no `type`"));
             let finding =
                 finding.option(format!("outputs.{name}.type")).label(at.first(), "the output is written here");
-            return Err(Box::new(finding.help(
-                "`kiln options outputs` shows all of them, for example `type = \
-                                              \"uImage\"`",
-            )));
+            let help = "`kiln options outputs` shows all of them, for example `type = \"uImage\"`";
+            return Err(Box::new(finding.help(help)));
         };
         let origin = word.origin;
         at.only_fields_of(&word)?;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::evaluate::{Because, Located, MergedRequest};
 use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
+use kiln_kconfig::{Request, Strength, unquote};
 use kiln_recipe::{Data, Merged, Tree};
 
-use kiln_kconfig::{Request, Strength, unquote};
+use crate::evaluate::{Because, Located, MergedRequest};
 
 /// Makes the requests of `tree`; a changed value that was written in the recipe causes a warning.
 pub(super) fn requests(
