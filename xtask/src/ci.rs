@@ -11,6 +11,8 @@ pub(crate) fn run(is_quick: bool) -> Result<()> {
     cargo(&["fmt", "--all", "--check"])?;
     tidy::run(&root())?;
     dependencies::run(&root())?;
+    // The fuzz targets are outside of the workspace, so nothing else notices that their lock file is out of date.
+    cargo(&["fetch", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml"])?;
     // `.codespellrc` has the files and the words.
     run_program(&mut Command::new("codespell")).context("spelling; `scripts/test` installs codespell")?;
     cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
