@@ -5,6 +5,7 @@
 //! the terminal; [`render`] turns diagnostics into text or JSON; [`exit`] names the exit codes.
 //! Deliberately absent: any decision about recipes, kernels or modules.
 
+mod command_context;
 mod commands;
 mod environment;
 mod evaluation;
@@ -16,7 +17,6 @@ mod render;
 mod replacement;
 mod ui;
 mod verdict;
-mod workshop;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -6,14 +6,14 @@
 //! lock is free. An interrupt (SIGINT, SIGTERM, SIGHUP) ends the group and is returned as [`ExecError::Interrupted`].
 //! The meaning of a child's output is not known here.
 
-mod crew;
 mod exec;
 mod group;
 mod interrupt;
+mod process_group;
 
-pub use crew::Crew;
 pub use exec::{Exec, ExecError, Output, Stream, find_program};
 pub use interrupt::{Interrupt, interrupted, on_signals};
+pub use process_group::ProcessGroup;
 
 /// Whether this process may do what only root may.
 pub fn is_root() -> bool {

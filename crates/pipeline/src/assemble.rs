@@ -19,7 +19,7 @@ use kiln_plan::Key;
 use crate::built::Built;
 use crate::error::AssembleError;
 use crate::firmware;
-use crate::outputs::{self, OutputError, Scene};
+use crate::outputs::{self, OutputContext, OutputError};
 use crate::result;
 use crate::session::Session;
 
@@ -107,7 +107,7 @@ impl Built<'_> {
         if resolved.recipe.outputs.is_empty() {
             return Ok(assembly);
         }
-        let scene = Scene {
+        let context = OutputContext {
             store: resolved.session.store,
             host: resolved.session.host,
             progress: resolved.session.progress,
@@ -120,7 +120,7 @@ impl Built<'_> {
             kernel: &self.kernel,
             assembly: &assembly,
         };
-        let made = outputs::make(&scene, &resolved.recipe.outputs)?;
+        let made = outputs::make(&context, &resolved.recipe.outputs)?;
         Ok(assembly.with_outputs(made.into_iter().map(|(name, made)| (name, made.entry, made.path))))
     }
 

@@ -10,7 +10,7 @@ use crate::prepared::Prepared;
 
 /// The input of a distillation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Material {
+pub enum DistillInput {
     /// A `.config` or a defconfig: symbols that it does not name have Kconfig's defaults.
     Config {
         /// The text.
@@ -22,11 +22,11 @@ pub enum Material {
     Requests(Vec<Request>),
 }
 
-impl Material {
+impl DistillInput {
     /// Returns the symbols that it names with their values.
     pub fn lines(&self) -> &[Request] {
         match self {
-            Material::Config { lines, .. } | Material::Requests(lines) => lines,
+            DistillInput::Config { lines, .. } | DistillInput::Requests(lines) => lines,
         }
     }
 }
@@ -38,25 +38,25 @@ pub struct Distillation {
     pub target: Target,
     /// The fewest requests, in the order of the menus.
     pub needed: Vec<Needed>,
-    /// The config that both the material and the requests result in.
+    /// The config that both the input and the requests result in.
     pub config: Config,
-    /// Symbols of the material that the tree does not declare, with their values in the material.
+    /// Symbols of the input that the tree does not declare, with their values in the input.
     pub unknown: Vec<(String, String)>,
-    /// Symbols of the material that have another value in the configuration: the material's value, and the config's.
+    /// Symbols of the input that have another value in the configuration: the input's value, and the config's.
     pub lost: Vec<(String, String, String)>,
 }
 
 impl Prepared<'_> {
-    /// Finds the fewest requests over the recipe's base config that result in the config of `material`.
+    /// Finds the fewest requests over the recipe's base config that result in the config of `input`.
     ///
     /// # Errors
     /// Any [`PipelineError`] of toolchain and Kconfig; [`PipelineError::NotDistilled`] when no requests result in it.
-    pub fn distill(&self, material: &Material) -> Result<Distillation, PipelineError> {
+    pub fn distill(&self, input: &DistillInput) -> Result<Distillation, PipelineError> {
         let (target, toolchain) = self.toolchain()?;
         let parsed = self.parse(&target, &toolchain)?;
-        let wanted = match material {
-            Material::Config { text, .. } => parsed.resolve_text(text),
-            Material::Requests(requests) => parsed.resolve(requests)?,
+        let wanted = match input {
+            DistillInput::Config { text, .. } => parsed.resolve_text(text),
+            DistillInput::Requests(requests) => parsed.resolve(requests)?,
         };
         let config = config_of(&wanted);
         let needed = distill(&parsed.base_values(), &wanted).ok_or(PipelineError::NotDistilled)?;
@@ -66,7 +66,7 @@ impl Prepared<'_> {
         if config_of(&parsed.resolve(&requests)?) != config {
             return Err(PipelineError::NotDistilled);
         }
-        let (unknown, lost) = leftover(&wanted, material.lines());
+        let (unknown, lost) = leftover(&wanted, input.lines());
         drop(wanted);
         Ok(Distillation { target, needed, config, unknown, lost })
     }

@@ -38,7 +38,7 @@ pub use assemble::Assembled;
 pub use bootable::{Bootable, BootableError, read_manifest};
 pub use built::Built;
 pub use config_only::ConfigOnly;
-pub use distill::{Distillation, Material};
+pub use distill::{DistillInput, Distillation};
 pub use error::{AssembleError, PipelineError};
 pub use extra_sources::ExtraSourcesError;
 pub use history::History;

@@ -44,7 +44,7 @@ use crate::compress::{self, CompressError};
 
 /// The inputs of outputs.
 #[derive(Clone, Copy)]
-pub struct Scene<'a> {
+pub struct OutputContext<'a> {
     /// The store that they are kept in.
     pub store: &'a Store,
     /// The machine that builds.
@@ -210,14 +210,17 @@ pub fn programs(outputs: &BTreeMap<String, Output>) -> BTreeSet<&'static str> {
 ///
 /// # Errors
 /// See [`OutputError`].
-pub fn make(scene: &Scene<'_>, outputs: &BTreeMap<String, Output>) -> Result<BTreeMap<String, Made>, OutputError> {
+pub fn make(
+    context: &OutputContext<'_>,
+    outputs: &BTreeMap<String, Output>,
+) -> Result<BTreeMap<String, Made>, OutputError> {
     let order = order(outputs).expect("a recipe whose outputs form a circle is not evaluated");
-    let config = Config::parse(scene.config_text);
+    let config = Config::parse(context.config_text);
     let mut made: BTreeMap<String, Made> = BTreeMap::new();
     for name in order {
         kiln_exec::interrupted()?;
         let output = &outputs[&name];
-        let work = Work { scene, output, config: &config, made: &made };
+        let work = Work { context, output, config: &config, made: &made };
         let one = match &output.kind {
             OutputKind::Kernel { payload, compression } => boot_image::kernel(&work, payload, *compression),
             OutputKind::UImage(image) => boot_image::uimage(&work, image),
@@ -233,7 +236,7 @@ pub fn make(scene: &Scene<'_>, outputs: &BTreeMap<String, Output>) -> Result<BTr
 
 /// One output being made.
 struct Work<'a> {
-    scene: &'a Scene<'a>,
+    context: &'a OutputContext<'a>,
     output: &'a Output,
     config: &'a Config,
     /// Those that are already made.
@@ -251,11 +254,11 @@ impl Work<'_> {
         let output = self.output;
         inputs.kind = output.kind.word();
         let key = output_key(&inputs);
-        let scene = self.scene;
-        let dir = scene.store.realize(&key, "output", scene.progress, |out| {
-            scene.progress.begin(&format!("make {}", output.name), None);
+        let context = self.context;
+        let dir = context.store.realize(&key, "output", context.progress, |out| {
+            context.progress.begin(&format!("make {}", output.name), None);
             let done = make(&out.join("file"));
-            scene.progress.end();
+            context.progress.end();
             done
         })?;
         let path = dir.join("file");

@@ -8,7 +8,7 @@ use kiln_advise::{Unmet, UnmetKind, check};
 use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_kbuild::resolve::config_of;
 use kiln_kconfig::Request;
-use kiln_plan::evaluate::Kernel as KernelWish;
+use kiln_plan::evaluate::Kernel as KernelOptions;
 
 use crate::analysis::Analysis;
 use crate::error::PipelineError;
@@ -148,12 +148,12 @@ fn names_all(unmet: &Unmet, contradiction: &Contradiction) -> bool {
 }
 
 impl Analysis<'_> {
-    /// Whether all requests of `wish` hold, over the base of `analysis`; optional ones are ignored.
+    /// Whether all requests of `options` hold, over the base of `analysis`; optional ones are ignored.
     ///
     /// # Errors
     /// A value cannot be written into a `.config`.
-    pub fn all_hold(&self, wish: &KernelWish) -> Result<bool, PipelineError> {
-        let requests: Vec<Request> = wish.requests.values().map(|merged| merged.request.clone()).collect();
+    pub fn all_hold(&self, options: &KernelOptions) -> Result<bool, PipelineError> {
+        let requests: Vec<Request> = options.requests.values().map(|merged| merged.request.clone()).collect();
         let config = config_of(&self.parsed.resolve(&requests)?);
         let declared = self.parsed.declarations(&requests);
         Ok(check(&requests, &config, &declared).iter().all(|unmet| unmet.request.is_optional()))

@@ -7,12 +7,12 @@ use anyhow::Context as _;
 use kiln_boot::{BootError, BootSpec, write_initramfs};
 use kiln_store::Progress;
 
+use crate::command_context::CommandContext;
 use crate::commands::Context;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
 use crate::verdict;
-use crate::workshop::Workshop;
 
 /// Boot the result in QEMU, start and stop its loaders, and print the verdict; -v streams the guest console
 #[derive(Debug, clap::Args)]
@@ -37,8 +37,8 @@ pub(crate) struct Args {
 /// Runs it.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
-    let workshop = Workshop::open(context)?;
-    let session = workshop.session(context, 1);
+    let command = CommandContext::open(context)?;
+    let session = command.session(context, 1);
     let (evaluated, _) = evaluation::with_source(context, &session, form)?;
     let result = context.environment.current_dir.join(&args.result);
     let bootable = session.bootable(&result, &evaluated.boot)?;

@@ -7,11 +7,11 @@ use kiln_impact::Verdict;
 use kiln_kbuild::kernel::Kernel;
 use kiln_pipeline::{self as pipeline, Assembled, Built, PipelineError, Prepared, Resolved, generation, result};
 
+use crate::command_context::CommandContext;
 use crate::commands::{Context, impact};
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
-use crate::workshop::Workshop;
 
 /// Build the kernel, its modules and its services
 #[derive(Debug, clap::Args)]
@@ -37,8 +37,8 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
     let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let workshop = Workshop::open(context)?;
-    let session = workshop.session(context, jobs);
+    let command = CommandContext::open(context)?;
+    let session = command.session(context, jobs);
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
     let resolved = resolve(context, &prepared, &mut sources, form)?;

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use kiln_advise::Unmet;
 use serde_json::json;
 
+use crate::command_context::CommandContext;
 use crate::commands::Context;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
 use crate::render;
-use crate::workshop::Workshop;
 
 /// Merge the recipe, resolve it with the kernel's Kconfig, and show every request that does not hold
 #[derive(Debug, clap::Args)]
@@ -23,8 +23,8 @@ pub(crate) struct Args {
 /// Runs it.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
-    let workshop = Workshop::open(context)?;
-    let session = workshop.session(context, 1);
+    let command = CommandContext::open(context)?;
+    let session = command.session(context, 1);
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
     let analysis = prepared.analyse()?;

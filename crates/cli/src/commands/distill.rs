@@ -11,18 +11,18 @@ use anyhow::{Context as _, anyhow};
 use kiln_advise::distill::{Heading, text};
 use kiln_diag::{Diagnostic, Diagnostics, Severity, Sources};
 use kiln_kconfig::{Request, fragment, unquote};
-use kiln_pipeline::{self as pipeline, Distillation, Material};
+use kiln_pipeline::{self as pipeline, DistillInput, Distillation};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::{SourceSpec, ToolchainName};
 use kiln_recipe::Data;
 use serde_json::{Value, json};
 
+use crate::command_context::CommandContext;
 use crate::commands::Context;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
 use crate::recipe_files;
-use crate::workshop::Workshop;
 
 /// A larger file is not a config.
 const MAX_BYTES: u64 = 64 << 20;
@@ -66,15 +66,15 @@ enum Over {
 /// Runs it.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
-    let material = read(context, args, form)?;
-    let workshop = Workshop::open(context)?;
-    let session = workshop.session(context, 1);
+    let input = read(context, args, form)?;
+    let command = CommandContext::open(context)?;
+    let session = command.session(context, 1);
     let (evaluated, sources) = recipe(context, &session, args, form)?;
     let prepared = evaluation::fetched(&session, &evaluated, &sources)?;
-    let found = prepared.distill(&material)?;
+    let found = prepared.distill(&input)?;
     let version = prepared.tree.version.to_string();
     if args.json {
-        context.ui.json(&as_json(&evaluated, &version, &found, material.lines()));
+        context.ui.json(&as_json(&evaluated, &version, &found, input.lines()));
         return Ok(exit::FINE);
     }
     let recipe = text(&heading(args, &evaluated, &version, &found), &found.needed);
@@ -82,12 +82,12 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         None => context.ui.result(&recipe),
         Some(output) => write(&context.environment.current_dir.join(output), &recipe)?,
     }
-    context.ui.say(&summary(args, &found, material.lines()));
+    context.ui.say(&summary(args, &found, input.lines()));
     Ok(exit::FINE)
 }
 
 /// Reads FILE: its kind, and its symbols with their values.
-fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<Material, Failure> {
+fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<DistillInput, Failure> {
     let path = context.environment.current_dir.join(&args.file);
     let shown = args.file.display().to_string();
     let mut bytes = Vec::new();
@@ -105,7 +105,7 @@ fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<Material, Fail
         failure.help("a .config, a defconfig or JSON is text; is it compressed?")
     })?;
     if text.trim_start().starts_with('{') {
-        return Ok(Material::Requests(from_json(&shown, &text)?));
+        return Ok(DistillInput::Requests(from_json(&shown, &text)?));
     }
     if args.file.extension().is_some_and(|extension| extension == "toml") {
         return from_recipe(context, &path, form);
@@ -130,17 +130,17 @@ fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<Material, Fail
         return Err(failure.help("a line is `CONFIG_NAME=value` or `# CONFIG_NAME is not set`"));
     }
     Ok(match args.over {
-        Over::Defaults => Material::Config { text, lines },
-        Over::Base => Material::Requests(lines),
+        Over::Defaults => DistillInput::Config { text, lines },
+        Over::Base => DistillInput::Requests(lines),
     })
 }
 
 /// Returns the requests of a recipe.
-fn from_recipe(context: &Context<'_>, path: &Path, form: Form) -> Result<Material, Failure> {
+fn from_recipe(context: &Context<'_>, path: &Path, form: Form) -> Result<DistillInput, Failure> {
     let imports = format!("imports = [{}]\n", Data::Text(path.to_string_lossy().into_owned()));
     let (sources, evaluation) = recipe_files::evaluate(context, Some(&imports), None);
     let evaluated = evaluation::accept(context, evaluation, &sources, form)?;
-    Ok(Material::Requests(evaluated.kernel.requests.values().map(|merged| merged.request.clone()).collect()))
+    Ok(DistillInput::Requests(evaluated.kernel.requests.values().map(|merged| merged.request.clone()).collect()))
 }
 
 /// Finds the object of symbols and values, at any of its usual places.

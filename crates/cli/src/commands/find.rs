@@ -8,11 +8,11 @@ use kiln_advise::names::{Matched, Named, NamedSymbol, Naming, find, near};
 use kiln_kbuild::makefiles::sources;
 use serde_json::{Value, json};
 
+use crate::command_context::CommandContext;
 use crate::commands::Context;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
-use crate::workshop::Workshop;
 
 /// The number of findings by prompt that are shown: a common word is in thousands of them.
 const MOST: usize = 40;
@@ -31,8 +31,8 @@ pub(crate) struct Args {
 /// Runs it; a word that nothing matches results in status 1.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
-    let workshop = Workshop::open(context)?;
-    let session = workshop.session(context, 1);
+    let command = CommandContext::open(context)?;
+    let session = command.session(context, 1);
     let (evaluated, sources) = evaluation::with_source(context, &session, form)?;
     let prepared = evaluation::fetched(&session, &evaluated, &sources)?;
     let analysis = prepared.analyse()?;

@@ -11,12 +11,12 @@ use kiln_pipeline::{self as pipeline, Analysis, Remedies};
 use kiln_plan::evaluate::Evaluated;
 use serde_json::{Value, json};
 
+use crate::command_context::CommandContext;
 use crate::commands::Context;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
 use crate::replacement::{self, ReplaceError, Replacement};
-use crate::workshop::Workshop;
 use crate::{recipe_files, render};
 
 /// The number of names of further symbols that are shown.
@@ -49,8 +49,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let Ok(allowed) = Duration::try_from_secs_f64(args.deadline) else {
         return Err(Failure::Usage(format!("`{}` is not a number of seconds", args.deadline)));
     };
-    let workshop = Workshop::open(context)?;
-    let session = workshop.session(context, 1);
+    let command = CommandContext::open(context)?;
+    let session = command.session(context, 1);
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
     let analysis = prepared.analyse()?;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use kiln_pipeline::gc::{self, Freed, Limits, Thing};
 use serde_json::json;
 
+use crate::command_context::CommandContext;
 use crate::commands::Context;
 use crate::exit;
 use crate::failure::Failure;
-use crate::workshop::Workshop;
 
 /// Remove from the store what no generation of any recipe needs
 #[derive(Debug, clap::Args)]
@@ -35,10 +35,10 @@ pub(crate) struct Args {
 
 /// Runs it.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
-    let workshop = Workshop::open(context)?;
+    let command = CommandContext::open(context)?;
     let Args { dry_run, older_than, max_size, keep, verify, .. } = *args;
     let limits = Limits { older_than, max_size, keep, verify, dry_run };
-    let freed = gc::gc(&workshop.store, &limits, context.ui).map_err(Failure::host)?;
+    let freed = gc::gc(&command.store, &limits, context.ui).map_err(Failure::host)?;
     for file in &freed.unreadable {
         context.ui.warn(&file.to_string());
     }

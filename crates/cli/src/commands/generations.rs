@@ -3,10 +3,10 @@
 use kiln_pipeline::generation::{self, Generation, Kept};
 use serde_json::json;
 
+use crate::command_context::CommandContext;
 use crate::commands::Context;
 use crate::exit;
 use crate::failure::Failure;
-use crate::workshop::Workshop;
 
 /// List the recipe's finished builds that are kept, oldest first
 #[derive(Debug, clap::Args)]
@@ -18,9 +18,9 @@ pub(crate) struct Args {
 
 /// Runs it.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
-    let workshop = Workshop::open(context)?;
+    let command = CommandContext::open(context)?;
     let Kept { generations: found, unreadable } =
-        generation::list(&workshop.store, &context.recipe()).map_err(Failure::host)?;
+        generation::list(&command.store, &context.recipe()).map_err(Failure::host)?;
     for file in unreadable {
         context.ui.warn(&file.to_string());
     }

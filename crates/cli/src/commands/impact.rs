@@ -14,11 +14,11 @@ use kiln_pipeline::{self as pipeline, Deployed, DeployedError, LayoutReport, Pla
 use kiln_store::Store;
 use serde_json::{Value, json};
 
+use crate::command_context::CommandContext;
 use crate::commands::Context;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
-use crate::workshop::Workshop;
 
 /// Show what the changes since the last build reach, and whether a deployed kernel can be updated with modules alone
 #[derive(Debug, clap::Args)]
@@ -45,9 +45,9 @@ const N_LINES: usize = 20;
 /// Runs it.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
-    let workshop = Workshop::open(context)?;
-    let session = workshop.session(context, std::thread::available_parallelism().map_or(1, usize::from));
-    let found = find(context, &workshop.store, args.from.as_deref())?;
+    let command = CommandContext::open(context)?;
+    let session = command.session(context, std::thread::available_parallelism().map_or(1, usize::from));
+    let found = find(context, &command.store, args.from.as_deref())?;
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
     let analysis = prepared.analyse()?;

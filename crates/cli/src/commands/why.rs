@@ -3,11 +3,11 @@
 use kiln_advise::why::{Asked, Otherwise, Why, why};
 use serde_json::{Value, json};
 
+use crate::command_context::CommandContext;
 use crate::commands::Context;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
-use crate::workshop::Workshop;
 
 /// Show where the value of a symbol comes from, and what prevents other values
 #[derive(Debug, clap::Args)]
@@ -23,8 +23,8 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let form = if args.json { Form::Json } else { Form::Text };
     let name = args.symbol.strip_prefix("CONFIG_").unwrap_or(&args.symbol);
-    let workshop = Workshop::open(context)?;
-    let session = workshop.session(context, 1);
+    let command = CommandContext::open(context)?;
+    let session = command.session(context, 1);
     let (evaluated, sources) = evaluation::with_source(context, &session, form)?;
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
     let analysis = prepared.analyse()?;

@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use kiln_exec::{Crew, Exec, ExecError, interrupted};
+use kiln_exec::{Exec, ExecError, ProcessGroup, interrupted};
 use kiln_store::Store;
 use kiln_store::cache::{self, Answers};
 
@@ -135,10 +135,10 @@ impl Probes {
     /// a new answer: a slow command must not delay those that do not wait for it.
     pub(super) fn ahead(&self, round: &mut dyn FnMut(&mut Answer<'_>) -> usize) -> Result<(), ExecError> {
         let n_workers = thread::available_parallelism().map_or(1, usize::from);
-        let crew = Crew::new()?;
+        let group = ProcessGroup::new()?;
         thread::scope(|scope| {
             for _ in 0..n_workers {
-                scope.spawn(|| self.work(&crew));
+                scope.spawn(|| self.work(&group));
             }
             loop {
                 let n_known = self.lock().known.len();
@@ -161,7 +161,7 @@ impl Probes {
                 if n_open == 0 || state.failed.is_some() {
                     state.finished = true;
                     state.waiting.clear();
-                    crew.end();
+                    group.end();
                     self.changed.notify_all();
                     break;
                 }
@@ -196,13 +196,13 @@ impl Probes {
     }
 
     /// Runs commands until there are no more.
-    fn work(&self, crew: &Crew) {
+    fn work(&self, group: &ProcessGroup) {
         let mut state = self.lock();
         loop {
             if let Some(command) = state.waiting.pop_front() {
                 state.n_running += 1;
                 drop(state);
-                let answer = crew.stdout(&self.exec().arg("-c").arg(OsStr::from_bytes(&command)));
+                let answer = group.stdout(&self.exec().arg("-c").arg(OsStr::from_bytes(&command)));
                 state = self.lock();
                 state.n_running -= 1;
                 // The output of a command that was ended early has no meaning.

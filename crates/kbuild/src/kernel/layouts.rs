@@ -22,7 +22,7 @@ use kiln_makefile::Note;
 use kiln_makefile::normal;
 use kiln_modgraph::read::{Structure, StructuresError, structures};
 
-use self::command::{Command, Wish};
+use self::command::{Command, CompilerOutput};
 use crate::make::{OUTPUT_NAME, SOURCE_NAME};
 use crate::toolchain::{Target, Toolchain};
 
@@ -98,7 +98,7 @@ impl<'a> TwoConfigs<'a> {
             for (product, header) in OFFSETS {
                 // A tree without it, or one that makes the `.s` differently, keeps the existing header.
                 let product = product.replace("SRCARCH", &target.srcarch);
-                match two.run(&product, side, Wish::Assembly) {
+                match two.run(&product, side, CompilerOutput::Assembly) {
                     Ok(text) => write(&generated.join(header), &offsets(&String::from_utf8_lossy(&text)))?,
                     Err(Unreadable::Exec(error)) => return Err(error.into()),
                     Err(_) => {}
@@ -115,7 +115,7 @@ impl<'a> TwoConfigs<'a> {
     /// See [`Unreadable`].
     pub fn structures(&self, object: &str) -> Result<[Vec<Structure>; 2], Unreadable> {
         let read = |side| -> Result<Vec<Structure>, Unreadable> {
-            let mut found = structures(&self.run(object, side, Wish::Object)?)?;
+            let mut found = structures(&self.run(object, side, CompilerOutput::Object)?)?;
             found.iter_mut().for_each(|structure| structure.file = self.inside(&structure.file));
             Ok(found)
         };
@@ -123,7 +123,7 @@ impl<'a> TwoConfigs<'a> {
     }
 
     /// Runs an object's command once more, and returns what it made.
-    fn run(&self, product: &str, side: usize, wish: Wish) -> Result<Vec<u8>, Unreadable> {
+    fn run(&self, product: &str, side: usize, output: CompilerOutput) -> Result<Vec<u8>, Unreadable> {
         let (folder, name) = product.rsplit_once('/').unwrap_or(("", product));
         let note = self.out.join(folder).join(format!(".{name}.cmd"));
         let text = fs::read(&note).map_err(|_| Unreadable::NoNote)?;
@@ -131,7 +131,7 @@ impl<'a> TwoConfigs<'a> {
         let note = Note::parse(&text).ok_or(Unreadable::NoNote)?;
         let command = Command::parse(note.command).ok_or(Unreadable::NoCompiler)?;
         let to = self.scratch.join(format!("{side}-{}", product.replace('/', "-")));
-        let [program, arguments @ ..] = &command.again(&self.overlays[side], &to, wish)[..] else {
+        let [program, arguments @ ..] = &command.again(&self.overlays[side], &to, output)[..] else {
             return Err(Unreadable::NoCompiler);
         };
         let exec = self.toolchain.exec(program).args(arguments).dir(self.out).env("TMPDIR", self.scratch);

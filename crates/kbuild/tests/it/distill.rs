@@ -35,13 +35,13 @@ fn device(name: &str) -> Vec<Request> {
     json["merged"].as_object().unwrap().iter().map(request).collect()
 }
 
-enum Material {
+enum DistillInput {
     Config(String),
     Requests(Vec<Request>),
 }
 
 /// Checks the distilled requests of one config. `work` is kept for the next call: building `conf` takes longest.
-fn check(work: &Path, name: &str, target: &Target, base: &Base, material: &Material) -> Vec<Needed> {
+fn check(work: &Path, name: &str, target: &Target, base: &Base, input: &DistillInput) -> Vec<Needed> {
     let tree = kernel_tree();
     let store = Store::open(&work.join("store")).unwrap();
     let work = work.join(&target.arch);
@@ -49,17 +49,17 @@ fn check(work: &Path, name: &str, target: &Target, base: &Base, material: &Mater
     let toolchain = Toolchain::discover(&everything, &target.programs).unwrap();
     let kconfig = KconfigTree::new(&tree, &work.join("native"), target, &toolchain, Some(&store)).unwrap();
     let parsed = kconfig.parse(base).unwrap();
-    let wanted = match material {
-        Material::Config(text) => parsed.resolve_text(text),
-        Material::Requests(requests) => parsed.resolve(requests).unwrap(),
+    let wanted = match input {
+        DistillInput::Config(text) => parsed.resolve_text(text),
+        DistillInput::Requests(requests) => parsed.resolve(requests).unwrap(),
     };
     let needed = distill(&parsed.base_values(), &wanted).unwrap();
     let requests: Vec<Request> = needed.iter().map(|needed| Request::fixed(&needed.symbol, needed.written())).collect();
 
     let conf = Conf { tree: &tree, out: work.join("conf"), target, toolchain: &toolchain };
-    let theirs = match material {
-        Material::Config(text) => conf.resolve(parsed.model(), &Base::File(text.clone()), &[]),
-        Material::Requests(requests) => conf.resolve(parsed.model(), base, requests),
+    let theirs = match input {
+        DistillInput::Config(text) => conf.resolve(parsed.model(), &Base::File(text.clone()), &[]),
+        DistillInput::Requests(requests) => conf.resolve(parsed.model(), base, requests),
     };
     let ours = conf.resolve(parsed.model(), base, &requests);
     assert!(theirs == ours, "{name}: the recipe gives another config:\n{}", first_difference(&ours, &theirs));
@@ -79,7 +79,7 @@ fn check(work: &Path, name: &str, target: &Target, base: &Base, material: &Mater
 fn debians_config() {
     let tree = kernel_tree();
     let work = tempfile::tempdir().unwrap();
-    let config = Material::Config(debian(&tree));
+    let config = DistillInput::Config(debian(&tree));
     for base in [Base::Alldefconfig, Base::Allnoconfig, Base::Defconfig("x86_64_defconfig".to_owned())] {
         let needed = check(work.path(), "debian", &x86(), &base, &config);
         assert!((1000..6000).contains(&needed.len()), "{base:?}: {}", needed.len());
@@ -92,7 +92,7 @@ fn a_defconfig() {
     let tree = kernel_tree();
     let text = std::fs::read_to_string(tree.join("arch/x86/configs/x86_64_defconfig")).unwrap();
     let work = tempfile::tempdir().unwrap();
-    let config = Material::Config(text);
+    let config = DistillInput::Config(text);
     for base in [Base::Alldefconfig, Base::Allnoconfig, Base::Tinyconfig] {
         check(work.path(), "x86_64_defconfig", &x86(), &base, &config);
     }
@@ -116,7 +116,7 @@ fn lists_of_requests() {
         "tp-archer-ax23",
     ];
     for name in devices {
-        let requests = Material::Requests(device(&format!("{name}.json")));
+        let requests = DistillInput::Requests(device(&format!("{name}.json")));
         // For another architecture most symbols of a list are unknown, which must not matter.
         let is_arm = ["belkin-rt3200", "qemu-aarch64"].contains(&name);
         let targets = if is_arm { vec![&arm64] } else { vec![] };

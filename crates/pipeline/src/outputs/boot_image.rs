@@ -23,9 +23,9 @@ pub(super) fn kernel(work: &Work<'_>, payload: &Payload, compression: Compressio
 pub(super) fn uimage(work: &Work<'_>, image: &UImage) -> Result<Made, OutputError> {
     let mkimage = Program::find(work, "mkimage")?;
     let (load, entry) = addresses(work, &image.addresses)?;
-    let arch = uboot_arch(&work.scene.arch).unwrap_or_default();
+    let arch = uboot_arch(&work.context.arch).unwrap_or_default();
     // The name has 32 bytes, all of which a longer release fills.
-    let title = image.title.clone().unwrap_or_else(|| format!("Linux-{}", work.scene.kernel.release));
+    let title = image.title.clone().unwrap_or_else(|| format!("Linux-{}", work.context.kernel.release));
     let title: String = title.chars().take(32).collect();
     let mut inputs = inputs(work, &image.payload, image.compression)?;
     let settings = [("load", format!("{load:#x}")), ("entry", format!("{entry:#x}")), ("title", title.clone())];
@@ -57,8 +57,8 @@ pub(super) fn fit(work: &Work<'_>, fit: &Fit) -> Result<Made, OutputError> {
     let dtbs: Vec<(String, String)> =
         fit.dtbs.iter().map(|dtb| (dtb.value.clone(), format!("fdt-{}", dtb.value))).collect();
     let parts = FitParts {
-        arch: uboot_arch(&work.scene.arch).unwrap_or_default(),
-        release: &work.scene.kernel.release,
+        arch: uboot_arch(&work.context.arch).unwrap_or_default(),
+        release: &work.context.kernel.release,
         load,
         entry,
         kernel: "kernel",
@@ -96,7 +96,7 @@ pub(super) fn fit(work: &Work<'_>, fit: &Fit) -> Result<Made, OutputError> {
 
 /// Returns the inputs that every kernel's key contains.
 fn inputs(work: &Work<'_>, payload: &Payload, compression: Compression) -> Result<OutputInputs, OutputError> {
-    let mut inputs = OutputInputs { kernel: Some(work.scene.kernel.key), ..OutputInputs::default() };
+    let mut inputs = OutputInputs { kernel: Some(work.context.kernel.key), ..OutputInputs::default() };
     inputs.settings.push(("image".to_owned(), payload.image.value.clone()));
     inputs.settings.push(("compression".to_owned(), compression.word().to_owned()));
     if let Some(dtb) = &payload.appended_dtb {
@@ -119,7 +119,7 @@ struct Packed {
 
 fn packed(work: &Work<'_>, payload: &Payload, compression: Compression) -> Result<Packed, OutputError> {
     let base = payload.image.value.rsplit('/').next().unwrap_or_default();
-    let path = work.scene.kernel.dir.join("kernel").join(base);
+    let path = work.context.kernel.dir.join("kernel").join(base);
     let mut bytes = read(&path)?;
     if let Some(dtb) = &payload.appended_dtb {
         let dtb = &work.needed(&dtb.value).path;
@@ -131,7 +131,7 @@ fn packed(work: &Work<'_>, payload: &Payload, compression: Compression) -> Resul
     }
     let head = bytes[..bytes.len().min(16)].to_vec();
     let n_plain = bytes.len() as u64;
-    let packed = compress::compress(compression, Reader::BootLoader, &bytes, work.scene.host);
+    let packed = compress::compress(compression, Reader::BootLoader, &bytes, work.context.host);
     let bytes = packed.map_err(|source| OutputError::Compress { name: work.name(), source })?;
     Ok(Packed { bytes, head, n_plain })
 }
@@ -143,9 +143,9 @@ fn packed(work: &Work<'_>, payload: &Payload, compression: Compression) -> Resul
 fn with_section(work: &Work<'_>, kernel: &Path, dtb: &Path) -> Result<Vec<u8>, OutputError> {
     let stage = tempfile::tempdir().map_err(io_error(kernel))?;
     let to = stage.path().join("vmlinux");
-    let objcopy = work.scene.toolchain.programs().name("objcopy");
+    let objcopy = work.context.toolchain.programs().name("objcopy");
     let exec = work
-        .scene
+        .context
         .toolchain
         .exec(objcopy)
         .arg("--update-section")
@@ -160,11 +160,11 @@ fn with_section(work: &Work<'_>, kernel: &Path, dtb: &Path) -> Result<Vec<u8>, O
 fn addresses(work: &Work<'_>, wished: &Addresses) -> Result<(u64, u64), OutputError> {
     let (load, entry) = (wished.load.as_ref().map(|load| load.value), wished.entry.as_ref().map(|entry| entry.value));
     if let Some(load) = load
-        && (entry.is_some() || !kiln_plan::outputs::is_linked_for_one_place(&work.scene.arch))
+        && (entry.is_some() || !kiln_plan::outputs::is_linked_for_one_place(&work.context.arch))
     {
         return Ok((load, entry.unwrap_or(load)));
     }
-    let path = work.scene.kernel.dir.join("kernel/vmlinux");
+    let path = work.context.kernel.dir.join("kernel/vmlinux");
     let linked = Elf::read(&read(&path)?).ok_or_else(|| {
         let message = "`vmlinux` does not say where it belongs".to_owned();
         work.fault("loadAddress", message, None, "write `loadAddress` and `entryPoint`")

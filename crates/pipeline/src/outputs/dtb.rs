@@ -29,7 +29,7 @@ pub(super) fn dtb(work: &Work<'_>, dtb: &Dtb) -> Result<Made, OutputError> {
         })?);
     }
     let trees = trees(work);
-    folders.extend([trees, work.scene.tree.join("scripts/dtc/include-prefixes")]);
+    folders.extend([trees, work.context.tree.join("scripts/dtc/include-prefixes")]);
     let text = preprocessed(work, &source, &folders)?;
     let dtc = dtc(work)?;
     let mut inputs = OutputInputs::default();
@@ -43,7 +43,7 @@ pub(super) fn dtb(work: &Work<'_>, dtb: &Dtb) -> Result<Made, OutputError> {
     work.step(Compression::None, inputs, |file| {
         staged(file, |stage| {
             write(&stage.join("in.dts"), text.as_bytes())?;
-            let exec = work.scene.toolchain.exec(&dtc.program).dir(stage).args(["-I", "dts", "-O", "dtb", "-b", "0"]);
+            let exec = work.context.toolchain.exec(&dtc.program).dir(stage).args(["-I", "dts", "-O", "dtb", "-b", "0"]);
             let exec = folders.iter().fold(exec, |exec, folder| exec.arg("-i").arg(folder));
             let exec = exec.args(dtb.symbols.then_some("-@")).args(["-o", "out.dtb", "in.dts"]);
             compile(work, exec)?;
@@ -76,11 +76,11 @@ fn source(work: &Work<'_>, dtb: &Dtb) -> Result<PathBuf, OutputError> {
 
 /// Returns the directory of the architecture's device trees.
 fn trees(work: &Work<'_>) -> PathBuf {
-    work.scene.tree.join(shown(work))
+    work.context.tree.join(shown(work))
 }
 
 fn shown(work: &Work<'_>) -> String {
-    format!("arch/{}/boot/dts", work.scene.target.srcarch)
+    format!("arch/{}/boot/dts", work.context.target.srcarch)
 }
 
 /// Returns a source of the same name in another directory: arm's have moved to one for each vendor.
@@ -93,7 +93,7 @@ fn elsewhere(trees: &Path, path: &str) -> Option<String> {
 }
 
 fn preprocessed(work: &Work<'_>, source: &Path, folders: &[PathBuf]) -> Result<String, OutputError> {
-    let toolchain = work.scene.toolchain;
+    let toolchain = work.context.toolchain;
     let exec = toolchain.exec(toolchain.cc()).args(["-E", "-nostdinc", "-undef", "-D__DTS__"]);
     let exec = folders.iter().fold(exec, |exec, folder| exec.arg("-I").arg(folder));
     compile(work, exec.args(["-x", "assembler-with-cpp"]).arg(source))

@@ -40,12 +40,12 @@ pub enum DtcError {
 ///
 /// Its key is the tree's alone: its output does not depend on the compiler that built it.
 pub(super) fn dtc(work: &Work<'_>) -> Result<Dtc, OutputError> {
-    let scene = work.scene;
-    let key = KeyWriter::new("dtc/1").field("tree", scene.tree_key).finish();
-    let made = scene.store.realize(&key, "dtc", scene.progress, |out| {
-        scene.progress.begin("build the tree's dtc", None);
+    let context = work.context;
+    let key = KeyWriter::new("dtc/1").field("tree", context.tree_key).finish();
+    let made = context.store.realize(&key, "dtc", context.progress, |out| {
+        context.progress.begin("build the tree's dtc", None);
         let done = build(work, out);
-        scene.progress.end();
+        context.progress.end();
         done
     });
     let dir = made.map_err(|source: DtcError| OutputError::Dtc { name: work.name(), source })?;
@@ -55,7 +55,7 @@ pub(super) fn dtc(work: &Work<'_>) -> Result<Dtc, OutputError> {
 /// Builds `dtc` with the kernel's own configuration, since Kbuild requires one, and with `CONFIG_DTC=y`, without which
 /// it would not be built.
 fn build(work: &Work<'_>, out: &Path) -> Result<(), DtcError> {
-    let scene = work.scene;
+    let context = work.context;
     let io_error = |path: &Path| {
         let path = path.to_owned();
         move |source| DtcError::Io { path, source }
@@ -63,8 +63,8 @@ fn build(work: &Work<'_>, out: &Path) -> Result<(), DtcError> {
     let area = out.join("build");
     fs::create_dir(&area).map_err(io_error(&area))?;
     let config = area.join(".config");
-    fs::write(&config, scene.config_text).map_err(io_error(&config))?;
-    let make = Make { tree: scene.tree, out: &area, target: scene.target, toolchain: scene.toolchain };
+    fs::write(&config, context.config_text).map_err(io_error(&config))?;
+    let make = Make { tree: context.tree, out: &area, target: context.target, toolchain: context.toolchain };
     make.prepare().map_err(io_error(&area))?;
     make.exec().args(["CONFIG_DTC=y", "scripts_dtc"]).text().map_err(DtcError::Make)?;
     let program = area.join("scripts/dtc/dtc");

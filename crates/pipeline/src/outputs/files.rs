@@ -32,7 +32,7 @@ pub(super) fn initramfs(work: &Work<'_>, contents: &FileSystem) -> Result<Made, 
         let mut archive = Vec::new();
         let failed = |source| OutputError::Archive { name: work.name(), source };
         kiln_image::write(&tree, &mut archive).map_err(failed)?;
-        let packed = compress::compress(compression, Reader::Kernel, &archive, work.scene.host);
+        let packed = compress::compress(compression, Reader::Kernel, &archive, work.context.host);
         write(file, &packed.map_err(|source| OutputError::Compress { name: work.name(), source })?)
     })
 }
@@ -79,10 +79,10 @@ enum Source {
 fn files(work: &Work<'_>, contents: &FileSystem) -> Result<BTreeMap<String, Entry>, OutputError> {
     let plain = |path: PathBuf| Entry { mode: 0o644, source: Source::File(path) };
     let mut files = BTreeMap::new();
-    for (path, content) in device_files(work.scene.assembly, contents.services) {
+    for (path, content) in device_files(work.context.assembly, contents.services) {
         let entry = match content {
             Content::Bytes { bytes, mode } => Entry { mode: *mode as u16, source: Source::Bytes(bytes.clone()) },
-            Content::Kernel(from) => plain(work.scene.kernel.dir.join(from)),
+            Content::Kernel(from) => plain(work.context.kernel.dir.join(from)),
             Content::File(from) => plain(from.clone()),
             Content::Link(target) => Entry { mode: 0o777, source: Source::Link(target.clone()) },
         };

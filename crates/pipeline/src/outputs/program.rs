@@ -17,7 +17,7 @@ pub(super) struct Program {
 impl Program {
     /// Finds `name` on the host's `PATH`.
     pub(super) fn find(work: &Work<'_>, name: &'static str) -> Result<Program, OutputError> {
-        let host = work.scene.host;
+        let host = work.context.host;
         let found = find_program(&host.path, Path::new(name));
         let file =
             found.ok_or_else(|| OutputError::Missing { name: work.name(), missing: Missing::of_output(name) })?;
@@ -34,7 +34,7 @@ impl Program {
     pub(super) fn exec(&self, work: &Work<'_>, dir: &Path) -> Exec {
         Exec::new(&self.file)
             .dir(dir)
-            .env("PATH", &work.scene.host.path)
+            .env("PATH", &work.context.host.path)
             .env("LC_ALL", "C")
             .env("TZ", "UTC")
             .env("TMPDIR", dir)

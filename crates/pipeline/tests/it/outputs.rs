@@ -18,7 +18,7 @@ use kiln_assembly::{Assembly, Content};
 use kiln_diag::Sources;
 use kiln_kbuild::kernel::Kernel;
 use kiln_kbuild::toolchain::{Host, Programs, Target, Toolchain};
-use kiln_pipeline::outputs::{Made, OutputError, Scene, make};
+use kiln_pipeline::outputs::{Made, OutputContext, OutputError, make};
 use kiln_plan::evaluate::{Setting, evaluate};
 use kiln_plan::{Arch, KeyWriter};
 use kiln_recipe::{Fault, Found, Reader};
@@ -126,7 +126,7 @@ impl Ground {
         let kernel =
             Kernel { dir: self.at("kernel"), key, release: "6.12.1".to_owned(), images: Vec::new(), work: key };
         let target = Target { arch: "mips".into(), srcarch: "mips".into(), programs: Programs::gnu("") };
-        let scene = Scene {
+        let context = OutputContext {
             store: &store,
             host: &host,
             progress: &Silent,
@@ -139,7 +139,7 @@ impl Ground {
             kernel: &kernel,
             assembly: &assembly(),
         };
-        make(&scene, &evaluated.outputs)
+        make(&context, &evaluated.outputs)
     }
 }
 

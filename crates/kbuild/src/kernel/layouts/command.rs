@@ -11,7 +11,7 @@ pub(super) struct Command {
 
 /// The output that a command shall make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum CompilerOutput {
     /// An object with debug information, of all types that its headers define.
     Object,
     /// Assembly.
@@ -52,8 +52,8 @@ impl Command {
         (is_compiler && words.iter().any(compiles)).then_some(Command { words })
     }
 
-    /// Returns the words of the command that makes `wish` as `to`, with `overlay` searched for headers first.
-    pub(super) fn again(&self, overlay: &Path, to: &Path, wish: Wish) -> Vec<OsString> {
+    /// Returns the words of the command that makes `output` as `to`, with `overlay` searched for headers first.
+    pub(super) fn again(&self, overlay: &Path, to: &Path, output: CompilerOutput) -> Vec<OsString> {
         let [program, rest @ ..] = &self.words[..] else { return Vec::new() };
         let mut words: Vec<OsString> = vec![program.into(), "-I".into(), overlay.into()];
         let mut rest = rest.iter();
@@ -66,9 +66,9 @@ impl Command {
                 words.push(word.into());
             }
         }
-        match wish {
-            Wish::Assembly => words.push("-S".into()),
-            Wish::Object => {
+        match output {
+            CompilerOutput::Assembly => words.push("-S".into()),
+            CompilerOutput::Object => {
                 words.extend(["-c", "-gdwarf-4", "-gz=none", "-fno-eliminate-unused-debug-types"].map(Into::into));
                 if program.contains("clang") {
                     words.push("-fstandalone-debug".into());
@@ -123,8 +123,8 @@ fn words(line: &str) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn again(line: &str, wish: Wish) -> Option<String> {
-        let words = Command::parse(line)?.again(Path::new("/o"), Path::new("/s/a.o"), wish);
+    fn again(line: &str, output: CompilerOutput) -> Option<String> {
+        let words = Command::parse(line)?.again(Path::new("/o"), Path::new("/s/a.o"), output);
         Some(words.iter().map(|word| format!("{} ", word.display())).collect())
     }
 
@@ -135,11 +135,11 @@ mod tests {
                     ; ./tools/objtool/objtool net/a.o";
         let expected = "x86_64-linux-gnu-gcc-12 -I /o -nostdinc -I./include -O2 -DNAME=\"a b\" -DD=\"x\" -DP=$1# /t/net/a.c \
                         -c -gdwarf-4 -gz=none -fno-eliminate-unused-debug-types -w -o /s/a.o ";
-        assert_eq!(again(line, Wish::Object).as_deref(), Some(expected));
+        assert_eq!(again(line, CompilerOutput::Object).as_deref(), Some(expected));
         let line = "clang --target=arm-linux-gnueabi -flto=thin -S -o kernel/bounds.s /t/kernel/bounds.c";
         let expected = "clang -I /o --target=arm-linux-gnueabi /t/kernel/bounds.c -S -w -o /s/a.o ";
-        assert_eq!(again(line, Wish::Assembly).as_deref(), Some(expected));
-        assert!(again(line, Wish::Object).unwrap().contains(" -fstandalone-debug "));
+        assert_eq!(again(line, CompilerOutput::Assembly).as_deref(), Some(expected));
+        assert!(again(line, CompilerOutput::Object).unwrap().contains(" -fstandalone-debug "));
     }
 
     #[test]

@@ -12,18 +12,18 @@ use crate::failure::Failure;
 use crate::recipe_files::host;
 
 /// An open store and the host.
-pub(crate) struct Workshop {
+pub(crate) struct CommandContext {
     pub(crate) store: Store,
     host: Host,
     env: BTreeMap<OsString, OsString>,
 }
 
-impl Workshop {
+impl CommandContext {
     /// Opens the store, which is created when it is not there.
-    pub(crate) fn open(context: &Context<'_>) -> Result<Workshop, Failure> {
+    pub(crate) fn open(context: &Context<'_>) -> Result<CommandContext, Failure> {
         let store = Store::open(&context.store_dir()).map_err(Failure::host)?;
         let host = Host { path: context.environment.path.clone() };
-        Ok(Workshop { store, host, env: context.environment.vars.clone() })
+        Ok(CommandContext { store, host, env: context.environment.vars.clone() })
     }
 
     /// Returns a session that runs `jobs` compilers at once.

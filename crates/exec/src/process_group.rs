@@ -8,25 +8,25 @@ use crate::group::Group;
 use crate::interrupt::interrupted;
 
 /// A process group for children that are too short to have a guard each; all of them are ended when it is dropped.
-pub struct Crew {
+pub struct ProcessGroup {
     group: Group,
 }
 
-impl Crew {
+impl ProcessGroup {
     /// Starts the guard.
     ///
     /// # Errors
     /// [`ExecError::Io`].
-    pub fn new() -> Result<Crew, ExecError> {
+    pub fn new() -> Result<ProcessGroup, ExecError> {
         let group = Group::new().map_err(|source| ExecError::Io { command: "/bin/sh".to_owned(), source })?;
-        Ok(Crew { group })
+        Ok(ProcessGroup { group })
     }
 
     /// Runs `exec` to the end, whatever its status, and returns its standard output; standard error is discarded, and
     /// there is no standard input.
     ///
     /// The deadline and the log of `exec` are ignored, and an interrupt is noticed before the start only: a caller that
-    /// waits for several processes at once watches for it and calls [`Crew::end`].
+    /// waits for several processes at once watches for it and calls [`ProcessGroup::end`].
     /// # Errors
     /// [`ExecError::NotFound`], [`ExecError::Io`], [`ExecError::Interrupted`].
     pub fn stdout(&self, exec: &Exec) -> Result<Vec<u8>, ExecError> {
