@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use kiln_diag::ErrorKind;
 use kiln_exec::ExecError;
+use kiln_kconfig::BaseValues;
 
 use crate::doctor::Missing;
 use crate::kconfig::{LinuxTree, Machine, MachineError};
@@ -20,9 +21,11 @@ use crate::make::{Make, TreeError, check_tree, make_output};
 use crate::toolchain::{Target, Toolchain};
 use kiln_store::Store;
 
+mod base_texts;
 mod declarations;
 mod parsed;
 
+use base_texts::BaseTexts;
 pub use parsed::{Parsed, config_of};
 
 /// The base config: the values of the symbols that are not requested.
@@ -180,17 +183,17 @@ impl<'a> KconfigTree<'a> {
         }
     }
 
-    /// Parses the tree's Kconfig, for requests over `base`.
+    /// Parses the tree's Kconfig, for requests over the `values` of `base`.
     ///
     /// # Errors
     /// See [`ResolveError`].
-    pub fn parse(&self, base: &Base) -> Result<Parsed, ResolveError> {
+    pub fn parse(&self, base: &Base, values: BaseValues) -> Result<Parsed, ResolveError> {
         let base = self.base_text(base)?;
         let machine = self.machine()?;
         let (model, messages) = machine.parse("Kconfig")?;
         let refused = || String::from_utf8_lossy(&messages.stderr()).into_owned();
         let model = model.ok_or_else(|| ResolveError::Refused { said: refused() })?;
-        Ok(Parsed::new(self.tree.clone(), model, machine, base))
+        Ok(Parsed::new(self.tree.clone(), model, machine, BaseTexts::new(base, values)))
     }
 
     /// Returns the machine that the tree's Kconfig files see.
@@ -244,7 +247,8 @@ impl<'a> KconfigTree<'a> {
     /// Returns the text of a configuration of the tree.
     ///
     /// A name without a file (`defconfig` on x86, `32r2el_defconfig` on mips) is a target of the makefile; its result
-    /// is reduced to what differs from the defaults, so that requests over it change defaults as with any other base.
+    /// is a whole `.config`. `make savedefconfig` would shorten it, but a request may take away the default for which a
+    /// value was left out.
     fn defconfig(&self, name: &str) -> Result<String, ResolveError> {
         if let Some(file) = self.defconfig_file(name) {
             return std::fs::read_to_string(&file).map_err(|source| ResolveError::Io { path: file, source });
@@ -265,8 +269,7 @@ impl<'a> KconfigTree<'a> {
             return Err(missing());
         }
         self.run_config(name)?;
-        self.run_config("savedefconfig")?;
-        read(&self.out.join("defconfig"))
+        read(&self.out.join(".config"))
     }
 
     /// Runs a configuration target.

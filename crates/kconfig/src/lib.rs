@@ -48,5 +48,5 @@ pub use model::{
     DefaultValue, Definition, Model, NodeId, NodeKind, Prompt, PropertyId, Range, Selection, SymbolId, Type,
 };
 pub use request::{Request, Strength};
-pub use resolve::{Base, Resolved, resolve};
+pub use resolve::{Base, BaseValues, Resolved, resolve};
 pub use value::{Value, quote, unquote};

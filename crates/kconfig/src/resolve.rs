@@ -22,6 +22,41 @@ pub enum Base<'a> {
     ConfigsOverAllNo(&'a [(&'a str, &'a [u8])]),
 }
 
+/// The values of a base config that stay as they are when requests change the defaults around them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BaseValues {
+    /// Those that the base's text sets; everything else follows the defaults, as `make defconfig` and
+    /// `KCONFIG_ALLCONFIG` do it.
+    Written,
+    /// All that the base results in, as far as the requests allow: as a full `.config` that is edited and passed to
+    /// `make olddefconfig`.
+    All,
+}
+
+impl BaseValues {
+    /// Returns the values that a recipe means by `written` or `all`.
+    pub fn parse(text: &str) -> Option<BaseValues> {
+        [BaseValues::Written, BaseValues::All].into_iter().find(|values| values.name() == text)
+    }
+
+    /// Returns the name in a recipe.
+    pub fn name(self) -> &'static str {
+        match self {
+            BaseValues::Written => "written",
+            BaseValues::All => "all",
+        }
+    }
+
+    /// Returns the other one.
+    #[must_use]
+    pub fn other(self) -> BaseValues {
+        match self {
+            BaseValues::Written => BaseValues::All,
+            BaseValues::All => BaseValues::Written,
+        }
+    }
+}
+
 /// The resulting values.
 #[derive(Debug, Clone)]
 pub struct Resolved<'m> {

@@ -87,7 +87,7 @@ impl<'a> Prepared<'a> {
         let Session { store, progress, .. } = self.session;
         let area = store.work_dir(&conf_key(&self.tree, target, toolchain), "conf", progress)?;
         let kconfig = KconfigTree::new(&self.tree.path, area.path(), target, toolchain, Some(store))?;
-        let parsed = kconfig.parse(&self.base(&kconfig)?)?;
+        let parsed = kconfig.parse(&self.base(&kconfig)?, self.recipe.kernel.base_values.value)?;
         drop(kconfig);
         area.finish()?;
         Ok(parsed)

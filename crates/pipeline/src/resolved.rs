@@ -100,7 +100,7 @@ impl<'a> Prepared<'a> {
 
     fn key(&self, target: &Target, toolchain: &Toolchain) -> Result<Key, PipelineError> {
         let (tree, kernel) = (&self.tree, &self.recipe.kernel);
-        let mut key = KeyWriter::new("resolution/2");
+        let mut key = KeyWriter::new("resolution/3");
         key.field("kiln", env!("CARGO_PKG_VERSION")).field("tree", tree.key);
         // Some of a tree's outputs contain the path of its files.
         key.field("path", tree.path.as_os_str().as_encoded_bytes());
@@ -112,6 +112,7 @@ impl<'a> Prepared<'a> {
             BaseConfig::Defconfig(name) => key.field("defconfig", name),
             BaseConfig::File(path) => key.field("file", read(path)?),
         };
+        key.field("base values", kernel.base_values.value.name());
         for request in kernel.requests.values() {
             key.field(&request.symbol, &request.value);
         }

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use kiln_diag::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
-use kiln_kconfig::Request;
+use kiln_kconfig::{BaseValues, Request};
 use kiln_recipe::{Def, Imports, Reader, Tree};
 
 use crate::builtin::{BUILTINS, SCHEME};
@@ -97,6 +97,8 @@ pub struct Kernel {
     pub modular: Located<bool>,
     /// The base config: values of symbols without requests.
     pub base_config: Located<BaseConfig>,
+    /// The values of the base config that stay when requests change the defaults.
+    pub base_values: Located<BaseValues>,
     /// Patches, in order.
     pub patches: Vec<Pattern>,
     /// Shell commands for the patched tree; `true` when the recipe has none.

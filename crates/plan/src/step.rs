@@ -75,7 +75,7 @@ pub struct OutputInputs {
 
 /// Returns the key of a base config that a makefile of the tree puts together.
 pub fn base_key(inputs: &BaseInputs<'_>) -> Key {
-    let mut key = KeyWriter::new("base/1");
+    let mut key = KeyWriter::new("base/2");
     key.field("tree", inputs.tree).field("arch", inputs.arch).field("toolchain", inputs.toolchain);
     key.field("target", inputs.target);
     key.finish()

@@ -3,13 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use kiln_kconfig::{Base, Config, Declarations, Dialect, Evaluation, Model, Request, Resolved, resolve};
+use kiln_kconfig::{BaseValues, Config, Declarations, Dialect, Evaluation, Model, Request, Resolved};
 
-use super::{BaseText, ResolveError, declarations};
+use super::{BaseText, BaseTexts, ResolveError, declarations};
 use crate::kconfig::Machine;
-
-/// The name that messages show for the text of a base.
-const BASE: &str = "base";
 
 /// A parsed tree, and the base that requests are resolved over.
 #[derive(Debug)]
@@ -17,13 +14,13 @@ pub struct Parsed {
     tree: PathBuf,
     model: Model,
     machine: Machine,
-    base: BaseText,
+    base: BaseTexts,
     /// The tree's declarations, once requested.
     declared: OnceLock<Declarations>,
 }
 
 impl Parsed {
-    pub(super) fn new(tree: PathBuf, model: Model, machine: Machine, base: BaseText) -> Parsed {
+    pub(super) fn new(tree: PathBuf, model: Model, machine: Machine, base: BaseTexts) -> Parsed {
         Parsed { tree, model, machine, base, declared: OnceLock::new() }
     }
 
@@ -44,7 +41,12 @@ impl Parsed {
 
     /// Whether the base turns off everything that is not requested.
     pub fn is_all_no(&self) -> bool {
-        self.base.is_all_no
+        self.base.text(&self.model).is_all_no
+    }
+
+    /// Returns the values of the base that requests are resolved over.
+    pub fn base_values_kept(&self) -> BaseValues {
+        self.base.values
     }
 
     /// Returns the paths that the answers of the tree's shell commands depend on; `None` when they are not known.
@@ -54,7 +56,7 @@ impl Parsed {
 
     /// Returns the values of the base alone.
     pub fn base_values(&self) -> Evaluation<'_> {
-        self.base.resolve(&self.model, &[]).into_evaluation()
+        self.base.text(&self.model).resolve(&self.model, &[]).into_evaluation()
     }
 
     /// Resolves requests over the base, in the order of their names, as the tree's own `conf` would.
@@ -62,12 +64,24 @@ impl Parsed {
     /// # Errors
     /// [`ResolveError::Unwritable`]; a request that does not hold is not an error.
     pub fn resolve<'r>(&self, requests: impl IntoIterator<Item = &'r Request>) -> Result<Resolved<'_>, ResolveError> {
+        self.resolve_keeping(self.base.values, requests)
+    }
+
+    /// Does the same with `values` of the base kept, whatever the recipe says.
+    ///
+    /// # Errors
+    /// [`ResolveError::Unwritable`]; a request that does not hold is not an error.
+    pub fn resolve_keeping<'r>(
+        &self,
+        values: BaseValues,
+        requests: impl IntoIterator<Item = &'r Request>,
+    ) -> Result<Resolved<'_>, ResolveError> {
         let mut requests: Vec<&Request> = requests.into_iter().collect();
         if let Some(request) = requests.iter().find(|request| !is_writable(request)) {
             return Err(ResolveError::Unwritable { symbol: request.symbol.clone() });
         }
         requests.sort_by(|left, right| left.symbol.cmp(&right.symbol));
-        Ok(self.base.resolve(&self.model, &requests))
+        Ok(self.base.text_of(values, &self.model).resolve(&self.model, &requests))
     }
 
     /// Resolves the text of a `.config` or a part of one over Kconfig's defaults, whatever the base.
@@ -90,14 +104,6 @@ impl Parsed {
         }
         let declared = declarations::with_other_arches(self)?;
         Ok(self.declared.get_or_init(|| declared))
-    }
-}
-
-impl BaseText {
-    fn resolve<'m>(&self, model: &'m Model, requests: &[&Request]) -> Resolved<'m> {
-        let configs = [(BASE, self.text.as_bytes())];
-        let base = if self.is_all_no { Base::ConfigsOverAllNo(&configs) } else { Base::Configs(&configs) };
-        resolve(model, base, requests.iter().copied())
     }
 }
 

@@ -22,16 +22,18 @@ impl Conf<'_> {
     pub(crate) fn resolve(&self, model: &Model, base: &Base, requests: &[Request]) -> String {
         let kconfig = KconfigTree::new(self.tree, &self.out, self.target, self.toolchain, None).unwrap();
         let base = kconfig.base_text(base).unwrap();
-        let is_requested = |line: &str| requests.iter().any(|request| names(line, &request.symbol));
-        let mut text: String =
-            base.text.lines().filter(|line| !is_requested(line)).flat_map(|line| [line, "\n"]).collect();
-        let mut requests: Vec<&Request> = requests.iter().collect();
-        requests.sort_by_key(|request| &request.symbol);
-        text.extend(requests.iter().map(|request| assignment(model, request)));
         let mode = if base.is_all_no { "allnoconfig" } else { "alldefconfig" };
         let seed = self.out.join("seed.config");
-        std::fs::write(&seed, text).unwrap();
+        std::fs::write(&seed, with_requests(&base.text, model, requests)).unwrap();
         self.make(&self.out, mode, Some(&seed))
+    }
+
+    /// Returns the `.config` that the target `name` makes, with the lines of `requests` instead of those of their
+    /// symbols, after `make olddefconfig`: what editing a whole `.config` comes to.
+    pub(crate) fn edit(&self, model: &Model, name: &str, requests: &[Request]) -> String {
+        let whole = self.make(&self.out, name, None);
+        std::fs::write(self.out.join(".config"), with_requests(&whole, model, requests)).unwrap();
+        self.make(&self.out, "olddefconfig", None)
     }
 
     /// Returns the `.config` that a target of the tree's makefile makes in `out`.
@@ -51,6 +53,16 @@ impl Conf<'_> {
         make.text().unwrap();
         std::fs::read_to_string(out.join(".config")).unwrap()
     }
+}
+
+/// Returns the lines of `text` without those of the requested symbols, and then the requests.
+fn with_requests(text: &str, model: &Model, requests: &[Request]) -> String {
+    let is_requested = |line: &str| requests.iter().any(|request| names(line, &request.symbol));
+    let mut lines: String = text.lines().filter(|line| !is_requested(line)).flat_map(|line| [line, "\n"]).collect();
+    let mut requests: Vec<&Request> = requests.iter().collect();
+    requests.sort_by_key(|request| &request.symbol);
+    lines.extend(requests.iter().map(|request| assignment(model, request)));
+    lines
 }
 
 /// Whether a line of a `.config` sets or unsets `symbol`.

@@ -7,7 +7,7 @@ use kiln_advise::distill::{Needed, distill};
 use kiln_exec::Exec;
 use kiln_kbuild::resolve::{Base, KconfigTree, config_of};
 use kiln_kbuild::toolchain::{Host, Programs, Target, Toolchain};
-use kiln_kconfig::Request;
+use kiln_kconfig::{BaseValues, Request};
 use kiln_store::Store;
 
 use crate::conf::Conf;
@@ -48,7 +48,7 @@ fn check(work: &Path, name: &str, target: &Target, base: &Base, input: &DistillI
     let everything = Host { path: variable("PATH").unwrap().into() };
     let toolchain = Toolchain::discover(&everything, &target.programs).unwrap();
     let kconfig = KconfigTree::new(&tree, &work.join("native"), target, &toolchain, Some(&store)).unwrap();
-    let parsed = kconfig.parse(base).unwrap();
+    let parsed = kconfig.parse(base, BaseValues::Written).unwrap();
     let wanted = match input {
         DistillInput::Config(text) => parsed.resolve_text(text),
         DistillInput::Requests(requests) => parsed.resolve(requests).unwrap(),

@@ -157,7 +157,7 @@ set -e
 case $1 in
     broken_defconfig) echo 'kernel/Kconfig:3: syntax error' >&2; exit 1;;
     made_defconfig) seed="$srctree/arch/x86/configs/file_defconfig";;
-    olddefconfig | savedefconfig | syncconfig) seed=.config;;
+    olddefconfig | syncconfig) seed=.config;;
     *) seed=${KCONFIG_ALLCONFIG:-/dev/null};;
 esac
 if grep -q 'CONFIG_NET=bad' "$seed"; then echo "$seed:1:warning: symbol value 'bad' invalid for NET" >&2; fi
@@ -167,7 +167,7 @@ value() { # name, otherwise
     echo "$line"
 }
 otherwise='# CONFIG_NET is not set'
-[ "$1" != alldefconfig ] || otherwise='CONFIG_NET=m'
+case $1 in alldefconfig | made_defconfig) otherwise='CONFIG_NET=m';; esac
 {
     printf '#\n# Fake\n#\n'
     value MODULES 'CONFIG_MODULES=y'
@@ -176,7 +176,7 @@ otherwise='# CONFIG_NET is not set'
     value NAME 'CONFIG_NAME=""'
 } > .config.new
 if [ -f "$srctree/twist" ]; then sed -i 's/^CONFIG_NET=m/CONFIG_NET=y/' .config.new; fi
-if [ "$1" = savedefconfig ]; then grep '^CONFIG' .config.new > defconfig; elif [ "$1" != syncconfig ] || ! cmp -s .config.new .config; then cp .config.new .config; fi
+if [ "$1" != syncconfig ] || ! cmp -s .config.new .config; then cp .config.new .config; fi
 rm .config.new
 "##;
 
@@ -196,7 +196,7 @@ define compile
 	@echo '  CC      $(1)'; $(CC) -c -o $@ $(srctree)/$(1:.o=.c) && echo 'note: $$(wildcard include/config/NET)' > $(O)/$(dir $(1)).$(notdir $(1)).cmd
 endef
 
-alldefconfig allnoconfig olddefconfig savedefconfig syncconfig made_defconfig broken_defconfig:
+alldefconfig allnoconfig olddefconfig syncconfig made_defconfig broken_defconfig:
 	@cd $(O) && sh $(srctree)/scripts/kconfig/conf $@
 
 vmlinux: $(O)/vmlinux

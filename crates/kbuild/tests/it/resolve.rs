@@ -2,7 +2,7 @@
 
 use expect_test::{Expect, expect};
 use kiln_kbuild::resolve::{Base, BaseText, KconfigTree, ResolveError, config_of};
-use kiln_kconfig::Request;
+use kiln_kconfig::{BaseValues, Request};
 
 use crate::fake_kernel::FakeKernel;
 
@@ -12,7 +12,7 @@ fn check(base: Base, requests: &[(&str, &str)], expected: Expect) {
     let out = kernel.out();
     let kconfig = KconfigTree::new(&kernel.tree(), &out, &kernel.target, &kernel.toolchain, None).unwrap();
     let requests: Vec<Request> = requests.iter().map(|(name, value)| Request::fixed(*name, *value)).collect();
-    let parsed = kconfig.parse(&base).unwrap();
+    let parsed = kconfig.parse(&base, BaseValues::Written).unwrap();
     let config = config_of(&parsed.resolve(&requests).unwrap());
     let values: Vec<String> = config.iter().map(|(symbol, value)| format!("{symbol}={value}")).collect();
     expected.assert_eq(&values.join(" "));
@@ -35,6 +35,36 @@ fn a_defconfig_is_a_file_or_a_target_and_requests_win() {
     check(Base::Defconfig("made_defconfig".to_owned()), &[("USB", "n")], expected());
 }
 
+/// Resolves `USB = "n"` where `USB` gives `NET` its default, with either meaning of the base; returns both values of
+/// `NET`, as the two meanings differ in nothing else.
+fn net_without_usb(base: &Base) -> [Option<String>; 2] {
+    let kernel = FakeKernel::new();
+    let kconfig = "config USB\n\ttristate \"usb\"\n\tdefault y\nconfig NET\n\ttristate \"net\"\n\tdefault y if USB\n";
+    kernel.write("kernel/Kconfig", kconfig);
+    kernel.write("arch/x86/configs/file_defconfig", "CONFIG_USB=y\nCONFIG_NET=y\n");
+    let out = kernel.out();
+    let kconfig = KconfigTree::new(&kernel.tree(), &out, &kernel.target, &kernel.toolchain, None).unwrap();
+    let request = [Request::fixed("USB", "n")];
+    [BaseValues::Written, BaseValues::All].map(|values| {
+        let parsed = kconfig.parse(base, values).unwrap();
+        let config = config_of(&parsed.resolve(&request).unwrap());
+        let other = config_of(&parsed.resolve_keeping(values.other(), &request).unwrap());
+        let swapped = kconfig.parse(base, values.other()).unwrap();
+        assert_eq!(other, config_of(&swapped.resolve(&request).unwrap()), "{base:?}");
+        config.get("NET").map(str::to_owned)
+    })
+}
+
+#[test]
+fn a_value_of_the_base_outlives_the_default_that_it_equals() {
+    let yes = || Some("y".to_owned());
+    assert_eq!(net_without_usb(&Base::Alldefconfig), [None, yes()]);
+    assert_eq!(net_without_usb(&Base::File("CONFIG_USB=y".to_owned())), [None, yes()]);
+    // What a makefile puts together is a whole `.config`, so that it sets every value itself.
+    assert_eq!(net_without_usb(&Base::Defconfig("made_defconfig".to_owned())), [yes(), yes()]);
+    assert_eq!(net_without_usb(&Base::Defconfig("file_defconfig".to_owned())), [yes(), yes()]);
+}
+
 #[test]
 fn strings_may_be_bare_or_quoted_and_what_a_type_does_not_take_has_no_effect() {
     check(Base::Allnoconfig, &[("NAME", "\"a b\""), ("NET", "bad")], expect![[r#"NAME="a b" X86=y"#]]);
@@ -51,7 +81,7 @@ fn nothing_breaks_out_of_its_line() {
     let kernel = FakeKernel::new();
     let out = kernel.out();
     let kconfig = KconfigTree::new(&kernel.tree(), &out, &kernel.target, &kernel.toolchain, None).unwrap();
-    let parsed = kconfig.parse(&Base::Allnoconfig).unwrap();
+    let parsed = kconfig.parse(&Base::Allnoconfig, BaseValues::Written).unwrap();
     for (symbol, value) in [("NAME", "a\nCONFIG_B=y"), ("NAME", "a\0"), ("NAME\nCONFIG_B", "y"), ("B=y", "y")] {
         let error = parsed.resolve(&[Request::fixed(symbol, value)]).map(|_| ()).unwrap_err();
         assert!(matches!(error, ResolveError::Unwritable { .. }), "{symbol} = {value}");
@@ -99,7 +129,7 @@ fn declarations_see_the_architecture_and_tell_others_apart() {
     kernel.write("scripts/Kconfig.include", "cc-option = $(shell,$(CC) $(1))\n");
     let out = kernel.out();
     let kconfig = KconfigTree::new(&kernel.tree(), &out, &kernel.target, &kernel.toolchain, None).unwrap();
-    let parsed = kconfig.parse(&Base::Allnoconfig).unwrap();
+    let parsed = kconfig.parse(&Base::Allnoconfig, BaseValues::Written).unwrap();
     let declared = parsed.all_declarations().unwrap();
     assert!(declared.get("X86").is_some() && declared.get("USB").is_some() && declared.get("ARM_LPAE").is_none());
     assert_eq!(declared.arches("ARM_LPAE"), ["arm", "arm64"]);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kiln_diag::{Code, Diagnostic, Diagnostics, FileId, Span};
+use kiln_kconfig::BaseValues;
 use kiln_recipe::{Data, Merged, Modules, Tree, Value};
 
 use crate::evaluate::{
@@ -70,6 +71,7 @@ impl Lowering<'_> {
             toolchain,
             modular,
             base_config: self.base_config()?,
+            base_values: self.base_values()?,
             patches: self.patches(),
             extra_patch_phase: self.tree.text(&["kernel", "extraPatchPhase"])?.to_owned(),
             make_targets: self.texts(&["kernel", "makeTargets"]),
@@ -120,6 +122,11 @@ impl Lowering<'_> {
         let written = self.text(&["kernel", "baseConfig"])?;
         let dir = written.origin.map(|span| self.dir(span.file)).unwrap_or(Path::new(""));
         Some(Located { value: BaseConfig::parse(&written.value, dir)?, origin: written.origin })
+    }
+
+    fn base_values(&self) -> Option<Located<BaseValues>> {
+        let written = self.text(&["kernel", "baseValues"])?;
+        Some(Located { value: BaseValues::parse(&written.value)?, origin: written.origin })
     }
 
     fn signing_key(&self) -> Option<Located<PathBuf>> {

@@ -221,6 +221,15 @@ fn config() -> Vec<Declaration> {
         .default(Data::Text("alldefconfig".to_owned()))
         .example("\"allnoconfig\""),
         option(
+            "baseValues",
+            "The values of the base config that stay when a request changes the defaults around them: those that its \
+             text sets (`written`, as `KCONFIG_ALLCONFIG` and `make defconfig` do it), or all that it results in \
+             (`all`, as a full `.config` that is edited and passed to `make olddefconfig`).",
+            Type::Text(TextType { among: &["written", "all"], ..TextType::default() }),
+        )
+        .default(Data::Text("written".to_owned()))
+        .example("\"all\""),
+        option(
             "config",
             "Requests: the value that a Kconfig symbol, named without `CONFIG_`, must have. `y`, `m`, `n`, a number, \
              or text, which may be bare or in the quotes of a `.config`. One marked `optional = true` may stay unmet.",

@@ -177,6 +177,7 @@ fn an_empty_recipe_is_one() {
             [kernel]
             arch = "x86_64"
             baseConfig = "alldefconfig"
+            baseValues = "written"
             extraPatchPhase = "true"
             makeTargets = []
             modular = true
@@ -206,6 +207,7 @@ CONFIG_D=m
             [kernel]
             arch = "x86_64"
             baseConfig = "alldefconfig"
+            baseValues = "written"
             extraPatchPhase = "true"
             makeTargets = []
             modular = true
@@ -255,6 +257,7 @@ firmware = [{ path = "./fw" }]
             arch = "x86_64"
             baseConfig = "sub/./board.config"
               # sub/a.toml:3:1
+            baseValues = "written"
             extraPatchPhase = "true"
             makeTargets = []
             modular = true

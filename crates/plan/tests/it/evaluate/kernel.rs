@@ -151,16 +151,17 @@ crossCompile = "mips-linux-gnu-"
     gives(
         "[kernel]\narch = \"arm64\"\ntoolchain = \"llvm-14\"\n",
         expect![[r#"
-        [kernel]
-        arch = "arm64"
-          # kiln.toml:2:1
-        baseConfig = "alldefconfig"
-        extraPatchPhase = "true"
-        makeTargets = []
-        modular = true
-        patches = []
-        toolchain = "llvm-14"
-          # kiln.toml:3:1"#]],
+            [kernel]
+            arch = "arm64"
+              # kiln.toml:2:1
+            baseConfig = "alldefconfig"
+            baseValues = "written"
+            extraPatchPhase = "true"
+            makeTargets = []
+            modular = true
+            patches = []
+            toolchain = "llvm-14"
+              # kiln.toml:3:1"#]],
     );
 }
 
@@ -224,6 +225,7 @@ C = "\"m\""
             [kernel]
             arch = "x86_64"
             baseConfig = "alldefconfig"
+            baseValues = "written"
             extraPatchPhase = "true"
             makeTargets = ["vmlinux"]
               # kiln:base:4:1
@@ -306,6 +308,7 @@ blacklist = ["ath9k"]
             [kernel]
             arch = "x86_64"
             baseConfig = "alldefconfig"
+            baseValues = "written"
             extraPatchPhase = "true"
             makeTargets = []
             modular = true

@@ -261,6 +261,7 @@ B = { value = "m", priority = 900, optional = true }
             [kernel]
             arch = "x86_64"
             baseConfig = "alldefconfig"
+            baseValues = "written"
             extraPatchPhase = "true"
             makeTargets = []
             modular = true
@@ -309,6 +310,7 @@ patches = ["../x.patch", "q.patch"]
             [kernel]
             arch = "x86_64"
             baseConfig = "alldefconfig"
+            baseValues = "written"
             extraPatchPhase = "a\nown"
               # a.toml:4:1
               # kiln.toml:4:1

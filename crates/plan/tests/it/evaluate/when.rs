@@ -211,6 +211,7 @@ NEVER = "y"
             [kernel]
             arch = "x86_64"
             baseConfig = "alldefconfig"
+            baseValues = "written"
             extraPatchPhase = "true"
             makeTargets = []
             modular = true
