@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use kiln_diag::Sources;
 use kiln_fuzz::recipe::evaluated;
-use kiln_kconfig::fragment::{Assignment, Line, amend, parse};
+use kiln_kconfig::fragment::{AfterUnset, Assignment, Line, amend, parse};
 use kiln_kconfig::quote;
 use libfuzzer_sys::fuzz_target;
 
@@ -36,7 +36,8 @@ fuzz_target!(|text: &str| {
 fn read(text: &str) -> (Vec<Assignment>, usize) {
     let mut sources = Sources::new();
     let file = sources.add("r.config", text);
-    let (assignments, diagnostics) = parse(file, text);
+    let fragment = parse(file, text, AfterUnset::Ignored);
+    let (assignments, diagnostics) = (fragment.assignments, fragment.diagnostics);
     let labels = diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels).map(|label| label.span);
     let spans = assignments.iter().flat_map(|assignment| [assignment.symbol_span, assignment.value_span]);
     for span in labels.chain(spans) {

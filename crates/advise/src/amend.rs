@@ -118,7 +118,7 @@ fn form(sources: &Sources, file: FileId) -> Form {
         Form::Toml
     } else if name.ends_with(".json") {
         Form::Json
-    } else if Fragments.claims(name, text) {
+    } else if Fragments::of(None).claims(name, text) {
         Form::Fragment
     } else if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
         Form::Json

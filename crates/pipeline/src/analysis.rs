@@ -149,7 +149,8 @@ impl Analysis<'_> {
     /// Returns the findings of `kiln check`; Kconfig files that they refer to are added to `sources`.
     pub fn findings(&self, sources: &mut Sources) -> Diagnostics {
         let unmet = self.findings_of(&self.unmet, sources).into_iter();
-        unmet.chain(self.remarks()).collect()
+        let unmet: Vec<_> = unmet.collect();
+        unmet.into_iter().chain(self.remarks(sources)).collect()
     }
 
     /// Returns the findings about some requests that do not hold.

@@ -5,7 +5,7 @@
 //!
 //! | in the key | left out, and why |
 //! |---|---|
-//! | tree, ARCH, toolchain identity, base config (its text, where a file of the user's has it), requests | where a request was written: it only shows in messages |
+//! | tree, ARCH, toolchain identity, base config (its text, where a file of the user's has it), its kept values, requests | where a request was written: it only shows in messages |
 //! | the version of kiln | |
 //!
 //! It depends on the program kiln itself, and on all paths that the outputs of the tree's shell commands depend on
@@ -16,11 +16,11 @@ use std::ops::Deref;
 use std::path::PathBuf;
 
 use kiln_advise::check::EmptyGroup;
-use kiln_diag::Diagnostic;
+use kiln_diag::{Code, Diagnostic, Diagnostics, Sources};
 use kiln_kbuild::resolve::Parsed;
 use kiln_kbuild::toolchain::{Target, Toolchain};
-use kiln_kconfig::Config;
-use kiln_plan::evaluate::BaseConfig;
+use kiln_kconfig::{Config, fragment};
+use kiln_plan::evaluate::{BaseConfig, after_unset};
 use kiln_plan::{Key, KeyWriter};
 use kiln_store::cache::{self, Answers};
 
@@ -53,11 +53,23 @@ impl<'a> Deref for Resolved<'a> {
 }
 
 impl Resolved<'_> {
-    /// Returns the findings about requests that have no effect.
-    pub fn remarks(&self) -> Vec<Diagnostic> {
+    /// Returns the findings about requests, and lines of a base config, that have no effect; the file of the base is
+    /// added to `sources` when it has such lines.
+    pub fn remarks(&self, sources: &mut Sources) -> Diagnostics {
         let requests = &self.recipe.kernel.requests;
         let origin = |group: &EmptyGroup| requests.get(&group.symbol).and_then(|request| request.origin);
-        self.groups.iter().map(|group| group.diagnostic(origin(group))).collect()
+        let groups = self.groups.iter().map(|group| group.diagnostic(origin(group)));
+        groups.chain(self.base_lines(sources)).collect()
+    }
+
+    /// Returns a warning for each line of the base config's file that looks like a setting and is none.
+    fn base_lines(&self, sources: &mut Sources) -> Vec<Diagnostic> {
+        let BaseConfig::File(path) = &self.recipe.kernel.base_config.value else { return Vec::new() };
+        // It was read before, to be resolved.
+        let Ok(text) = read(path) else { return Vec::new() };
+        let file = sources.add(path.to_string_lossy(), text.clone());
+        let read = fragment::parse(file, &text, after_unset(Some(&self.tree.version)));
+        read.diagnostics.into_iter().filter(|finding| finding.code == Code::FragmentSyntax).collect()
     }
 
     /// Keeps a config in which all requests hold, for [`Prepared::recall`]; a failure to keep it costs time only.

@@ -28,7 +28,7 @@ use crate::outputs::{Output, make_targets};
 use crate::version::KernelVersion;
 use crate::{Arch, SourceSpec, ToolchainName};
 
-pub use fragment::Fragments;
+pub use fragment::{Fragments, after_unset};
 pub use json::json;
 pub use text::text;
 
@@ -48,7 +48,8 @@ pub struct Evaluation {
     pub evaluated: Option<Evaluated>,
     /// The origin of the kernel's source, when that much is known: fetching it yields the version.
     pub source: Option<Located<SourceSpec>>,
-    /// Whether a `when` block depends on a version that the recipe does not state: evaluate again with the source's.
+    /// Whether a `when` block or a line of a fragment depends on a version that the recipe does not state: evaluate
+    /// again with the source's.
     pub needs_version: bool,
     /// Every finding.
     pub diagnostics: Diagnostics,
@@ -254,7 +255,8 @@ pub struct Check {
 /// `root` is passed to `reader` unchanged. Every text read is added to `sources`. All errors are found in one pass.
 pub fn evaluate(root: &str, reader: &dyn Reader, setting: &Setting, sources: &mut Sources) -> Evaluation {
     let options = options();
-    let imports = Imports { scheme: SCHEME, builtins: BUILTINS, foreign: &Fragments };
+    let fragments = Fragments::of(setting.version.as_ref());
+    let imports = Imports { scheme: SCHEME, builtins: BUILTINS, foreign: &fragments };
     let (modules, mut diagnostics) = kiln_recipe::load(root, imports, reader, sources);
     let facts = RecipeFacts { setting };
     let (tree, findings) = kiln_recipe::merge(&options, &modules, &facts, sources);
@@ -268,7 +270,7 @@ pub fn evaluate(root: &str, reader: &dyn Reader, setting: &Setting, sources: &mu
     if !diagnostics.has_errors() {
         diagnostics.extend(findings);
     }
-    let needs_version = diagnostics.iter().any(|diagnostic| diagnostic.code == UNKNOWN);
+    let needs_version = fragments.needs_version() || diagnostics.iter().any(|diagnostic| diagnostic.code == UNKNOWN);
     let evaluated = (!diagnostics.has_errors()).then_some(evaluated);
     Evaluation { evaluated: evaluated.flatten(), source, needs_version, diagnostics }
 }

@@ -74,7 +74,8 @@ fn resolve<'a>(
     form: Form,
 ) -> Result<Resolved<'a>, Failure> {
     if let Some(resolved) = prepared.recall()? {
-        evaluation::show(context, sources, &resolved.remarks().into_iter().collect(), form)?;
+        let remarks = resolved.remarks(sources);
+        evaluation::show(context, sources, &remarks, form)?;
         return Ok(resolved);
     }
     let analysis = prepared.analyse()?;

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use kiln_advise::distill::{Heading, text};
-use kiln_diag::{Diagnostic, Diagnostics, Severity, Sources};
-use kiln_kconfig::{Request, fragment, unquote};
+use kiln_diag::{Code, Diagnostic, Diagnostics, Sources};
+use kiln_kconfig::fragment::{self, AfterUnset};
+use kiln_kconfig::{Request, unquote};
 use kiln_pipeline::{self as pipeline, DistillInput, Distillation};
 use kiln_plan::evaluate::Evaluated;
 use kiln_plan::{SourceSpec, ToolchainName};
@@ -112,12 +113,13 @@ fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<DistillInput, 
     }
     let mut sources = Sources::new();
     let file = sources.add(shown.clone(), text.clone());
-    let (assignments, diagnostics) = fragment::parse(file, &text);
-    // That a line is set twice is not an error in a file that someone else wrote.
-    let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
-    let errors: Diagnostics = diagnostics.into_iter().filter(is_error).take(N_NAMED).collect();
-    evaluation::show(context, &sources, &errors, form)?;
-    let mut lines: Vec<Request> = assignments
+    let fragment = fragment::parse(file, &text, AfterUnset::Unknown);
+    // That a line is set twice is of no interest in a file that someone else wrote.
+    let is_lost = |finding: &Diagnostic| finding.code == Code::FragmentSyntax;
+    let lost: Diagnostics = fragment.diagnostics.into_iter().filter(is_lost).take(N_NAMED).collect();
+    evaluation::show(context, &sources, &lost, form)?;
+    let mut lines: Vec<Request> = fragment
+        .assignments
         .into_iter()
         .map(|line| {
             let value = text.get(line.value_span.range()).filter(|_| line.quoted).map(str::to_owned);

@@ -108,7 +108,7 @@ fn faults_are_shown_where_they_are() {
     expect![[r#"
         status: 1
         --- stderr
-        error[fragment-syntax]: not a Kconfig fragment line
+        warning[fragment-syntax]: not a setting: Kconfig ignores this line
          --> a.config:2:1
           |
         2 | nonsense
@@ -162,6 +162,7 @@ fn origins_are_shown() {
         arch = "aarch64"
           # kiln:arch/aarch64:4:1 (default)
         baseConfig = "alldefconfig"
+        baseValues = "written"
         extraPatchPhase = "true"
         makeTargets = []
         modular = true

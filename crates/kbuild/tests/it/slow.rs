@@ -99,7 +99,8 @@ fn compare(tree: &Path, target: &Target, bases: &[&str]) {
         // The whole `.config` edited: what a base that a makefile puts together always means.
         let requests =
             [("NET_9P", "n"), ("EXPERT", "y"), ("USB", "m")].map(|(name, value)| Request::fixed(name, value));
-        let values = if kconfig.has_file(name) { BaseValues::All } else { BaseValues::Written };
+        let is_made = matches!(base, Base::Defconfig(_)) && !kconfig.has_file(name);
+        let values = if is_made { BaseValues::Written } else { BaseValues::All };
         let edited = config_of(&parsed.resolve_keeping(values, &requests).unwrap());
         let theirs = conf.edit(parsed.model(), name, &requests);
         let difference = first_difference(edited.text(), &theirs);

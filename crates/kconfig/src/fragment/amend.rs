@@ -1,6 +1,6 @@
 //! Writes lines into a fragment and leaves the rest as it is.
 
-use super::{is_number, is_tristate};
+use super::value::{is_number, is_tristate};
 
 /// A line to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

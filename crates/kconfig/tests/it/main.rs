@@ -5,6 +5,7 @@
 //! - `changes`: single values changed, against fresh evaluations
 //! - `chance`: those trees, randomly damaged
 //! - `declarations`: the declarations of files, those of other architectures too
+//! - `fragments`: fragments against the reader of a `.config`
 //! - `hostile`: hostile input
 //! - `questions`: queries on a model
 
@@ -13,5 +14,6 @@ mod cases;
 mod chance;
 mod changes;
 mod declarations;
+mod fragments;
 mod hostile;
 mod questions;

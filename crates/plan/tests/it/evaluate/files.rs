@@ -58,7 +58,7 @@ what is this
               kiln.toml:1:63
             error[syntax]: expected a key in double quotes
               bad.json:1:33
-            error[fragment-syntax]: not a Kconfig fragment line
+            warning[fragment-syntax]: not a setting: Kconfig ignores this line
               bad.config:2:1
               help: a line is `CONFIG_NAME=value`, `# CONFIG_NAME is not set`, or a comment that starts with `#`
         "#]],

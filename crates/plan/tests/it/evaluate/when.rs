@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::{finds, gives, requests};
-use crate::fixture::{Files, evaluated};
+use crate::fixture::{Files, evaluated, evaluated_for};
 
 #[test]
 fn when_faults() {
@@ -309,4 +309,19 @@ B = "y"
     let (_, evaluation) = evaluated(&Files::parse("[when.'version = \"6\"']\n[kernel]\nsrc = \"./linux\"\n"));
     assert!(evaluation.needs_version && evaluation.evaluated.is_none());
     assert!(evaluation.source.is_some(), "the source is what tells the version");
+}
+
+#[test]
+fn text_after_is_not_set_waits_for_the_version_of_the_source() {
+    let text = "imports = [\"./a.config\"]\n#- a.config\n# CONFIG_A is not set # why\nCONFIG_B=y\n";
+    let files = Files::parse(text);
+    let requests = |version| {
+        let (_, evaluation) = evaluated_for(&files, version);
+        let kernel = evaluation.evaluated.expect("warnings only").kernel;
+        let requests = kernel.requests.values().map(|merged| format!("{}={}", merged.symbol, merged.value));
+        (requests.collect::<Vec<_>>().join(" "), evaluation.needs_version)
+    };
+    assert_eq!(requests(None), ("A=n B=y".to_owned(), true));
+    assert_eq!(requests(Some("6.7.12")), ("A=n B=y".to_owned(), false));
+    assert_eq!(requests(Some("6.8-rc1")), ("B=y".to_owned(), false));
 }
