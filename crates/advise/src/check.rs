@@ -12,10 +12,12 @@ mod explain;
 mod finding;
 mod group;
 mod history;
+mod overruled;
 
 pub use explain::Known;
 pub use group::{EmptyGroup, empty_groups};
 pub use history::{Catalogue, Successor};
+pub use overruled::{Overruled, effective, overruled};
 
 /// A request that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -84,6 +84,7 @@ codes! {
     NoPrompt "no-prompt",
     OtherArchSymbol "other-arch-symbol",
     OutOfRange "out-of-range",
+    OverruledChoice "overruled-choice",
     Priority "priority",
     RenamedSymbol "renamed-symbol",
     StrayParameters "stray-parameters",

@@ -6,7 +6,7 @@ use std::fs;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use kiln_advise::check::{Known, empty_groups};
+use kiln_advise::check::{Known, Overruled, effective, empty_groups, overruled};
 use kiln_advise::{Unmet, check};
 use kiln_diag::{Diagnostics, FileId, Sources};
 use kiln_kbuild::resolve::{Base, KconfigTree, Parsed, config_of};
@@ -34,6 +34,8 @@ pub struct Analysis<'a> {
     pub parsed: Arc<Parsed>,
     /// The requests that were resolved.
     pub requests: Vec<Request>,
+    /// Requests that were not resolved, since another one has their choice.
+    pub overruled: Vec<Overruled>,
     /// The symbols of other versions of the kernel.
     pub history: History,
 }
@@ -54,8 +56,9 @@ impl<'a> Prepared<'a> {
     pub fn analyse(&self) -> Result<Analysis<'a>, PipelineError> {
         let (target, toolchain) = self.toolchain()?;
         let parsed = self.parse(&target, &toolchain)?;
-        let requests: Vec<Request> =
-            self.recipe.kernel.requests.values().map(|merged| merged.request.clone()).collect();
+        let all = &self.recipe.kernel.requests;
+        let overruled = overruled(parsed.model(), all);
+        let requests = effective(all, &overruled);
         let resolved = parsed.resolve(&requests)?;
         let config = config_of(&resolved);
         let mut unmet = check(&requests, &config, &parsed.declarations(&requests));
@@ -79,7 +82,7 @@ impl<'a> Prepared<'a> {
         if unmet.is_empty() {
             resolved.keep(&parsed)?;
         }
-        Ok(Analysis { resolved, unmet, parsed: Arc::new(parsed), requests, history })
+        Ok(Analysis { resolved, unmet, parsed: Arc::new(parsed), requests, overruled, history })
     }
 
     /// Parses the tree's Kconfig, over the recipe's base config.
@@ -149,8 +152,9 @@ impl Analysis<'_> {
     /// Returns the findings of `kiln check`; Kconfig files that they refer to are added to `sources`.
     pub fn findings(&self, sources: &mut Sources) -> Diagnostics {
         let unmet = self.findings_of(&self.unmet, sources).into_iter();
-        let unmet: Vec<_> = unmet.collect();
-        unmet.into_iter().chain(self.remarks(sources)).collect()
+        let mut findings: Vec<_> = unmet.collect();
+        findings.extend(self.overruled.iter().map(Overruled::diagnostic));
+        findings.into_iter().chain(self.remarks(sources)).collect()
     }
 
     /// Returns the findings about some requests that do not hold.

@@ -183,7 +183,7 @@ mod tests {
     /// Decompresses with the usual programs, and compares two runs.
     #[test]
     fn every_way_is_undone_and_repeats() {
-        let host = Host { path: "/usr/local/bin:/usr/bin:/bin".into() };
+        let host = Host::new("/usr/local/bin:/usr/bin:/bin");
         let raw = sample();
         for (way, undo) in [
             (Compression::None, &["cat"][..]),

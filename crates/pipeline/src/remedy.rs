@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kiln_advise::check::Known;
+use kiln_advise::check::{Known, effective, overruled};
 use kiln_advise::remedy::{Alternative, Budget, Contradiction, Remedy, remedy};
 use kiln_advise::{Unmet, UnmetKind, check};
 use kiln_diag::{Diagnostic, Diagnostics};
@@ -153,7 +153,7 @@ impl Analysis<'_> {
     /// # Errors
     /// A value cannot be written into a `.config`.
     pub fn all_hold(&self, options: &KernelOptions) -> Result<bool, PipelineError> {
-        let requests: Vec<Request> = options.requests.values().map(|merged| merged.request.clone()).collect();
+        let requests = effective(&options.requests, &overruled(self.parsed.model(), &options.requests));
         let config = config_of(&self.parsed.resolve(&requests)?);
         let declared = self.parsed.declarations(&requests);
         Ok(check(&requests, &config, &declared).iter().all(|unmet| unmet.request.is_optional()))

@@ -5,7 +5,7 @@
 //!
 //! | in the key | left out, and why |
 //! |---|---|
-//! | tree, ARCH, toolchain identity, base config (its text, where a file of the user's has it), its kept values, requests | where a request was written: it only shows in messages |
+//! | tree, ARCH, toolchain identity, base config (its text, where a file of the user's has it), its kept values, requests with their priorities | where a request was written: it only shows in messages |
 //! | the version of kiln | |
 //!
 //! It depends on the program kiln itself, and on all paths that the outputs of the tree's shell commands depend on
@@ -126,7 +126,7 @@ impl<'a> Prepared<'a> {
         };
         key.field("base values", kernel.base_values.value.name());
         for request in kernel.requests.values() {
-            key.field(&request.symbol, &request.value);
+            key.field(&request.symbol, &request.value).field("priority", request.priority().0.to_string());
         }
         Ok(key.finish())
     }

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use kiln_diag::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
 use kiln_kconfig::{BaseValues, Request};
-use kiln_recipe::{Def, Imports, Reader, Tree};
+use kiln_recipe::{Def, Imports, Priority, Reader, Tree};
 
 use crate::builtin::{BUILTINS, SCHEME};
 use crate::evaluate::facts::{RecipeFacts, UNKNOWN};
@@ -164,6 +164,13 @@ pub struct MergedRequest {
     pub because: Option<Because>,
     /// The request that it replaced.
     pub overridden: Option<Box<MergedRequest>>,
+}
+
+impl MergedRequest {
+    /// Returns the priority of the definitions that it was made from.
+    pub fn priority(&self) -> Priority {
+        self.won.iter().map(|def| def.priority).min().unwrap_or(Priority::PLAIN)
+    }
 }
 
 impl std::ops::Deref for MergedRequest {

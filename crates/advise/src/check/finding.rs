@@ -172,7 +172,10 @@ impl Unmet {
                 vec![format!("set another member of the choice instead of turning `{chosen}` off"), self.allowing()]
             }
             UnmetKind::LostChoice { .. } => {
-                vec!["keep one of the two requests: of several, the one whose name comes last wins".to_owned()]
+                vec![format!(
+                    "keep one of the two requests, or write `{symbol} = {{ force = \"{value}\" }}`: of requests with \
+                     equal priority, the one whose name comes last wins"
+                )]
             }
             UnmetKind::OutOfRange { .. } => vec!["set a number in the range".to_owned(), self.allowing()],
             UnmetKind::ToolFeature => vec![

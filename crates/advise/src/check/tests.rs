@@ -443,13 +443,13 @@ fn a_choice() {
     told(
         &["A=y", "B=y"],
         expect![[r#"
-        error[lost-choice]: `A` was requested as `y` but is not set: its choice is set to `B`
-          kiln.toml:1:1: requested here
-          kiln.toml:2:1: and `B` was requested as `y` here
-          note: it is declared at Kconfig:57
-          note: exactly one member of the choice `pick` is on (Kconfig:55)
-          help: keep one of the two requests: of several, the one whose name comes last wins
-    "#]],
+            error[lost-choice]: `A` was requested as `y` but is not set: its choice is set to `B`
+              kiln.toml:1:1: requested here
+              kiln.toml:2:1: and `B` was requested as `y` here
+              note: it is declared at Kconfig:57
+              note: exactly one member of the choice `pick` is on (Kconfig:55)
+              help: keep one of the two requests, or write `A = { force = "y" }`: of requests with equal priority, the one whose name comes last wins
+        "#]],
     );
     told(
         &["A=n", "B=n"],

@@ -29,7 +29,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
     let analysis = prepared.analyse()?;
     let findings = analysis.with_remedy(analysis.findings(&mut sources))?;
-    let requests = evaluated.kernel.requests.len();
+    let requests = analysis.requests.len();
     let kinds = kinds(&analysis.unmet);
     if args.json {
         let mut shown = render::json(&sources, &findings);

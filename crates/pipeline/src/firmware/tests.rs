@@ -47,7 +47,7 @@ fn looked_up(dir: &Path, names: &[&str]) -> Found {
 
 fn installed(dir: &Path, found: &Found, packing: Packing) -> BTreeMap<String, Firmware> {
     let store = Store::open(&dir.join("store")).unwrap();
-    let (host, env) = (Host { path: OsString::new() }, BTreeMap::new());
+    let (host, env) = (Host::new(OsString::new()), BTreeMap::new());
     let host_arch = Arch::parse("x86_64").unwrap();
     let session = Session { store: &store, host: &host, host_arch, env: &env, progress: &Silent, jobs: 1 };
     install(&session, found, packing).unwrap()

@@ -26,7 +26,7 @@ use kiln_store::{Silent, Store};
 
 /// Returns the host, with the programs of outputs.
 fn host() -> Host {
-    Host { path: "/usr/local/bin:/usr/bin:/bin".into() }
+    Host::new("/usr/local/bin:/usr/bin:/bin")
 }
 
 /// A recipe's directory, a tree that can build `dtc`, a kernel in the store's layout, and a store.
