@@ -22,7 +22,7 @@ impl CommandContext {
     /// Opens the store, which is created when it is not there.
     pub(crate) fn open(context: &Context<'_>) -> Result<CommandContext, Failure> {
         let store = Store::open(&context.store_dir()).map_err(Failure::host)?;
-        let host = Host { path: context.environment.path.clone() };
+        let host = Host::with_environment(&context.environment.path, &context.environment.vars);
         Ok(CommandContext { store, host, env: context.environment.vars.clone() })
     }
 

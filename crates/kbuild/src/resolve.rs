@@ -6,6 +6,7 @@
 //! Whether the requests hold is not checked here: that is `kiln_advise::check`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
@@ -207,11 +208,12 @@ impl<'a> KconfigTree<'a> {
             rustc: None,
             path: self.toolchain.path(),
         };
-        // A compiler that is found only through a dot file is not available to the build either.
         let make = self.make();
         make.prepare().map_err(|source| ResolveError::Io { path: self.out.clone(), source })?;
-        let private = |name: &str| make.private(name).into_os_string().into_vec();
-        let more = BTreeMap::from([("HOME".to_owned(), private("home")), ("TMPDIR".to_owned(), private("tmp"))]);
+        // What the commands see is what they see in a build.
+        let name = |name: OsString| name.into_string().ok();
+        let seen = make.variables().into_iter().filter_map(|(key, value)| Some((name(key)?, value.into_vec())));
+        let more: BTreeMap<String, Vec<u8>> = seen.collect();
         Ok(Machine::linux(&tree, &self.out, &more, self.cache)?)
     }
 

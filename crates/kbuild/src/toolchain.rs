@@ -19,7 +19,7 @@
 //! machines that build the same bytes).
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -29,17 +29,14 @@ use kiln_plan::KeyWriter;
 use kiln_store::Store;
 use kiln_store::cache::{self, Answers};
 
+mod host;
+
+pub use host::Host;
+pub(crate) use host::choices;
 pub use kiln_kconfig::Programs;
 
 use crate::llvm;
 use crate::watch;
-
-/// The machine that builds, as far as a build may depend on it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Host {
-    /// The value of `PATH`: directories in which programs are looked up.
-    pub path: OsString,
-}
 
 /// The architecture to build for, in the kernel's terms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +54,7 @@ pub struct Target {
 pub struct Toolchain {
     programs: Programs,
     cc: PathBuf,
-    path: OsString,
+    host: Host,
     versions: Vec<(String, String)>,
     identity: String,
 }
@@ -126,7 +123,7 @@ impl Toolchain {
         }
         key.list("versions", versions.iter().map(|(name, line)| format!("{name}\t{line}")));
         let identity = key.finish().to_string();
-        Ok(Toolchain { programs: programs.clone(), cc, path: host.path.clone(), versions, identity })
+        Ok(Toolchain { programs: programs.clone(), cc, host: host.clone(), versions, identity })
     }
 
     /// Like [`Toolchain::discover`], but cached in `store` as long as its programs are unchanged.
@@ -135,7 +132,9 @@ impl Toolchain {
     /// Those of [`Toolchain::discover`].
     pub fn remembered(store: &Store, host: &Host, programs: &Programs) -> Result<Toolchain, ToolchainError> {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(host.path.as_bytes()).update(b"\0");
+        for (name, value) in host.variables() {
+            hasher.update(name.as_bytes()).update(b"=").update(value.as_bytes()).update(b"\0");
+        }
         match programs {
             Programs::Gnu { prefix } => hasher.update(prefix.as_bytes()),
             Programs::Llvm { value } => hasher.update(LLVM_FORMAT.as_bytes()).update(value.as_bytes()),
@@ -150,7 +149,7 @@ impl Toolchain {
         let found = Toolchain::discover(host, programs)?;
         let names: Vec<String> = counted(programs).iter().map(|name| programs.name(name)).collect();
         let words = names.iter().map(String::as_str).chain(HOST_PROGRAMS).map(str::as_bytes);
-        let variables = [("PATH".into(), host.path.clone())];
+        let variables: Vec<_> = host.variables().collect();
         cache::keep(&file, watch::of_commands(words, &variables, Path::new("/")), &found.answers());
         Ok(found)
     }
@@ -173,7 +172,7 @@ impl Toolchain {
         Some(Toolchain {
             programs: programs.clone(),
             cc: PathBuf::from(OsStr::from_bytes(answers.get(&b"cc"[..])?)),
-            path: host.path.clone(),
+            host: host.clone(),
             versions: versions.collect(),
             identity: text("identity")?,
         })
@@ -191,7 +190,7 @@ impl Toolchain {
 
     /// Returns the `PATH` that the toolchain was found on, and that a build uses.
     pub fn path(&self) -> &OsStr {
-        &self.path
+        &self.host.path
     }
 
     /// Returns program names with their version lines, for the manifest.
@@ -204,9 +203,14 @@ impl Toolchain {
         &self.identity
     }
 
+    /// Returns the machine that it is on.
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
     /// Starts the command line of a program that sees this toolchain and nothing else of the caller's environment.
     pub fn exec(&self, program: impl AsRef<OsStr>) -> Exec {
-        Exec::new(program).env("PATH", &self.path).env("LC_ALL", "C")
+        self.host.exec(program)
     }
 }
 
@@ -249,7 +253,7 @@ fn llvm_key(host: &Host, value: &str, cc: &Path, ld: &Path) -> Result<KeyWriter,
 
 /// Hashes the program that GNU's compiler would call as `part`; empty when it has none.
 fn part_digest(host: &Host, cc: &Path, part: &str) -> Result<Vec<u8>, ToolchainError> {
-    let answer = host_exec(host, cc).arg(format!("-print-prog-name={part}")).text()?;
+    let answer = host.exec(cc).arg(format!("-print-prog-name={part}")).text()?;
     match find_program(&host.path, Path::new(answer.trim())) {
         Some(file) => digest(&file),
         None => Ok(Vec::new()),
@@ -267,17 +271,13 @@ fn digest(file: &Path) -> Result<Vec<u8>, ToolchainError> {
 /// Returns the line with a program's version: the first, but LLVM's tools first print which tool they are compatible
 /// with.
 fn version(host: &Host, programs: &Programs, program: &Path) -> Result<String, ToolchainError> {
-    let text = host_exec(host, program).arg("--version").text()?;
+    let text = host.exec(program).arg("--version").text()?;
     let first = text.lines().next();
     let line = match programs {
         Programs::Gnu { .. } => first,
         Programs::Llvm { .. } => text.lines().find(|line| line.contains(|c: char| c.is_ascii_digit())).or(first),
     };
     Ok(line.unwrap_or_default().trim().to_owned())
-}
-
-fn host_exec(host: &Host, program: &Path) -> Exec {
-    Exec::new(program).env("PATH", &host.path).env("LC_ALL", "C")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! | each directory of `PATH` | a program is installed or removed |
 //! | the programs that commands and variables name | a program is replaced |
 //! | the programs that a compiler calls (`cc1`, `as`, `ld`, `collect2`), the libraries of LLVM's programs | likewise |
+//! | the settings by which a proxy (rustup's `rustc`) chooses its program | another version is chosen |
 //! | files that commands name, with all files in the same directory | a script changes, or a file that it reads |
 //! | directories of headers, the loader's cache, Debian's list of packages | a header or library is added or removed |
 
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use kiln_exec::{Exec, find_program};
 
 use crate::llvm;
+use crate::toolchain::choices;
 
 /// Paths that change when libraries and headers are installed or removed.
 const LIBRARIES: [&str; 4] = ["/etc/ld.so.cache", "/usr/include", "/usr/local/include", "/var/lib/dpkg/status"];
@@ -44,6 +46,7 @@ pub(crate) fn of_commands<'a>(
         if !word.as_os_str().as_bytes().contains(&b'/') {
             if let Some(program) = find_program(path, word) {
                 paths.extend(parts(&program, path));
+                paths.extend(choices(&program, variables));
                 paths.insert(program);
             }
             continue;
@@ -52,6 +55,7 @@ pub(crate) fn of_commands<'a>(
         match fs::metadata(&named) {
             Ok(meta) if meta.is_file() => {
                 paths.extend(parts(&named, path));
+                paths.extend(choices(&named, variables));
                 folders.extend(named.parent().map(Path::to_owned));
             }
             Ok(_) => drop(paths.insert(named)),

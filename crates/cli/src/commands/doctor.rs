@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let (sources, evaluation) = recipe_files::evaluate(context, None, None);
     let evaluated = evaluation::accept(context, evaluation, &sources, form)?;
     let work = work(&evaluated, !args.no_boot);
-    let host = Host { path: context.environment.path.clone() };
+    let host = Host::with_environment(&context.environment.path, &context.environment.vars);
     let root = kiln_exec::is_root();
     let mut missing = doctor::checks(&work, &host).map_err(Failure::host)?;
     if args.install && !missing.is_empty() {

@@ -120,7 +120,7 @@ fn host_with(programs: &[&str]) -> (tempfile::TempDir, Host) {
         let file = kiln_exec::find_program(&path, Path::new(program)).unwrap();
         symlink(file, dir.path().join(program)).unwrap();
     }
-    let host = Host { path: dir.path().as_os_str().to_owned() };
+    let host = Host::new(dir.path().as_os_str().to_owned());
     (dir, host)
 }
 

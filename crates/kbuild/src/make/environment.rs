@@ -5,7 +5,8 @@
 //! | variable | value | reason |
 //! |---|---|---|
 //! | `PATH` | the toolchain's | the directories of programs |
-//! | `HOME` | a private directory in the output | no dot file of the user is read |
+//! | `HOME`, `RUSTUP_HOME` and others | the caller's; without one a private directory in the output | proxies and wrappers find their tools by them; they set no compiler flags |
+//! | `GIT_CONFIG_GLOBAL`, `PYTHONNOUSERSITE` | `/dev/null`, `1` | the user's settings do not matter |
 //! | `TMPDIR` | a private directory in the output | a killed build leaves nothing elsewhere |
 //! | `LC_ALL` | `C` | messages and sort order |
 //! | `ARCH`, `CROSS_COMPILE`, `LLVM` | the target, `LLVM` only for LLVM's toolchain | passed to `make` as arguments, as Kbuild expects them |
@@ -20,6 +21,7 @@
 //! The source directory appears as `/usr/src/linux`, the output directory as `/usr/src/linux-build`. Kbuild records the
 //! flags of each object next to it, so moving either directory recompiles everything; the bytes stay the same.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -64,6 +66,15 @@ impl Make<'_> {
         self.out.join(PRIVATE).join(name)
     }
 
+    /// Returns the variables that tools see in a build and while Kconfig is evaluated.
+    pub(crate) fn variables(&self) -> BTreeMap<OsString, OsString> {
+        let host = self.toolchain.host();
+        let private = |name: &str| (OsString::from(name), self.private(&name.to_lowercase()).into_os_string());
+        let home = (!host.has_home()).then(|| private("HOME"));
+        let tmp = (OsString::from("TMPDIR"), self.private("tmp").into_os_string());
+        host.variables().chain(home).chain([tmp]).collect()
+    }
+
     /// Starts a `make` command line, both outputs joined into standard output, without goals.
     ///
     /// The streams are joined so that the output of one compiler stays together: with `--output-sync`, `make` writes a
@@ -80,8 +91,7 @@ impl Make<'_> {
             .arg(format!("CROSS_COMPILE={}", self.toolchain.programs().cross_compile()))
             .args(self.toolchain.programs().llvm().map(|value| format!("LLVM={value}")))
             .dir(self.out)
-            .env("HOME", self.private("home"))
-            .env("TMPDIR", self.private("tmp"))
+            .envs(self.variables())
             .env("KBUILD_BUILD_TIMESTAMP", TIMESTAMP)
             .env("KBUILD_BUILD_USER", "kiln")
             .env("KBUILD_BUILD_HOST", "kiln")

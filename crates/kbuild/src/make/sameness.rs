@@ -108,7 +108,7 @@ mod tests {
         ] {
             write(dir.path().join(name), "#!/bin/sh\necho 1\n").unwrap();
         }
-        let host = Host { path: format!("{}:/usr/bin:/bin", dir.path().display()).into() };
+        let host = Host::new(format!("{}:/usr/bin:/bin", dir.path().display()));
         let arguments = |programs: Programs, config: &str| {
             let toolchain = Toolchain::discover(&host, &programs).unwrap();
             let target = Target { arch: "x86_64".into(), srcarch: "x86".into(), programs };

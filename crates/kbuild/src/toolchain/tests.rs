@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
@@ -28,7 +29,7 @@ impl Fake {
     fn host(&self) -> Host {
         let mut path = self.dir.path().as_os_str().to_owned();
         path.push(":/nonexistent");
-        Host { path }
+        Host::new(path)
     }
 
     fn discover(&self) -> Result<Toolchain, ToolchainError> {
@@ -82,6 +83,37 @@ fn a_toolchain_is_remembered_until_a_program_changes() {
     fake.script("pahole", "#!/bin/sh\necho v1.24\n");
     assert_eq!(remembered(), fake.discover().unwrap());
     std::fs::remove_file(runs).unwrap();
+}
+
+/// Creates the proxies of a version manager in its own directory, whose settings are in the home directory.
+fn with_proxy(fake: &Fake) {
+    let home = fake.dir.path().join("home");
+    std::fs::create_dir_all(home.join(".rustup/toolchains")).unwrap();
+    std::fs::write(home.join(".rustup/settings.toml"), "1.80").unwrap();
+    fake.script("rustup", "#!/bin/sh\nset -e; version=$(cat $HOME/.rustup/settings.toml); echo rustc $version\n");
+    std::os::unix::fs::symlink("rustup", fake.dir.path().join("rustc")).unwrap();
+}
+
+#[test]
+fn a_proxy_finds_its_tool_by_the_home_directory() {
+    let fake = Fake::new();
+    with_proxy(&fake);
+    let path = format!("{}:/usr/bin:/bin", fake.dir.path().display());
+    let home = fake.dir.path().join("home");
+    let environment = BTreeMap::from([("HOME".into(), home.clone().into_os_string()), ("CFLAGS".into(), "-O0".into())]);
+    let host = Host::with_environment(&path, &environment);
+    let (store_dir, programs) = (tempfile::tempdir().unwrap(), Programs::gnu("x-"));
+    let store = Store::open(store_dir.path()).unwrap();
+    let rustc = |host: &Host| {
+        let found = Toolchain::remembered(&store, host, &programs).unwrap();
+        found.versions().iter().find(|(name, _)| name == "rustc").map(|(_, line)| line.clone())
+    };
+    assert_eq!(rustc(&Host::new(&path)), None, "without a home directory it finds nothing");
+    assert_eq!(rustc(&host).as_deref(), Some("rustc 1.80"));
+    // Another toolchain is chosen; the proxy itself does not change.
+    std::fs::write(home.join(".rustup/settings.toml"), "1.81.0").unwrap();
+    assert_eq!(rustc(&host).as_deref(), Some("rustc 1.81.0"));
+    assert!(host.variables().all(|(name, _)| name != "CFLAGS"), "flags of the caller do not reach a build");
 }
 
 /// Creates a clang that only calls another program, as Debian's only loads shared libraries.
@@ -167,6 +199,6 @@ fn a_missing_program_is_named() {
     assert_eq!(missing(&fake).what, "the program `x-objcopy`");
     std::fs::remove_file(fake.dir.path().join("x-gcc")).unwrap();
     assert_eq!(missing(&fake).debian_package, "gcc-x");
-    let host = Host { path: "/nonexistent".into() };
+    let host = Host::new("/nonexistent");
     assert_eq!(Toolchain::discover(&host, &Programs::gnu("")).unwrap_err().missing().unwrap().debian_package, "gcc");
 }

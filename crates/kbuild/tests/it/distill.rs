@@ -45,7 +45,7 @@ fn check(work: &Path, name: &str, target: &Target, base: &Base, input: &DistillI
     let tree = kernel_tree();
     let store = Store::open(&work.join("store")).unwrap();
     let work = work.join(&target.arch);
-    let everything = Host { path: variable("PATH").unwrap().into() };
+    let everything = Host::new(variable("PATH").unwrap());
     let toolchain = Toolchain::discover(&everything, &target.programs).unwrap();
     let kconfig = KconfigTree::new(&tree, &work.join("native"), target, &toolchain, Some(&store)).unwrap();
     let parsed = kconfig.parse(base, BaseValues::Written).unwrap();

@@ -17,7 +17,7 @@ fn a_host_that_compiles_lacks_nothing_and_an_empty_one_everything() {
     };
     let here = checks(&work, &crate::fake_kernel::host()).unwrap();
     assert!(here.is_empty(), "{here:?}");
-    let nowhere = checks(&work, &Host { path: "/nonexistent".into() }).unwrap();
+    let nowhere = checks(&work, &Host::new("/nonexistent")).unwrap();
     let packages: Vec<&str> = nowhere.iter().map(|missing| missing.debian_package.as_str()).collect();
     assert!(packages.is_sorted() && packages.contains(&"patch") && packages.contains(&"libelf-dev"), "{packages:?}");
 }

@@ -23,7 +23,7 @@ pub(crate) const CONFIG: &str =
 
 /// Returns a host with the programs that the fake's recipes call.
 pub(crate) fn host() -> Host {
-    Host { path: "/usr/local/bin:/usr/bin:/bin".into() }
+    Host::new("/usr/local/bin:/usr/bin:/bin")
 }
 
 impl FakeKernel {

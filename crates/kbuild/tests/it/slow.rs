@@ -72,7 +72,7 @@ fn configurations_equal_the_trees_own_with_llvm() {
 fn compare(tree: &Path, target: &Target, bases: &[&str]) {
     let dir = tempfile::tempdir().unwrap();
     // The caller's own programs too: a Rust compiler that works only in the caller's home is not usable for the kernel.
-    let everything = Host { path: variable("PATH").unwrap().into() };
+    let everything = Host::new(variable("PATH").unwrap());
     let toolchain = Toolchain::discover(&everything, &target.programs);
     let toolchain = toolchain.unwrap_or_else(|error| panic!("{error}: `scripts/test` installs it"));
     let conf = Conf { tree, out: dir.path().join("conf"), target, toolchain: &toolchain };

@@ -33,7 +33,7 @@ fn check(compiler: &str, flags: &str, header: &str, configs: [&str; 2], expected
     let before = listing(&out);
 
     let path: OsString = "/usr/bin:/bin".into();
-    let toolchain = Toolchain::discover(&Host { path }, &Programs::gnu("")).unwrap();
+    let toolchain = Toolchain::discover(&Host::new(path), &Programs::gnu("")).unwrap();
     let target = Target { arch: "x86_64".to_owned(), srcarch: "x86".to_owned(), programs: Programs::gnu("") };
     let configs = configs.map(Config::parse);
     let two = TwoConfigs::new((&tree, &out, &scratch), &target, &toolchain, [&configs[0], &configs[1]]).unwrap();
