@@ -18,6 +18,7 @@ mod init;
 mod kconfig;
 mod modules;
 mod options;
+mod resolve;
 mod why;
 
 use std::path::PathBuf;
@@ -87,6 +88,7 @@ enum Command {
     Kconfig(kconfig::Args),
     Modules(modules::Args),
     Options(options::Args),
+    Resolve(resolve::Args),
     Why(why::Args),
 }
 
@@ -112,6 +114,7 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Kconfig(args) => kconfig::run(&context, args),
         Command::Modules(args) => modules::run(&context, args),
         Command::Options(args) => options::run(&context, args),
+        Command::Resolve(args) => resolve::run(&context, args),
         Command::Why(args) => why::run(&context, args),
     }
 }

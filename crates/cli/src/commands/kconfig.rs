@@ -190,7 +190,7 @@ fn write(current: &Path, args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
 }
 
 /// Writes a file whole or not at all, and creates its directory.
-fn put(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+pub(super) fn put(path: &Path, text: &[u8]) -> anyhow::Result<()> {
     if path.is_dir() {
         return Err(anyhow!("{}: is a directory", path.display()));
     }

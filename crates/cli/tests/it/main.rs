@@ -3,6 +3,7 @@
 //! - `sandbox`: how a test runs kiln;
 //! - `arches`: the modules of every architecture on real trees (slow);
 //! - `recipe_faults`: recipes that cannot be read or merged;
+//! - `resolve`: the resolved `.config`;
 //! - `code_pages`: the examples on the pages of the codes, and the `small_tree` that they run in;
 //! - `commands`: small commands that need no kernel;
 //! - `doctor`: what a host lacks;
@@ -41,6 +42,7 @@ mod kernel_faults;
 mod modules;
 mod outputs;
 mod recipe_faults;
+mod resolve;
 mod router;
 mod sandbox;
 mod small_kernel;
