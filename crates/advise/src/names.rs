@@ -1,12 +1,12 @@
 //! Looks up modules, symbols, prompts and source files by one another.
 //!
 //! A word is looked up as a module's name, as a symbol, as a source file, and, when it is none of these, in the
-//! prompts. The result always has the same form: a symbol with what Kconfig says about it, and the modules that it
+//! prompts; of several words each must be in the prompt or the name, in any order. The result always has the same form: a symbol with what Kconfig says about it, and the modules that it
 //! builds.
 
 use std::collections::BTreeSet;
 
-use kiln_kconfig::{Config, Model, SymbolId};
+use kiln_kconfig::{Config, Model, SymbolId, Type};
 use kiln_makefile::{ModuleRules, Rule};
 
 /// The data in which words are looked up.
@@ -61,6 +61,8 @@ pub struct NamedSymbol {
     pub dependencies: Vec<(String, Option<String>)>,
     /// Symbols that select it.
     pub selected_by: Vec<String>,
+    /// A line for `[kernel.config]` that requests it; `None` when it has no prompt.
+    pub request: Option<String>,
 }
 
 /// A module that a makefile builds.
@@ -76,7 +78,7 @@ pub struct NamedModule {
     pub parts: Vec<String>,
 }
 
-/// Looks up `word`; empty when nothing matches.
+/// Looks up `word`, or several words separated by blanks; empty when nothing matches.
 ///
 /// Sorted by how the word matched, then by symbol.
 pub fn find(naming: &Naming<'_>, word: &str) -> Vec<Named> {
@@ -97,11 +99,18 @@ pub fn find(naming: &Naming<'_>, word: &str) -> Vec<Named> {
         group(naming, Matched::Source, naming.rules.with_part(object), &mut found);
     }
     if found.is_empty() && word.len() > 1 {
-        let wanted = word.to_lowercase();
+        let wanted: Vec<String> = word.split_whitespace().map(str::to_lowercase).collect();
         for id in naming.model.declared() {
-            let prompts = naming.model.definitions(id).filter_map(|definition| definition.prompt);
-            if prompts.into_iter().any(|prompt| prompt.to_lowercase().contains(&wanted)) {
-                found.push(of_symbol(naming, Matched::Prompt, &naming.model.name(id)));
+            let name = naming.model.name(id);
+            let mut prompts = naming.model.definitions(id).filter_map(|definition| definition.prompt);
+            // The name counts only for several words: one that is a part of many names would find too much.
+            let has_all = |prompt: &str| {
+                let (prompt, name) = (prompt.to_lowercase(), name.to_lowercase());
+                let is_there = |word: &String| prompt.contains(word) || (wanted.len() > 1 && name.contains(word));
+                wanted.iter().all(is_there)
+            };
+            if prompts.any(|prompt| has_all(&prompt)) {
+                found.push(of_symbol(naming, Matched::Prompt, &name));
             }
         }
     }
@@ -169,6 +178,7 @@ fn facts(naming: &Naming<'_>, name: &str) -> NamedSymbol {
         depends: None,
         dependencies: Vec::new(),
         selected_by: Vec::new(),
+        request: None,
     };
     let Some(id) = naming.model.find(name) else { return symbol };
     let model = naming.model;
@@ -185,7 +195,21 @@ fn facts(naming: &Naming<'_>, name: &str) -> NamedSymbol {
     let selectors = model.selectors(id).filter(|line| !line.weak);
     let by: BTreeSet<String> = selectors.map(|line| model.name(line.by).into_owned()).collect();
     symbol.selected_by = by.into_iter().collect();
+    symbol.request = symbol.prompt.is_some().then(|| request(naming, id, name));
     symbol
+}
+
+/// Returns a line that requests a symbol: as a module where it builds one, otherwise as built in; a number or a text with
+/// its present value.
+fn request(naming: &Naming<'_>, id: SymbolId, name: &str) -> String {
+    let is_module = naming.rules.of_symbol(name).next().is_some();
+    let value = match naming.model.type_of(id) {
+        Type::Tristate if is_module => "m",
+        Type::Bool | Type::Tristate => "y",
+        Type::String | Type::Int | Type::Hex | Type::Unknown => naming.config.get(name).unwrap_or_default(),
+    };
+    // A string of a `.config` has quotes of its own, which TOML's literal strings keep.
+    if value.starts_with('"') { format!("{name} = '{value}'") } else { format!("{name} = \"{value}\"") }
 }
 
 fn is_declared(model: &Model, name: &str) -> bool {

@@ -54,14 +54,15 @@ fn check(word: &str, expected: Expect) {
         shown.push_str(&format!("{:?}", named.matched));
         if let Some(symbol) = &named.symbol {
             shown.push_str(&format!(
-                " {}={:?} {:?} {:?} {:?} {:?} {:?}",
+                " {}={:?} {:?} {:?} {:?} {:?} {:?} {:?}",
                 symbol.name,
                 symbol.value,
                 symbol.prompt,
                 symbol.places,
                 symbol.depends,
                 symbol.dependencies,
-                symbol.selected_by
+                symbol.selected_by,
+                symbol.request
             ));
         }
         for module in &named.modules {
@@ -80,44 +81,44 @@ fn modules_symbols_files_and_prompts_lead_to_each_other() {
     check(
         "nft_ct",
         expect![[r#"
-        Module NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]]
-    "#]],
+            Module NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] Some("NFT_CT = \"m\"") [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]]
+        "#]],
     );
     check(
         "nft-ct.ko",
         expect![[r#"
-        Module NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]]
-    "#]],
+            Module NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] Some("NFT_CT = \"m\"") [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]]
+        "#]],
     );
     check(
         "CONFIG_NFT_CT",
         expect![[r#"
-        Symbol NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]] [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
-    "#]],
+            Symbol NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] Some("NFT_CT = \"m\"") [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]] [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
+        "#]],
     );
     check(
         "nf_tables_api.c",
         expect![[r#"
-        Source NF_TABLES=Some("m") Some("nf_tables support") ["Kconfig:4"] None [] [] [nf_tables net/netfilter/Makefile:1 ["net/netfilter/nf_tables_core", "net/netfilter/nf_tables_api"]]
-    "#]],
+            Source NF_TABLES=Some("m") Some("nf_tables support") ["Kconfig:4"] None [] [] Some("NF_TABLES = \"m\"") [nf_tables net/netfilter/Makefile:1 ["net/netfilter/nf_tables_core", "net/netfilter/nf_tables_api"]]
+        "#]],
     );
     check(
         "net/netfilter/nft-extra.c",
         expect![[r#"
-        Source NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
-    "#]],
+            Source NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] Some("NFT_CT = \"m\"") [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
+        "#]],
     );
     check(
         "Conntrack",
         expect![[r#"
-        Prompt NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]] [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
-    "#]],
+            Prompt NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] Some("NFT_CT = \"m\"") [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]] [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
+        "#]],
     );
     check(
         "nfnetlink",
         expect![[r#"
-        Symbol NFNETLINK=Some("m") None ["Kconfig:7"] None [] ["NF_TABLES"]
-    "#]],
+            Symbol NFNETLINK=Some("m") None ["Kconfig:7"] None [] ["NF_TABLES"] None
+        "#]],
     );
     check(
         "always",
@@ -153,4 +154,17 @@ fn what_nothing_answers_to_has_neighbours() {
         nothing; near: []
     "#]],
     );
+}
+
+#[test]
+fn several_words_are_found_in_any_order() {
+    check("support nf_tables", expect![[r#"
+        Prompt NF_TABLES=Some("m") Some("nf_tables support") ["Kconfig:4"] None [] [] Some("NF_TABLES = \"m\"") [nf_tables net/netfilter/Makefile:1 ["net/netfilter/nf_tables_core", "net/netfilter/nf_tables_api"]]
+    "#]]);
+    check("CT Module", expect![[r#"
+        Prompt NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] Some("NFT_CT = \"m\"") [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]] [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
+    "#]]);
+    check("support module", expect![[r#"
+        nothing; near: []
+    "#]]);
 }

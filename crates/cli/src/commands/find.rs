@@ -20,9 +20,9 @@ const MOST: usize = 40;
 /// Look up the symbol, module, prompt or source file behind a name, in the recipe's kernel
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// A module (nft_ct), a symbol (NFT_CT), a source file (net/netfilter/nft_ct.c), or words of a prompt
-    #[arg(value_name = "WORD")]
-    word: String,
+    /// A module (nft_ct), a symbol (NFT_CT), a source file (net/netfilter/nft_ct.c), or words of a prompt in any order
+    #[arg(value_name = "WORD", required = true)]
+    words: Vec<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -30,6 +30,7 @@ pub(crate) struct Args {
 
 /// Runs it; a word that nothing matches results in status 1.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
+    let word = args.words.join(" ");
     let form = if args.json { Form::Json } else { Form::Text };
     let command = CommandContext::open(context)?;
     let session = command.session(context, 1);
@@ -38,10 +39,10 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let analysis = prepared.analyse()?;
     let rules = prepared.module_rules()?;
     let naming = Naming { model: analysis.parsed.model(), rules: &rules, config: &analysis.config };
-    let found = find(&naming, &args.word);
+    let found = find(&naming, &word);
     if args.json {
         let shown: Vec<Value> = found.iter().map(|named| as_json(&prepared.tree.path, named)).collect();
-        context.ui.json(&json!({ "version": 1, "word": args.word, "found": shown }));
+        context.ui.json(&json!({ "version": 1, "word": word, "found": shown }));
     } else {
         let texts: Vec<String> = found.iter().take(MOST).map(|named| as_text(&prepared.tree.path, named)).collect();
         context.ui.result(&texts.join("\n"));
@@ -53,8 +54,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         return Ok(exit::FINE);
     }
     let place = format!("Linux {} for {}", prepared.tree.version, analysis.target.arch);
-    let failure = Failure::fault(anyhow!("nothing in {place} is called `{}`", args.word));
-    Err(match near(&naming, &args.word) {
+    let failure = Failure::fault(anyhow!("nothing in {place} is called `{word}`"));
+    Err(match near(&naming, &word) {
         near if near.is_empty() => failure,
         near => failure.help(format!("there is {}", near.join(", "))),
     })
@@ -71,6 +72,9 @@ fn as_text(tree: &Path, named: &Named) -> String {
         for file in sources(tree, module) {
             let _ = writeln!(out, "    {file}");
         }
+    }
+    if let Some(request) = named.symbol.as_ref().and_then(|symbol| symbol.request.as_deref()) {
+        let _ = writeln!(out, "  to request it, in [kernel.config]:\n    {request}");
     }
     out
 }
@@ -111,6 +115,7 @@ fn as_json(tree: &Path, named: &Named) -> Value {
             "depends": symbol.depends,
             "dependencies": depends,
             "selectedBy": symbol.selected_by,
+            "request": symbol.request,
         })
     });
     let modules: Vec<Value> = named

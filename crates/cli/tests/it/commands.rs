@@ -16,6 +16,51 @@ fn init_writes_a_recipe_that_evaluates_and_never_overwrites() {
 }
 
 #[test]
+fn init_knows_architectures_kinds_and_configs() {
+    let sandbox = Sandbox::new();
+    for arch in ["x86_64", "aarch64", "arm", "mips", "mipsel", "riscv64"] {
+        for kind in ["vm", "board"] {
+            let name = format!("{arch}-{kind}");
+            sandbox.kiln(&["init", &name, "--arch", arch, "--kind", kind]).expect(0);
+            let shown = sandbox.kiln(&["-q", "eval", "--json", "--recipe", &format!("{name}/kiln.toml")]).expect(0);
+            let shown: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+            assert_eq!(shown["kernel"]["arch"], arch, "{name}");
+        }
+    }
+    sandbox.kiln(&["init", "x", "--arch", "s390x"]).expect(2).says("--kind board");
+    sandbox.kiln(&["init", "s390x", "--arch", "s390x", "--kind", "board"]).expect(0);
+    sandbox.kiln(&["init", "x", "--arch", "x87"]).expect(2).says("there is no architecture `x87`");
+    assert!(!sandbox.path().join("x").exists());
+}
+
+#[test]
+fn init_starts_from_a_config() {
+    let sandbox = Sandbox::new();
+    let heading = "#\n# Automatically generated file; DO NOT EDIT.\n# Linux/arm64 6.1.9 Kernel Configuration\n#\n";
+    sandbox.file("vendor/board_defconfig", format!("{heading}CONFIG_ARM64=y\nCONFIG_NET=y\n"));
+    sandbox.kiln(&["init", "board", "--from", "vendor/board_defconfig"]).expect(0);
+    let read = |name: &str| std::fs::read_to_string(sandbox.path().join(name)).unwrap();
+    assert_eq!(read("board/board_defconfig.config"), read("vendor/board_defconfig"));
+    let recipe = read("board/kiln.toml");
+    for line in ["arch = \"aarch64\"", "baseConfig = \"./board_defconfig.config\"", "made for Linux 6.1.9"] {
+        assert!(recipe.contains(line), "{line}: {recipe}");
+    }
+    sandbox.kiln(&["-q", "eval", "--recipe", "board/kiln.toml"]).expect(0);
+    // One beside the recipe is used where it is.
+    sandbox.file("here/x.config", "CONFIG_X86_64=y\n").kiln(&["init", "here", "--from", "here/x.config"]).expect(0);
+    assert!(read("here/kiln.toml").contains("baseConfig = \"./x.config\""));
+    sandbox.file("no.config", "CONFIG_NET=y\n");
+    sandbox.kiln(&["init", "no", "--from", "no.config"]).expect(1).says("--arch");
+    sandbox.kiln(&["init", "no", "--from", "missing.config"]).expect(1).says("cannot read missing.config");
+    sandbox
+        .file("odd.config", "hello\n")
+        .kiln(&["init", "no", "--from", "odd.config"])
+        .expect(1)
+        .says("sets no symbol");
+    assert!(!sandbox.path().join("no").exists());
+}
+
+#[test]
 fn usage_errors_exit_2() {
     let sandbox = Sandbox::new();
     assert_eq!(sandbox.kiln(&["frobnicate"]).code, Some(2));
