@@ -63,6 +63,7 @@ codes! {
     FragmentDuplicate "fragment-duplicate",
     FragmentSyntax "fragment-syntax",
     GplOnlySymbol "gpl-only-symbol",
+    IdleCondition "idle-condition",
     ImportCycle "import-cycle",
     ImportDepth "import-depth",
     KconfigError "kconfig-error",

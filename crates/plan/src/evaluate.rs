@@ -16,7 +16,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use kiln_diag::{Code, Diagnostic, Diagnostics, Severity, Sources, Span};
+use kiln_diag::{Code, Diagnostic, Diagnostics, Label, Severity, Sources, Span};
 use kiln_kconfig::{BaseValues, Request};
 use kiln_recipe::{Def, Imports, Priority, Reader, Tree};
 
@@ -268,7 +268,15 @@ pub fn evaluate(root: &str, reader: &dyn Reader, setting: &Setting, sources: &mu
     let facts = RecipeFacts { setting };
     let (tree, findings) = kiln_recipe::merge(&options, &modules, &facts, sources);
     let overridden = requests::overridden(&tree);
-    diagnostics.extend(findings.into_iter().map(|finding| set_aside(finding, &overridden)));
+    // Modules that ship with kiln test what a recipe may or may not request.
+    let is_shipped = |finding: &Diagnostic| {
+        let name = |label: &Label| {
+            sources.name(label.span.file).strip_prefix(SCHEME).is_some_and(|rest| rest.starts_with(':'))
+        };
+        finding.code == Code::IdleCondition && finding.labels.iter().any(name)
+    };
+    let findings = findings.into_iter().filter(|finding| !is_shipped(finding));
+    diagnostics.extend(findings.map(|finding| set_aside(finding, &overridden)));
     let mut lowering = lower::Lowering { tree: &tree, modules: &modules, setting, diagnostics: Diagnostics::new() };
     let source = lowering.source();
     let evaluated = lowering.evaluated();

@@ -10,7 +10,7 @@ use crate::options::options;
 /// Returns the reference in Markdown: of every option and shipped module, or of those that match `name`.
 ///
 /// `name` is an option's dotted path, the beginning of one, or its last word; or a shipped module, with or without its
-/// scheme.
+/// scheme; or a part of the language of recipes (`when`, `imports`, `priorities`).
 ///
 /// # Errors
 /// The nearest known name, if there is a similar one, when nothing matches `name`.
@@ -32,7 +32,7 @@ pub fn reference(name: Option<&str>) -> Result<String, Option<String>> {
     if let Some(builtin) = BUILTINS.iter().find(|builtin| builtin.name == module) {
         return Ok(format!("# `{SCHEME}:{}`\n\n```toml\n{}```\n", builtin.name, builtin.text));
     }
-    let mut out = String::new();
+    let mut out = section(name).map(|section| format!("{section}\n")).unwrap_or_default();
     for entry in entries.iter().filter(|entry| names(name, &entry.path)) {
         describe(entry, &mut out);
     }
@@ -44,7 +44,24 @@ pub fn reference(name: Option<&str>) -> Result<String, Option<String>> {
         [entry.path.as_str(), entry.declaration.name, last]
     });
     let modules = BUILTINS.iter().map(|builtin| builtin.name);
-    Err(nearest(module, words.chain(modules)).map(str::to_owned))
+    let sections: Vec<&str> = sections().collect();
+    Err(nearest(module, words.chain(modules).chain(sections.iter().copied())).map(str::to_owned))
+}
+
+/// The page on the language of recipes, in Markdown.
+pub const RECIPE: &str = include_str!("reference/recipe.md");
+
+/// Returns the section of the page on recipes that is about `name`, with its heading.
+fn section(name: &str) -> Option<&'static str> {
+    let heading = format!("## `{name}`\n");
+    let at = RECIPE.find(&heading)?;
+    let length = RECIPE[at + heading.len()..].find("\n## ").map_or(RECIPE.len() - at, |length| length + heading.len());
+    Some(RECIPE[at..at + length].trim_end())
+}
+
+/// Returns the names of the sections of the page on recipes.
+fn sections() -> impl Iterator<Item = &'static str> + use<> {
+    RECIPE.lines().filter_map(|line| line.strip_prefix("## `")?.strip_suffix('`'))
 }
 
 /// Whether `name` is the path, the beginning of it, or an option on it; a free name matches its placeholder.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kiln_diag::{Code, Diagnostic, Diagnostics, Sources};
 
 use crate::check::check;
-use crate::condition::Facts;
+use crate::condition::{Facts, Predicate};
 use crate::declaration::{Leaf, Section, Shape, Type};
 use crate::definition::{self, Block, Def, Guard, Node, join};
 use crate::import::Modules;
@@ -55,8 +55,24 @@ pub fn merge(options: &Section, modules: &Modules, facts: &dyn Facts, sources: &
             let diagnostic = diagnostic.label(block.at(&predicate.range), "requested here");
             diagnostics.push(fault.help.into_iter().fold(diagnostic, Diagnostic::help));
         }
+        diagnostics.extend(remarks(block, facts, &tree));
     }
     (tree, diagnostics)
+}
+
+/// Returns notes on the tests of a block that does not hold.
+fn remarks(block: &Block, facts: &dyn Facts, tree: &Tree) -> Vec<Diagnostic> {
+    let Some(condition) = block.condition.as_ref().filter(|condition| condition.holds(facts, tree) == Ok(false)) else {
+        return Vec::new();
+    };
+    let remark = |predicate: &Predicate| {
+        let fault = facts.remark(predicate, tree)?;
+        let diagnostic = Diagnostic::remark(Code::IdleCondition, fault.message).option("when");
+        let diagnostic = diagnostic.label(block.at(&predicate.range), "this test");
+        Some(fault.help.into_iter().fold(diagnostic, Diagnostic::help))
+    };
+    let sound = condition.predicates().into_iter().filter(|predicate| facts.check(predicate).is_ok());
+    sound.filter_map(remark).collect()
 }
 
 /// Finds the blocks that hold: none at first, then those whose expression holds for the merge so far, until a fixed

@@ -9,7 +9,8 @@ use crate::failure::Failure;
 /// Print the reference of the options of a recipe, and of the modules that ship with kiln
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only this option, the options under it, or this module (`kernel.config`, `kmodloader`, `kiln:firewall`)
+    /// Only this option, the options under it, this module, or this part of the language (`kernel.config`, `kmodloader`,
+    /// `kiln:firewall`, `when`)
     name: Option<String>,
 }
 

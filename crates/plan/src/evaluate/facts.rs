@@ -20,6 +20,12 @@ pub(super) struct RecipeFacts<'a> {
 impl Facts for RecipeFacts<'_> {
     fn check(&self, predicate: &Predicate) -> Result<(), Fault> {
         let value = predicate.value.as_deref();
+        if predicate.key != "version"
+            && let Some(sign) = value.and_then(|value| ["<", ">"].into_iter().find(|sign| value.starts_with(sign)))
+        {
+            return Err(Fault::new(format!("`{}` cannot be compared with `{sign}`", predicate.key))
+                .help("only `version` has an order; use `=` or `!=`"));
+        }
         match (predicate.key.as_str(), value) {
             ("arch", Some(name)) if Arch::known().any(|known| known == name) => Ok(()),
             ("arch", Some(name)) => Err(unknown_arch(name)),
@@ -59,6 +65,22 @@ impl Facts for RecipeFacts<'_> {
             }
         }
     }
+
+    fn remark(&self, predicate: &Predicate, merged: &Tree) -> Option<Fault> {
+        untested(predicate, merged)
+    }
+}
+
+/// Returns the note that a test of a symbol concerns requests, where the recipe has none for it.
+fn untested(predicate: &Predicate, merged: &Tree) -> Option<Fault> {
+    let symbol = predicate.key.strip_prefix("config.")?;
+    if merged.text(&["kernel", "config", symbol]).is_some() {
+        return None;
+    }
+    let fault = Fault::new(format!("nothing in the recipe requests `{symbol}`, so this block does not apply"));
+    Some(fault.help(format!(
+        "a `when` block tests requests, not the kernel's own defaults: request `{symbol}`, or write the block without it"
+    )))
 }
 
 impl RecipeFacts<'_> {

@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::{finds, gives, requests};
-use crate::fixture::{Files, evaluated};
+use crate::fixture::{Files, evaluated, evaluated_for};
 
 #[test]
 fn an_unknown_option_shows_the_nearest() {
@@ -368,4 +368,27 @@ fn the_reference_finds_what_is_asked_for() {
     for builtin in kiln_plan::BUILTINS {
         assert!(all.contains(&format!("`kiln:{}`", builtin.name)));
     }
+}
+
+/// The examples of the page on recipes are recipes, and its sections can be asked for.
+#[test]
+fn the_examples_of_the_page_on_recipes_evaluate() {
+    let mut n_examples = 0;
+    for block in kiln_plan::RECIPE.split("```toml\n").skip(1) {
+        let recipe = block.split("```").next().expect("the block ends");
+        let files = recipe.lines().filter(|line| line.starts_with("imports")).flat_map(|line| line.split('"'));
+        let files: String = files.filter(|name| name.starts_with('.')).map(|name| format!("#- {name}\n# nothing\n")).collect();
+        // A parent of the recipe's directory is that directory, in these files.
+        let files = files.replace("../", "").replace("./", "");
+        let recipe = format!("{recipe}{files}");
+        let (sources, evaluation) = evaluated_for(&Files::parse(&recipe), Some("6.12.1"));
+        let errors: Vec<_> =
+            evaluation.diagnostics.iter().filter(|one| one.severity == kiln_diag::Severity::Error).collect();
+        assert!(errors.is_empty(), "{recipe}\n{}", crate::fixture::findings(&sources, &evaluation.diagnostics));
+        n_examples += 1;
+    }
+    assert!(n_examples >= 8, "{n_examples}");
+    let when = kiln_plan::reference(Some("when")).expect("a section");
+    assert!(when.starts_with("## `when`\n") && !when.contains("## `fragments`"), "{when}");
+    assert_eq!(kiln_plan::reference(Some("priorites")), Err(Some("priorities".to_owned())));
 }
