@@ -102,7 +102,6 @@ fn files_that_are_no_config() {
     sandbox.file("garbled.config", "CONFIG_NET=y\nwhat is this\n").file("binary", b"\x7fELF\xff\xfe").file("empty", "");
     sandbox.file("list.json", "{ \"NET\": true }").file("cut.json", "{ \"NET\": ");
     for (file, said) in [
-        ("garbled.config", "garbled.config:2:1"),
         ("binary", "binary:1: byte 4 is not UTF-8"),
         ("empty", "empty sets no symbol"),
         ("list.json", "`NET` is not a symbol with a value"),
@@ -113,6 +112,9 @@ fn files_that_are_no_config() {
         let ran = distill(&sandbox, &[file]).expect(1).says(said);
         assert_eq!(ran.stdout, "");
     }
+    // As conf, which warns and goes on.
+    let ran = distill(&sandbox, &["garbled.config"]).expect(0).says("garbled.config:2:1");
+    assert!(ran.stderr.contains("warning[fragment-syntax]"), "{}", ran.block());
     sandbox.file("fine.config", "CONFIG_NET=y\n");
     distill(&sandbox, &["fine.config", "--base", "nonsense"]).expect(1).says("nonsense");
     distill(&sandbox, &["fine.config", "--base", "no_defconfig"]).expect(1).says("no_defconfig");

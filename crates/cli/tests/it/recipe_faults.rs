@@ -79,14 +79,6 @@ fn import_of_a_folder() {
 }
 
 #[test]
-fn a_line_that_is_not_kconfig() {
-    check(
-        &[("kiln.toml", "imports = [\"./old.config\"]\n"), ("old.config", "CONFIG_A=y\nwhat is this\n")],
-        &["old.config:2:1"],
-    );
-}
-
-#[test]
 fn unsafe_loader_name() {
     check(&[("kiln.toml", "[kmodloader.\"../x\"]\ntargets = [\"a\"]\n")], &["kiln.toml:1:"]);
 }
