@@ -50,7 +50,14 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             exit::BUG
         }
     };
-    ExitCode::from(code)
+    ExitCode::from(with_output(code, &ui))
+}
+
+/// Returns the exit status, which is not that of success when a result could not be written.
+fn with_output(code: u8, ui: &Ui) -> u8 {
+    let Some(error) = ui.lost_result() else { return code };
+    ui.error(&format!("cannot write to standard output: {error}"), &["the result is incomplete".to_owned()]);
+    if code == exit::FINE { exit::HOST } else { code }
 }
 
 /// Returns the command line's declaration, for man pages, completions and the reference.

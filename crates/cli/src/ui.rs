@@ -2,15 +2,19 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
-use indicatif::{ProgressBar, ProgressStyle};
 use kiln_diag::{Diagnostics, Sources};
 use kiln_store::Progress;
 
 use crate::commands::{Color, Global};
 use crate::render;
+
+mod task;
+
+pub(crate) use task::duration;
+use task::{Task, Unit};
 
 /// Writes to the user.
 pub(crate) struct Ui {
@@ -18,19 +22,14 @@ pub(crate) struct Ui {
     quiet: bool,
     terminal: bool,
     task: Mutex<Option<Task>>,
-}
-
-/// The running task, for the bar or for the plain lines that replace one.
-struct Task {
-    name: String,
-    total: Option<u64>,
-    bar: Option<ProgressBar>,
-    started: Instant,
-    last_line: Instant,
+    /// Why a result could not be written.
+    lost: Mutex<Option<io::Error>>,
 }
 
 /// How often a running task is reported in a log (no terminal).
 const PLAIN_EVERY: Duration = Duration::from_secs(15);
+/// Shorter tasks end without a line.
+const LONG: Duration = Duration::from_secs(2);
 
 impl Ui {
     /// Decides about colour and bars once.
@@ -44,7 +43,13 @@ impl Ui {
             Color::Always => true,
             Color::Never => false,
         };
-        Ui { color, quiet: global.quiet, terminal: stderr.is_terminal(), task: Mutex::new(None) }
+        Ui {
+            color,
+            quiet: global.quiet,
+            terminal: stderr.is_terminal(),
+            task: Mutex::new(None),
+            lost: Mutex::new(None),
+        }
     }
 
     /// Whether messages are coloured.
@@ -54,11 +59,20 @@ impl Ui {
 
     /// Writes a result.
     ///
-    /// A reader that is gone (`| head`) ends the output, without a panic of kiln.
-    #[expect(clippy::unused_self, reason = "results go through the same door as messages")]
+    /// A reader that is gone (`| head`) ends the output, without a panic of kiln; any other failure is kept for
+    /// [`Ui::lost_result`].
     pub(crate) fn result(&self, text: &str) {
         let mut out = io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.lost.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+        }
+    }
+
+    /// Returns why a result could not be written to standard output, when that is so.
+    pub(crate) fn lost_result(&self) -> Option<io::Error> {
+        self.lost.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 
     /// Writes a value as JSON, with a newline.
@@ -114,8 +128,8 @@ impl Ui {
             let _ = io::stderr().lock().write_all(text.as_bytes());
         };
         match &*self.task() {
-            Some(Task { bar: Some(bar), .. }) => bar.suspend(write),
-            _ => write(),
+            Some(task) => task.suspend(write),
+            None => write(),
         }
     }
 
@@ -124,44 +138,30 @@ impl Ui {
     }
 }
 
-impl Progress for Ui {
-    fn begin(&self, task: &str, total: Option<u64>) {
+impl Ui {
+    fn start(&self, name: &str, total: Option<u64>, unit: Unit) {
         if self.quiet {
             return;
         }
-        let bar = self.terminal.then(|| {
-            let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-            let template = if total.is_some() {
-                "{prefix} [{bar:30}] {pos}/{len} {elapsed} {wide_msg}"
-            } else {
-                "{prefix} {spinner} {elapsed} {wide_msg}"
-            };
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.set_prefix(task.to_owned());
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        });
-        if bar.is_none() {
-            self.stderr(&format!("{task}\n"));
+        let task = Task::new(name, total, unit, self.terminal);
+        if !self.terminal {
+            self.stderr(&format!("{name}\n"));
         }
-        let now = Instant::now();
-        *self.task() = Some(Task { name: task.to_owned(), total, bar, started: now, last_line: now });
+        *self.task() = Some(task);
+    }
+}
+
+impl Progress for Ui {
+    fn begin(&self, task: &str, total: Option<u64>) {
+        self.start(task, total, Unit::Items);
+    }
+
+    fn begin_bytes(&self, task: &str, total: Option<u64>) {
+        self.start(task, total, Unit::Bytes);
     }
 
     fn advance(&self, done: u64, item: &str) {
-        let mut line = None;
-        if let Some(task) = &mut *self.task() {
-            if let Some(bar) = &task.bar {
-                // An estimate that turns out too low must not show more than 100 %.
-                bar.set_length(task.total.unwrap_or(0).max(done));
-                bar.set_position(done);
-                bar.set_message(item.to_owned());
-            } else if task.last_line.elapsed() >= PLAIN_EVERY {
-                task.last_line = Instant::now();
-                let of = task.total.map(|total| format!("/{}", total.max(done))).unwrap_or_default();
-                line = Some(format!("{} {done}{of} ({} s) {item}\n", task.name, task.started.elapsed().as_secs()));
-            }
-        }
+        let line = self.task().as_mut().and_then(|task| task.advance(done, item, PLAIN_EVERY));
         if let Some(line) = line {
             self.stderr(&line);
         }
@@ -169,12 +169,10 @@ impl Progress for Ui {
 
     fn end(&self) {
         let task = self.task().take();
-        if let Some(Task { name, bar, started, .. }) = task {
-            if let Some(bar) = bar {
-                bar.finish_and_clear();
-            }
-            if started.elapsed() >= Duration::from_secs(2) {
-                self.stderr(&format!("{name}: done in {} s\n", started.elapsed().as_secs()));
+        if let Some(task) = task {
+            let (name, elapsed) = task.end();
+            if elapsed >= LONG {
+                self.stderr(&format!("{name}: done in {}\n", duration(elapsed)));
             }
         }
     }
@@ -186,6 +184,10 @@ impl Progress for Ui {
 
 /// Writes the output of the argument parser (help and version on standard output), and returns the exit status.
 pub(crate) fn usage(error: &clap::Error) -> u8 {
-    let _ = error.print();
-    if error.use_stderr() { crate::exit::USAGE } else { crate::exit::FINE }
+    let printed = error.print();
+    match printed {
+        _ if error.use_stderr() => crate::exit::USAGE,
+        Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe => crate::exit::HOST,
+        _ => crate::exit::FINE,
+    }
 }

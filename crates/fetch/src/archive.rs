@@ -191,7 +191,7 @@ impl<'a> Watch<'a> {
     /// Begins a task; the creator of the watch ends it.
     fn new(progress: &'a dyn Progress, archive: &Path, size: u64) -> Watch<'a> {
         let name = archive.file_name().unwrap_or(archive.as_os_str()).to_string_lossy().into_owned();
-        progress.begin(&format!("unpack {name}"), Some(size));
+        progress.begin_bytes(&format!("unpack {name}"), Some(size));
         Watch { progress, n_read: AtomicU64::new(0), shown: Cell::new(Instant::now()) }
     }
 

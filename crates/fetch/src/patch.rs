@@ -153,7 +153,7 @@ pub fn apply(
     let key = key_of(source, &texts, extra_patch_phase);
     let tree = fetch.store.realize(&key, "patched", fetch.progress, |dir| {
         let listing = directory::list(&source.tree)?;
-        fetch.progress.begin("copy the kernel tree", Some(listing.bytes()));
+        fetch.progress.begin_bytes("copy the kernel tree", Some(listing.bytes()));
         let copied = directory::copy(&listing, dir);
         fetch.progress.end();
         copied?;

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use kiln_exec::{Exec, ExecError};
 use kiln_plan::Arch;
+use kiln_store::Progress;
 
 use crate::toolchain::{Host, Programs, Target, ToolchainError};
 
@@ -178,11 +179,12 @@ pub fn install_command(missing: &[Missing], root: bool) -> Option<String> {
     Some(format!("{sudo}apt-get install --yes --no-install-recommends {}", packages.join(" ")))
 }
 
-/// Installs all that is missing, like [`install_command`] but after an `apt-get update`; output goes to `on_line`.
+/// Installs all that is missing, like [`install_command`] but after an `apt-get update`.
 ///
+/// Before anything is installed, a note says how many packages that takes and how large they are.
 /// # Errors
 /// `apt-get` or `sudo` is missing or failed; both are run without prompts, as they have no terminal.
-pub fn install(missing: &[Missing], host: &Host, root: bool, on_line: &mut dyn FnMut(&str)) -> Result<(), ExecError> {
+pub fn install(missing: &[Missing], host: &Host, root: bool, progress: &dyn Progress) -> Result<(), ExecError> {
     if missing.is_empty() {
         return Ok(());
     }
@@ -190,14 +192,30 @@ pub fn install(missing: &[Missing], host: &Host, root: bool, on_line: &mut dyn F
         let exec = if root { Exec::new("apt-get") } else { Exec::new("sudo").args(["--non-interactive", "apt-get"]) };
         exec.args(args).env("PATH", &host.path).env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive")
     };
-    let mut run = |exec: Exec| {
-        exec.run(&mut |_, line| {
-            on_line(line);
+    let run = |task: &str, total, exec: Exec| {
+        progress.begin(task, total);
+        let mut n_set_up = 0;
+        let ran = exec.run(&mut |_, line| {
+            n_set_up += u64::from(line.starts_with("Setting up "));
+            progress.advance(n_set_up, line);
             std::ops::ControlFlow::Continue(())
-        })
+        });
+        progress.end();
+        ran
     };
-    run(apt(&["update"]))?;
-    run(apt(&["install", "--yes", "--no-install-recommends"]).args(packages(missing)))
+    run("read the lists of packages", None, apt(&["update"]))?;
+    let install = ["install", "--yes", "--no-install-recommends"];
+    let listed = apt(&install).arg("--print-uris").args(packages(missing)).text()?;
+    let sizes: Vec<u64> = listed.lines().filter_map(download_size).collect();
+    let (n_packages, bytes): (usize, u64) = (sizes.len(), sizes.iter().sum());
+    progress.note(&format!("installing {n_packages} packages, {:.1} MB to download", bytes as f64 / 1e6));
+    run("install packages", Some(n_packages as u64), apt(&install).args(packages(missing)))
+}
+
+/// Returns the size in a line of `apt-get --print-uris`: `'URI' FILE SIZE HASH`; `None` for any other line.
+fn download_size(line: &str) -> Option<u64> {
+    let mut words = line.strip_prefix('\'')?.split_ascii_whitespace().skip(2);
+    words.next()?.parse().ok()
 }
 
 /// Returns the names of what is missing, in one line for people.

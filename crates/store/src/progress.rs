@@ -6,6 +6,10 @@
 pub trait Progress: Sync {
     /// A task starts; `total` is its size in the task's own unit, when known.
     fn begin(&self, task: &str, total: Option<u64>);
+    /// A task whose unit is the byte starts.
+    fn begin_bytes(&self, task: &str, total: Option<u64>) {
+        self.begin(task, total);
+    }
     /// `done` units of the task are done, and `item` is being worked on.
     fn advance(&self, done: u64, item: &str);
     /// The task is over.

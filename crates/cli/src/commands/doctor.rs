@@ -42,7 +42,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let root = kiln_exec::is_root();
     let mut missing = doctor::checks(&work, &host).map_err(Failure::host)?;
     if args.install && !missing.is_empty() {
-        let said = doctor::install(&missing, &host, root, &mut |line| context.ui.say(line));
+        let said = doctor::install(&missing, &host, root, context.ui);
         let by_hand = doctor::install_command(&missing, root).unwrap_or_default();
         said.map_err(|error| Failure::host(error).help(format!("run it by hand: {by_hand}")))?;
         missing = doctor::checks(&work, &host).map_err(Failure::host)?;

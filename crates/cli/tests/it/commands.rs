@@ -131,3 +131,19 @@ fn findings_name_the_command_that_explains_them() {
     sandbox.file("kiln.toml", "[kernel]\nmakeTarget = [\"x\"]\n");
     sandbox.kiln(&["eval"]).expect(1).says("error[unknown-option]").says("see `kiln explain unknown-option`");
 }
+
+/// A result that cannot be written is an error, except to a reader that has gone.
+#[test]
+fn a_full_standard_output_is_an_error() {
+    let sandbox = Sandbox::new();
+    sandbox.file("kiln.toml", "[kernel.config]\nNET = \"y\"\n");
+    for args in ["eval", "eval --json", "options", "explain conflict", "completions bash", "--help"] {
+        let script = format!("exec \"$1\" {args} > /dev/full");
+        let ran = std::process::Command::new("sh")
+            .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_kiln")])
+            .current_dir(sandbox.path())
+            .output()
+            .expect("sh runs");
+        assert_eq!(ran.status.code(), Some(3), "{args}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+}

@@ -162,7 +162,7 @@ fn attempt(fetch: &Fetch<'_>, agent: &Agent, url: &str, name: &str, part: &Path)
     };
     truncate(part, start)?;
     let length = response.body().content_length();
-    fetch.progress.begin(&format!("download {name}"), length.map(|length| start + length));
+    fetch.progress.begin_bytes(&format!("download {name}"), length.map(|length| start + length));
     let received = receive(fetch, response.into_body(), part, start);
     fetch.progress.end();
     let n_received = received?;

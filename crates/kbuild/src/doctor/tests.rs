@@ -170,3 +170,12 @@ fn what_a_log_says_is_missing_is_told_in_the_same_words() {
     assert_eq!(Missing::header("openssl/bio.h").unwrap().debian_package, "libssl-dev");
     assert_eq!(Missing::header("linux/types.h"), None);
 }
+
+#[test]
+fn the_size_of_a_download_is_read() {
+    let line = "'http://deb.example/pool/main/b/bc/bc_1.07.1-3+b1_amd64.deb' bc_1.07.1-3+b1_amd64.deb 109864 SHA256:ab";
+    assert_eq!(super::download_size(line), Some(109_864));
+    for line in ["Reading package lists...", "'odd", "'a' b c d", ""] {
+        assert_eq!(super::download_size(line), None, "{line}");
+    }
+}

@@ -11,7 +11,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Runs `work` as the task `task` of `total` bytes, while showing how many bytes the files in `dir` have.
 pub fn watch<T>(progress: &dyn Progress, task: &str, total: Option<u64>, dir: &Path, work: impl FnOnce() -> T) -> T {
-    progress.begin(task, total);
+    progress.begin_bytes(task, total);
     let done = AtomicBool::new(false);
     let result = std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {

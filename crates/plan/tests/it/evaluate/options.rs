@@ -377,7 +377,8 @@ fn the_examples_of_the_page_on_recipes_evaluate() {
     for block in kiln_plan::RECIPE.split("```toml\n").skip(1) {
         let recipe = block.split("```").next().expect("the block ends");
         let files = recipe.lines().filter(|line| line.starts_with("imports")).flat_map(|line| line.split('"'));
-        let files: String = files.filter(|name| name.starts_with('.')).map(|name| format!("#- {name}\n# nothing\n")).collect();
+        let files: String =
+            files.filter(|name| name.starts_with('.')).map(|name| format!("#- {name}\n# nothing\n")).collect();
         // A parent of the recipe's directory is that directory, in these files.
         let files = files.replace("../", "").replace("./", "");
         let recipe = format!("{recipe}{files}");
