@@ -3,7 +3,7 @@
 mod boot;
 mod build;
 mod check;
-mod completions;
+pub(crate) mod completions;
 mod depmod;
 mod distill;
 mod doctor;

@@ -29,6 +29,7 @@ use crate::ui::Ui;
 
 /// Runs the command line `args`, program name first.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    commands::completions::answer();
     let environment = Environment::read();
     let kiln = match Kiln::try_parse_from(args) {
         Ok(kiln) => kiln,

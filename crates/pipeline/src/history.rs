@@ -4,8 +4,9 @@
 //! when a version is first resolved, and read when a recipe requests a symbol that its tree does not have. No build
 //! depends on it: without one, a message is shorter.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kiln_advise::check::{Catalogue, Unmet, UnmetKind};
 use kiln_kconfig::Model;
@@ -16,6 +17,22 @@ use kiln_store::write_whole;
 
 /// A larger file is not a catalogue.
 const MAX_BYTES: u64 = 16 << 20;
+
+/// Returns the symbols of all kernels that were resolved with the store in `dir`; none when there is no store.
+///
+/// It is for completion: nothing is created, and what cannot be read is left out.
+pub fn known_symbols(dir: &Path) -> BTreeSet<String> {
+    let entries = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut names = BTreeSet::new();
+    for file in entries(&dir.join("cache/catalogues")).flat_map(|arch| entries(&arch).collect::<Vec<_>>()) {
+        let is_small = file.metadata().is_ok_and(|meta| meta.len() <= MAX_BYTES);
+        let text = is_small.then(|| fs::read_to_string(&file).ok()).flatten();
+        if let Some(catalogue) = text.and_then(|text| Catalogue::parse(&text)) {
+            names.extend(catalogue.names().map(str::to_owned));
+        }
+    }
+    names
+}
 
 /// The catalogues of one architecture, seen from one version.
 #[derive(Debug, Clone)]

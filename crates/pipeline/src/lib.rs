@@ -41,7 +41,7 @@ pub use config_only::ConfigOnly;
 pub use distill::{DistillInput, Distillation};
 pub use error::{AssembleError, PipelineError};
 pub use extra_sources::ExtraSourcesError;
-pub use history::History;
+pub use history::{History, known_symbols};
 pub use impact::{Deployed, DeployedError, Place, Report, deployed, deployed_kernel, exact};
 pub use layouts::{LayoutReport, Unread};
 pub use prepared::{Prepared, Tree};

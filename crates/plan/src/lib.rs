@@ -18,7 +18,7 @@ pub use builtin::{BUILTINS, SCHEME};
 pub use evaluate::{Evaluated, Loader};
 pub use key::{Key, KeyWriter};
 pub use options::options;
-pub use reference::{RECIPE, reference};
+pub use reference::{RECIPE, reference, reference_names};
 pub use source::SourceSpec;
 pub use toolchain_name::ToolchainName;
 pub use version::{KernelVersion, VersionError, VersionRange};

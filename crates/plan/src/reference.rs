@@ -59,6 +59,17 @@ fn section(name: &str) -> Option<&'static str> {
     Some(RECIPE[at..at + length].trim_end())
 }
 
+/// Returns the names that [`reference`] knows: options, shipped modules and sections, sorted.
+pub fn reference_names() -> Vec<String> {
+    let options = options();
+    let mut names: Vec<String> = options.reference().into_iter().map(|entry| entry.path).collect();
+    names.extend(BUILTINS.iter().map(|builtin| format!("{SCHEME}:{}", builtin.name)));
+    names.extend(sections().map(str::to_owned));
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// Returns the names of the sections of the page on recipes.
 fn sections() -> impl Iterator<Item = &'static str> + use<> {
     RECIPE.lines().filter_map(|line| line.strip_prefix("## `")?.strip_suffix('`'))

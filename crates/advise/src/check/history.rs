@@ -77,6 +77,11 @@ impl Catalogue {
         Some(Catalogue { version: version.to_owned(), entries })
     }
 
+    /// Returns the names of all symbols, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
     /// Returns the version of the tree.
     pub fn version(&self) -> &str {
         &self.version

@@ -1,9 +1,10 @@
 //! `kiln explain`: what a code of a finding means, and what to do.
 
+use clap_complete::engine::ArgValueCompleter;
 use kiln_diag::Code;
 use kiln_recipe::nearest;
 
-use crate::commands::Context;
+use crate::commands::{Context, completions};
 use crate::exit;
 use crate::failure::Failure;
 
@@ -11,7 +12,7 @@ use crate::failure::Failure;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The code, as printed between the brackets
-    #[arg(value_name = "CODE")]
+    #[arg(value_name = "CODE", add = ArgValueCompleter::new(completions::codes))]
     code: Option<String>,
 }
 

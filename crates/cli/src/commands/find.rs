@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::anyhow;
+use clap_complete::engine::ArgValueCompleter;
 use kiln_advise::names::{Matched, Named, NamedSymbol, Naming, find, near};
 use kiln_kbuild::makefiles::sources;
 use serde_json::{Value, json};
 
 use crate::command_context::CommandContext;
-use crate::commands::Context;
+use crate::commands::{Context, completions};
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
@@ -21,7 +22,7 @@ const MOST: usize = 40;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A module (nft_ct), a symbol (NFT_CT), a source file (net/netfilter/nft_ct.c), or words of a prompt in any order
-    #[arg(value_name = "WORD", required = true)]
+    #[arg(value_name = "WORD", required = true, add = ArgValueCompleter::new(completions::symbols))]
     words: Vec<String>,
     /// Print JSON
     #[arg(long)]

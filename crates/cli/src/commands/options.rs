@@ -1,8 +1,9 @@
 //! `kiln options`: the reference of options and shipped modules.
 
+use clap_complete::engine::ArgValueCompleter;
 use kiln_plan::reference;
 
-use crate::commands::Context;
+use crate::commands::{Context, completions};
 use crate::exit;
 use crate::failure::Failure;
 
@@ -11,6 +12,7 @@ use crate::failure::Failure;
 pub(crate) struct Args {
     /// Only this option, the options under it, this module, or this part of the language (`kernel.config`, `kmodloader`,
     /// `kiln:firewall`, `when`)
+    #[arg(add = ArgValueCompleter::new(completions::options))]
     name: Option<String>,
 }
 

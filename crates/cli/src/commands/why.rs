@@ -1,10 +1,11 @@
 //! `kiln why`: what gave a symbol its value, and what keeps it from others.
 
+use clap_complete::engine::ArgValueCompleter;
 use kiln_advise::why::{Asked, Otherwise, Why, why};
 use serde_json::{Value, json};
 
 use crate::command_context::CommandContext;
-use crate::commands::Context;
+use crate::commands::{Context, completions};
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
@@ -13,6 +14,7 @@ use crate::failure::Failure;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Symbol, with or without CONFIG_
+    #[arg(add = ArgValueCompleter::new(completions::symbols))]
     symbol: String,
     /// Print JSON
     #[arg(long)]

@@ -147,3 +147,45 @@ fn a_full_standard_output_is_an_error() {
         assert_eq!(ran.status.code(), Some(3), "{args}: {}", String::from_utf8_lossy(&ran.stderr));
     }
 }
+
+/// The script that a shell loads calls kiln for candidates: commands, codes, options of a recipe, symbols.
+#[test]
+fn a_shell_completes_words() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .file("tree/Makefile", "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 1\nEXTRAVERSION =\n")
+        .file("tree/Kconfig", "config NF_TABLES\n\tbool \"x\"\nconfig NF_NAT\n\tbool \"y\"\nconfig NET\n\tbool \"z\"\n")
+        .file("tree/scripts/kconfig/parser.y", "choice_members T_TRANSITIONAL")
+        .file("tree/arch/x86/Makefile", "")
+        .file("kiln.toml", "[kernel]\nsrc = \"./tree\"\narch = \"x86_64\"\n");
+    // Symbols are known of kernels that were resolved, in the store that the user's variables name.
+    let cache = sandbox.path().join("cache");
+    sandbox.kiln(&["-q", "check"]).expect(0);
+    std::fs::create_dir(&cache).unwrap();
+    std::os::unix::fs::symlink(sandbox.path().join("store"), cache.join("kiln")).unwrap();
+    let script = sandbox.kiln(&["completions", "bash"]).expect(0).stdout;
+    std::fs::write(sandbox.path().join("kiln.bash"), script).unwrap();
+    let complete = |words: &[&str]| {
+        let line = "source ./kiln.bash; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9; \
+                    _clap_complete_kiln kiln \"${COMP_WORDS[COMP_CWORD]}\" \"\"; printf '%s\\n' \"${COMPREPLY[@]}\"";
+        let kiln = std::path::Path::new(env!("CARGO_BIN_EXE_kiln"));
+        let path = format!("{}:/usr/bin:/bin", kiln.parent().unwrap().display());
+        let ran = std::process::Command::new("bash")
+            .args(["-c", line, "bash", "kiln"])
+            .args(words)
+            .current_dir(sandbox.path())
+            .env("PATH", path)
+            .env("XDG_CACHE_HOME", &cache)
+            .output()
+            .expect("bash runs");
+        String::from_utf8_lossy(&ran.stdout).lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(complete(&["comp"]), ["completions"]);
+    assert_eq!(complete(&["explain", "lost"]), ["lost-choice"]);
+    assert_eq!(complete(&["options", "kernel.baseC"]), ["kernel.baseConfig"]);
+    assert_eq!(complete(&["why", "NF_"]), ["NF_NAT", "NF_TABLES"]);
+    for shell in ["zsh", "fish", "elvish", "powershell"] {
+        let script = sandbox.kiln(&["completions", shell]).expect(0).stdout;
+        assert!(script.contains("KILN_COMPLETE"), "{shell}: {script}");
+    }
+}
