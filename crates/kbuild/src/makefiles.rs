@@ -1,5 +1,6 @@
 //! Reads all makefiles of a kernel tree from disk.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,28 @@ use kiln_store::directory::{DirectoryError, Kind, list};
 pub fn read(tree: &Path) -> Result<ModuleRules, (PathBuf, io::Error)> {
     let mut rules = ModuleRules::new();
     below(tree, tree, &mut rules)?;
+    Ok(rules)
+}
+
+/// Reads every `Makefile` and `Kbuild` in the directories of `objects`, which are paths inside `tree`, and in the
+/// directories above them: those that can build the objects.
+///
+/// # Errors
+/// Returns the makefile that cannot be read, and the system's error.
+pub fn above<'a>(tree: &Path, objects: impl IntoIterator<Item = &'a str>) -> Result<ModuleRules, (PathBuf, io::Error)> {
+    let mut directories: BTreeSet<&str> = BTreeSet::from([""]);
+    for object in objects {
+        directories.extend(object.match_indices('/').map(|(end, _)| &object[..end]));
+    }
+    let mut rules = ModuleRules::new();
+    for directory in directories {
+        for name in ["Kbuild", "Makefile"] {
+            let path = tree.join(directory).join(name);
+            if path.is_file() {
+                add(tree, &path, &mut rules)?;
+            }
+        }
+    }
     Ok(rules)
 }
 
@@ -60,10 +83,15 @@ fn below(tree: &Path, folder: &Path, rules: &mut ModuleRules) -> Result<(), (Pat
         if kind.is_dir() {
             below(tree, &path, rules)?;
         } else if kind.is_file() && (name == "Makefile" || name == "Kbuild") {
-            let text = fs::read(&path).map_err(refused(&path))?;
-            let shown = path.strip_prefix(tree).unwrap_or(&path).to_string_lossy().into_owned();
-            rules.add(&shown, &String::from_utf8_lossy(&text));
+            add(tree, &path, rules)?;
         }
     }
+    Ok(())
+}
+
+fn add(tree: &Path, path: &Path, rules: &mut ModuleRules) -> Result<(), (PathBuf, io::Error)> {
+    let text = fs::read(path).map_err(|source| (path.to_owned(), source))?;
+    let shown = path.strip_prefix(tree).unwrap_or(path).to_string_lossy().into_owned();
+    rules.add(&shown, &String::from_utf8_lossy(&text));
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use kiln_assembly::left_out;
 use kiln_diag::Sources;
 use kiln_impact::Verdict;
 use kiln_kbuild::kernel::Kernel;
@@ -12,6 +13,9 @@ use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
 use crate::workshop::Workshop;
+
+/// The number of modules of no loader that are shown; `kiln modules` shows all.
+const SHOWN: usize = 8;
 
 /// Build the kernel, its modules and its services
 #[derive(Debug, clap::Args)]
@@ -139,6 +143,9 @@ fn summary(manifest: &kiln_assembly::manifest::Manifest, out: &std::path::Path) 
     for (name, loader) in &manifest.loaders {
         let loaded = loader.modules.iter().filter(|module| module.loaded).count();
         text.push_str(&format!("  loader {name}: {loaded} modules for {} targets\n", loader.targets.len()));
+    }
+    if !manifest.left_out.is_empty() {
+        text.push_str(&format!("  {}\n", left_out::line(&manifest.left_out, SHOWN)));
     }
     text
 }
