@@ -2,16 +2,21 @@
 //!
 //! A module that the recipe requests by its symbol and that no loader takes is most likely missing in a loader: such
 //! requests are warnings. All other such modules are only listed.
+//! [`divide`] knows the built modules; before a build, [`divide_ahead`] follows Kconfig's dependencies instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_diag::{Code, Diagnostic, Diagnostics};
 use kiln_makefile::{ModuleRules, Rule};
-use kiln_modgraph::{Graph, ModuleId, uncompressed};
+use kiln_modgraph::{Because, Entry, Graph, ModuleId, uncompressed};
 use kiln_plan::Loader;
 use kiln_plan::evaluate::MergedRequest;
 
 use crate::closure::Closed;
+
+mod ahead;
+
+pub use ahead::divide_ahead;
 
 /// A module that is built and that no loader takes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,13 +74,46 @@ pub fn divide(graph: &Graph, rules: &ModuleRules, closed: &[Closed]) -> Division
     division
 }
 
-/// Returns the loader whose closure has the most of the modules that `id` needs; `None` when none has any.
+/// Returns the loader whose closure has the most of the modules that `id` needs, or else targets nearest to it in the
+/// tree.
 fn nearest_loader(graph: &Graph, id: ModuleId, closed: &[Closed]) -> Option<String> {
     let needed = graph.needs_all(id);
-    let n_shared = |one: &Closed| one.closure.entries.iter().filter(|entry| needed.contains(&entry.id)).count();
-    let shared = closed.iter().map(|one| (n_shared(one), std::cmp::Reverse(one.spec.name.to_string())));
-    let (n_shared, name) = shared.max()?;
-    (n_shared > 0).then_some(name.0)
+    let path = uncompressed(&graph.module(id).path);
+    let near = closed.iter().map(|one| {
+        let entries = one.closure.entries.iter();
+        let is_target = |entry: &&Entry| entry.because.iter().any(|why| matches!(why, Because::Target { .. }));
+        let depths = entries.clone().filter(is_target).map(|entry| depth(path, &graph.module(entry.id).path));
+        let depth = depths.max().unwrap_or(0).saturating_sub(1);
+        let n_shared = entries.filter(|entry| needed.contains(&entry.id)).count();
+        Near { n_shared, depth, loader: one.spec.name.as_str() }
+    });
+    nearest(near.collect())
+}
+
+/// How near a loader is to a module.
+#[derive(Debug, Clone, Copy)]
+struct Near<'a> {
+    /// The number of modules of the loader that it depends on.
+    n_shared: usize,
+    /// The number of directories below the top that it shares with a target of the loader.
+    depth: usize,
+    loader: &'a str,
+}
+
+/// Returns the nearest loader, the first by name of several that have as many shared modules; `None` when there are no
+/// such modules, and several loaders are equally near in the tree.
+fn nearest(near: Vec<Near<'_>>) -> Option<String> {
+    let key = |one: &Near<'_>| (one.n_shared, one.depth);
+    let best = near.iter().map(key).max().filter(|best| *best > (0, 0))?;
+    let found: Vec<&Near<'_>> = near.iter().filter(|one| key(one) == best).collect();
+    (best.0 > 0 || found.len() == 1).then(|| found[0].loader.to_owned())
+}
+
+/// Returns the number of leading directories that two paths share.
+fn depth(one: &str, other: &str) -> usize {
+    let directories = |path: &str| path.rsplit_once('/').map_or("", |(directories, _)| directories).to_owned();
+    let (one, other) = (directories(one), directories(other));
+    one.split('/').zip(other.split('/')).take_while(|(a, b)| a == b && !a.is_empty()).count()
 }
 
 /// Returns a warning for each request for modules of which no loader takes any.

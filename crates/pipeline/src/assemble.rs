@@ -57,7 +57,8 @@ impl Built<'_> {
         let extra_modules = self.extra.as_ref().map(|extra| found(extra, kernel)).transpose()?.unwrap_or_default();
         let graph = if modular { read_graph(kernel, &extra_modules, &mut diagnostics)? } else { no_modules() };
         let close_with = |rules: &ModuleRules| {
-            let closing = Closing { graph: &graph, rules, config: &resolved.config, modular, release: &kernel.release };
+            let (config, requests) = (&resolved.config, &recipe.kernel.requests);
+            let closing = Closing { graph: &graph, rules, config, requests, modular, release: &kernel.release };
             close(&closing, &recipe.loaders)
         };
         let (mut closed, mut findings) = close_with(&ModuleRules::new());

@@ -68,6 +68,11 @@ fn sandbox(recipe: &str, modules: &[(&str, &str)]) -> Sandbox {
     sandbox
 }
 
+/// Returns the part of standard error that follows the progress.
+fn warnings(text: &str) -> &str {
+    &text[text.find("warning[").expect("a warning")..]
+}
+
 #[test]
 fn a_requested_module_that_no_loader_takes_is_a_warning() {
     let recipe = "[kernel.config]\nMODULES = \"y\"\nVFAT_FS = \"m\"\nNLS_CODEPAGE_437 = \"m\"\n\n\
@@ -77,6 +82,12 @@ fn a_requested_module_that_no_loader_takes_is_a_warning() {
     let ran = ran.says("kiln.toml:9:1").says("add `nls_cp437` to `kmodloader.fat.targets`");
     let ran = ran.shows("1 module is built and in no loader: nls_cp437");
     assert!(!ran.stderr.contains("VFAT_FS"), "{}", ran.block());
+    let checked = sandbox.kiln(&["check"]).expect(0);
+    assert_eq!(warnings(&checked.stderr), warnings(&ran.stderr));
+    checked.shows("1 module is built and in no loader: nls_cp437");
+    let ran = sandbox.kiln(&["check", "--json"]).expect(0);
+    let shown: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(shown["leftOut"], serde_json::json!(["nls_cp437"]));
     sandbox.kiln(&["modules"]).expect(0).shows("1 module is built and in no loader: nls_cp437\n");
     let ran = sandbox.kiln(&["modules", "--json"]).expect(0);
     let shown: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
@@ -90,7 +101,64 @@ fn a_helper_is_for_the_loader_of_the_module_that_it_needs() {
     let sandbox = sandbox(recipe, FIREWALL);
     let ran = sandbox.kiln(&["build"]).expect(0).says("add `nf_conntrack_ftp` to `kmodloader.firewall.targets`");
     assert_eq!(ran.stderr.matches("warning[").count(), 1, "{}", ran.block());
+    assert_eq!(warnings(&sandbox.kiln(&["check"]).expect(0).stderr), warnings(&ran.stderr));
     let taken = recipe.replace("[\"nft_ct\"]", "[\"nft_ct\", \"nf_conntrack_ftp\"]");
     let ran = self::sandbox(&taken, FIREWALL).kiln(&["build"]).expect(0);
     assert!(!ran.block().contains("loader takes") && !ran.stdout.contains("in no loader"), "{}", ran.block());
+}
+
+/// Runs `check` and `build` on a recipe of which nothing can be compiled: both print the same findings.
+fn check_and_build(recipe: &str, said: &[&str]) {
+    let sandbox = sandbox(recipe, &[]);
+    let mut check = sandbox.kiln(&["check"]).expect(1);
+    let build = sandbox.kiln(&["build"]).expect(1);
+    for text in said {
+        check = check.says(text);
+    }
+    let errors = |text: &str| text.split("\n\n").filter(|part| part.starts_with("error")).collect::<String>();
+    assert_eq!(errors(&check.stderr), errors(&build.stderr));
+    let images =
+        std::process::Command::new("find").arg(sandbox.path().join("store")).args(["-name", "vmlinux"]).output();
+    assert_eq!(images.expect("find runs").stdout, b"", "nothing is compiled");
+}
+
+#[test]
+fn check_finds_targets_that_do_not_exist_or_are_off() {
+    let recipe = "[kernel.config]\nMODULES = \"y\"\n\n[kmodloader.vpn]\ntargets = [\"nft_cd\"]\n\
+                  [kmodloader.vpn2]\ntargets = [\"nft_ct\"]\n";
+    check_and_build(
+        recipe,
+        &[
+            "error[unknown-target]: there is no module `nft_cd` in this kernel",
+            "kiln.toml:10:12",
+            "did you mean `nft_ct`?",
+            "error[target-off]: module `nft_ct` is not built: `NFT_CT` is off",
+            "kiln.toml:12:12",
+            "net/Makefile:3 builds it",
+            "set `kernel.config.NFT_CT = \"m\"`",
+        ],
+    );
+}
+
+#[test]
+fn check_finds_extra_modules_outputs_and_firmware() {
+    let recipe = "extraModules = [{ src = \"./nowhere\" }]\n[kernel.config]\nMODULES = \"y\"\n\n\
+                  [hardware]\nfirmwareCompression = \"zstd\"\n";
+    check_and_build(recipe, &["error[bad-extra-module]: there is no `", "error[unreadable-compression]"]);
+    let recipe = "[kernel.config]\nMODULES = \"y\"\n[hardware]\nfirmware = [\"./fw\"]\n\
+                  [boot]\nfiles.\"/etc/x\" = \"./x\"\n";
+    let ran = sandbox(recipe, &[]).kiln(&["check"]).expect(0);
+    ran.says("warning[unreadable-file]: there is no directory `DIR/fw`").says("there is no `DIR/x`");
+}
+
+/// The makefiles of extra modules are read, and sources of built modules for aliases.
+#[test]
+fn names_from_elsewhere_are_no_faults() {
+    let recipe = "extraModules = [{ src = \"./mine\" }]\n[kernel.config]\nMODULES = \"y\"\nNF_CONNTRACK = \"m\"\n\n\
+                  [kmodloader.a]\ntargets = [\"mine\", \"ip_conntrack\"]\n";
+    let sandbox = sandbox(recipe, FIREWALL);
+    sandbox.file("mine/Kbuild", "obj-m := mine.o\n").file("mine/mine.c", "");
+    sandbox.file("linux/net/nf_conntrack.c", "MODULE_ALIAS(\"ip_conntrack\");\n");
+    let ran = sandbox.kiln(&["check"]).expect(0);
+    assert!(!ran.stderr.contains("unknown-target"), "{}", ran.block());
 }
