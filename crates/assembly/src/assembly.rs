@@ -19,6 +19,7 @@ use kiln_plan::Evaluated;
 use kiln_service::{RenderedFile, graph as service_graph, render};
 
 use crate::closure::Closed;
+use crate::left_out::unused;
 use crate::manifest::{
     FileEntry, KernelEntry, LoaderEntry, MANIFEST_VERSION, Manifest, ModuleEntry, OutputEntry, Reason, RequestEntry,
     Sizes,
@@ -199,6 +200,7 @@ fn manifest(parts: &Parts<'_>, kept: &[ModuleId]) -> Manifest {
         loaders: loaders.collect(),
         firmware: firmware.collect(),
         outputs: BTreeMap::new(),
+        left_out: left_out(parts),
         sizes: Sizes {
             modules: kept.len() as u64,
             module_bytes: kept.iter().map(size).sum(),
@@ -206,6 +208,12 @@ fn manifest(parts: &Parts<'_>, kept: &[ModuleId]) -> Manifest {
             all_module_bytes: all.iter().map(size).sum(),
         },
     }
+}
+
+fn left_out(parts: &Parts<'_>) -> Vec<String> {
+    let unused = unused(parts.graph, parts.closed).into_iter();
+    let names: BTreeSet<String> = unused.map(|id| parts.graph.module(id).name.clone()).collect();
+    names.into_iter().collect()
 }
 
 fn loader(parts: &Parts<'_>, closed: &Closed) -> LoaderEntry {

@@ -3,16 +3,21 @@
 //! Targets are looked up among the built modules first, then among those of the kernel image; the makefiles distinguish
 //! the rest: a module whose symbol is off, one that is part of the image, or one that no makefile builds.
 
-mod finding;
+pub(crate) mod finding;
+mod suggestion;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
 use kiln_kconfig::Config;
-use kiln_makefile::ModuleRules;
+use kiln_makefile::{ModuleRules, Rule};
 use kiln_modgraph::{Because, Closure, ClosureOptions, Graph, closure, fold};
 use kiln_plan::Loader;
+use kiln_plan::evaluate::MergedRequest;
 use kiln_service::{Dependency, LoadStep, LoaderName, LoaderSpec, ServiceName};
+
+pub(crate) use finding::Missing;
+use suggestion::suggestion;
 
 /// The inputs of every loader closure.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +28,8 @@ pub struct Closing<'a> {
     pub rules: &'a ModuleRules,
     /// The resolved config.
     pub config: &'a Config,
+    /// The recipe's requests.
+    pub requests: &'a BTreeMap<String, MergedRequest>,
     /// Whether the kernel loads modules at all.
     pub modular: bool,
     /// The kernel's release: the directory under `/lib/modules`.
@@ -71,7 +78,7 @@ fn close_one(
         match look_up(closing, &target.value) {
             Found::Module => targets.push(&target.value),
             Found::Builtin => builtin.push(target.value.clone()),
-            Found::Not(missing) => diagnostics.push(missing.diagnostic(name, &target.value, target.origin)),
+            Found::Not(missing) => diagnostics.push(missing.diagnostic(name, target, closing.requests)),
         }
     }
     targets.dedup();
@@ -114,10 +121,10 @@ fn usual_vermagic(graph: &Graph) -> Option<String> {
 }
 
 /// The result of looking up a target.
-enum Found {
+pub(crate) enum Found {
     Module,
     Builtin,
-    Not(finding::Missing),
+    Not(Missing),
 }
 
 fn look_up(closing: &Closing<'_>, target: &str) -> Found {
@@ -126,27 +133,35 @@ fn look_up(closing: &Closing<'_>, target: &str) -> Found {
         Some(_) => return Found::Module,
         None => {}
     }
-    let rules = closing.rules.of(target);
-    if rules.is_empty() {
-        return Found::Not(finding::Missing::Unknown { near: nearest_module(closing, target) });
+    match by_makefiles(closing.rules, closing.config, target) {
+        Found::Not(Missing::Unknown { .. }) => {
+            let built: Vec<&str> = closing.graph.modules().map(|(_, module)| module.name.as_str()).collect();
+            Found::Not(Missing::Unknown { help: suggestion(target, &built, closing.rules) })
+        }
+        // The module is not there, although its symbol is `m`: only part of the tree was built.
+        Found::Module => Found::Not(off(closing.rules.of(target))),
+        found => found,
     }
-    // An object without a licence tag is not in modules.builtin; its symbol still shows that the image has it.
-    let is_in_image =
-        |symbol: &Option<String>| symbol.as_ref().is_none_or(|name| closing.config.get(name) == Some("y"));
-    if rules.iter().any(|rule| is_in_image(&rule.symbol)) {
-        return Found::Builtin;
-    }
-    let symbols: BTreeSet<String> = rules.iter().filter_map(|rule| rule.symbol.clone()).collect();
-    let off: Vec<String> = symbols.into_iter().collect();
-    Found::Not(finding::Missing::Off { symbols: off, rule: rules[0].clone() })
 }
 
-fn nearest_module(closing: &Closing<'_>, target: &str) -> Option<String> {
-    let wanted = fold(target);
-    let built = closing.graph.modules().map(|(_, module)| module.name.as_str());
-    let candidates = built.chain(closing.rules.names());
-    let near = candidates.map(|name| (strsim::damerau_levenshtein(&wanted, name), name)).min()?;
-    (near.0 <= wanted.len().div_ceil(3)).then(|| near.1.to_owned())
+/// Looks a module up in the makefiles, whether it is built or not.
+pub(crate) fn by_makefiles(rules: &ModuleRules, config: &Config, target: &str) -> Found {
+    let found = rules.of(target);
+    if found.is_empty() {
+        return Found::Not(Missing::Unknown { help: suggestion(target, &[], rules) });
+    }
+    // An object without a licence tag is not in modules.builtin; its symbol still shows that the image has it.
+    let is_in_image = |rule: &Rule| rule.symbol.as_ref().is_none_or(|name| config.get(name) == Some("y"));
+    let is_module = |rule: &Rule| rule.symbol.as_ref().is_some_and(|name| config.get(name) == Some("m"));
+    if found.iter().any(is_in_image) {
+        return Found::Builtin;
+    }
+    if found.iter().any(is_module) { Found::Module } else { Found::Not(off(found)) }
+}
+
+fn off(rules: &[Rule]) -> Missing {
+    let symbols: BTreeSet<String> = rules.iter().filter_map(|rule| rule.symbol.clone()).collect();
+    Missing::Off { symbols: symbols.into_iter().collect(), rule: rules[0].clone() }
 }
 
 /// Returns the modules that only soft dependencies lead to.
@@ -187,7 +202,7 @@ fn parameters(
         } else {
             let builtin =
                 closing.graph.builtin().contains(&folded) || matches!(look_up(closing, module), Found::Builtin);
-            diagnostics.push(finding::stray_parameters(name, module, &text.value, text.origin, builtin));
+            diagnostics.push(finding::stray_parameters(name, module, text, builtin));
         }
     }
     parameters
@@ -212,7 +227,7 @@ fn steps(
 }
 
 /// Returns the dependencies; the name of another loader of the recipe means that loader.
-fn dependencies(
+pub(crate) fn dependencies(
     name: &str,
     loader: &Loader,
     all: &BTreeMap<String, Loader>,

@@ -1,11 +1,14 @@
 //! From built modules and a recipe's loaders to the contents of a result.
 //!
-//! [`closure`] finds the modules of each loader, [`firmware`] and [`outputs`] the form of files on a device, and
-//! [`assemble`] lists the files of a result with its [`manifest`]. No file is read or written here.
+//! [`ahead`] has what is known about loaders before a build, [`closure`] finds the modules of each loader, and
+//! [`left_out`] those of no loader. [`firmware`] and [`outputs`] have the form of files on a device, and [`assemble`]
+//! lists the files of a result with its [`manifest`]. No file is read or written here.
 
+pub mod ahead;
 mod assembly;
 pub mod closure;
 pub mod firmware;
+pub mod left_out;
 pub mod loader_tree;
 pub mod manifest;
 pub mod outputs;

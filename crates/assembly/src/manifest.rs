@@ -26,6 +26,9 @@ pub struct Manifest {
     /// The outputs for boot loaders and devices, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, OutputEntry>,
+    /// Names of the modules that were built and that no loader takes; older manifests do not have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Sizes.
     pub sizes: Sizes,
 }

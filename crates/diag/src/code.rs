@@ -99,6 +99,7 @@ codes! {
     UnknownOption "unknown-option",
     UnknownSymbol "unknown-symbol",
     UnknownTarget "unknown-target",
+    UnloadedModule "unloaded-module",
     UnmetDependency "unmet-dependency",
     UnmetRequest "unmet-request",
     UnreadableCompression "unreadable-compression",

@@ -1,5 +1,6 @@
 //! Reads all makefiles of a kernel tree from disk.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,43 @@ use kiln_store::directory::{DirectoryError, Kind, list};
 /// Returns the file or directory that cannot be read, and the system's error.
 pub fn read(tree: &Path) -> Result<ModuleRules, (PathBuf, io::Error)> {
     let mut rules = ModuleRules::new();
-    below(tree, tree, &mut rules)?;
+    below(tree, tree, &mut |file, text| rules.add(file, text))?;
+    Ok(rules)
+}
+
+/// Whether a `Makefile` or `Kbuild` below `tree` has the word `NAME.o`, with `-` or `_`, whatever for.
+///
+/// # Errors
+/// Returns the file or directory that cannot be read, and the system's error.
+pub fn have_object(tree: &Path, name: &str) -> Result<bool, (PathBuf, io::Error)> {
+    let wanted = format!("{}.o", name.replace('-', "_"));
+    let mut is_found = false;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    below(tree, tree, &mut |_, text| {
+        is_found |= text.split(|c: char| !is_word(c)).any(|word| word.replace('-', "_") == wanted);
+    })?;
+    Ok(is_found)
+}
+
+/// Reads every `Makefile` and `Kbuild` in the directories of `objects`, which are paths inside `tree`, and in the
+/// directories above them: those that can build the objects.
+///
+/// # Errors
+/// Returns the makefile that cannot be read, and the system's error.
+pub fn above<'a>(tree: &Path, objects: impl IntoIterator<Item = &'a str>) -> Result<ModuleRules, (PathBuf, io::Error)> {
+    let mut directories: BTreeSet<&str> = BTreeSet::from([""]);
+    for object in objects {
+        directories.extend(object.match_indices('/').map(|(end, _)| &object[..end]));
+    }
+    let mut rules = ModuleRules::new();
+    for directory in directories {
+        for name in ["Kbuild", "Makefile"] {
+            let path = tree.join(directory).join(name);
+            if path.is_file() {
+                add(tree, &path, &mut |file, text| rules.add(file, text))?;
+            }
+        }
+    }
     Ok(rules)
 }
 
@@ -45,7 +82,7 @@ pub fn sources(tree: &Path, module: &NamedModule) -> Vec<String> {
     module.parts.iter().filter_map(file).collect()
 }
 
-fn below(tree: &Path, folder: &Path, rules: &mut ModuleRules) -> Result<(), (PathBuf, io::Error)> {
+fn below(tree: &Path, folder: &Path, visit: &mut dyn FnMut(&str, &str)) -> Result<(), (PathBuf, io::Error)> {
     let refused = |path: &Path| {
         let path = path.to_owned();
         move |source| (path, source)
@@ -58,12 +95,17 @@ fn below(tree: &Path, folder: &Path, rules: &mut ModuleRules) -> Result<(), (Pat
         let kind = entry.file_type().map_err(refused(&path))?;
         let name = entry.file_name();
         if kind.is_dir() {
-            below(tree, &path, rules)?;
+            below(tree, &path, visit)?;
         } else if kind.is_file() && (name == "Makefile" || name == "Kbuild") {
-            let text = fs::read(&path).map_err(refused(&path))?;
-            let shown = path.strip_prefix(tree).unwrap_or(&path).to_string_lossy().into_owned();
-            rules.add(&shown, &String::from_utf8_lossy(&text));
+            add(tree, &path, visit)?;
         }
     }
+    Ok(())
+}
+
+fn add(tree: &Path, path: &Path, visit: &mut dyn FnMut(&str, &str)) -> Result<(), (PathBuf, io::Error)> {
+    let text = fs::read(path).map_err(|source| (path.to_owned(), source))?;
+    let shown = path.strip_prefix(tree).unwrap_or(path).to_string_lossy().into_owned();
+    visit(&shown, &String::from_utf8_lossy(&text));
     Ok(())
 }

@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use kiln_assembly::closure::{Closing, close};
+use kiln_assembly::closure::{Closed, Closing, close};
 use kiln_assembly::manifest::{KernelEntry, Manifest};
-use kiln_assembly::{Assembly, Parts, assemble as plan_assembly};
+use kiln_assembly::{Assembly, Parts, assemble as plan_assembly, left_out};
 use kiln_diag::{Diagnostics, Sources};
 use kiln_kbuild::extra_modules::ExtraModules;
 use kiln_kbuild::kernel::Kernel;
@@ -57,7 +57,8 @@ impl Built<'_> {
         let extra_modules = self.extra.as_ref().map(|extra| found(extra, kernel)).transpose()?.unwrap_or_default();
         let graph = if modular { read_graph(kernel, &extra_modules, &mut diagnostics)? } else { no_modules() };
         let close_with = |rules: &ModuleRules| {
-            let closing = Closing { graph: &graph, rules, config: &resolved.config, modular, release: &kernel.release };
+            let (config, requests) = (&resolved.config, &recipe.kernel.requests);
+            let closing = Closing { graph: &graph, rules, config, requests, modular, release: &kernel.release };
             close(&closing, &recipe.loaders)
         };
         let (mut closed, mut findings) = close_with(&ModuleRules::new());
@@ -68,6 +69,9 @@ impl Built<'_> {
             (closed, findings) = close_with(&rules);
         }
         diagnostics.extend(findings);
+        if !diagnostics.has_errors() {
+            diagnostics.extend(self.unloaded(&graph, &closed)?);
+        }
         let device = firmware::Device {
             hardware: &recipe.hardware,
             config: &resolved.config,
@@ -100,6 +104,19 @@ impl Built<'_> {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Returns the findings about requests whose modules no loader takes.
+    fn unloaded(&self, graph: &Graph, closed: &[Closed]) -> Result<Diagnostics, AssembleError> {
+        let recipe = self.resolved.recipe;
+        if left_out::unused(graph, closed).is_empty() {
+            return Ok(Diagnostics::new());
+        }
+        let objects = graph.modules().filter_map(|(_, info)| left_out::object_of(&info.path));
+        let rules = makefiles::above(&self.resolved.tree.path, objects);
+        let rules = rules.map_err(|(path, source)| AssembleError::Read { path, source })?;
+        let division = left_out::divide(graph, &rules, closed);
+        Ok(left_out::warnings(&division, &recipe.kernel.requests, &recipe.loaders))
     }
 
     fn with_outputs(&self, assembly: Assembly) -> Result<Assembly, OutputError> {

@@ -5,7 +5,6 @@ use kiln_kbuild::extra_modules::{self, ExtraModules, ExtraSource};
 use kiln_kbuild::kernel::{Kernel, KernelError, KernelSpec, kernel};
 
 use crate::error::PipelineError;
-use crate::outputs;
 use crate::resolved::Resolved;
 
 /// A recipe whose kernel and modules are compiled.
@@ -22,17 +21,8 @@ pub struct Built<'a> {
 }
 
 impl<'a> Resolved<'a> {
-    /// Fetches the sources of the recipe's extra modules, and checks the outputs against the config.
-    ///
-    /// # Errors
-    /// A source that cannot be fetched or read.
-    pub fn inputs(&self) -> Result<(Vec<ExtraSource>, Diagnostics), PipelineError> {
-        let (sources, findings) = self.extra_sources()?;
-        let unreadable = outputs::unreadable(&self.recipe.outputs, &self.config);
-        Ok((sources, findings.into_iter().chain(unreadable).collect()))
-    }
-
-    fn extra_sources(&self) -> Result<(Vec<ExtraSource>, Diagnostics), PipelineError> {
+    /// Fetches the sources of the recipe's extra modules.
+    pub(crate) fn extra_sources(&self) -> Result<(Vec<ExtraSource>, Diagnostics), PipelineError> {
         let wanted = &self.recipe.kernel.extra_modules;
         let Some(first) = wanted.first() else { return Ok((Vec::new(), Diagnostics::new())) };
         if !self.config.is_yes("MODULES") {

@@ -8,6 +8,7 @@
 
 mod analysis;
 mod assemble;
+mod before_compiling;
 mod bootable;
 mod built;
 pub mod busybox;

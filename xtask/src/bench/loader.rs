@@ -117,7 +117,14 @@ pub(crate) fn once(args: &OnceArgs) -> Result<()> {
     let modules = args.base.join("lib/modules").join(&args.release);
     let graph = read_modules_dir(&modules, None)?.graph;
     let (rules, config) = (ModuleRules::new(), Config::parse("CONFIG_MODULES=y\nCONFIG_MODULE_UNLOAD=y\n"));
-    let closing = Closing { graph: &graph, rules: &rules, config: &config, modular: true, release: &args.release };
+    let closing = Closing {
+        graph: &graph,
+        rules: &rules,
+        config: &config,
+        requests: &BTreeMap::new(),
+        modular: true,
+        release: &args.release,
+    };
     let target = |name: &&str| Located { value: (*name).to_owned(), origin: None };
     let loader = Loader {
         name: "firewall".to_owned(),

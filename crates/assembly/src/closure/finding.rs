@@ -1,21 +1,22 @@
 //! Errors and warnings about a loader, as diagnostics.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kiln_diag::{Code, Diagnostic, Span};
+use kiln_diag::{Code, Diagnostic};
 use kiln_makefile::Rule;
 use kiln_modgraph::ClosureError;
 use kiln_plan::Loader;
+use kiln_plan::evaluate::{Located, MergedRequest};
 use kiln_service::NameError;
 
 use super::Closing;
 
 /// The reason why a target is not found.
-pub(super) enum Missing {
+pub(crate) enum Missing {
     /// No makefile of the tree builds it.
     Unknown {
-        /// The nearest module name.
-        near: Option<String>,
+        /// The module that was probably meant, for people.
+        help: Option<String>,
     },
     /// It could be built, but is off.
     Off {
@@ -27,32 +28,40 @@ pub(super) enum Missing {
 }
 
 impl Missing {
-    /// Returns the finding about `target` of the loader `name`.
-    pub(super) fn diagnostic(self, name: &str, target: &str, origin: Option<Span>) -> Diagnostic {
-        let option = format!("kmodloader.{name}.targets");
+    /// Returns the finding about a target of the loader `name`.
+    pub(crate) fn diagnostic(
+        self,
+        name: &str,
+        target: &Located<String>,
+        requests: &BTreeMap<String, MergedRequest>,
+    ) -> Diagnostic {
+        let (option, origin, target) = (format!("kmodloader.{name}.targets"), target.origin, &target.value);
         match self {
-            Missing::Unknown { near } => {
-                let finding =
-                    Diagnostic::error(Code::UnknownTarget, format!("there is no module `{target}` in this kernel"))
-                        .option(option)
-                        .label(origin, "requested here");
-                match near {
-                    Some(near) => finding.help(format!("did you mean `{near}`?")),
-                    None => finding.help(
-                        "targets are module names as `lsmod` shows them; a module from outside the tree must be built first",
-                    ),
-                }
+            Missing::Unknown { help } => {
+                let help = help.unwrap_or_else(|| {
+                    "targets are module names as `lsmod` shows them; a module from outside the tree must be built first"
+                        .to_owned()
+                });
+                Diagnostic::error(Code::UnknownTarget, format!("there is no module `{target}` in this kernel"))
+                    .option(option)
+                    .label(origin, "requested here")
+                    .help(help)
             }
             Missing::Off { symbols, rule } => {
                 let all: Vec<String> = symbols.iter().map(|symbol| format!("`{symbol}`")).collect();
                 let is_off = if all.len() == 1 { "is off" } else { "are off" };
+                let requested = |symbol: &&String| requests.get(*symbol).is_some_and(|request| request.value != "n");
+                let help = match symbols.iter().find(requested) {
+                    Some(symbol) => format!("`kiln why {symbol}` shows why the request for it does not hold"),
+                    None => format!("set `kernel.config.{} = \"m\"`", symbols.join(" = \"m\"` or `kernel.config.")),
+                };
                 Diagnostic::error(
                     Code::TargetOff,
                     format!("module `{target}` is not built: {} {is_off}", all.join(" and ")),
                 )
                 .option(option)
                 .label(origin, format!("requested here; {}:{} builds it", rule.file, rule.line))
-                .help(format!("set `kernel.config.{} = \"m\"`", symbols.join(" = \"m\"` or `kernel.config.")))
+                .help(help)
             }
         }
     }
@@ -115,20 +124,15 @@ fn builders(closing: &Closing<'_>, error: &ClosureError) -> BTreeSet<String> {
 }
 
 /// Returns the finding that the loader's own name is unusable.
-pub(super) fn bad_name(name: &str, loader: &Loader, error: &NameError) -> Diagnostic {
+pub(crate) fn bad_name(name: &str, loader: &Loader, error: &NameError) -> Diagnostic {
     Diagnostic::error(Code::BadLoaderName, format!("`{name}` cannot be a loader's name: {error}"))
         .option(format!("kmodloader.{name}"))
         .label(loader.origin, "named here")
 }
 
 /// Returns the finding about parameters for a module that this loader does not load.
-pub(super) fn stray_parameters(
-    name: &str,
-    module: &str,
-    text: &str,
-    origin: Option<Span>,
-    builtin: bool,
-) -> Diagnostic {
+pub(crate) fn stray_parameters(name: &str, module: &str, text: &Located<String>, builtin: bool) -> Diagnostic {
+    let (text, origin) = (&text.value, text.origin);
     let option = format!("kmodloader.{name}.parameters.{module}");
     if builtin {
         return Diagnostic::warning(

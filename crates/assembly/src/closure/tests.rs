@@ -29,7 +29,14 @@ fn close_over(modules: &[(&str, Ko)], name: &str, targets: &[&str]) -> (Vec<Clos
     let mut rules = ModuleRules::new();
     rules.add("drivers/Makefile", MAKEFILE);
     let config = Config::parse("CONFIG_MODULES=y\nCONFIG_MODULE_UNLOAD=y\nCONFIG_IMAGE=y\n");
-    let closing = Closing { graph: &graph, rules: &rules, config: &config, modular: true, release: "6.12.1" };
+    let closing = Closing {
+        graph: &graph,
+        rules: &rules,
+        config: &config,
+        requests: &BTreeMap::new(),
+        modular: true,
+        release: "6.12.1",
+    };
     let located = |word: &&str| Located { value: (*word).to_owned(), origin: None };
     let loader = Loader {
         name: name.to_owned(),

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use kiln_diag::Sources;
+use kiln_assembly::left_out;
+use kiln_diag::{Diagnostic, Sources};
 use kiln_impact::Verdict;
 use kiln_kbuild::kernel::Kernel;
 use kiln_pipeline::{self as pipeline, Assembled, Built, PipelineError, Prepared, Resolved, generation, result};
@@ -12,6 +13,9 @@ use crate::commands::{Context, impact};
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
+
+/// The number of modules of no loader that are shown; `kiln modules` shows all.
+const SHOWN: usize = 8;
 
 /// Build the kernel, its modules and its services
 #[derive(Debug, clap::Args)]
@@ -42,15 +46,16 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
     let resolved = resolve(context, &prepared, &mut sources, form)?;
-    let (extra_sources, findings) = resolved.inputs()?;
-    evaluation::show(context, &sources, &findings, form)?;
+    let (extra_sources, before) = resolved.before_compiling()?;
+    evaluation::show(context, &sources, &before, form)?;
     let kernel = match &args.deployed {
         None => resolved.build_kernel()?,
         Some(from) => for_deployed(context, from, &resolved)?,
     };
     let built = resolved.with_kernel(kernel, extra_sources)?;
     let (assembled, findings) = built.assemble(&sources).map_err(|error| Failure::from(PipelineError::from(error)))?;
-    evaluation::show(context, &sources, &findings, form)?;
+    let is_new = |finding: &&Diagnostic| !before.iter().any(|shown| shown == *finding);
+    evaluation::show(context, &sources, &findings.iter().filter(is_new).cloned().collect(), form)?;
     let Some(assembled) = assembled else { return Err(Failure::Said(exit::FAULT)) };
     if args.verify {
         verify(context, &built, &sources, &assembled)?;
@@ -140,6 +145,9 @@ fn summary(manifest: &kiln_assembly::manifest::Manifest, out: &std::path::Path) 
     for (name, loader) in &manifest.loaders {
         let loaded = loader.modules.iter().filter(|module| module.loaded).count();
         text.push_str(&format!("  loader {name}: {loaded} modules for {} targets\n", loader.targets.len()));
+    }
+    if !manifest.left_out.is_empty() {
+        text.push_str(&format!("  {}\n", left_out::line(&manifest.left_out, SHOWN)));
     }
     text
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kiln_advise::Unmet;
+use kiln_assembly::left_out;
 use serde_json::json;
 
 use crate::command_context::CommandContext;
@@ -12,7 +13,10 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::render;
 
-/// Merge the recipe, resolve it with the kernel's Kconfig, and show every request that does not hold
+/// The number of modules of no loader that are shown; `--json` has all.
+const SHOWN: usize = 8;
+
+/// Merge the recipe, resolve it with the kernel's Kconfig, and show every request that does not hold, and all else that a build would find before it compiles
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print JSON
@@ -28,7 +32,10 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let (evaluated, mut sources) = evaluation::with_source(context, &session, form)?;
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
     let analysis = prepared.analyse()?;
-    let findings = analysis.with_remedy(analysis.findings(&mut sources))?;
+    let mut findings = analysis.with_remedy(analysis.findings(&mut sources))?;
+    findings.extend(analysis.before_compiling()?.1);
+    let (left_out, warnings) = analysis.left_out()?;
+    findings.extend(warnings);
     let requests = analysis.requests.len();
     let kinds = kinds(&analysis.unmet);
     if args.json {
@@ -37,6 +44,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         shown["unmet"] = json!(analysis.unmet.len());
         shown["unmetByCode"] = json!(kinds);
         shown["kernel"] = json!({ "version": analysis.tree.version.to_string(), "arch": analysis.target.arch });
+        shown["leftOut"] = json!(left_out);
         context.ui.json(&shown);
     } else {
         context.ui.diagnostics(&sources, &findings);
@@ -46,6 +54,9 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         context.ui.result(&format!("{holding} of {requests} {hold} in Linux {version} for {arch}\n"));
         for (code, symbols) in &kinds {
             context.ui.result(&format!("  {} {code}: {}\n", symbols.len(), symbols.join(", ")));
+        }
+        if !left_out.is_empty() {
+            context.ui.result(&format!("{}\n", left_out::line(&left_out, SHOWN)));
         }
     }
     Ok(if findings.has_errors() { exit::FAULT } else { exit::FINE })

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::anyhow;
+use kiln_assembly::left_out;
 use kiln_assembly::loader_tree::{draw, kib, size};
 use kiln_assembly::manifest::{LoaderEntry, Manifest};
 use serde_json::json;
@@ -40,7 +41,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
             ((*name).to_owned(), shown)
         });
         let shown: serde_json::Map<String, serde_json::Value> = shown.collect();
-        context.ui.json(&json!({ "version": 1, "loaders": shown, "sizes": manifest.sizes }));
+        let left_out = &manifest.left_out;
+        context.ui.json(&json!({ "version": 1, "loaders": shown, "leftOut": left_out, "sizes": manifest.sizes }));
         return Ok(exit::FINE);
     }
     let mut text = String::new();
@@ -76,7 +78,11 @@ fn head(name: &str, loader: &LoaderEntry) -> String {
 fn total(manifest: &Manifest) -> String {
     let sizes = manifest.sizes;
     let (these, all) = (kib(sizes.module_bytes), kib(sizes.all_module_bytes));
-    format!("In the result: {} of {} modules, {these} of {all}\n", sizes.modules, sizes.all_modules)
+    let mut text = format!("In the result: {} of {} modules, {these} of {all}\n", sizes.modules, sizes.all_modules);
+    if !manifest.left_out.is_empty() {
+        text.push_str(&format!("{}\n", left_out::line(&manifest.left_out, usize::MAX)));
+    }
+    text
 }
 
 fn count(number: usize, noun: &str) -> String {

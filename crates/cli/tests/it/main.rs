@@ -9,6 +9,7 @@
 //! - `doctor`: what a host lacks;
 //! - `depmod`: the replacement for `depmod`;
 //! - `modules`: what `kiln modules` shows of a result;
+//! - `loaders`: what is found about loaders before and after a build, in the `small_tree`;
 //! - `kconfig`: the replacement for `conf`;
 //! - `fix`: the smallest set of further requests (the cases from the field are slow);
 //! - `extra_modules`: modules from outside of the tree, and firmware (slow);
@@ -39,6 +40,7 @@ mod fix;
 mod impact;
 mod kconfig;
 mod kernel_faults;
+mod loaders;
 mod modules;
 mod outputs;
 mod recipe_faults;

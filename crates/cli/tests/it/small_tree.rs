@@ -50,12 +50,17 @@ pub(crate) fn write(sandbox: &Sandbox) {
     }
 }
 
-/// Writes a file, or a module from its description.
+/// Writes a file, or a module from its description; the `Kbuild` beside a module lists it, so that the tree builds it.
 pub(crate) fn write_file(sandbox: &Sandbox, name: &str, text: &str) -> Result<(), String> {
-    match name.ends_with(".ko") {
-        true => sandbox.file(name, module(text)?),
-        false => sandbox.file(name, text),
+    let Some(path) = name.strip_suffix(".ko") else {
+        sandbox.file(name, text);
+        return Ok(());
     };
+    sandbox.file(name, module(text)?);
+    let (directory, module) = path.rsplit_once('/').unwrap_or((".", path));
+    let kbuild = format!("{directory}/Kbuild");
+    let listed = std::fs::read_to_string(sandbox.path().join(&kbuild)).unwrap_or_default();
+    sandbox.file(&kbuild, format!("{listed}obj-m += {module}.o\n"));
     Ok(())
 }
 
