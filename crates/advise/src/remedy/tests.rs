@@ -3,7 +3,7 @@ use std::sync::Arc;
 use expect_test::{Expect, expect};
 use kiln_kconfig::{Base, Dialect, Host, Model, Request, Strength, resolve};
 
-use super::{Budget, Remedy, remedy};
+use super::{Answer, Budget, Remedy, remedy};
 
 struct Nothing;
 
@@ -33,18 +33,19 @@ fn check(pairs: &[(&str, &str)], expect: Expect) {
     let requests: Vec<Request> = pairs.iter().map(request).collect();
     let now = resolve(&model, Base::Defaults, &requests).into_evaluation();
     let mut shown = String::new();
-    match remedy(&now, &requests, Budget::default()) {
+    let Answer { set_aside, remedy } = remedy(&now, &requests, &[], Budget::default());
+    for one in set_aside {
+        let diagnostic = one.diagnostic();
+        shown += &format!("{} ({})\n", diagnostic.message, one.reason().name());
+        diagnostic.notes.iter().for_each(|note| shown += &format!("  {note}\n"));
+    }
+    match remedy {
         Remedy::Alternatives(alternatives) => {
             for fix in alternatives {
                 shown += &format!("{} (smallest: {})\n", fix.brief(), fix.smallest);
                 fix.requests.iter().for_each(|line| shown += &format!("  {}\n", line.comment()));
                 shown += &format!("  turns on {:?}, off {:?}\n", fix.turns_on, fix.turns_off);
             }
-        }
-        Remedy::Contradiction(found) => {
-            let diagnostic = found.diagnostic();
-            shown += &format!("{}\n", diagnostic.message);
-            diagnostic.notes.iter().for_each(|note| shown += &format!("  {note}\n"));
         }
         other => shown += &format!("{other:?}\n"),
     }
@@ -81,9 +82,10 @@ fn a_contradiction_says_what_is_in_the_way() {
     check(
         &[("A", "y"), ("B", "y"), ("NET", "y")],
         expect![[r#"
-        `A = "y"` and `B = "y"` cannot hold together
-          `B` needs !A [=y] (Kconfig:24): set `A = "n"`
-    "#]],
+            `A = "y"` and `B = "y"` cannot hold together (contradiction)
+              `B` needs !A [=y] (Kconfig:24): set `A = "n"`
+            Holds
+        "#]],
     );
 }
 
