@@ -3,7 +3,7 @@
 //! | what a fix does to a symbol | weight |
 //! |---|---|
 //! | turns it off, where it has a prompt and no other member of its choice takes its place | 32 |
-//! | lowers it from `y` to `m`, likewise | 4 |
+//! | lowers it from `y` to `m`, likewise, where modules are enabled without the fix | 4 |
 //! | turns off or lowers any other | 1 |
 //! | turns it on, or raises it from `m` to `y` | 1 |
 //! | changes a number or a string | 1 |
@@ -55,10 +55,13 @@ pub(crate) fn weight(before: &Evaluation<'_>, after: &Evaluation<'_>, symbol: Sy
         model.members_of(choice).into_iter().any(|member| after.tristate(member) != Tristate::No)
     });
     if is_replaced || model.prompt(symbol).is_none() {
-        1
-    } else if after.tristate(symbol) == Tristate::No {
-        LOST
-    } else {
-        LOWERED
+        return 1;
+    }
+    // With modules disabled, whatever is to be `m` is `y`.
+    let has_modules = before.tristate(model.modules()) != Tristate::No;
+    match after.tristate(symbol) {
+        Tristate::No => LOST,
+        _ if has_modules => LOWERED,
+        _ => 1,
     }
 }

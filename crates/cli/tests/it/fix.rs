@@ -254,6 +254,25 @@ fn what_a_loader_needs_is_never_turned_off() {
 }
 
 #[test]
+fn large_consequences_are_said_first_and_not_recommended() {
+    let sandbox = trap("SAFE = \"y\"\n");
+    let mut kconfig = fs::read_to_string(sandbox.path().join("tree/Kconfig")).unwrap();
+    for driver in 0..300 {
+        kconfig += &format!("config DRIVER_{driver}\n\ttristate \"driver\"\n\tdefault m\n");
+    }
+    sandbox.file("tree/Kconfig", kconfig);
+    let ran = sandbox.kiln(&["-q", "fix"]).expect(0);
+    let told = "every way has large consequences: with the first, it turns on 303 more\n\n1. 1 request, ";
+    assert!(ran.stdout.contains(told), "{}", ran.block());
+    assert!(ran.stdout.contains("DRIVER_8 and 291 others\n"), "{}", ran.block());
+    let ran = sandbox.kiln(&["-q", "fix", "--all"]).expect(0);
+    assert!(ran.stdout.contains("DRIVER_298, DRIVER_299\n"), "{}", ran.block());
+    let ran = sandbox.kiln(&["-q", "check"]).expect(1);
+    let ran = ran.says("all requests hold with `MODULES = \"n\"`, which has large consequences (it turns on 303 more)");
+    assert!(!ran.stderr.contains("--write"), "{}", ran.block());
+}
+
+#[test]
 fn what_a_fix_turns_off_can_be_kept() {
     let sandbox = trap("RT = \"y\"\n");
     let ran = sandbox.kiln(&["-q", "fix"]).expect(0);

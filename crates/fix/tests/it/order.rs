@@ -31,6 +31,22 @@ fn a_bus_is_reached_through_its_menu_and_not_through_foreign_hardware() {
     );
 }
 
+/// With modules disabled, they and what they select are `y`; with modules they are `m`, as requested.
+#[test]
+fn modules_are_enabled_for_several_requests_rather_than_changing_each() {
+    let mut text = MODULES.to_owned();
+    for name in ["A", "B", "C", "D"] {
+        text += &format!("config {name}\n\ttristate \"{name}\"\n\tselect LIB\n\tselect LIB_{name}\n");
+        text += &format!("config LIB_{name}\n\ttristate \"library\"\n");
+    }
+    text += "config LIB\n\ttristate \"library\"\n";
+    check(&text, "A=m B=m C=m D=m", expect![[r#"
+        fix of 1, smallest
+          MODULES=y for A B C D
+          turns off LIB_A LIB_B LIB_C LIB LIB_D
+    "#]]);
+}
+
 /// What many drivers select has no prompt of its own: the driver beside it is the plain one.
 #[test]
 fn a_symbol_without_a_prompt_is_reached_through_those_beside_it() {

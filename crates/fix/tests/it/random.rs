@@ -232,7 +232,7 @@ impl Game<'_> {
             let counts = is_lower && !is_replaced && self.model.prompt(symbol).is_some();
             harm += match then.tristate(symbol) {
                 Tristate::No if counts => 32,
-                _ if counts => 4,
+                _ if counts && now.tristate(self.model.modules()) != Tristate::No => 4,
                 _ => 1,
             };
         }
