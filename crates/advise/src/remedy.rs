@@ -8,6 +8,8 @@ use kiln_fix::{Fix, Outcome, Pins, Problem, Setting, Solution, fix, needed_for, 
 use kiln_kconfig::{Evaluation, Request, SymbolId, Type};
 use serde::Serialize;
 
+use crate::why::Asked;
+
 mod set_aside;
 #[cfg(test)]
 mod tests;
@@ -106,7 +108,7 @@ pub struct Substitute {
 /// `requests` applied over the base.
 ///
 /// Requests that the model does not take are left out: further requests do not help them.
-pub fn remedy(now: &Evaluation<'_>, requests: &[Request], kept: &[&str], budget: Budget) -> Answer {
+pub fn remedy(now: &Evaluation<'_>, requests: &[Request], kept: &[&str], asked: &Asked<'_>, budget: Budget) -> Answer {
     let kept: Vec<SymbolId> = kept.iter().filter_map(|name| now.model().find(name)).collect();
     let problem = Problem { now, requests, kept: &kept, budget, n_wanted: N_ALTERNATIVES };
     let Solution { set_aside, outcome } = fix(&problem);
@@ -117,7 +119,7 @@ pub fn remedy(now: &Evaluation<'_>, requests: &[Request], kept: &[&str], budget:
         Outcome::OutOfTime(fix) => Remedy::OutOfTime(fix.as_ref().map(shown)),
         Outcome::NoMemory(bytes) => Remedy::NoMemory(*bytes),
     };
-    Answer { set_aside: set_aside.iter().map(|one| SetAside::new(&problem, one)).collect(), remedy }
+    Answer { set_aside: set_aside.iter().map(|one| SetAside::new(&problem, one, asked)).collect(), remedy }
 }
 
 fn alternative(problem: &Problem<'_, '_>, set_aside: &[kiln_fix::SetAside], fix: &Fix) -> Alternative {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_advise::check::Known;
 use kiln_advise::remedy::{Alternative, Answer, Budget, Reason, Remedy, SetAside, remedy};
+use kiln_advise::why::Asked;
 use kiln_advise::{Unmet, UnmetKind, check};
 use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_kbuild::resolve::config_of;
@@ -60,7 +61,13 @@ impl Analysis<'_> {
         possible.retain(|request| hopeless.iter().all(|unmet| unmet.request != *request));
         let kept = self.needed_by_loaders(&now)?;
         let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
-        let Answer { set_aside, remedy: mut found } = remedy(&now, &possible, &kept, budget);
+        let asks = |name: &str| requests.iter().any(|request| request.symbol == name);
+        let elsewhere = |name: &str| match declared.get(name) {
+            Some(_) => Vec::new(),
+            None => declared.arches(name),
+        };
+        let asked = Asked { asks: &asks, elsewhere: &elsewhere };
+        let Answer { set_aside, remedy: mut found } = remedy(&now, &possible, &kept, &asked, budget);
         let lost: Vec<&Request> =
             hopeless.iter().map(|unmet| &unmet.request).chain(set_aside.iter().map(|one| &one.request)).collect();
         let works = |fix: &Alternative| tried(self, &requests, &lost, fix);

@@ -2,7 +2,7 @@
 
 use kiln_diag::{Code, Diagnostic};
 use kiln_fix::Problem;
-use kiln_kconfig::Request;
+use kiln_kconfig::{Model, Place, Request};
 
 use crate::why::{Asked, Cause, obstacles};
 
@@ -21,6 +21,8 @@ pub struct SetAside {
     pub kept: Vec<String>,
     /// The reasons why it does not hold now.
     pub causes: Vec<Cause>,
+    /// The variable of the environment that it needs and that is not set.
+    pub variable: Option<String>,
     /// Whether no smaller set contradicts it.
     pub is_smallest: bool,
 }
@@ -34,6 +36,8 @@ pub enum Reason {
     Loader,
     /// The host's tools decide it.
     Tool,
+    /// It needs a variable of the environment.
+    Environment,
     /// What it needs exists for other architectures only.
     OtherArch,
     /// Nothing that can be requested turns on what it needs.
@@ -41,19 +45,21 @@ pub enum Reason {
 }
 
 impl SetAside {
-    pub(super) fn new(problem: &Problem<'_, '_>, one: &kiln_fix::SetAside) -> SetAside {
+    pub(super) fn new(problem: &Problem<'_, '_>, one: &kiln_fix::SetAside, asked: &Asked<'_>) -> SetAside {
         let model = problem.now.model();
         let request = problem.requests[one.request].clone();
         let rivals: Vec<Request> = one.requests.iter().map(|index| problem.requests[*index].clone()).collect();
-        let causes = std::iter::once(&request)
+        let causes: Vec<Cause> = std::iter::once(&request)
             .chain(&rivals)
-            .flat_map(|request| obstacles(problem.now, &request.symbol, &request.value, &Asked::NOTHING))
+            .flat_map(|request| obstacles(problem.now, &request.symbol, &request.value, asked))
             .collect();
+        let variable = Some(&causes).filter(|_| rivals.is_empty()).and_then(|causes| variable(model, causes));
         SetAside {
             request,
             rivals,
             kept: one.kept.iter().map(|symbol| model.name(*symbol).into_owned()).collect(),
             causes,
+            variable,
             is_smallest: one.is_smallest,
         }
     }
@@ -66,10 +72,25 @@ impl SetAside {
             Reason::Loader
         } else if self.causes.iter().any(|cause| cause.is_host) {
             Reason::Tool
+        } else if self.variable.is_some() {
+            Reason::Environment
         } else if self.causes.iter().any(|cause| !cause.arches.is_empty()) {
             Reason::OtherArch
         } else {
             Reason::Unreachable
+        }
+    }
+
+    /// Returns the end of the message.
+    fn because(&self) -> String {
+        let arches = self.causes.iter().find(|cause| !cause.arches.is_empty()).map(|cause| cause.arches.join(", "));
+        match (self.reason(), &self.variable, arches) {
+            (Reason::Tool, ..) => ": this host's tools decide it".to_owned(),
+            (Reason::Environment, Some(variable), _) => {
+                format!(": it needs the environment variable `{variable}`, which is not set")
+            }
+            (Reason::OtherArch, _, Some(arches)) => format!(": what it needs exists only for {arches}"),
+            _ => String::new(),
         }
     }
 
@@ -82,10 +103,7 @@ impl SetAside {
         let loader = format!("{one} would turn off what the loaders need: {}", self.kept.join(", "));
         let message = match all.as_slice() {
             _ if !self.kept.is_empty() && self.rivals.is_empty() => loader,
-            [_] if self.reason() == Reason::Tool => {
-                format!("no further requests make {one} hold: this host's tools decide it")
-            }
-            [_] => format!("no further requests make {one} hold"),
+            [_] => format!("no further requests make {one} hold{}", self.because()),
             [first @ .., last] => {
                 let first: Vec<String> = first.iter().map(|request| shown(request)).collect();
                 format!("{} and {} cannot hold together", first.join(", "), shown(last))
@@ -113,8 +131,34 @@ impl Reason {
             Reason::Contradiction => "contradiction",
             Reason::Loader => "loader",
             Reason::Tool => "tool",
+            Reason::Environment => "environment",
             Reason::OtherArch => "otherArch",
             Reason::Unreachable => "unreachable",
         }
     }
+}
+
+/// Returns the variable without a value that a line among the causes reads.
+fn variable(model: &Model, causes: &[Cause]) -> Option<String> {
+    let place = |text: &String| {
+        let (file, line) = text.rsplit_once(':')?;
+        Some(Place { file: file.into(), line: line.parse().ok()?, column: 1 })
+    };
+    let own = causes.iter().filter_map(|cause| cause.place.as_ref().and_then(place));
+    let defaults = causes.iter().filter_map(|cause| model.find(cause.culprit.as_ref()?));
+    let defaults = defaults.flat_map(|symbol| model.defaults(symbol).map(|default| default.place));
+    let is_set = |name: &str| model.environment().any(|(known, value)| known == name && !value.is_empty());
+    let mut read = own.chain(defaults).filter_map(|place| model.statement(&place)).flat_map(|line| names(&line));
+    read.find(|name| !is_set(name))
+}
+
+/// Returns the variables in `$(NAME)` on a line; those of makefiles and of the environment have uppercase names.
+fn names(line: &str) -> Vec<String> {
+    let rests = line.match_indices("$(").map(|(at, _)| &line[at + 2..]);
+    let name = |rest: &str| {
+        let (name, _) = rest.split_once(')')?;
+        let is_name = name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+        (is_name && !name.is_empty()).then(|| name.to_owned())
+    };
+    rests.filter_map(name).collect()
 }

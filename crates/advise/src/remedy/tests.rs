@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use kiln_kconfig::{Base, Dialect, Host, Model, Request, Strength, resolve};
 
 use super::{Answer, Budget, Remedy, remedy};
+use crate::why::Asked;
 
 struct Nothing;
 
@@ -21,7 +22,9 @@ const TREE: &str = "config MODULES\n\tbool \"Modules\"\n\tdefault y\n\tmodules\n
     config SOCKETS\n\tbool\nconfig DRM\n\ttristate \"Graphics\"\nconfig I915\n\ttristate \"Intel\"\n\tdepends on DRM && NET\n\
     config NAME\n\tstring \"name\"\nconfig NAMED\n\tbool \"named\"\n\tdepends on NAME != \"\"\n\
     config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\n\
-    config LEVEL\n\tstring \"level\"\nconfig HIGH\n\tbool \"high\"\n\tdepends on LEVEL = \"2\"\n";
+    config LEVEL\n\tstring \"level\"\nconfig HIGH\n\tbool \"high\"\n\tdepends on LEVEL = \"2\"\n\
+    config OURS\n\tdef_bool y if \"$(OUR_SDK)\" = \"yes\"\nconfig SDK\n\tbool \"sdk\"\n\tdepends on OURS\n\
+    config ABI\n\tstring\n\tdefault \"$(OUR_ABI)\"\nconfig FAST\n\tbool \"fast\"\n\tdepends on ABI = \"lp64\"\n";
 
 #[track_caller]
 fn check(pairs: &[(&str, &str)], expect: Expect) {
@@ -33,7 +36,7 @@ fn check(pairs: &[(&str, &str)], expect: Expect) {
     let requests: Vec<Request> = pairs.iter().map(request).collect();
     let now = resolve(&model, Base::Defaults, &requests).into_evaluation();
     let mut shown = String::new();
-    let Answer { set_aside, remedy } = remedy(&now, &requests, &[], Budget::default());
+    let Answer { set_aside, remedy } = remedy(&now, &requests, &[], &Asked::NOTHING, Budget::default());
     for one in set_aside {
         let diagnostic = one.diagnostic();
         shown += &format!("{} ({})\n", diagnostic.message, one.reason().name());
@@ -108,5 +111,25 @@ fn a_string_that_looks_like_a_number_has_its_quotes() {
           "level", Kconfig:25, for HIGH
           turns on [], off []
     "#]],
+    );
+}
+
+#[test]
+fn a_variable_of_the_environment_is_named() {
+    check(
+        &[("SDK", "y"), ("FAST", "y"), ("I915", "m")],
+        expect![[r#"
+            no further requests make `SDK = "y"` hold: it needs the environment variable `OUR_SDK`, which is not set (environment)
+              `SDK` needs OURS [=n] (Kconfig:34)
+                `OURS` has no prompt: only its defaults set it (Kconfig:30)
+                  `OURS` needs "" = "yes" (Kconfig:31)
+            no further requests make `FAST = "y"` hold: it needs the environment variable `OUR_ABI`, which is not set (environment)
+              `FAST` needs ABI [=""] = "lp64" (Kconfig:40)
+                `ABI` has no prompt: only its defaults set it (Kconfig:35)
+            `DRM = "m"` and `NET = "y"` (smallest: true)
+              "Graphics", Kconfig:10, for I915
+              "Networking", Kconfig:5, for I915
+              turns on ["SOCKETS"], off []
+        "#]],
     );
 }

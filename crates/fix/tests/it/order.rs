@@ -40,11 +40,15 @@ fn modules_are_enabled_for_several_requests_rather_than_changing_each() {
         text += &format!("config LIB_{name}\n\ttristate \"library\"\n");
     }
     text += "config LIB\n\ttristate \"library\"\n";
-    check(&text, "A=m B=m C=m D=m", expect![[r#"
+    check(
+        &text,
+        "A=m B=m C=m D=m",
+        expect![[r#"
         fix of 1, smallest
           MODULES=y for A B C D
           turns off LIB_A LIB_B LIB_C LIB LIB_D
-    "#]]);
+    "#]],
+    );
 }
 
 /// What many drivers select has no prompt of its own: the driver beside it is the plain one.
