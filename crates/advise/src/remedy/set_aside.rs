@@ -53,6 +53,7 @@ impl SetAside {
             .chain(&rivals)
             .flat_map(|request| obstacles(problem.now, &request.symbol, &request.value, asked))
             .collect();
+        let causes = relevant(causes, &rivals);
         let variable = Some(&causes).filter(|_| rivals.is_empty()).and_then(|causes| variable(model, causes));
         SetAside {
             request,
@@ -136,6 +137,22 @@ impl Reason {
             Reason::Unreachable => "unreachable",
         }
     }
+}
+
+/// Leaves out the parts of a reason that other requests would settle, where others are left: of a contradiction those
+/// that do not name a rival, otherwise those for which one request is enough.
+fn relevant(causes: Vec<Cause>, rivals: &[Request]) -> Vec<Cause> {
+    let mut parts: Vec<Vec<Cause>> = Vec::new();
+    for cause in &causes {
+        match parts.last_mut() {
+            Some(part) if cause.depth > 0 => part.push(cause.clone()),
+            _ => parts.push(vec![cause.clone()]),
+        }
+    }
+    let is_rival = |cause: &Cause| rivals.iter().any(|rival| Some(&rival.symbol) == cause.culprit.as_ref());
+    let is_settled = |part: &Vec<Cause>| part[0].request.is_some() && !part[0].needs_more;
+    parts.retain(|part| if rivals.is_empty() { !is_settled(part) } else { part.iter().any(is_rival) });
+    if parts.is_empty() { causes } else { parts.concat() }
 }
 
 /// Returns the variable without a value that a line among the causes reads.

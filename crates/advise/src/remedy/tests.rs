@@ -24,7 +24,8 @@ const TREE: &str = "config MODULES\n\tbool \"Modules\"\n\tdefault y\n\tmodules\n
     config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\n\
     config LEVEL\n\tstring \"level\"\nconfig HIGH\n\tbool \"high\"\n\tdepends on LEVEL = \"2\"\n\
     config OURS\n\tdef_bool y if \"$(OUR_SDK)\" = \"yes\"\nconfig SDK\n\tbool \"sdk\"\n\tdepends on OURS\n\
-    config ABI\n\tstring\n\tdefault \"$(OUR_ABI)\"\nconfig FAST\n\tbool \"fast\"\n\tdepends on ABI = \"lp64\"\n";
+    config ABI\n\tstring\n\tdefault \"$(OUR_ABI)\"\nconfig FAST\n\tbool \"fast\"\n\tdepends on ABI = \"lp64\"\n\
+    config BOARD\n\tbool \"board\"\n\tdepends on NET && NOWHERE\nconfig RIVAL\n\tbool \"rival\"\n\tdepends on NET && !A\n";
 
 #[track_caller]
 fn check(pairs: &[(&str, &str)], expect: Expect) {
@@ -132,4 +133,15 @@ fn a_variable_of_the_environment_is_named() {
               turns on ["SOCKETS"], off []
         "#]],
     );
+}
+
+#[test]
+fn a_reason_names_only_what_no_request_settles() {
+    check(&[("A", "y"), ("BOARD", "y"), ("RIVAL", "y")], expect![[r#"
+        no further requests make `BOARD = "y"` hold (unreachable)
+          `BOARD` needs NOWHERE [=n], which no Kconfig file declares (Kconfig:43)
+        `A = "y"` and `RIVAL = "y"` cannot hold together (contradiction)
+          `RIVAL` needs !A [=y] (Kconfig:46): set `A = "n"`
+        Holds
+    "#]]);
 }
