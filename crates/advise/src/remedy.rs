@@ -1,34 +1,40 @@
 //! Further requests that make all requests hold, in the form of a recipe.
 //!
-//! `kiln_fix` finds them. Here symbols get their names, prompts and places, and requests that cannot hold together get the
-//! reasons from [`why`](crate::why).
+//! `kiln_fix` finds them. Here symbols get their names, prompts and places, and requests that cannot hold get the reasons
+//! from [`why`](crate::why).
 
-use kiln_diag::{Code, Diagnostic};
 pub use kiln_fix::Budget;
-use kiln_fix::{Fix, Outcome, Problem, Setting, fix, needed_for};
+use kiln_fix::{Fix, Outcome, Pins, Problem, Setting, Solution, fix, needed_for, pins};
 use kiln_kconfig::{Evaluation, Request, SymbolId, Type};
 use serde::Serialize;
 
-use crate::why::{Asked, Cause, obstacles};
+use crate::why::Asked;
 
+mod set_aside;
 #[cfg(test)]
 mod tests;
+
+pub use set_aside::{Reason, SetAside};
 
 /// The number of alternatives that are offered at most.
 const N_ALTERNATIVES: usize = 3;
 
-/// The number of sentences of a reason that are shown; `kiln why` shows all.
-const N_CAUSES: usize = 8;
+/// The answer of [`remedy`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The requests that cannot hold, each with its reason, in the order in which they were given.
+    pub set_aside: Vec<SetAside>,
+    /// What makes the others hold.
+    pub remedy: Remedy,
+}
 
-/// The result of [`remedy`].
+/// What makes requests hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
-    /// All requests hold as they are.
+    /// They hold as they are.
     Holds,
     /// Alternative fixes, the best first.
     Alternatives(Vec<Alternative>),
-    /// Some of the requests cannot hold together.
-    Contradiction(Contradiction),
     /// The budget is used up; the best fix so far, if there is one.
     OutOfTime(Option<Alternative>),
     /// The host refuses the memory that the search needs, in bytes.
@@ -46,9 +52,18 @@ pub struct Alternative {
     pub substitutes: Vec<Substitute>,
     /// Symbols that this turns on, or from `m` to `y`, without those of the requests; causes before effects.
     pub turns_on: Vec<String>,
-    /// Symbols that this turns off, or from `y` to `m`.
+    /// Symbols that this turns off, or from `y` to `m`: those with a prompt first, and of these those that most others
+    /// depend on.
     pub turns_off: Vec<String>,
-    /// Whether there is no fix with fewer requests.
+    /// Requests that would keep what this turns off, the one that keeps most first.
+    pub keeps: Vec<Line>,
+    /// What this turns off even with those, in the same order as `turns_off`.
+    pub lost: Vec<String>,
+    /// The weighted number of values that this moves.
+    pub harm: usize,
+    /// Whether the harm is large.
+    pub drastic: bool,
+    /// Whether no fix that harms as little has fewer requests, and none harms less.
     pub smallest: bool,
 }
 
@@ -72,6 +87,9 @@ pub struct Line {
     /// The requests that would not hold without it.
     #[serde(rename = "for")]
     pub needed_for: Vec<String>,
+    /// Whether it is there to keep a value that a fix would change.
+    #[serde(skip)]
+    pub keeps_value: bool,
 }
 
 /// A request that can replace another one of a fix.
@@ -86,47 +104,38 @@ pub struct Substitute {
     pub instead_of: String,
 }
 
-/// Requests that cannot hold together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contradiction {
-    /// The requests, each of which is needed for the contradiction.
-    pub requests: Vec<Request>,
-    /// The reasons why some of them do not hold.
-    pub causes: Vec<Cause>,
-    /// Whether no smaller set of requests contradicts itself.
-    pub is_smallest: bool,
-}
-
-/// Finds further requests with which all `requests` hold; `now` has `requests` applied over the base.
+/// Finds further requests with which all `requests` hold that can, and keeps the symbols of these names on; `now` has
+/// `requests` applied over the base.
 ///
 /// Requests that the model does not take are left out: further requests do not help them.
-pub fn remedy(now: &Evaluation<'_>, requests: &[Request], budget: Budget) -> Remedy {
-    let problem = Problem { now, requests, budget, n_wanted: N_ALTERNATIVES };
-    match fix(&problem) {
+pub fn remedy(now: &Evaluation<'_>, requests: &[Request], kept: &[&str], asked: &Asked<'_>, budget: Budget) -> Answer {
+    let kept: Vec<SymbolId> = kept.iter().filter_map(|name| now.model().find(name)).collect();
+    let problem = Problem { now, requests, kept: &kept, budget, n_wanted: N_ALTERNATIVES };
+    let Solution { set_aside, outcome } = fix(&problem);
+    let shown = |fix: &Fix| alternative(&problem, &set_aside, fix);
+    let remedy = match &outcome {
         Outcome::Holds => Remedy::Holds,
-        Outcome::Fixes(fixes) => Remedy::Alternatives(fixes.iter().map(|fix| alternative(&problem, fix)).collect()),
-        Outcome::OutOfTime(fix) => Remedy::OutOfTime(fix.map(|fix| alternative(&problem, &fix))),
-        Outcome::NoMemory(bytes) => Remedy::NoMemory(bytes),
-        Outcome::Contradiction { requests: indices, is_smallest } => {
-            let requests: Vec<Request> = indices.iter().map(|index| requests[*index].clone()).collect();
-            let causes = requests
-                .iter()
-                .flat_map(|request| obstacles(now, &request.symbol, &request.value, &Asked::NOTHING))
-                .collect();
-            Remedy::Contradiction(Contradiction { requests, causes, is_smallest })
-        }
-    }
+        Outcome::Fixes(fixes) => Remedy::Alternatives(fixes.iter().map(shown).collect()),
+        Outcome::OutOfTime(fix) => Remedy::OutOfTime(fix.as_ref().map(shown)),
+        Outcome::NoMemory(bytes) => Remedy::NoMemory(*bytes),
+    };
+    Answer { set_aside: set_aside.iter().map(|one| SetAside::new(&problem, one, asked)).collect(), remedy }
 }
 
-fn alternative(problem: &Problem<'_, '_>, fix: &Fix) -> Alternative {
+fn alternative(problem: &Problem<'_, '_>, set_aside: &[kiln_fix::SetAside], fix: &Fix) -> Alternative {
     let model = problem.now.model();
     let names = |symbols: &[SymbolId]| symbols.iter().map(|symbol| model.name(*symbol).into_owned()).collect();
-    let lines = fix.settings.iter().zip(needed_for(problem, fix));
+    let lines = fix.settings.iter().zip(needed_for(problem, set_aside, fix));
+    let Pins { settings, left, lowered } = pins(problem, set_aside, fix);
     Alternative {
         requests: lines.map(|(setting, needed)| line(problem, setting, &needed)).collect(),
         substitutes: fix.substitutes.iter().map(|other| substitute(problem, other)).collect(),
         turns_on: names(&fix.raised),
-        turns_off: names(&fix.lowered),
+        turns_off: names(&lowered),
+        keeps: settings.iter().map(|setting| line(problem, setting, &[])).collect(),
+        lost: names(&left),
+        harm: fix.cost.harm,
+        drastic: fix.cost.is_drastic,
         smallest: fix.is_smallest,
     }
 }
@@ -154,6 +163,7 @@ fn line(problem: &Problem<'_, '_>, setting: &Setting, needed: &[usize]) -> Line 
         prompt: definition.as_ref().and_then(|definition| definition.prompt.as_ref()).map(|text| text.to_string()),
         place: definition.map(|definition| format!("{}:{}", definition.place.file, definition.place.line)),
         needed_for: needed.iter().map(name).collect(),
+        keeps_value: needed.is_empty(),
     }
 }
 
@@ -181,6 +191,30 @@ impl Alternative {
         alternative
     }
 
+    /// Returns the fix with the requests that keep what it turns off.
+    #[must_use]
+    pub fn keeping(&self) -> Alternative {
+        let mut alternative = self.clone();
+        alternative.requests.append(&mut alternative.keeps);
+        alternative.requests.sort_by(|left, right| left.symbol.cmp(&right.symbol));
+        alternative.turns_off = std::mem::take(&mut alternative.lost);
+        alternative
+    }
+
+    /// Returns in a few words how much this moves.
+    pub fn consequences(&self) -> String {
+        let mut parts = Vec::new();
+        for (what, symbols) in [("turns on", &self.turns_on), ("turns off or lowers", &self.turns_off)] {
+            if !symbols.is_empty() {
+                parts.push(format!("it {what} {} more", symbols.len()));
+            }
+        }
+        if parts.is_empty() {
+            parts.push(format!("it is {} requests", self.requests.len()));
+        }
+        parts.join(" and ")
+    }
+
     /// Returns the requests in a few words, for a message: `NET = "y"` and `PCI = "y"`.
     pub fn brief(&self) -> String {
         let lines: Vec<String> = self.requests.iter().map(|line| format!("`{}`", line.assignment())).collect();
@@ -204,30 +238,12 @@ impl Line {
         parts.extend(self.prompt.as_ref().map(|prompt| format!("\"{prompt}\"")));
         parts.extend(self.place.clone());
         parts.extend(self.instead_of.as_ref().map(|before| format!("instead of {before:?}")));
+        if self.keeps_value {
+            parts.push("kept as it is".to_owned());
+        }
         if !self.needed_for.is_empty() {
             parts.push(format!("for {}", self.needed_for.join(", ")));
         }
         parts.join(", ")
-    }
-}
-
-impl Contradiction {
-    /// Returns a finding that points at all of the requests.
-    pub fn diagnostic(&self) -> Diagnostic {
-        let each: Vec<String> =
-            self.requests.iter().map(|request| format!("`{} = {:?}`", request.symbol, request.value)).collect();
-        let message = match each.as_slice() {
-            [only] => format!("no further requests make {only} hold"),
-            [first @ .., last] => format!("{} and {last} cannot hold together", first.join(", ")),
-            [] => "the requests cannot hold together".to_owned(),
-        };
-        let mut diagnostic = Diagnostic::error(Code::Contradiction, message);
-        for request in &self.requests {
-            diagnostic = diagnostic.label(request.origin, "requested here");
-        }
-        for cause in self.causes.iter().take(N_CAUSES) {
-            diagnostic = diagnostic.note(cause.sentence());
-        }
-        diagnostic
     }
 }

@@ -103,14 +103,20 @@ impl<'a, 'm> Encoding<'a, 'm> {
             return self.circuit.and(&[same, written]);
         }
         let value = self.symbol(symbol);
-        let as_it_is = match goal.value.as_str() {
-            "y" => value.yes,
-            "m" => self.circuit.and(&[value.on, !value.yes]),
-            _ => !value.on,
-        };
+        let as_it_is = self.has(goal);
         match self.setters.get(&symbol).map(|setter| setter.changed) {
             Some(changed) => self.circuit.either(changed, value.yes, as_it_is),
             None => as_it_is,
+        }
+    }
+
+    /// Returns whether a logic symbol has the requested value.
+    pub(crate) fn has(&mut self, goal: &Goal) -> Lit {
+        let value = self.symbol(goal.symbol);
+        match goal.value.as_str() {
+            "y" => value.yes,
+            "m" => self.circuit.and(&[value.on, !value.yes]),
+            _ => !value.on,
         }
     }
 

@@ -1,9 +1,11 @@
 //! The selection of the fixes that are shown.
 //!
-//! Fixes that differ in one symbol are of one kind: where any of several drivers selects the bus that is needed, a list of
-//! drivers is not a list of alternatives. The same goes for fixes that differ in several symbols, each of which can be
-//! replaced on its own: the combinations of independent choices are not further alternatives. Of each kind, the best fix
-//! is shown, and the others are listed as its substitutes; where there is room left, they are shown too.
+//! An alternative must be one that a person would consider: it harms as little as the best fix and makes no more of a
+//! detour. Fixes that differ in one symbol are of one kind: where any of several drivers selects the bus that is needed, a
+//! list of drivers is not a list of alternatives. The same goes for fixes that differ in several symbols, each of which
+//! can be replaced on its own: the combinations of independent choices are not further alternatives. Of each kind, the
+//! best fix is shown, and the others are listed as its substitutes. One that selects what the best one selects, and turns
+//! on more, is no choice and left out.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -13,12 +15,26 @@ use kiln_kconfig::{Model, SymbolId};
 use crate::{Fix, Setting, Substitute};
 
 /// Returns up to `n_wanted` fixes, the best first; none has all the symbols of a better one.
-pub(crate) fn chosen(model: &Model, mut found: Vec<Fix>, n_wanted: usize) -> Vec<Fix> {
+pub(crate) fn chosen(
+    model: &Model,
+    mut found: Vec<Fix>,
+    n_wanted: usize,
+    is_selector: &dyn Fn(SymbolId) -> bool,
+) -> Vec<Fix> {
     found.sort_by(|left, right| order(model, left, right));
     let mut kinds: Vec<Vec<Fix>> = Vec::new();
+    let best = found.first().cloned();
+    found.retain(|fix| best.as_ref().is_some_and(|best| fix.cost.is_of_class(&best.cost)));
     for fix in found {
         let has_all = |other: &Fix| symbols(other).is_subset(&symbols(&fix));
         if kinds.iter().flatten().any(has_all) {
+            continue;
+        }
+        let is_more = |other: &Fix| {
+            let swap = swap(other, &fix);
+            swap.is_some_and(|swap| is_selector(swap.of) && is_selector(swap.setting.symbol)) && has_more(&fix, other)
+        };
+        if kinds.iter().flatten().any(is_more) {
             continue;
         }
         match kinds.iter_mut().find(|kind| swap(&kind[0], &fix).is_some()) {
@@ -33,19 +49,20 @@ pub(crate) fn chosen(model: &Model, mut found: Vec<Fix>, n_wanted: usize) -> Vec
             None => apart.push(kind),
         }
     }
-    let kinds = apart;
-    let n_wanted = n_wanted.max(1);
-    let mut room = n_wanted.saturating_sub(kinds.len());
     let mut chosen = Vec::new();
-    for mut kind in kinds.into_iter().take(n_wanted) {
-        let n_shown = 1 + room.min(kind.len() - 1);
-        room -= n_shown - 1;
-        let rest = kind.split_off(n_shown);
+    for mut kind in apart.into_iter().take(n_wanted.max(1)) {
+        let rest = kind.split_off(1);
         kind[0].substitutes = rest.iter().filter_map(|other| swap(&kind[0], other)).collect();
         chosen.extend(kind);
     }
-    chosen.sort_by(|left, right| order(model, left, right));
     chosen
+}
+
+/// Whether a fix turns on all that another one turns on, and more.
+fn has_more(fix: &Fix, other: &Fix) -> bool {
+    let (ours, theirs): (BTreeSet<&SymbolId>, BTreeSet<&SymbolId>) =
+        (fix.raised.iter().collect(), other.raised.iter().collect());
+    ours.len() > theirs.len() && theirs.is_subset(&ours)
 }
 
 /// Whether `fix` is the first of `kind` with several of its symbols replaced, each of which can be replaced on its own.

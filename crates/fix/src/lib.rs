@@ -1,20 +1,22 @@
-//! Finds the smallest set of further requests that makes all requests hold, or explains why there is none.
+//! Finds the least harmful set of further requests that makes all requests hold.
 //!
 //! [`fix`] takes a [`Problem`]: values with all requests applied, and the requests that must hold. It translates the rules
-//! of Kconfig into clauses (`encoding`), asks a SAT solver for ever larger sets of further requests until there is one
-//! (`search`), and applies each proposal of the solver to the engine (`trial`): every [`Fix`] was applied to the
-//! [`Evaluation`] and verified. When there is no such set, `contradiction` finds a smallest set of requests that cannot
-//! hold together.
+//! of Kconfig into clauses (`encoding`), sets aside the requests that cannot hold, each with its reason (`aside`), asks a
+//! SAT solver for sets of further requests (`search`), and applies each proposal of the solver to the engine (`trial`):
+//! every [`Fix`] was applied to the [`Evaluation`] and verified.
 //!
-//! # Smallest
+//! # The order
 //!
-//! Fixes are compared by [`Cost`], field by field in the order of declaration. The first field is the *size*: the number of
-//! symbols that get a request that is not among the given ones, or another value in one that is. A request that must hold
+//! A fix is a set of symbols, each with a value, of which none can be left out: with no part of these symbols, whatever
+//! their values, all requests hold. Fixes are compared by [`Cost`], field by field in the order of declaration: what they
+//! harm (`harm`), whether they make a detour (`plain`), and then how many requests they add. A request that must hold
 //! keeps its value, with one exception: `m` may be raised to `y` where the request is [`Strength::Required`]. An added
-//! request is a request like any other, and must hold itself. For a number or a string, only values that comparisons in the
-//! tree distinguish are tried.
-//! Of the fixes of one size, each set of symbols is tried with all values. When there are more sets than the budget allows
-//! to try, the size is still the smallest, and only the order among the fixes is not proved.
+//! request is a request like any other, and must hold itself. What the caller keeps ([`Problem::kept`]) stays on. For a
+//! number or a string, only values that comparisons in the tree distinguish are tried.
+//!
+//! The solver counts requests, and the engine measures harm. So the search first looks among plain requests that move
+//! little alone, and admits larger ones step by step where that is not enough (`level`). When there are more sets than
+//! the budget allows to try, [`Fix::is_smallest`] is false.
 //!
 //! # Requests that are left out
 //!
@@ -25,20 +27,25 @@
 //!
 //! [`Strength::Required`]: kiln_kconfig::Strength::Required
 
+mod aside;
 mod budget;
 mod circuit;
-mod contradiction;
 mod encoding;
 mod goal;
+mod harm;
 mod kinds;
+mod level;
+mod pins;
+mod plain;
 mod search;
 mod trial;
 
 use kiln_kconfig::{Evaluation, Request, SymbolId};
 
 pub use budget::Budget;
+pub use pins::{Pins, pins};
 pub use search::fix;
-pub use trial::needed_for;
+pub use trial::{cost_of, needed_for};
 
 /// The requests to fix.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +54,8 @@ pub struct Problem<'a, 'm> {
     pub now: &'a Evaluation<'m>,
     /// The requests, each symbol at most once.
     pub requests: &'a [Request],
+    /// Symbols that are on, and that no fix turns off.
+    pub kept: &'a [SymbolId],
     /// The limits of the search.
     pub budget: Budget,
     /// The number of alternatives to return at most.
@@ -65,20 +74,35 @@ pub struct Setting {
 /// The cost of a fix; less is better, field by field.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cost {
-    /// Symbols whose request is added or changed.
-    pub size: usize,
-    /// Whether `COMPILE_TEST` is requested, which compiles drivers for hardware that the machine cannot have.
-    pub asks_compile_test: bool,
-    /// Requests whose value is changed.
-    pub n_altered: usize,
-    /// Symbols whose value differs from their value with the given requests alone.
-    pub n_moved: usize,
     /// Optional requests that held and no longer do.
     pub n_lost: usize,
+    /// Whether a switch for tests is requested, as `COMPILE_TEST`, which compiles drivers for hardware that the machine
+    /// cannot have.
+    pub asks_tests: bool,
+    /// Whether the harm is of a drastic grade.
+    pub is_drastic: bool,
+    /// Symbols that are turned on only because they select another one that has a prompt.
+    pub n_foreign: usize,
+    /// The grade of the harm.
+    pub grade: u32,
+    /// Symbols whose request is added or changed.
+    pub size: usize,
+    /// Requests whose value is changed.
+    pub n_altered: usize,
+    /// The harm.
+    pub harm: usize,
     /// Symbols that are requested to be `n`: these keep others, or their own default, from being on.
     pub n_off: usize,
     /// Tristate symbols that are requested to be `y`.
     pub n_built_in: usize,
+}
+
+impl Cost {
+    /// Whether `other` harms as little, and makes no more of a detour.
+    pub fn is_of_class(&self, other: &Cost) -> bool {
+        let class = |cost: &Cost| (cost.n_lost, cost.asks_tests, cost.is_drastic, cost.n_foreign, cost.grade);
+        class(self) == class(other)
+    }
 }
 
 /// Settings with which every request that must hold does hold.
@@ -95,7 +119,7 @@ pub struct Fix {
     pub lowered: Vec<SymbolId>,
     /// Settings that can replace one of `settings`: each is a fix that differs in that setting only. The best is first.
     pub substitutes: Vec<Substitute>,
-    /// Whether there is no fix of a smaller size.
+    /// Whether no fix that harms as little or less has a smaller size, and none harms less.
     pub is_smallest: bool,
 }
 
@@ -110,18 +134,35 @@ pub struct Substitute {
 
 /// The result of [`fix`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Solution {
+    /// The requests that cannot hold, sorted by index; [`outcome`](Solution::outcome) is about the others.
+    pub set_aside: Vec<SetAside>,
+    /// What makes the others hold.
+    pub outcome: Outcome,
+}
+
+/// A request that cannot hold, and why.
+///
+/// Without rivals, no further requests make it hold, whatever else is requested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// The request, as an index into [`Problem::requests`].
+    pub request: usize,
+    /// Requests that contradict it, likewise; each is needed for the contradiction.
+    pub requests: Vec<usize>,
+    /// Symbols of [`Problem::kept`] that are needed for the contradiction.
+    pub kept: Vec<SymbolId>,
+    /// Whether no smaller set contradicts it.
+    pub is_smallest: bool,
+}
+
+/// What makes requests hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// All requests hold as they are.
+    /// They hold as they are.
     Holds,
     /// Alternative fixes, the best first; none has all the settings of one before it.
     Fixes(Vec<Fix>),
-    /// No further requests help: some of the requests cannot hold together.
-    Contradiction {
-        /// These requests, as indices into [`Problem::requests`]; each is needed for the contradiction.
-        requests: Vec<usize>,
-        /// Whether no smaller set of requests contradicts itself.
-        is_smallest: bool,
-    },
     /// The budget is used up; the best fix so far, if there is one.
     OutOfTime(Option<Fix>),
     /// The host refuses the memory that the search needs, in bytes.

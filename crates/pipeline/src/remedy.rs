@@ -1,13 +1,14 @@
 //! Fixes that make all requests hold, each verified by the check of `kiln check`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_advise::check::{Known, effective, overruled};
-use kiln_advise::remedy::{Alternative, Budget, Contradiction, Remedy, remedy};
+use kiln_advise::remedy::{Alternative, Answer, Budget, Reason, Remedy, SetAside, remedy};
+use kiln_advise::why::Asked;
 use kiln_advise::{Unmet, UnmetKind, check};
 use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_kbuild::resolve::config_of;
-use kiln_kconfig::Request;
+use kiln_kconfig::{Evaluation, Request, Tristate};
 use kiln_plan::evaluate::Kernel as KernelOptions;
 
 use crate::analysis::Analysis;
@@ -26,6 +27,8 @@ pub struct Remedies {
     pub hopeless: Vec<Unmet>,
     /// The other requests that do not hold.
     pub unmet: Vec<Unmet>,
+    /// Those of them that cannot hold, each with its reason; the remedy is for the rest.
+    pub set_aside: Vec<SetAside>,
     /// The remedy for those.
     pub remedy: Remedy,
 }
@@ -56,8 +59,18 @@ impl Analysis<'_> {
         unmet.iter_mut().chain(&mut hopeless).for_each(|unmet| unmet.explain(&known));
         let mut possible = requests.clone();
         possible.retain(|request| hopeless.iter().all(|unmet| unmet.request != *request));
-        let mut found = remedy(&now, &possible, budget);
-        let works = |fix: &Alternative| tried(self, &requests, &hopeless, fix);
+        let kept = self.needed_by_loaders(&now)?;
+        let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
+        let asks = |name: &str| requests.iter().any(|request| request.symbol == name);
+        let elsewhere = |name: &str| match declared.get(name) {
+            Some(_) => Vec::new(),
+            None => declared.arches(name),
+        };
+        let asked = Asked { asks: &asks, elsewhere: &elsewhere };
+        let Answer { set_aside, remedy: mut found } = remedy(&now, &possible, &kept, &asked, budget);
+        let lost: Vec<&Request> =
+            hopeless.iter().map(|unmet| &unmet.request).chain(set_aside.iter().map(|one| &one.request)).collect();
+        let works = |fix: &Alternative| tried(self, &requests, &lost, fix);
         let with_working = |fix: &mut Alternative| {
             let whole = fix.clone();
             fix.substitutes.retain(|substitute| works(&whole.with(substitute)));
@@ -66,29 +79,67 @@ impl Analysis<'_> {
             Remedy::Alternatives(fixes) => {
                 fixes.retain(works);
                 fixes.iter_mut().for_each(with_working);
+                fixes.iter_mut().filter(|fix| !works(&fix.keeping())).for_each(|fix| {
+                    fix.keeps.clear();
+                    fix.lost.clone_from(&fix.turns_off);
+                });
                 if fixes.is_empty() {
                     found = Remedy::OutOfTime(None);
                 }
             }
             Remedy::OutOfTime(fix) => *fix = fix.take().filter(works),
-            Remedy::Holds | Remedy::Contradiction(_) | Remedy::NoMemory(_) => {}
+            Remedy::Holds | Remedy::NoMemory(_) => {}
         }
-        Ok(Remedies { hopeless, unmet, remedy: found })
+        Ok(Remedies { hopeless, unmet, set_aside, remedy: found })
     }
 }
 
-/// Whether all requests hold with those of `fix`, by the check of `kiln check`.
-fn tried(analysis: &Analysis<'_>, requests: &[Request], hopeless: &[Unmet], fix: &Alternative) -> bool {
+/// Whether all requests but those that are `lost` hold with those of `fix`, by the check of `kiln check`.
+fn tried(analysis: &Analysis<'_>, requests: &[Request], lost: &[&Request], fix: &Alternative) -> bool {
     let mut all: Vec<Request> = requests.to_vec();
-    all.retain(|request| hopeless.iter().all(|unmet| unmet.request != *request));
+    all.retain(|request| !lost.contains(&request));
     for line in &fix.requests {
         all.retain(|request| request.symbol != line.symbol);
         all.push(Request::fixed(&line.symbol, &line.value));
     }
-    let left = hopeless.iter().map(|unmet| &unmet.request);
-    let Ok(resolved) = analysis.parsed.resolve(all.iter().chain(left)) else { return false };
+    let Ok(resolved) = analysis.parsed.resolve(all.iter().chain(lost.iter().copied())) else { return false };
     let declarations = analysis.parsed.declarations(&all);
     check(&all, &config_of(&resolved), &declarations).iter().all(|unmet| unmet.request.is_optional())
+}
+
+impl Remedies {
+    /// Whether a request was given up: no further requests make it hold.
+    pub fn is_lost(&self, symbol: &str) -> bool {
+        self.hopeless.iter().any(|unmet| unmet.request.symbol == symbol)
+            || self.set_aside.iter().any(|one| one.request.symbol == symbol)
+    }
+
+    /// Adds to each fix the requests that keep what it turns off.
+    pub fn keep(&mut self) {
+        match &mut self.remedy {
+            Remedy::Alternatives(fixes) => fixes.iter_mut().for_each(|fix| *fix = fix.keeping()),
+            Remedy::OutOfTime(fix) => *fix = fix.take().map(|fix| fix.keeping()),
+            Remedy::Holds | Remedy::NoMemory(_) => {}
+        }
+    }
+
+    /// Returns the findings about the requests that are set aside.
+    pub fn findings(&self, mut of: impl FnMut(&[Unmet]) -> Diagnostics) -> Vec<Diagnostic> {
+        let mut findings = Vec::new();
+        for one in &self.set_aside {
+            // What the tools decide is explained by the check.
+            let by_tools = self.unmet.iter().find(|unmet| {
+                unmet.request == one.request
+                    && matches!(unmet.kind, UnmetKind::ToolFeature)
+                    && one.reason() == Reason::Tool
+            });
+            match by_tools {
+                Some(unmet) => findings.extend(of(std::slice::from_ref(unmet))),
+                None => findings.push(one.diagnostic()),
+            }
+        }
+        findings
+    }
 }
 
 impl Analysis<'_> {
@@ -103,60 +154,96 @@ impl Analysis<'_> {
         let budget = Budget { deadline: None, steps: Some(HELPING) };
         let found = self.remedies(&BTreeMap::new(), budget)?;
         let mut findings: Vec<Diagnostic> = findings.into_iter().collect();
+        let is_open = |unmet: &&Unmet| !found.is_lost(&unmet.request.symbol);
         let option = |unmet: &Unmet| Some(format!("kernel.config.{}", unmet.request.symbol));
-        let options: Vec<Option<String>> = found.unmet.iter().map(option).collect();
-        // Once, at the last finding.
-        let last = findings.iter_mut().rfind(|finding| options.contains(&finding.option));
-        match &found.remedy {
-            Remedy::Alternatives(fixes) => {
-                let fix = fixes.first().map(Alternative::brief).unwrap_or_default();
-                let rest = if found.hopeless.is_empty() { "all requests hold" } else { "all other requests hold" };
-                if let Some(last) = last {
-                    last.help
-                        .push(format!("{rest} with {fix}: `kiln fix` shows details, `kiln fix --write` writes it"));
+        let options: Vec<Option<String>> = found.unmet.iter().filter(is_open).map(option).collect();
+        // Once, at the last finding that it is for.
+        if let Some(help) = help(&found)
+            && let Some(last) = findings.iter_mut().rfind(|finding| options.contains(&finding.option))
+        {
+            last.help.push(help);
+        }
+        for one in &found.set_aside {
+            let own = Some(format!("kernel.config.{}", one.request.symbol));
+            match findings.iter_mut().find(|finding| finding.option == own) {
+                Some(_) if found.unmet.iter().any(|unmet| names_all(unmet, one)) => {}
+                Some(finding) if one.rivals.is_empty() && one.kept.is_empty() => {
+                    finding.notes.push("no further requests make it hold".to_owned());
                 }
+                _ => findings.push(one.diagnostic()),
             }
-            Remedy::Contradiction(contradiction) => {
-                let is_named = |unmet: &Unmet| names_all(unmet, contradiction);
-                if !found.unmet.iter().any(is_named) {
-                    findings.push(contradiction.diagnostic());
-                }
-            }
-            Remedy::OutOfTime(_) => {
-                if let Some(last) = last {
-                    last.help.push("no fix was found quickly: `kiln fix` searches longer".to_owned());
-                }
-            }
-            Remedy::NoMemory(bytes) => {
-                if let Some(last) = last {
-                    let size = bytes >> 20;
-                    let why = format!("the solver cannot allocate {size} MiB of memory");
-                    last.help.push(format!("no fix was searched for: {why}; {MORE_MEMORY}"));
-                }
-            }
-            Remedy::Holds => {}
         }
         Ok(findings.into_iter().collect())
     }
+
+    /// Returns the symbols that the recipe's loaders need on: those that build their targets, and `MODULES`.
+    fn needed_by_loaders(&self, now: &Evaluation<'_>) -> Result<Vec<String>, PipelineError> {
+        let loaders = self.recipe.loaders.values();
+        let targets: BTreeSet<&str> =
+            loaders.flat_map(|loader| &loader.targets).map(|target| target.value.as_str()).collect();
+        let mut needed = BTreeSet::new();
+        let mut has_modules = !self.recipe.kernel.extra_modules.is_empty();
+        if !targets.is_empty() {
+            let rules = self.module_rules()?;
+            for target in targets {
+                let symbols = rules.of(target).iter().filter_map(|rule| rule.symbol.clone());
+                let on: Vec<String> = symbols.filter(|name| value(now, name) != Tristate::No).collect();
+                has_modules |= on.is_empty() || on.iter().any(|name| value(now, name) == Tristate::Mod);
+                needed.extend(on);
+            }
+        }
+        if has_modules && value(now, "MODULES") != Tristate::No {
+            needed.insert("MODULES".to_owned());
+        }
+        Ok(needed.into_iter().collect())
+    }
+}
+
+fn value(now: &Evaluation<'_>, name: &str) -> Tristate {
+    now.model().find(name).map_or(Tristate::No, |symbol| now.tristate(symbol))
+}
+
+/// Returns the advice of `check`.
+fn help(found: &Remedies) -> Option<String> {
+    Some(match &found.remedy {
+        Remedy::Alternatives(fixes) => {
+            let fix = fixes.first()?;
+            let is_all = found.hopeless.is_empty() && found.set_aside.is_empty();
+            let rest = if is_all { "all requests hold" } else { "all other requests hold" };
+            let what = format!("{rest} with {}", fix.brief());
+            if fix.drastic {
+                format!("{what}, which has large consequences ({}): `kiln fix` shows them", fix.consequences())
+            } else {
+                format!("{what}: `kiln fix` shows details, `kiln fix --write` writes it")
+            }
+        }
+        Remedy::OutOfTime(_) => "no fix was found quickly: `kiln fix` searches longer".to_owned(),
+        Remedy::NoMemory(bytes) => {
+            let why = format!("the solver cannot allocate {} MiB of memory", bytes >> 20);
+            format!("no fix was searched for: {why}; {MORE_MEMORY}")
+        }
+        Remedy::Holds => return None,
+    })
 }
 
 /// Whether the finding about one request names all that contradict each other.
-fn names_all(unmet: &Unmet, contradiction: &Contradiction) -> bool {
+fn names_all(unmet: &Unmet, one: &SetAside) -> bool {
     let is_named =
         |symbol: &String| *symbol == unmet.request.symbol || unmet.rivals.iter().any(|rival| rival.symbol == *symbol);
-    contradiction.requests.iter().all(|request| is_named(&request.symbol))
+    !one.rivals.is_empty() && one.rivals.iter().chain([&one.request]).all(|request| is_named(&request.symbol))
 }
 
 impl Analysis<'_> {
-    /// Whether all requests of `options` hold, over the base of `analysis`; optional ones are ignored.
+    /// Whether all requests of `options` hold, over the base of `analysis`; optional ones and those given up are ignored.
     ///
     /// # Errors
     /// A value cannot be written into a `.config`.
-    pub fn all_hold(&self, options: &KernelOptions) -> Result<bool, PipelineError> {
+    pub fn all_hold(&self, options: &KernelOptions, given_up: &Remedies) -> Result<bool, PipelineError> {
         let requests = effective(&options.requests, &overruled(self.parsed.model(), &options.requests));
         let config = config_of(&self.parsed.resolve(&requests)?);
         let declared = self.parsed.declarations(&requests);
-        Ok(check(&requests, &config, &declared).iter().all(|unmet| unmet.request.is_optional()))
+        let is_told = |unmet: &Unmet| unmet.request.is_optional() || given_up.is_lost(&unmet.request.symbol);
+        Ok(check(&requests, &config, &declared).iter().all(is_told))
     }
 }
 

@@ -50,7 +50,7 @@ impl Commands {
             End::Holds => &["holds"],
             End::Smallest | End::Fixed => &["fixed"],
             End::Late | End::Unsolved => &["outOfTime", "fixed"],
-            End::Contradiction | End::Wrong => &["contradiction"],
+            End::Contradiction | End::Wrong => &["contradiction", "fixed"],
         };
         Ok(said["outcome"].as_str().is_some_and(|outcome| expected.contains(&outcome)))
     }

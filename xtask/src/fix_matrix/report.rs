@@ -7,7 +7,7 @@ use super::draw::Draw;
 pub(crate) enum End {
     /// There was nothing to fix.
     Holds,
-    /// Fixed, and no smaller set suffices.
+    /// Fixed, and no better set suffices.
     Smallest,
     /// Fixed.
     Fixed,
@@ -15,9 +15,9 @@ pub(crate) enum End {
     Late,
     /// Time was up; there is none.
     Unsolved,
-    /// No fix, and none is known.
+    /// Some requests cannot hold, and the others hold or are fixed.
     Contradiction,
-    /// A fix that does not work, or none where there is one.
+    /// A fix that does not work, or a request set aside where there is a fix.
     Wrong,
 }
 
@@ -31,6 +31,8 @@ pub(crate) struct Report {
     n_late: usize,
     n_unsolved: usize,
     n_contradictions: usize,
+    /// Those whose best fix is drastic.
+    pub(crate) n_drastic: usize,
     pub(crate) n_wrong: usize,
     /// Seconds of those that did not hold.
     seconds: Vec<f64>,
@@ -38,8 +40,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// Titles of the columns.
-    pub(crate) const HEAD: &str =
-        "                          draws  hold  none  solved  smallest   late  open  wrong   median     95 %      max";
+    pub(crate) const HEAD: &str = "                          draws  hold  part  solved  smallest drastic   late  open  wrong   median     95 %      max";
 
     pub(crate) fn count(&mut self, draw: &Draw, end: End, seconds: f64) {
         if draw.requests.is_empty() {
@@ -68,6 +69,7 @@ impl Report {
         self.n_late += other.n_late;
         self.n_unsolved += other.n_unsolved;
         self.n_contradictions += other.n_contradictions;
+        self.n_drastic += other.n_drastic;
         self.n_wrong += other.n_wrong;
         self.seconds.extend(other.seconds);
     }
@@ -79,12 +81,13 @@ impl Report {
         let possible = (solved + self.n_unsolved + self.n_wrong).max(1);
         let share = |count: usize| 100.0 * count as f64 / possible as f64;
         format!(
-            "{name:24} {:6} {:5} {:5} {:6.1}% {:8.1}% {:6} {:5} {:6} {median:7.3} s {most:7.3} s {all:7.3} s",
+            "{name:24} {:6} {:5} {:5} {:6.1}% {:8.1}% {:7} {:6} {:5} {:6} {median:7.3} s {most:7.3} s {all:7.3} s",
             self.n_draws,
             self.n_holding,
             self.n_contradictions,
             share(solved),
             share(self.n_smallest),
+            self.n_drastic,
             self.n_late,
             self.n_unsolved,
             self.n_wrong

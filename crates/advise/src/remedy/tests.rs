@@ -3,7 +3,8 @@ use std::sync::Arc;
 use expect_test::{Expect, expect};
 use kiln_kconfig::{Base, Dialect, Host, Model, Request, Strength, resolve};
 
-use super::{Budget, Remedy, remedy};
+use super::{Answer, Budget, Remedy, remedy};
+use crate::why::Asked;
 
 struct Nothing;
 
@@ -21,7 +22,10 @@ const TREE: &str = "config MODULES\n\tbool \"Modules\"\n\tdefault y\n\tmodules\n
     config SOCKETS\n\tbool\nconfig DRM\n\ttristate \"Graphics\"\nconfig I915\n\ttristate \"Intel\"\n\tdepends on DRM && NET\n\
     config NAME\n\tstring \"name\"\nconfig NAMED\n\tbool \"named\"\n\tdepends on NAME != \"\"\n\
     config A\n\tbool \"a\"\nconfig B\n\tbool \"b\"\n\tdepends on !A\n\
-    config LEVEL\n\tstring \"level\"\nconfig HIGH\n\tbool \"high\"\n\tdepends on LEVEL = \"2\"\n";
+    config LEVEL\n\tstring \"level\"\nconfig HIGH\n\tbool \"high\"\n\tdepends on LEVEL = \"2\"\n\
+    config OURS\n\tdef_bool y if \"$(OUR_SDK)\" = \"yes\"\nconfig SDK\n\tbool \"sdk\"\n\tdepends on OURS\n\
+    config ABI\n\tstring\n\tdefault \"$(OUR_ABI)\"\nconfig FAST\n\tbool \"fast\"\n\tdepends on ABI = \"lp64\"\n\
+    config BOARD\n\tbool \"board\"\n\tdepends on NET && NOWHERE\nconfig RIVAL\n\tbool \"rival\"\n\tdepends on NET && !A\n";
 
 #[track_caller]
 fn check(pairs: &[(&str, &str)], expect: Expect) {
@@ -33,18 +37,19 @@ fn check(pairs: &[(&str, &str)], expect: Expect) {
     let requests: Vec<Request> = pairs.iter().map(request).collect();
     let now = resolve(&model, Base::Defaults, &requests).into_evaluation();
     let mut shown = String::new();
-    match remedy(&now, &requests, Budget::default()) {
+    let Answer { set_aside, remedy } = remedy(&now, &requests, &[], &Asked::NOTHING, Budget::default());
+    for one in set_aside {
+        let diagnostic = one.diagnostic();
+        shown += &format!("{} ({})\n", diagnostic.message, one.reason().name());
+        diagnostic.notes.iter().for_each(|note| shown += &format!("  {note}\n"));
+    }
+    match remedy {
         Remedy::Alternatives(alternatives) => {
             for fix in alternatives {
                 shown += &format!("{} (smallest: {})\n", fix.brief(), fix.smallest);
                 fix.requests.iter().for_each(|line| shown += &format!("  {}\n", line.comment()));
                 shown += &format!("  turns on {:?}, off {:?}\n", fix.turns_on, fix.turns_off);
             }
-        }
-        Remedy::Contradiction(found) => {
-            let diagnostic = found.diagnostic();
-            shown += &format!("{}\n", diagnostic.message);
-            diagnostic.notes.iter().for_each(|note| shown += &format!("  {note}\n"));
         }
         other => shown += &format!("{other:?}\n"),
     }
@@ -81,9 +86,10 @@ fn a_contradiction_says_what_is_in_the_way() {
     check(
         &[("A", "y"), ("B", "y"), ("NET", "y")],
         expect![[r#"
-        `A = "y"` and `B = "y"` cannot hold together
-          `B` needs !A [=y] (Kconfig:24): set `A = "n"`
-    "#]],
+            `A = "y"` and `B = "y"` cannot hold together (contradiction)
+              `B` needs !A [=y] (Kconfig:24): set `A = "n"`
+            Holds
+        "#]],
     );
 }
 
@@ -107,4 +113,35 @@ fn a_string_that_looks_like_a_number_has_its_quotes() {
           turns on [], off []
     "#]],
     );
+}
+
+#[test]
+fn a_variable_of_the_environment_is_named() {
+    check(
+        &[("SDK", "y"), ("FAST", "y"), ("I915", "m")],
+        expect![[r#"
+            no further requests make `SDK = "y"` hold: it needs the environment variable `OUR_SDK`, which is not set (environment)
+              `SDK` needs OURS [=n] (Kconfig:34)
+                `OURS` has no prompt: only its defaults set it (Kconfig:30)
+                  `OURS` needs "" = "yes" (Kconfig:31)
+            no further requests make `FAST = "y"` hold: it needs the environment variable `OUR_ABI`, which is not set (environment)
+              `FAST` needs ABI [=""] = "lp64" (Kconfig:40)
+                `ABI` has no prompt: only its defaults set it (Kconfig:35)
+            `DRM = "m"` and `NET = "y"` (smallest: true)
+              "Graphics", Kconfig:10, for I915
+              "Networking", Kconfig:5, for I915
+              turns on ["SOCKETS"], off []
+        "#]],
+    );
+}
+
+#[test]
+fn a_reason_names_only_what_no_request_settles() {
+    check(&[("A", "y"), ("BOARD", "y"), ("RIVAL", "y")], expect![[r#"
+        no further requests make `BOARD = "y"` hold (unreachable)
+          `BOARD` needs NOWHERE [=n], which no Kconfig file declares (Kconfig:43)
+        `A = "y"` and `RIVAL = "y"` cannot hold together (contradiction)
+          `RIVAL` needs !A [=y] (Kconfig:46): set `A = "n"`
+        Holds
+    "#]]);
 }

@@ -1,12 +1,15 @@
-//! `kiln fix`: the smallest set of further requests that makes all requests hold.
+//! `kiln fix`: the least harmful set of further requests that makes all requests hold.
+
+mod shown;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use kiln_advise::Unmet;
 use kiln_advise::amend::amend;
-use kiln_advise::remedy::{Alternative, Budget, Line, Remedy};
+use kiln_advise::remedy::{Budget, Remedy, SetAside};
 use kiln_diag::Sources;
+use kiln_kconfig::Request;
 use kiln_pipeline::{self as pipeline, Analysis, Remedies};
 use kiln_plan::evaluate::Evaluated;
 use serde_json::{Value, json};
@@ -19,12 +22,10 @@ use crate::failure::Failure;
 use crate::replacement::{self, ReplaceError, Replacement};
 use crate::{recipe_files, render};
 
-/// The number of names of further symbols that are shown.
-const N_NAMES: usize = 12;
-
-/// Find the smallest set of further requests that makes all requests hold
+/// Find the least harmful set of further requests that makes all requests hold
 ///
-/// Without arguments, fixes the recipe's own requests that do not hold, except optional ones. Every shown fix was tested.
+/// Without arguments, fixes the recipe's own requests that do not hold, except optional ones. Requests that cannot hold are
+/// named one by one, with the reason, and all others are fixed. Every shown fix was tested.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Also request these symbols, with or without CONFIG_
@@ -33,6 +34,12 @@ pub(crate) struct Args {
     /// Write the first fix into the recipe, beside the requests that need it
     #[arg(long)]
     write: bool,
+    /// Also request what keeps the values that a fix would turn off
+    #[arg(long)]
+    keep: bool,
+    /// Show every symbol that a fix turns on or off, instead of the first few
+    #[arg(long)]
+    all: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -55,32 +62,36 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
     let analysis = prepared.analyse()?;
     let budget = Budget { deadline: Instant::now().checked_add(allowed), steps: None };
-    let remedies = analysis.remedies(&asked, budget)?;
+    let mut remedies = analysis.remedies(&asked, budget)?;
+    if args.keep {
+        remedies.keep();
+    }
     if let Remedy::NoMemory(bytes) = &remedies.remedy {
         let failure = Failure::host(anyhow::anyhow!("the solver cannot allocate {} MiB of memory", bytes >> 20));
         return Err(failure.help(pipeline::MORE_MEMORY));
     }
     let mut findings = analysis.findings_of(&remedies.hopeless, &mut sources);
-    if let Remedy::Contradiction(contradiction) = &remedies.remedy {
-        findings.push(contradiction.diagnostic());
+    for finding in remedies.findings(|unmet| analysis.findings_of(unmet, &mut sources)) {
+        findings.push(finding);
     }
     let code = match &remedies.remedy {
         _ if findings.has_errors() => exit::FAULT,
         Remedy::OutOfTime(_) => exit::TIME,
         _ => exit::FINE,
     };
-    let written = match args.write && code != exit::FAULT {
+    let written = match args.write {
         true => write(context, &analysis, &remedies, &asked, &sources)?,
         false => Vec::new(),
     };
     if args.json {
-        let mut out = shown(&remedies, &asked, &evaluated, &sources);
+        let mut out = json(&remedies, &asked, &evaluated, &sources);
         out["findings"] = render::json(&sources, &findings)["diagnostics"].clone();
         out["written"] = json!(written);
         context.ui.json(&out);
     } else {
         context.ui.diagnostics(&sources, &findings);
-        context.ui.result(&text(&remedies, &asked, &evaluated, &sources));
+        let text = shown::Text { remedies: &remedies, asked: &asked, evaluated: &evaluated, lists_all: args.all };
+        context.ui.result(&text.whole(&sources));
         if !written.is_empty() {
             context.ui.result(&format!("written to {}\n", written.join(", ")));
         }
@@ -105,11 +116,16 @@ fn write(
         Remedy::Alternatives(fixes) => fixes.first(),
         Remedy::OutOfTime(Some(fix)) => Some(fix),
         Remedy::Holds => None,
-        Remedy::OutOfTime(None) | Remedy::NoMemory(_) | Remedy::Contradiction(_) => return Ok(Vec::new()),
+        Remedy::OutOfTime(None) | Remedy::NoMemory(_) => return Ok(Vec::new()),
     };
     let main = recipe_files::main_name(context).and_then(|name| sources.find(&name));
     let Some(main) = main else { return Err(Failure::fault(anyhow::anyhow!("the recipe is not where it was"))) };
-    let texts = amend(analysis.recipe, sources, main, asked, fix)
+    let asked: BTreeMap<String, String> = asked
+        .iter()
+        .filter(|(symbol, _)| !remedies.is_lost(symbol))
+        .map(|(symbol, value)| (symbol.clone(), value.clone()))
+        .collect();
+    let texts = amend(analysis.recipe, sources, main, &asked, fix)
         .map_err(|error| Failure::fault(error).help("write the lines that `kiln fix` shows by hand"))?;
     let mut files = Vec::new();
     let mut edited = BTreeMap::new();
@@ -132,7 +148,7 @@ fn write(
         context.ui.diagnostics(&sources, &evaluation.diagnostics);
         return Err(refused("the recipe would have these errors"));
     };
-    if !analysis.all_hold(&new.kernel)? {
+    if !analysis.all_hold(&new.kernel, remedies)? {
         return Err(refused("with it, conditional requests of the recipe do not hold"));
     }
     let (names, files): (Vec<String>, Vec<Replacement>) = files.into_iter().unzip();
@@ -144,17 +160,34 @@ fn write(
 }
 
 /// Returns the JSON of the remedies.
-fn shown(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evaluated, sources: &Sources) -> Value {
+fn json(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evaluated, sources: &Sources) -> Value {
     let (outcome, fixes) = match &remedies.remedy {
+        Remedy::Holds if !remedies.set_aside.is_empty() => ("contradiction", Vec::new()),
         Remedy::Holds => ("holds", Vec::new()),
         Remedy::Alternatives(fixes) => ("fixed", fixes.clone()),
-        Remedy::Contradiction(_) => ("contradiction", Vec::new()),
         Remedy::OutOfTime(fix) => ("outOfTime", fix.iter().cloned().collect()),
         Remedy::NoMemory(_) => ("noMemory", Vec::new()),
     };
+    let place = |request: &Request| request.origin.map(|origin| sources.location(origin).to_string());
     let unmet = |unmet: &Unmet| {
-        let place = unmet.request.origin.map(|origin| sources.location(origin).to_string());
-        json!({ "symbol": unmet.request.symbol, "value": unmet.request.value, "place": place })
+        let request = &unmet.request;
+        json!({ "symbol": request.symbol, "value": request.value, "place": place(request) })
+    };
+    let aside = |one: &SetAside| {
+        let rivals: Vec<Value> = one
+            .rivals
+            .iter()
+            .map(|rival| json!({ "symbol": rival.symbol, "value": rival.value, "place": place(rival) }))
+            .collect();
+        json!({
+            "symbol": one.request.symbol,
+            "value": one.request.value,
+            "place": place(&one.request),
+            "reason": one.reason().name(),
+            "contradicts": rivals,
+            "loadersNeed": one.kept,
+            "causes": one.causes,
+        })
     };
     let all: Vec<Value> = remedies.hopeless.iter().chain(&remedies.unmet).map(unmet).collect();
     json!({
@@ -163,94 +196,7 @@ fn shown(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Eval
         "asked": asked,
         "requests": evaluated.kernel.requests.len(),
         "unmet": all,
+        "setAside": remedies.set_aside.iter().map(aside).collect::<Vec<Value>>(),
         "fixes": fixes,
     })
-}
-
-fn text(remedies: &Remedies, asked: &BTreeMap<String, String>, evaluated: &Evaluated, sources: &Sources) -> String {
-    let mut out = String::new();
-    let is_told = matches!(remedies.remedy, Remedy::Contradiction(_));
-    for unmet in remedies.unmet.iter().filter(|_| !is_told) {
-        let (symbol, value) = (&unmet.request.symbol, &unmet.request.value);
-        let place = unmet.request.origin.map(|origin| format!(" ({})", sources.location(origin))).unwrap_or_default();
-        out += &format!("{symbol} = {value:?}{place} does not hold yet\n");
-    }
-    let requests = &evaluated.kernel.requests;
-    let is_hopeless = |symbol: &String| remedies.hopeless.iter().any(|unmet| unmet.request.symbol == *symbol);
-    let is_new = |symbol: &String, value: &String| requests.get(symbol).is_none_or(|old| old.value != *value);
-    let new: Vec<(&String, &String)> =
-        asked.iter().filter(|(symbol, value)| is_new(symbol, value) && !is_hopeless(symbol)).collect();
-    match &remedies.remedy {
-        Remedy::Holds if remedies.hopeless.is_empty() => {
-            out += &match new.as_slice() {
-                [] => all_hold(requests.len()),
-                [_] => "this request is enough:\n".to_owned(),
-                new => format!("these {} requests are enough:\n", new.len()),
-            };
-            out += &asked_for(&new);
-        }
-        Remedy::Holds | Remedy::Contradiction(_) | Remedy::OutOfTime(None) | Remedy::NoMemory(_) => {}
-        Remedy::Alternatives(fixes) => {
-            for (index, fix) in fixes.iter().enumerate() {
-                out += &fix_text(index + 1, fix, &new);
-            }
-        }
-        Remedy::OutOfTime(Some(fix)) => out += &fix_text(1, fix, &new),
-    }
-    out
-}
-
-fn all_hold(n_requests: usize) -> String {
-    match n_requests {
-        0 => "there is no request, so none is unmet\n".to_owned(),
-        1 => "the one request holds\n".to_owned(),
-        n => format!("all {n} requests hold\n"),
-    }
-}
-
-fn fix_text(number: usize, fix: &Alternative, asked: &[(&String, &String)]) -> String {
-    let n_requests = fix.requests.len();
-    let plural = if n_requests == 1 { "" } else { "s" };
-    let proved = if fix.smallest { ", the smallest number possible" } else { "" };
-    let mut out = format!("\n{number}. {n_requests} request{plural}{proved}:\n{}", asked_for(asked));
-    let width = fix.requests.iter().map(|line| line.assignment().len()).max().unwrap_or(0);
-    for line in &fix.requests {
-        out += &format!("    {:width$}  # {}\n", line.assignment(), line.comment());
-    }
-    for line in &fix.requests {
-        let others = fix.substitutes.iter().filter(|other| other.instead_of == line.symbol);
-        let others: Vec<String> = others.map(|other| format!("{} = {:?}", other.symbol, other.value)).collect();
-        if !others.is_empty() {
-            out += &format!("  in place of {}, one of these is enough: {}\n", line.symbol, first_few(&others));
-        }
-    }
-    out += &listed("turns on", &fix.turns_on);
-    out += &listed("turns off", &fix.turns_off);
-    out
-}
-
-fn asked_for(asked: &[(&String, &String)]) -> String {
-    let line = |(symbol, value): &(&String, &String)| {
-        let (symbol, value) = ((*symbol).clone(), (*value).clone());
-        let line = Line { symbol, value, instead_of: None, prompt: None, place: None, needed_for: Vec::new() };
-        format!("    {}  # as requested\n", line.assignment())
-    };
-    asked.iter().map(line).collect()
-}
-
-fn listed(what: &str, symbols: &[String]) -> String {
-    if symbols.is_empty() {
-        return String::new();
-    }
-    format!("  {what} {} more: {}\n", symbols.len(), first_few(symbols))
-}
-
-fn first_few(words: &[String]) -> String {
-    let more = match words.len().saturating_sub(N_NAMES) {
-        0 => String::new(),
-        1 => " and 1 other".to_owned(),
-        more => format!(" and {more} others"),
-    };
-    let first: Vec<&str> = words.iter().take(N_NAMES).map(String::as_str).collect();
-    format!("{}{more}", first.join(", "))
 }

@@ -185,11 +185,112 @@ fn a_recipe_that_cannot_be_written_is_left_alone() {
     permissions.set_readonly(true);
     fs::set_permissions(&file, permissions).unwrap();
     same(&sandbox, 3, "kiln.toml is read-only");
-    same(&small("A = \"y\"\nB = \"y\"\nI915 = \"m\"\n"), 1, "cannot hold together");
-    same(&small("I915 = \"m\"\nNOWHERE = \"y\"\n"), 1, "no symbol `NOWHERE`");
+    same(&small("A = \"y\"\nB = \"y\"\n"), 1, "cannot hold together");
+    same(&small("NOWHERE = \"y\"\n"), 1, "no symbol `NOWHERE`");
     // The fix makes a condition true whose requests do not hold.
     let condition = "A = \"y\"\nI915 = \"m\"\n[kernel.conditionalConfig.NET]\nB = \"y\"\n";
     same(&small(condition), 1, "conditional requests of the recipe do not hold");
+}
+
+/// A tree in which some requests cannot hold, each for another reason, and the most harmful fix is the shortest.
+fn trap(requests: &str) -> Sandbox {
+    let sandbox = small("");
+    sandbox.file(
+        "tree/Kconfig",
+        "config MODULES\n\tbool \"modules\"\n\tmodules\n\tdefault y\n\
+         config P\n\tbool \"p\"\nconfig X\n\tbool \"x\"\n\tdepends on P\n\
+         config NEVER\n\tbool\nconfig Y\n\tbool \"y\"\n\tdepends on NEVER\n\
+         config TOOL\n\tdef_bool $(shell,false && echo y || echo n)\nconfig Z\n\tbool \"z\"\n\tdepends on TOOL\n\
+         config CT\n\ttristate \"conntrack\"\n\tdefault m\nconfig XT\n\ttristate \"tables\"\n\tdefault m\n\
+         config NAT\n\ttristate \"nat\"\n\tdepends on CT && XT\nconfig D1\n\ttristate \"driver\"\n\tdefault m\n\
+         config SAFE\n\tbool \"safe\"\n\tdepends on !MODULES\n\
+         config EXPERT\n\tbool \"expert\"\nconfig RT\n\tbool \"rt\"\n\tdepends on EXPERT\n\
+         config SPACES\n\tbool \"spaces\" if EXPERT\n\tdefault !EXPERT\n\
+         config PIDS\n\tbool \"pids\"\n\tdepends on SPACES\n\tdefault y\n",
+    );
+    sandbox.file(
+        "kiln.toml",
+        format!(
+            "[kernel]\nsrc = \"tree\"\narch = \"x86_64\"\nmakeTargets = [\"vmlinux\"]\n[kernel.config]\n{requests}"
+        ),
+    );
+    sandbox
+}
+
+#[test]
+fn each_request_that_cannot_hold_is_named_and_the_others_are_fixed() {
+    let sandbox = trap("X = \"y\"\nY = \"y\"\nZ = \"y\"\n");
+    let ran = sandbox.kiln(&["-q", "fix"]).expect(1);
+    let ran =
+        ran.says("no further requests make `Y = \"y\"` hold").says("error[missing-tool-feature]: `Z` was requested");
+    assert!(ran.stdout.contains("    P = \"y\"  # \"p\", Kconfig:5, for X\n"), "{}", ran.block());
+    assert!(!ran.stdout.contains("Y = ") && !ran.stdout.contains("Z = "), "{}", ran.block());
+    let shown: serde_json::Value =
+        serde_json::from_str(&sandbox.kiln(&["-q", "fix", "--json"]).expect(1).stdout).unwrap();
+    assert_eq!(shown["outcome"], "fixed");
+    assert_eq!(shown["setAside"][0]["symbol"], "Y");
+    assert_eq!(shown["setAside"][0]["reason"], "unreachable");
+    assert_eq!(shown["setAside"][1]["symbol"], "Z");
+    assert_eq!(shown["setAside"][1]["reason"], "tool");
+    sandbox.kiln(&["-q", "check"]).expect(1).says("all other requests hold with `P = \"y\"`");
+    let ran = sandbox.kiln(&["-q", "fix", "--write"]).expect(1);
+    assert!(ran.stdout.ends_with("written to kiln.toml\n"), "{}", ran.block());
+    let ran = sandbox.kiln(&["-q", "check"]).expect(1);
+    assert!(ran.stdout.starts_with("2 of 4 requests hold"), "{}", ran.block());
+}
+
+#[test]
+fn what_a_loader_needs_is_never_turned_off() {
+    let loader = "[kmodloader.wifi]\ntargets = [\"d1\"]\n";
+    let ran = trap(&format!("NAT = \"y\"\n{loader}")).kiln(&["-q", "fix"]).expect(0);
+    assert!(ran.stdout.contains("    CT = \"y\"  # \"conntrack\""), "{}", ran.block());
+    assert!(ran.stdout.contains("    XT = \"y\"  # \"tables\""), "{}", ran.block());
+    assert!(!ran.stdout.contains("MODULES"), "{}", ran.block());
+    let sandbox = trap(&format!("SAFE = \"y\"\n{loader}"));
+    let ran = sandbox.kiln(&["-q", "fix"]).expect(1);
+    ran.says("`SAFE = \"y\"` would turn off what the loaders need: MODULES");
+    let ran = trap("SAFE = \"y\"\n").kiln(&["-q", "fix"]).expect(0);
+    assert!(ran.stdout.contains("    MODULES = \"n\""), "without a loader it is a way: {}", ran.block());
+}
+
+#[test]
+fn large_consequences_are_said_first_and_not_recommended() {
+    let sandbox = trap("SAFE = \"y\"\n");
+    let mut kconfig = fs::read_to_string(sandbox.path().join("tree/Kconfig")).unwrap();
+    for driver in 0..300 {
+        kconfig += &format!("config DRIVER_{driver}\n\ttristate \"driver\"\n\tdefault m\n");
+    }
+    sandbox.file("tree/Kconfig", kconfig);
+    let ran = sandbox.kiln(&["-q", "fix"]).expect(0);
+    let told = "every way has large consequences: with the first, it turns on 303 more\n\n1. 1 request, ";
+    assert!(ran.stdout.contains(told), "{}", ran.block());
+    assert!(ran.stdout.contains("DRIVER_8 and 291 others\n"), "{}", ran.block());
+    let ran = sandbox.kiln(&["-q", "fix", "--all"]).expect(0);
+    assert!(ran.stdout.contains("DRIVER_298, DRIVER_299\n"), "{}", ran.block());
+    let ran = sandbox.kiln(&["-q", "check"]).expect(1);
+    let ran = ran.says("all requests hold with `MODULES = \"n\"`, which has large consequences (it turns on 303 more)");
+    assert!(!ran.stderr.contains("--write"), "{}", ran.block());
+}
+
+#[test]
+fn what_a_fix_turns_off_can_be_kept() {
+    let sandbox = trap("RT = \"y\"\n");
+    let ran = sandbox.kiln(&["-q", "fix"]).expect(0);
+    for line in [
+        "    EXPERT = \"y\"  # \"expert\"",
+        "  turns off or lowers 2 more: SPACES, PIDS\n",
+        "  1 more request would keep all of them (`--keep` adds them):\n      SPACES = \"y\"  # \"spaces\", Kconfig:",
+    ] {
+        assert!(ran.stdout.contains(line), "{line}\n{}", ran.block());
+    }
+    let ran = sandbox.kiln(&["-q", "fix", "--keep", "--write"]).expect(0);
+    assert!(!ran.stdout.contains("turns off"), "{}", ran.block());
+    let recipe = fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap();
+    assert!(
+        recipe.contains("SPACES = \"y\" # \"spaces\", Kconfig:") && recipe.contains(", kept as it is\n"),
+        "{recipe}"
+    );
+    sandbox.kiln(&["-q", "check"]).expect(0);
 }
 
 /// Requests over a base of Debian's tree, and the expected output of `kiln fix`.

@@ -1,14 +1,20 @@
 //! Small trees written for one rule each.
 
 use expect_test::{Expect, expect};
-use kiln_fix::{Budget, Fix, Outcome, Problem, fix, needed_for};
-use kiln_kconfig::{Base, Dialect, Model, Request, Strength, resolve};
+use kiln_fix::{Budget, Fix, Outcome, Problem, SetAside, Solution, fix, needed_for};
+use kiln_kconfig::{Base, Dialect, Request, Strength, SymbolId, resolve};
 
 use crate::tree::model;
 
 /// Requests are `SYMBOL=VALUE`, with `?` after those that may stay unmet and `!` after those that may not be raised.
 #[track_caller]
-fn check(text: &str, requests: &str, expect: Expect) {
+pub(crate) fn check(text: &str, requests: &str, expect: Expect) {
+    check_over(Base::AllNo, text, requests, "", expect);
+}
+
+/// As [`check`], over another base, with symbols that no fix turns off.
+#[track_caller]
+pub(crate) fn check_over(base: Base<'_>, text: &str, requests: &str, kept: &str, expect: Expect) {
     let model = model(text, Dialect::LINUX_6_12).expect("the tree is sound");
     let request = |word: &str| {
         let (strength, word) = match (word.strip_suffix('?'), word.strip_suffix('!')) {
@@ -20,94 +26,40 @@ fn check(text: &str, requests: &str, expect: Expect) {
         Request { strength, ..Request::fixed(symbol, value) }
     };
     let requests: Vec<Request> = requests.split_whitespace().map(request).collect();
-    let now = resolve(&model, Base::AllNo, &requests).into_evaluation();
-    let problem = Problem { now: &now, requests: &requests, budget: Budget::default(), n_wanted: 3 };
-    let name = |index: &usize| requests[*index].symbol.clone();
-    let shown = match fix(&problem) {
+    let now = resolve(&model, base, &requests).into_evaluation();
+    let kept: Vec<SymbolId> = kept.split_whitespace().filter_map(|name| model.find(name)).collect();
+    let problem = Problem { now: &now, requests: &requests, kept: &kept, budget: Budget::default(), n_wanted: 3 };
+    let Solution { set_aside, outcome } = fix(&problem);
+    let mut shown = String::new();
+    for one in &set_aside {
+        let named = one.requests.iter().map(|index| requests[*index].symbol.clone());
+        let kept = one.kept.iter().map(|symbol| format!("{}, which is kept", model.name(*symbol)));
+        let with: Vec<String> = named.chain(kept).collect();
+        let with = if with.is_empty() { "anything".to_owned() } else { with.join(" and ") };
+        shown += &format!("{} does not hold with {with}\n", requests[one.request].symbol);
+        assert!(one.is_smallest);
+    }
+    shown += &match outcome {
         Outcome::Holds => "holds\n".to_owned(),
-        Outcome::Fixes(fixes) => fixes.iter().map(|fix| shown(&model, &problem, fix)).collect(),
-        Outcome::Contradiction { requests, is_smallest } => {
-            format!("contradiction: {:?}, smallest: {is_smallest}\n", requests.iter().map(name).collect::<Vec<_>>())
-        }
+        Outcome::Fixes(fixes) => fixes.iter().map(|fix| self::shown(&problem, &set_aside, fix)).collect(),
         Outcome::OutOfTime(_) => "out of time\n".to_owned(),
         Outcome::NoMemory(_) => "no memory\n".to_owned(),
     };
     expect.assert_eq(&shown);
 }
 
-#[test]
-fn compile_test_is_the_last_alternative() {
-    check(
-        "config COMPILE_TEST\n\tbool \"C\"\n\
-         config SOC\n\tbool \"S\"\n\tselect CLOCK\n\
-         config CLOCK\n\tbool\n\
-         config DRIVER\n\tbool \"D\"\n\tdepends on SOC || COMPILE_TEST\n",
-        "DRIVER=y",
-        expect![[r#"
-            fix of 1, smallest
-              SOC=y for DRIVER
-              turns on CLOCK
-            fix of 1, smallest
-              COMPILE_TEST=y for DRIVER
-        "#]],
-    );
-}
-
-/// Three buses, each of which five drivers select, make 216 sets of three; only some are tried.
-#[test]
-fn of_many_sets_the_best_is_found() {
-    let mut text = "config MODULES\n\tbool \"M\"\n\tmodules\n\tdefault y\n".to_owned();
-    for bus in ["A", "B", "C"] {
-        // The drivers come first, so that the search finds them first.
-        for driver in 1..=5 {
-            text += &format!("config {bus}_{driver}\n\ttristate \"D\"\n\tselect {bus}_BUS\n");
-        }
-        text += &format!("config {bus}_BUS\n\tbool \"B\"\n");
-        text += &format!("config WANT_{bus}\n\tbool \"W\"\n\tdepends on {bus}_BUS\n");
-    }
-    check(
-        &text,
-        "WANT_A=y WANT_B=y WANT_C=y",
-        expect![[r#"
-            fix of 3, smallest
-              A_BUS=y for WANT_A
-              B_BUS=y for WANT_B
-              C_BUS=y for WANT_C
-              or A_3=y instead of A_BUS
-              or A_4=y instead of A_BUS
-              or A_5=y instead of A_BUS
-              or B_1=y instead of B_BUS
-              or B_2=y instead of B_BUS
-              or B_3=y instead of B_BUS
-              or B_4=y instead of B_BUS
-              or B_5=y instead of B_BUS
-              or C_1=y instead of C_BUS
-              or C_2=y instead of C_BUS
-              or C_3=y instead of C_BUS
-              or C_4=y instead of C_BUS
-              or C_5=y instead of C_BUS
-            fix of 3, smallest
-              A_1=y for WANT_A
-              B_BUS=y for WANT_B
-              C_BUS=y for WANT_C
-              turns on A_BUS
-            fix of 3, smallest
-              A_2=y for WANT_A
-              B_BUS=y for WANT_B
-              C_BUS=y for WANT_C
-              turns on A_BUS
-        "#]],
-    );
-}
-
-fn shown(model: &Model, problem: &Problem<'_, '_>, fix: &Fix) -> String {
-    let mut out = format!("fix of {}{}\n", fix.cost.size, if fix.is_smallest { ", smallest" } else { "" });
-    for (setting, needed) in fix.settings.iter().zip(needed_for(problem, fix)) {
+fn shown(problem: &Problem<'_, '_>, set_aside: &[SetAside], fix: &Fix) -> String {
+    let model = problem.now.model();
+    let drastic = if fix.cost.is_drastic { ", drastic" } else { "" };
+    let smallest = if fix.is_smallest { ", smallest" } else { "" };
+    let mut out = format!("fix of {}{drastic}{smallest}\n", fix.cost.size);
+    for (setting, needed) in fix.settings.iter().zip(needed_for(problem, set_aside, fix)) {
         let needed: Vec<&str> = needed.iter().map(|index| problem.requests[*index].symbol.as_str()).collect();
         out += &format!("  {}={} for {}\n", model.name(setting.symbol), setting.value, needed.join(" "));
     }
-    let list = |symbols: &[kiln_kconfig::SymbolId]| {
-        symbols.iter().map(|symbol| model.name(*symbol).into_owned()).collect::<Vec<_>>().join(" ")
+    let list = |symbols: &[SymbolId]| match symbols.len() {
+        n if n > 20 => format!("{n} symbols"),
+        _ => symbols.iter().map(|symbol| model.name(*symbol).into_owned()).collect::<Vec<_>>().join(" "),
     };
     for other in &fix.substitutes {
         let (name, of) = (model.name(other.setting.symbol), model.name(other.of));
@@ -122,7 +74,7 @@ fn shown(model: &Model, problem: &Problem<'_, '_>, fix: &Fix) -> String {
     out
 }
 
-const MODULES: &str = "config MODULES\n\tbool \"modules\"\n\tmodules\n";
+pub(crate) const MODULES: &str = "config MODULES\n\tbool \"modules\"\n\tmodules\n";
 
 #[test]
 fn the_dependencies_of_a_prompt_are_added() {
@@ -150,9 +102,7 @@ fn of_two_alternatives_the_one_that_changes_fewer_symbols_comes_first() {
         expect![[r#"
             fix of 1, smallest
               B=y for C
-            fix of 1, smallest
-              A=y for C
-              turns on X
+              or A=y instead of B
         "#]],
     );
 }
@@ -207,7 +157,8 @@ fn a_module_that_a_built_in_symbol_needs_is_raised_unless_its_request_is_fixed()
         &text,
         "MODULES=y DRM=m! I915=y",
         expect![[r#"
-            contradiction: ["DRM", "I915"], smallest: true
+            I915 does not hold with DRM
+            holds
         "#]],
     );
 }
@@ -228,7 +179,8 @@ fn a_symbol_without_a_prompt_needs_one_that_selects_it() {
         "config LIB\n\tbool\n\tdepends on NOWHERE\n",
         "LIB=y",
         expect![[r#"
-            contradiction: ["LIB"], smallest: true
+            LIB does not hold with anything
+            holds
         "#]],
     );
 }
@@ -250,7 +202,8 @@ fn a_symbol_that_selects_one_requested_to_be_off_is_turned_off() {
         &text,
         "B=y LIB=n",
         expect![[r#"
-            contradiction: ["B", "LIB"], smallest: true
+            LIB does not hold with B
+            holds
         "#]],
     );
 }
@@ -266,18 +219,16 @@ fn one_member_of_a_choice_is_y() {
             fix of 2, smallest
               DWARF=y for BTF
               TOOLS=y for BTF
+              or NONE=n instead of DWARF
               turns off NONE
-            fix of 2, smallest
-              NONE=n for BTF
-              TOOLS=y for BTF
-              turns on DWARF
         "#]],
     );
     check(
         text,
         "NONE=y BTF=y",
         expect![[r#"
-            contradiction: ["NONE", "BTF"], smallest: true
+            BTF does not hold with NONE
+            holds
         "#]],
     );
 }
@@ -311,7 +262,8 @@ fn a_number_is_moved_to_where_the_comparison_holds() {
         &text.replace("1 9", "1 5"),
         "BIG=y",
         expect![[r#"
-            contradiction: ["BIG"], smallest: true
+            BIG does not hold with anything
+            holds
         "#]],
     );
 }
@@ -324,17 +276,17 @@ fn a_number_that_is_not_in_the_config_meets_no_request() {
         text,
         "N=0",
         expect![[r#"
-        fix of 1, smallest
-          NET=y for N
-    "#]],
+            fix of 1, smallest
+              NET=y for N
+        "#]],
     );
     check(
         text,
         "BIG=y",
         expect![[r#"
-        fix of 1, smallest
-          NET=y for BIG
-    "#]],
+            fix of 1, smallest
+              NET=y for BIG
+        "#]],
     );
 }
 
@@ -346,25 +298,26 @@ fn a_range_that_ends_at_another_number_is_widened() {
         text,
         "N=31",
         expect![[r#"
-        fix of 1, smallest
-          MOST=31 for N
-    "#]],
+            fix of 1, smallest
+              MOST=31 for N
+        "#]],
     );
     check(
         text,
         "N=65",
         expect![[r#"
-        contradiction: ["N"], smallest: true
-    "#]],
+            N does not hold with anything
+            holds
+        "#]],
     );
     let taken_over = "config OURS\n\tint \"ours\"\n\tdefault 4\nconfig N\n\tint\n\tdefault OURS\n";
     check(
         taken_over,
         "N=7",
         expect![[r#"
-        fix of 1, smallest
-          OURS=7 for N
-    "#]],
+            fix of 1, smallest
+              OURS=7 for N
+        "#]],
     );
 }
 
@@ -384,7 +337,9 @@ fn requests_that_the_model_does_not_take_are_left_out() {
         text,
         "NOWHERE=y D=m A=y C=y B=y",
         expect![[r#"
-            contradiction: ["A", "B"], smallest: true
+            B does not hold with A
+            fix of 1, smallest
+              D=y for C
         "#]],
     );
     check(
@@ -423,7 +378,8 @@ fn of_many_requests_only_those_that_contradict_each_other_are_named() {
         text,
         "A=y B=y C=y",
         expect![[r#"
-            contradiction: ["A", "B"], smallest: true
+            B does not hold with A
+            holds
         "#]],
     );
 }

@@ -1,0 +1,85 @@
+//! What a fix turns off beside, and the requests that would keep it.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use kiln_kconfig::{Model, SymbolId};
+
+use crate::budget::Spent;
+use crate::goal::Goal;
+use crate::level::n_readers;
+use crate::trial::Trial;
+use crate::{Budget, Fix, Problem, SetAside, Setting};
+
+/// The requests with which a fix turns off less.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pins {
+    /// The requests, each with the value before the fix; the core of the kernel first, and of it the one that keeps most.
+    pub settings: Vec<Setting>,
+    /// What the fix turns off or lowers with them too, in the order of importance.
+    pub left: Vec<SymbolId>,
+    /// What the fix turns off or lowers without them, in the order of importance: symbols with a prompt first, of
+    /// these the core of the kernel before drivers, and of these those that most others depend on.
+    pub lowered: Vec<SymbolId>,
+}
+
+/// Finds requests that keep what a fix turns off, each tried with the fix and those before it.
+pub fn pins(problem: &Problem<'_, '_>, set_aside: &[SetAside], fix: &Fix) -> Pins {
+    if fix.lowered.is_empty() {
+        return Pins::default();
+    }
+    let model = problem.now.model();
+    let goals = Goal::all(model, problem.requests);
+    let mut trial = Trial::new(problem, &goals, Rc::new(Spent::new(Budget::default())));
+    trial.leave(set_aside);
+    let ours: BTreeSet<SymbolId> = fix.settings.iter().map(|setting| setting.symbol).collect();
+    let is_side_effect = |symbol: &SymbolId| !ours.contains(symbol);
+    let mut settings = fix.settings.clone();
+    let mut left: Vec<SymbolId> = fix.lowered.clone();
+    let mut kept: Vec<(usize, Setting)> = Vec::new();
+    for symbol in &fix.lowered {
+        let has_request = goals.iter().any(|goal| goal.symbol == *symbol);
+        if has_request || !left.contains(symbol) || model.prompt(*symbol).is_none() {
+            continue;
+        }
+        let pin = Setting { symbol: *symbol, value: problem.now.value_of(*symbol).into_owned() };
+        settings.push(pin.clone());
+        match trial.lowered_with(&settings) {
+            Some(mut fewer) => {
+                fewer.retain(is_side_effect);
+                let is_worse = fewer.iter().any(|symbol| !left.contains(symbol));
+                if is_worse || fewer.len() >= left.len() {
+                    settings.pop();
+                } else {
+                    kept.push((left.len() - fewer.len(), pin));
+                    left = fewer;
+                }
+            }
+            None => drop(settings.pop()),
+        }
+    }
+    kept.sort_by_cached_key(|(n_kept, pin)| {
+        (is_driver(model, pin.symbol), Reverse(*n_kept), model.name(pin.symbol).into_owned())
+    });
+    let n_readers = n_readers(model);
+    let sorted = |mut symbols: Vec<SymbolId>| {
+        symbols.sort_by_cached_key(|symbol| {
+            let n = n_readers.get(symbol).copied().unwrap_or(0);
+            let is_hidden = model.prompt(*symbol).is_none();
+            (is_hidden, is_driver(model, *symbol), Reverse(n), model.name(*symbol).into_owned())
+        });
+        symbols
+    };
+    Pins {
+        settings: kept.into_iter().map(|(_, pin)| pin).collect(),
+        left: sorted(left),
+        lowered: sorted(fix.lowered.clone()),
+    }
+}
+
+/// Whether a symbol is a driver's.
+fn is_driver(model: &Model, symbol: SymbolId) -> bool {
+    let is_below = |file: &str| file.starts_with("drivers/") || file.starts_with("sound/");
+    model.definitions(symbol).next().is_some_and(|definition| is_below(&definition.place.file))
+}
