@@ -142,6 +142,13 @@ impl Analysis<'_> {
         self.parsed.all_declarations().map(|declared| declared.arches(symbol)).unwrap_or_default()
     }
 
+    /// Returns the directories below `arch/` that select `symbol`, besides the one that is built; none when a file cannot
+    /// be read.
+    pub fn turned_on_elsewhere(&self, symbol: &str) -> Vec<String> {
+        let arches = self.parsed.all_declarations().map(|declared| declared.selecting_arches(symbol));
+        arches.unwrap_or_default().into_iter().filter(|arch| *arch != self.target.srcarch).collect()
+    }
+
     /// Returns up to three symbols of the tree with names similar to `name`.
     pub fn nearest_symbols(&self, name: &str) -> Vec<String> {
         Declarations::of(self.parsed.model()).nearest(name, 3)

@@ -2,6 +2,7 @@
 
 mod arch;
 mod builtin;
+pub mod environment;
 pub mod evaluate;
 pub mod firmware;
 mod key;

@@ -1,7 +1,7 @@
 //! Finds out from the engine why a request does not hold.
 
 use super::{Catalogue, Evidence, Request, Unmet, UnmetKind};
-use crate::why::{Asked, end_of_range, obstacles, shown};
+use crate::why::{Asked, Reach, end_of_range, obstacles, reach, shown};
 use kiln_kconfig::{Declarations, Evaluation, Limit, Model, SymbolId, Tristate, Type, Value};
 
 /// The data in which reasons are looked up.
@@ -48,7 +48,13 @@ impl Unmet {
             Some(_) => Vec::new(),
             None => known.declarations.arches(name),
         };
-        let asked = Asked { asks: &asks, elsewhere: &elsewhere };
+        let own = model.environment().find(|(name, _)| *name == "SRCARCH").map(|(_, value)| value);
+        let turned_on = |name: &str| {
+            let mut arches = known.declarations.selecting_arches(name);
+            arches.retain(|arch| Some(arch.as_bytes()) != own);
+            arches
+        };
+        let asked = Asked { asks: &asks, elsewhere: &elsewhere, turned_on: &turned_on };
         self.obstacles = obstacles(known.evaluation, &self.request.symbol, &self.request.value, &asked);
         if self.kind == UnmetKind::Value {
             self.kind = self.kind_of(known, symbol);
@@ -71,7 +77,9 @@ impl Unmet {
         let evaluation = known.evaluation;
         let model = evaluation.model();
         let type_ = model.type_of(symbol);
-        if self.obstacles.iter().any(|cause| cause.is_host) && self.needs_host() {
+        let decided = reach(evaluation, &self.request.symbol, &self.request.value);
+        let has_host = self.obstacles.iter().any(|cause| cause.is_host);
+        if has_host && (decided == Reach::Host || self.request.value == "n" && self.needs_host()) {
             return UnmetKind::ToolFeature;
         }
         if !type_.is_logic() {
@@ -169,7 +177,9 @@ impl Unmet {
                 self.rivals.push(request.clone());
             }
         }
-        let is_conflict = matches!(self.kind, UnmetKind::Dependency | UnmetKind::Selected);
+        // Another request is not the matter where none can be enough.
+        let is_open = reach(known.evaluation, &self.request.symbol, &self.request.value) == Reach::Open;
+        let is_conflict = matches!(self.kind, UnmetKind::Dependency | UnmetKind::Selected) && is_open;
         if is_conflict && !self.rivals.is_empty() {
             self.kind = UnmetKind::Conflict;
         }

@@ -2,7 +2,7 @@
 
 use kiln_diag::{Code, Diagnostic, Severity, Span};
 
-use super::{Evidence, Request, Unmet, UnmetKind};
+use super::{Cause, Evidence, Request, Unmet, UnmetKind};
 use kiln_kconfig::Type;
 
 /// The number of sentences of a reason that are shown; `kiln why` shows all.
@@ -183,7 +183,7 @@ impl Unmet {
                     .to_owned(),
                 self.allowing(),
             ],
-            UnmetKind::Dependency if !self.arches().is_empty() => {
+            UnmetKind::Dependency | UnmetKind::NoPrompt if !self.arches().is_empty() => {
                 let arches = self.arches();
                 let tests: Vec<String> = arches.iter().map(|arch| format!("arch = \"{arch}\"")).collect();
                 let when = if tests.len() == 1 { tests.concat() } else { format!("any({})", tests.join(", ")) };
@@ -192,14 +192,28 @@ impl Unmet {
                     self.allowing(),
                 ]
             }
+            UnmetKind::Dependency | UnmetKind::NoPrompt if self.variable().is_some() => {
+                let variable = self.variable().unwrap_or_default();
+                vec![format!("set `kernel.environment.{variable}`, or what it asks for otherwise"), self.allowing()]
+            }
+            UnmetKind::Dependency | UnmetKind::NoPrompt if self.obstacles.iter().any(|cause| cause.is_never) => vec![
+                "no request can turn that on in this tree: a patch (`kernel.patches`) or another version might".to_owned(),
+                self.allowing(),
+            ],
             UnmetKind::Conflict => vec!["change one of the requests".to_owned(), self.allowing()],
             _ => vec![self.allowing()],
         }
     }
 
+    /// Returns the variable of the environment that one of the causes asks for.
+    fn variable(&self) -> Option<&str> {
+        self.obstacles.iter().find_map(|cause| cause.variable.as_deref())
+    }
+
     /// Returns the other architectures that a part of its own dependency ties it to.
     fn arches(&self) -> &[String] {
-        let tied = self.obstacles.iter().find(|cause| cause.depth == 0 && !cause.arches.is_empty());
+        let is_tied = |cause: &&Cause| (cause.depth == 0 || cause.is_never) && !cause.arches.is_empty();
+        let tied = self.obstacles.iter().find(is_tied);
         tied.map_or(&[], |cause| &cause.arches)
     }
 

@@ -6,6 +6,8 @@ use kiln_kconfig::{Base, Dialect, Host, Model, OtherFile, Strength, resolve};
 
 use super::*;
 
+mod reasons;
+
 struct Machine;
 
 impl Host for Machine {

@@ -1,0 +1,308 @@
+//! Reasons that lead to what can be changed, or say that nothing can.
+
+use super::*;
+
+/// Explains requests over everything off in a tree of one Kconfig file.
+fn told(tree: &str, asked: &[(&str, &str)], expected: Expect) {
+    let files = |name: &str| (name == "Kconfig").then(|| Arc::from(tree.as_bytes()));
+    let (model, messages) = Model::parse("Kconfig", &files, &Machine, Dialect::NEWEST);
+    let model = model.unwrap_or_else(|| panic!("{messages:?}"));
+    let requests: Vec<Request> = asked.iter().map(|(symbol, value)| Request::fixed(*symbol, *value)).collect();
+    let resolved = resolve(&model, Base::AllNo, &requests);
+    let config = Config::parse(&String::from_utf8_lossy(resolved.config_text()));
+    let evaluation = resolved.into_evaluation();
+    let mut declarations = Declarations::of(&model);
+    let text = b"config ARM\n\tdef_bool y\n\tselect HAVE_XZ\n";
+    let file = OtherFile { arch: "arm", path: "arch/arm/Kconfig", text };
+    declarations.add_elsewhere(&file, b"", Dialect::NEWEST);
+    let mut found = check(&requests, &config, &declarations);
+    let known = Known { evaluation: &evaluation, requests: &requests, declarations: &declarations, past: &[] };
+    found.iter_mut().for_each(|unmet| unmet.explain(&known));
+    let mut out = String::new();
+    for diagnostic in found.iter().map(|unmet| unmet.diagnostic(&|_, _| None)) {
+        out.push_str(&format!("[{}]: {}\n", diagnostic.code, diagnostic.message));
+        out.extend(diagnostic.notes.iter().map(|note| format!("  note: {note}\n")));
+        let help = diagnostic.help.iter().filter(|help| !help.contains("mark it as optional"));
+        out.extend(help.map(|help| format!("  help: {help}\n")));
+    }
+    expected.assert_eq(&out);
+}
+
+const CONDITIONAL: &str = "\
+config ARCHY
+\tdef_bool y
+\tselect FEAT if PLUG
+config FEAT
+\tbool
+config PLUG
+\tbool \"plug\"
+\tdepends on SOCKET
+config SOCKET
+\tbool \"socket\"
+config REMOVE
+\tbool \"remove\"
+\tdepends on FEAT
+config OTHER
+\tbool \"other\"
+\tselect BOTH if PLUG
+config BOTH
+\tbool
+config USER
+\tbool \"user\"
+\tdepends on BOTH
+";
+
+#[test]
+fn a_select_that_waits_for_its_condition() {
+    told(
+        CONDITIONAL,
+        &[("REMOVE", "y"), ("SOCKET", "y")],
+        expect![[r#"
+        [unmet-dependency]: `REMOVE` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:11
+          note: `REMOVE` needs FEAT [=n] (Kconfig:13)
+          note:   `FEAT` has no prompt: `ARCHY`, which is `y`, selects it if PLUG [=n] (Kconfig:3): set `PLUG = "y"`
+    "#]],
+    );
+    told(
+        CONDITIONAL,
+        &[("REMOVE", "y")],
+        expect![[r#"
+        [unmet-dependency]: `REMOVE` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:11
+          note: `REMOVE` needs FEAT [=n] (Kconfig:13)
+          note:   `FEAT` has no prompt: `ARCHY`, which is `y`, selects it if PLUG [=n] (Kconfig:3): set `PLUG = "y"`, and what that needs
+          note:     `PLUG` needs SOCKET [=n] (Kconfig:8): set `SOCKET = "y"`
+    "#]],
+    );
+    // Neither the selecting symbol nor its condition is enough alone.
+    told(
+        CONDITIONAL,
+        &[("USER", "y"), ("SOCKET", "y")],
+        expect![[r#"
+        [unmet-dependency]: `USER` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:19
+          note: `USER` needs BOTH [=n] (Kconfig:21)
+          note:   `BOTH` has no prompt: it is on when another symbol selects it: `OTHER`; set it, and what it needs (Kconfig:17)
+          note:     `OTHER` needs PLUG [=n] (Kconfig:16): set `PLUG = "y"`
+    "#]],
+    );
+}
+
+const NOTHING: &str = "\
+config EXPERT
+\tbool \"expert\"
+config HAVE_GZIP
+\tbool
+config HAVE_XZ
+\tbool
+config NEVER
+\tbool
+config BY_NEVER
+\tbool
+config SELECTOR
+\tbool \"selector\"
+\tdepends on NEVER
+\tselect BY_NEVER
+config DEFAULTED
+\tbool
+\tdefault y if NEVER
+choice
+\tprompt \"compression\"
+\tdepends on HAVE_GZIP || HAVE_XZ
+config KERNEL_GZIP
+\tbool \"gzip\"
+\tdepends on HAVE_GZIP
+config KERNEL_XZ
+\tbool \"xz\"
+\tdepends on HAVE_XZ
+endchoice
+config RT
+\tbool \"rt\"
+\tdepends on EXPERT && NEVER
+config SECOND
+\tbool \"second\"
+\tdepends on EXPERT && BY_NEVER
+config THIRD
+\tbool \"third\"
+\tdepends on DEFAULTED
+config EITHER
+\tbool \"either\"
+\tdepends on NEVER || EXPERT
+config ON
+\tbool
+\tdefault y if !EXPERT
+";
+
+#[test]
+fn nothing_turns_it_on() {
+    told(
+        NOTHING,
+        &[("RT", "y"), ("SECOND", "y"), ("THIRD", "y")],
+        expect![[r#"
+        [unmet-dependency]: `RT` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:28
+          note: `RT` needs NEVER [=n] (Kconfig:30)
+          note:   `NEVER` has no prompt, and nothing in this tree turns it on for this architecture (Kconfig:7)
+          help: no request can turn that on in this tree: a patch (`kernel.patches`) or another version might
+        [unmet-dependency]: `SECOND` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:31
+          note: `SECOND` needs BY_NEVER [=n] (Kconfig:33)
+          note:   `BY_NEVER` has no prompt, and nothing in this tree turns it on for this architecture (Kconfig:9)
+          note:     `SELECTOR`, which is `n`, would select it if NEVER [=n] (Kconfig:14)
+          help: no request can turn that on in this tree: a patch (`kernel.patches`) or another version might
+        [unmet-dependency]: `THIRD` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:34
+          note: `THIRD` needs DEFAULTED [=n] (Kconfig:36)
+          note:   `DEFAULTED` has no prompt, and nothing in this tree turns it on for this architecture (Kconfig:15)
+          note:     `DEFAULTED` needs NEVER [=n] (Kconfig:17)
+          note:       `NEVER` has no prompt, and nothing in this tree turns it on for this architecture (Kconfig:7)
+          help: no request can turn that on in this tree: a patch (`kernel.patches`) or another version might
+    "#]],
+    );
+    told(
+        NOTHING,
+        &[("KERNEL_XZ", "y"), ("HAVE_XZ", "y")],
+        expect![[r#"
+        [unmet-dependency]: `KERNEL_XZ` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:24
+          note: `KERNEL_XZ` needs HAVE_XZ [=n] (Kconfig:26)
+          note:   `HAVE_XZ` has no prompt, and nothing in this tree turns it on for this architecture; it is selected for arm (Kconfig:5)
+          help: it is for other machines: move it under `[when.'arch = "arm"'.kernel.config]`
+        [no-prompt]: `HAVE_XZ` was requested as `y` but is not set: it has no prompt
+          note: it is declared at Kconfig:5
+          note: `HAVE_XZ` has no prompt, and nothing in this tree turns it on for this architecture; it is selected for arm (Kconfig:5)
+          help: it is for other machines: move it under `[when.'arch = "arm"'.kernel.config]`
+    "#]],
+    );
+    // What has another way is no dead end.
+    told(
+        NOTHING,
+        &[("EITHER", "y")],
+        expect![[r#"
+        [unmet-dependency]: `EITHER` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:37
+          note: `EITHER` needs one of NEVER [=n] || EXPERT [=n] (Kconfig:39)
+          note:   `EXPERT` can be turned on: set `EXPERT = "y"`
+    "#]],
+    );
+    told(
+        NOTHING,
+        &[("ON", "n")],
+        expect![[r#"
+        [no-prompt]: `ON` was requested as `n` but is `y`: it has no prompt
+          note: it is declared at Kconfig:40
+          note: `ON` has no prompt, and its default is y if !EXPERT [=n] (Kconfig:42)
+    "#]],
+    );
+}
+
+const CHAIN: &str = "\
+cc-option = $(shell,$(CC) $(1))
+config TOP
+\tbool \"top\"
+\tdepends on A
+config A
+\tbool \"a\"
+\tdepends on B
+config B
+\tbool \"b\"
+\tdepends on C
+config C
+\tbool \"c\"
+\tdepends on D
+config D
+\tbool \"d\"
+\tdepends on E
+config E
+\tbool \"e\"
+\tdepends on F
+config F
+\tbool \"f\"
+\tdepends on G
+config G
+\tbool \"g\"
+\tdepends on CC_HAS
+config CC_HAS
+\tdef_bool $(cc-option,-mit)
+config WAY
+\tbool \"way\"
+\tdepends on CC_HAS || H
+config H
+\tbool \"h\"
+\tdepends on I
+config I
+\tbool \"i\"
+";
+
+#[test]
+fn a_tool_behind_many_dependencies() {
+    told(
+        CHAIN,
+        &[("TOP", "y")],
+        expect![[r#"
+        [missing-tool-feature]: `TOP` was requested as `y` but is not set: this host's tools lack a feature that it needs
+          note: it is declared at Kconfig:2
+          note: `TOP` needs A [=n] (Kconfig:4): set `A = "y"`, and what that needs
+          note:   `A` needs B [=n] (Kconfig:7): set `B = "y"`, and what that needs
+          note:     `B` needs C [=n] (Kconfig:10): set `C = "y"`, and what that needs
+          note:       `C` needs D [=n] (Kconfig:13): set `D = "y"`, and what that needs
+          note:         `D` needs E [=n] (Kconfig:16): set `E = "y"`, and what that needs
+          note:           `E` needs F [=n] (Kconfig:19): set `F = "y"`, and what that needs
+          note:             `F` needs G [=n] (Kconfig:22): set `G = "y"`, and what that needs
+          note:               `G` needs CC_HAS [=n] (Kconfig:25)
+          note:                 `CC_HAS` is decided by this host's tools: the C compiler `gcc-12` was tested for support of `-mit` (Kconfig:27)
+          help: no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)
+    "#]],
+    );
+    // Here a request is enough.
+    told(
+        CHAIN,
+        &[("WAY", "y")],
+        expect![[r#"
+        [unmet-dependency]: `WAY` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:28
+          note: `WAY` needs one of CC_HAS [=n] || H [=n] (Kconfig:30)
+          note:   `H` is off: set `H = "y"`, and what that needs
+          note:     `H` needs I [=n] (Kconfig:33): set `I = "y"`
+          note:   `CC_HAS` is off
+          note:     `CC_HAS` is decided by this host's tools: the C compiler `gcc-12` was tested for support of `-mit` (Kconfig:27)
+    "#]],
+    );
+}
+
+const COMPARED: &str = "\
+config CLANG
+\tdef_bool n
+config VD
+\tbool \"vdso\"
+\tdepends on CLANG || \"$(CROSS_COMPAT)\" != \"\"
+config BE
+\tbool \"be\"
+\tdepends on !VD && \"$(WANTED)\" = \"big\"
+config OTHER
+\tbool \"other\"
+\tdepends on \"$(CC)\" = \"other\"
+";
+
+#[test]
+fn a_variable_of_the_environment() {
+    told(
+        COMPARED,
+        &[("VD", "y"), ("BE", "y"), ("OTHER", "y")],
+        expect![[r#"
+        [unmet-dependency]: `VD` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:3
+          note: `VD` needs one of CLANG [=n] || "$(CROSS_COMPAT)" (empty) != "" (Kconfig:5)
+          note:   "$(CROSS_COMPAT)" (empty) != "": `CROSS_COMPAT` is a variable of the environment (`kernel.environment.CROSS_COMPAT`)
+          help: set `kernel.environment.CROSS_COMPAT`, or what it asks for otherwise
+        [unmet-dependency]: `BE` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:6
+          note: `BE` needs "$(WANTED)" (empty) = "big": `WANTED` is a variable of the environment (`kernel.environment.WANTED`) (Kconfig:8)
+          help: set `kernel.environment.WANTED`, or what it asks for otherwise
+        [unmet-dependency]: `OTHER` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:9
+          note: `OTHER` needs "$(CC)" ("gcc-12") = "other" (Kconfig:11)
+    "#]],
+    );
+}
