@@ -161,6 +161,10 @@ fn check_one(request: &Request, config: &Config, declarations: &Declarations, mo
     if symbol_type == Type::String && matches!(request.value.as_str(), "y" | "m" | "n") {
         return Some(UnmetKind::WrongType { symbol_type });
     }
+    // Like `n` of a bool: a text that is absent is empty.
+    if symbol_type == Type::String && resolved.is_none() && wanted == Value::Text(String::new()) {
+        return None;
+    }
     let got = resolved.and_then(|text| Value::parse(text, symbol_type));
     if got.as_ref() == Some(&wanted) {
         return None;

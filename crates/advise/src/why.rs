@@ -5,6 +5,7 @@
 //! [`Asked`].
 
 use kiln_kconfig::{Evaluation, Place, SymbolId, Tristate, Type};
+use kiln_plan::tools::Tool;
 use serde::Serialize;
 
 mod comparison;
@@ -83,6 +84,12 @@ pub struct Cause {
     /// Whether the host's tools decide it, so that no request can.
     #[serde(skip)]
     pub is_host: bool,
+    /// The tool whose lack decides it, where that is known.
+    #[serde(skip)]
+    pub tool: Option<Tool>,
+    /// The Debian package that adds the tool for the compiler in use.
+    #[serde(skip)]
+    pub package: Option<String>,
     /// Whether nothing can change it on this architecture.
     #[serde(skip)]
     pub is_never: bool,
@@ -162,7 +169,7 @@ pub fn why(evaluation: &Evaluation<'_>, name: &str, asked: &Asked<'_>) -> Option
     let definitions = model.definitions(symbol).map(|definition| Defined {
         place: shown(&definition.place),
         menus: model.menus(definition.node).into_iter().map(|title| title.into_owned()).collect(),
-        depends: definition.dependency.map(|dependency| evaluation.show(dependency)),
+        depends: definition.dependency.map(|dependency| comparison::show(evaluation, dependency, &definition.place)),
     });
     let type_ = model.type_of(symbol);
     let mut story = Story::new(evaluation, asked);

@@ -87,7 +87,24 @@ pub fn is_own(name: &str) -> bool {
         "srctree",
         "srcroot",
     ];
-    const PREFIXES: &[&str] =
-        &["CARGO", "GCC_", "GIT_", "KBUILD_", "KCONFIG_", "LC_", "LD_", "PYTHON", "RUSTUP_", "SCCACHE_", "CCACHE_"];
+    const PREFIXES: &[&str] = &[
+        "ASDF_", "CARGO", "CCACHE_", "DISTCC_", "GCC_", "GIT_", "ICECC_", "KBUILD_", "KCONFIG_", "LC_", "LD_", "MISE_",
+        "NIX_", "PYENV_", "PYTHON", "RUSTUP_", "SCCACHE_", "XDG_",
+    ];
     OWN.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own;
+
+    #[test]
+    fn variables_of_trees_are_the_recipes_own() {
+        for name in ["CROSS_COMPILE_COMPAT", "CROSS32CC", "BOARD", "ARCH_X"] {
+            assert!(!is_own(name), "{name}");
+        }
+        for name in ["ARCH", "KCONFIG_ALLCONFIG", "KBUILD_BUILD_USER", "O", "M", "PATH", "HOME", "LD_PRELOAD"] {
+            assert!(is_own(name), "{name}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ mod reference;
 mod source;
 pub mod step;
 mod toolchain_name;
+pub mod tools;
 mod version;
 
 pub use arch::{Arch, Endian};

@@ -39,8 +39,31 @@ impl Story<'_, '_> {
         let n_before = self.causes.len();
         self.conditions(&on, wanted, depth);
         let is_answered = self.causes[n_before..].iter().any(|cause| cause.request.is_some() || cause.is_decided());
+        let requested: Vec<Selection> = off.iter().filter(|line| self.is_requested(line.by)).cloned().collect();
+        if !requested.is_empty() {
+            return self.requested(symbol, &requested, wanted, depth);
+        }
         if !off.is_empty() && (on.is_empty() || !is_answered || off.iter().any(|line| self.is_free(line, wanted))) {
             self.selectors(symbol, &off, wanted, depth);
+        }
+    }
+
+    /// Whether the recipe requests that a symbol is on.
+    pub(super) fn is_requested(&self, symbol: SymbolId) -> bool {
+        let user = self.evaluation.user_value(symbol);
+        (self.asked.asks)(&self.evaluation.model().name(symbol)) && matches!(user.as_deref(), Some("y" | "m"))
+    }
+
+    /// Names the symbols that would select another one and that the recipe requests already.
+    fn requested(&mut self, symbol: SymbolId, lines: &[Selection], wanted: Tristate, depth: usize) {
+        let (name, listed) = (self.name(symbol), self.names(lines.iter()));
+        let text = format!("{name} has no prompt: it is on when {listed}, which the recipe requests, selects it");
+        self.say(depth, text, lines.first().map(|line| &line.place), None);
+        for line in lines.iter().take(N_CONDITIONS) {
+            self.follow(line.by, wanted, depth + 1);
+            for term in self.missing(line, wanted) {
+                self.term(line.by, term, wanted, &line.place, depth + 1);
+            }
         }
     }
 

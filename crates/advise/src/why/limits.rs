@@ -148,9 +148,7 @@ impl Story<'_, '_> {
         if let Some(question) = host::statement(self.evaluation, on, place) {
             let text = format!("{name} needs a feature that this host lacks: {}", question.sentence);
             self.say(depth, text, Some(place), None);
-            if let Some(last) = self.causes.last_mut() {
-                last.is_host = true;
-            }
+            self.blame_host(question.tool);
             return;
         }
         let shown = match model.find(&model.name(on)) {
@@ -214,6 +212,9 @@ impl Story<'_, '_> {
                 _ => None,
             })
             .collect();
+        // A way that the recipe takes already is the only one of interest.
+        let taken: Vec<SymbolId> = symbols.iter().copied().filter(|symbol| self.is_requested(*symbol)).collect();
+        let symbols = if taken.is_empty() { symbols } else { taken };
         let (free, other): (Vec<SymbolId>, Vec<SymbolId>) =
             symbols.into_iter().partition(|symbol| self.request(*symbol, needed).is_some());
         for on in free.iter().take(N_ALTERNATIVES) {

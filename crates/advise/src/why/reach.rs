@@ -90,7 +90,7 @@ impl<'a, 'm> Reaches<'a, 'm> {
             _ => Reach::Open,
         };
         for default in model.defaults(symbol) {
-            let condition = default.condition.map_or(Reach::Open, |part| self.of_part(part, wanted, &default.place));
+            let condition = self.of_condition(symbol, default.condition, wanted, &default.place);
             // The value of a number or text is not a condition.
             let is_logic = model.type_of(symbol).is_logic();
             let value = if is_logic { self.of_part(default.value, wanted, &default.place) } else { Reach::Open };
@@ -103,7 +103,14 @@ impl<'a, 'm> Reaches<'a, 'm> {
     pub(super) fn of_line(&self, line: &kiln_kconfig::Selection, wanted: Tristate) -> Reach {
         let by_wanted = if self.evaluation.model().type_of(line.by) == Type::Bool { Tristate::Mod } else { wanted };
         let by = self.of(line.by, by_wanted);
-        by.max(line.condition.map_or(Reach::Open, |part| self.of_part(part, wanted, &line.place)))
+        by.max(self.of_condition(line.by, line.condition, wanted, &line.place))
+    }
+
+    /// Returns what has to change for the condition of a line of `symbol` at `place`; its dependencies are parts of it,
+    /// and are written elsewhere.
+    fn of_condition(&self, symbol: SymbolId, condition: Option<ExprId>, wanted: Tristate, place: &Place) -> Reach {
+        let terms = condition.map(|part| self.evaluation.too_low(part, wanted)).unwrap_or_default();
+        self.of_all(symbol, &terms, wanted, place)
     }
 
     /// Returns what has to change for all of these parts of `symbol`'s conditions, which are at `place` unless the
@@ -124,6 +131,8 @@ impl<'a, 'm> Reaches<'a, 'm> {
         let model = self.evaluation.model();
         match model.expression(part) {
             Expr::Symbol(symbol) if host::statement(self.evaluation, symbol, place).is_some() => Reach::Host,
+            // A macro may have answered it on a line that is not known.
+            Expr::Symbol(symbol) if matches!(&*model.name(symbol), "n" | "m") && !self.is_written(place) => Reach::Open,
             Expr::Symbol(symbol) => self.of(symbol, wanted),
             Expr::And(parts) => parts.iter().map(|part| self.of_part(*part, wanted, place)).max().unwrap_or_default(),
             Expr::Or(parts) => parts.iter().map(|part| self.of_part(*part, wanted, place)).min().unwrap_or_default(),
@@ -135,5 +144,11 @@ impl<'a, 'm> Reaches<'a, 'm> {
                 _ => Reach::Open,
             },
         }
+    }
+
+    /// Whether the line at `place` has a constant `n` or `m` in its text.
+    fn is_written(&self, place: &Place) -> bool {
+        let statement = self.evaluation.model().statement(place).unwrap_or_default();
+        statement.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| matches!(word, "n" | "m"))
     }
 }

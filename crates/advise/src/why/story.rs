@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use kiln_kconfig::{Evaluation, Expr, ExprId, Place, Reason, Selection, SymbolId, Tristate, Type};
 
+use kiln_plan::tools::{self, Tool};
+
 use super::reach::Reaches;
 use super::{Asked, Cause, comparison, end_of_range, host, quoted, shown};
 
@@ -68,10 +70,21 @@ impl<'a, 'm> Story<'a, 'm> {
         let Some(question) = host::question(self.evaluation, symbol) else { return false };
         let (text, place) = (question.sentence, question.place);
         self.say(depth, text, Some(&place), None);
-        if let Some(last) = self.causes.last_mut() {
-            last.is_host = true;
-        }
+        self.blame_host(question.tool);
         true
+    }
+
+    /// Marks the last sentence as decided by the host's tools, and names the tool.
+    pub(super) fn blame_host(&mut self, tool: Option<Tool>) {
+        let cc = host::variable(self.evaluation, "CC").unwrap_or_default();
+        let version = host::variable(self.evaluation, "CC_VERSION_TEXT").unwrap_or_default();
+        if let Some(last) = self.causes.last_mut() {
+            (last.is_host, last.tool) = (true, tool);
+            last.package = match tool {
+                Some(Tool::GccPlugins) => tools::gcc_plugin_package(&cc, &version),
+                _ => None,
+            };
+        }
     }
 
     /// Adds the variable to the last sentence when a comparison is of one; returns whether it is.

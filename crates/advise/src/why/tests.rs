@@ -149,7 +149,7 @@ fn a_select_is_followed_to_who_asked() {
             - `DEFRAG` is `m`: selected by `CONNTRACK`, which is `m` (Kconfig:15)
               - `CONNTRACK` is `m`: the recipe sets it
             for y:
-            - `DEFRAG` has no prompt: it is on when another symbol selects it: `CONNTRACK` (Kconfig:18) -> CONNTRACK=y
+            - `DEFRAG` has no prompt: it is on when `CONNTRACK`, which the recipe requests, selects it (Kconfig:15)
             for n:
             - `CONNTRACK`, which is `m`, selects `DEFRAG` (Kconfig:15) -> CONNTRACK=n
         "#]],

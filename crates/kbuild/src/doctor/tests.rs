@@ -170,3 +170,23 @@ fn what_a_log_says_is_missing_is_told_in_the_same_words() {
     assert_eq!(Missing::header("openssl/bio.h").unwrap().debian_package, "libssl-dev");
     assert_eq!(Missing::header("linux/types.h"), None);
 }
+
+#[test]
+fn parts_of_compilers_that_requests_need() {
+    let package = |config: &str, cross: Option<&str>| {
+        let needs = needs(&work(config, cross));
+        needs.into_iter().map(|need| need.debian_package).collect::<Vec<_>>()
+    };
+    let has = |config: &str, name: &str| package(config, None).iter().any(|package| package == name);
+    assert!(has("CONFIG_GCC_PLUGIN_LATENT_ENTROPY=y\n", "gcc-plugin-dev"));
+    assert!(has("CONFIG_RANDSTRUCT_FULL=y\n", "gcc-plugin-dev"));
+    assert!(!has("CONFIG_RANDSTRUCT_NONE=y\n", "gcc-plugin-dev"));
+    assert!(has("CONFIG_SCHED_CLASS_EXT=y\n", "pahole"));
+    assert!(has("CONFIG_RUST=y\n", "rust-src"));
+    assert_eq!(package("CONFIG_RUST=y\n", None).iter().filter(|package| *package == "bindgen").count(), 1);
+    assert!(
+        !needs(&with("CONFIG_GCC_PLUGINS=y\n", Programs::Llvm { value: "1".to_owned() }))
+            .iter()
+            .any(|need| matches!(need.probe, Probe::GccPlugins { .. }))
+    );
+}

@@ -241,19 +241,19 @@ fn a_tool_behind_many_dependencies() {
         CHAIN,
         &[("TOP", "y")],
         expect![[r#"
-        [missing-tool-feature]: `TOP` was requested as `y` but is not set: this host's tools lack a feature that it needs
-          note: it is declared at Kconfig:2
-          note: `TOP` needs A [=n] (Kconfig:4): set `A = "y"`, and what that needs
-          note:   `A` needs B [=n] (Kconfig:7): set `B = "y"`, and what that needs
-          note:     `B` needs C [=n] (Kconfig:10): set `C = "y"`, and what that needs
-          note:       `C` needs D [=n] (Kconfig:13): set `D = "y"`, and what that needs
-          note:         `D` needs E [=n] (Kconfig:16): set `E = "y"`, and what that needs
-          note:           `E` needs F [=n] (Kconfig:19): set `F = "y"`, and what that needs
-          note:             `F` needs G [=n] (Kconfig:22): set `G = "y"`, and what that needs
-          note:               `G` needs CC_HAS [=n] (Kconfig:25)
-          note:                 `CC_HAS` is decided by this host's tools: the C compiler `gcc-12` was tested for support of `-mit` (Kconfig:27)
-          help: no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)
-    "#]],
+            [missing-tool-feature]: `TOP` was requested as `y` but is not set: this host's tools lack a feature that it needs
+              note: it is declared at Kconfig:2
+              note: `TOP` needs A [=n] (Kconfig:4): set `A = "y"`, and what that needs
+              note:   `A` needs B [=n] (Kconfig:7): set `B = "y"`, and what that needs
+              note:     `B` needs C [=n] (Kconfig:10): set `C = "y"`, and what that needs
+              note:       `C` needs D [=n] (Kconfig:13): set `D = "y"`, and what that needs
+              note:         `D` needs E [=n] (Kconfig:16): set `E = "y"`, and what that needs
+              note:           `E` needs F [=n] (Kconfig:19): set `F = "y"`, and what that needs
+              note:             `F` needs G [=n] (Kconfig:22): set `G = "y"`, and what that needs
+              note:               `G` needs CC_HAS [=n] (Kconfig:25)
+              note:                 `CC_HAS` is decided by this host's tools: the C compiler `gcc-12` was tested for support of `-mit` (Kconfig:27)
+              help: no request can turn that on: use another version of the tool, or another toolchain (`kernel.toolchain`, `kernel.crossCompile`)
+        "#]],
     );
     // Here a request is enough.
     told(
@@ -305,4 +305,127 @@ fn a_variable_of_the_environment() {
           note: `OTHER` needs "$(CC)" ("gcc-12") = "other" (Kconfig:11)
     "#]],
     );
+}
+
+const TOOLS: &str = "\
+cc-info := $(shell,echo $(CC_VERSION_TEXT))
+cc-option = $(shell,$(CC) $(1))
+success = $(if-success,$(1),y,n)
+if-success = $(shell,{ $(1); } >/dev/null 2>&1 && echo $(2) || echo $(3))
+config CC_IS_CLANG
+\tdef_bool $(success,test clang)
+config HAS_LTO
+\tdef_bool y
+\tdepends on CC_IS_CLANG
+\tdepends on $(success,$(NM) --help)
+config LTO
+\tbool \"lto\"
+\tdepends on HAS_LTO
+config GCC_PLUGINS
+\tbool \"plugins\"
+\tdepends on $(success,test -e $(shell,$(CC) -print-file-name=plugin)/include/plugin-version.h)
+config CC_HAS_RANDSTRUCT
+\tdef_bool $(cc-option,-frandomize-layout-seed-file=/dev/null)
+config RANDSTRUCT_FULL
+\tbool \"full\"
+\tdepends on CC_HAS_RANDSTRUCT || GCC_PLUGINS
+config PAHOLE_VERSION
+\tint
+\tdefault $(shell,scripts/pahole-version.sh $(PAHOLE))
+config BTF
+\tbool \"btf\"
+\tdepends on PAHOLE_VERSION >= 116
+config RUST_IS_AVAILABLE
+\tdef_bool $(success,scripts/rust_is_available.sh)
+config RUST
+\tbool \"rust\"
+\tdepends on RUST_IS_AVAILABLE
+";
+
+#[test]
+fn a_tool_is_named_with_its_package() {
+    told(
+        TOOLS,
+        &[("LTO", "y"), ("GCC_PLUGINS", "y"), ("RANDSTRUCT_FULL", "y"), ("BTF", "y"), ("RUST", "y")],
+        expect![[r#"
+            [missing-tool-feature]: `LTO` was requested as `y` but is not set: this host's tools lack a feature that it needs
+              note: it is declared at Kconfig:11
+              note: `LTO` needs HAS_LTO [=n] (Kconfig:13)
+              note:   `HAS_LTO` has no prompt: only its defaults set it (Kconfig:7)
+              note:     `HAS_LTO` needs CC_IS_CLANG [=n] (Kconfig:9)
+              note:       `CC_IS_CLANG` is decided by this host's tools: `def_bool $(success,test clang)` (Kconfig:6)
+              note:     `HAS_LTO` needs a feature that this host lacks: `depends on $(success,$(NM) --help)` (Kconfig:10)
+              help: it needs Clang and LLD: set `kernel.toolchain = "llvm"`
+            [missing-tool-feature]: `GCC_PLUGINS` was requested as `y` but is not set: this host's tools lack a feature that it needs
+              note: it is declared at Kconfig:14
+              note: `GCC_PLUGINS` needs a feature that this host lacks: `depends on $(success,test -e $(shell,$(CC) -print-file-name=plugin)/include/plugin-version.h)`, where CC is `gcc-12` (Kconfig:16)
+              help: install the headers of the compiler's plugins: Debian package gcc-12-plugin-dev (`kiln doctor --install` does it)
+            [missing-tool-feature]: `RANDSTRUCT_FULL` was requested as `y` but is not set: this host's tools lack a feature that it needs
+              note: it is declared at Kconfig:19
+              note: `RANDSTRUCT_FULL` needs one of CC_HAS_RANDSTRUCT [=n] || GCC_PLUGINS [=n] (Kconfig:21)
+              note:   `GCC_PLUGINS` is off: set `GCC_PLUGINS = "y"`, and what that needs
+              note:     `GCC_PLUGINS` needs a feature that this host lacks: `depends on $(success,test -e $(shell,$(CC) -print-file-name=plugin)/include/plugin-version.h)`, where CC is `gcc-12` (Kconfig:16)
+              help: install the headers of the compiler's plugins: Debian package gcc-12-plugin-dev (`kiln doctor --install` does it)
+            [missing-tool-feature]: `BTF` was requested as `y` but is not set: this host's tools lack a feature that it needs
+              note: it is declared at Kconfig:25
+              note: `BTF` needs PAHOLE_VERSION [=0] >= 116 [=n] (Kconfig:27)
+              note:   `PAHOLE_VERSION` is `0`, decided by this host's tools: `default $(shell,scripts/pahole-version.sh $(PAHOLE))`, where PAHOLE is `pahole` (Kconfig:24)
+              help: install the program `pahole`, or a newer one: Debian package pahole
+            [missing-tool-feature]: `RUST` was requested as `y` but is not set: this host's tools lack a feature that it needs
+              note: it is declared at Kconfig:30
+              note: `RUST` needs RUST_IS_AVAILABLE [=n] (Kconfig:32)
+              note:   `RUST_IS_AVAILABLE` is decided by this host's tools: `def_bool $(success,scripts/rust_is_available.sh)` (Kconfig:29)
+              help: install `rustc`, the source of its library and `bindgen`, as new as Documentation/process/changes.rst says: Debian packages rustc, rust-src, bindgen (`kiln doctor --install` does it)
+        "#]],
+    );
+}
+
+const VIRTIO: &str = "\
+config PCI
+\tbool \"pci\"
+config MENU
+\tbool \"menu\"
+config VIRTIO
+\tbool
+config VIRTIO_PCI
+\tbool \"over pci\"
+\tdepends on PCI
+\tselect VIRTIO
+config VIRTIO_MMIO
+\tbool \"over mmio\"
+\tdepends on MENU
+\tselect VIRTIO
+config BLK
+\tbool \"blk\"
+\tdepends on VIRTIO
+config NET
+\tbool \"net\"
+\tdepends on VIRTIO_PCI || VIRTIO_MMIO
+";
+
+#[test]
+fn the_way_that_the_recipe_takes() {
+    told(VIRTIO, &[("VIRTIO_MMIO", "y"), ("BLK", "y"), ("NET", "y")], expect![[r#"
+        [unmet-dependency]: `VIRTIO_MMIO` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:11
+          note: `VIRTIO_MMIO` needs MENU [=n] (Kconfig:13): set `MENU = "y"`
+        [unmet-dependency]: `BLK` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:15
+          note: `BLK` needs VIRTIO [=n] (Kconfig:17)
+          note:   `VIRTIO` has no prompt: it is on when `VIRTIO_MMIO`, which the recipe requests, selects it (Kconfig:14)
+          note:     `VIRTIO_MMIO` needs MENU [=n] (Kconfig:13): set `MENU = "y"`
+        [unmet-dependency]: `NET` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:18
+          note: `NET` needs one of VIRTIO_PCI [=n] || VIRTIO_MMIO [=n] (Kconfig:20)
+          note:   `VIRTIO_MMIO` is off: set `VIRTIO_MMIO = "y"`, and what that needs
+          note:     `VIRTIO_MMIO` needs MENU [=n] (Kconfig:13): set `MENU = "y"`
+    "#]]);
+    // A request for `n` is no way.
+    told(VIRTIO, &[("VIRTIO_MMIO", "n"), ("BLK", "y")], expect![[r#"
+        [unmet-dependency]: `BLK` was requested as `y` but is not set: its dependencies are not met
+          note: it is declared at Kconfig:15
+          note: `BLK` needs VIRTIO [=n] (Kconfig:17)
+          note:   `VIRTIO` has no prompt: it is on when another symbol selects it: `VIRTIO_MMIO`, `VIRTIO_PCI`; set one of them, and what that needs (Kconfig:5)
+          note:     `VIRTIO_PCI` needs PCI [=n] (Kconfig:9): set `PCI = "y"`
+    "#]]);
 }
