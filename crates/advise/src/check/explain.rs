@@ -1,6 +1,6 @@
 //! Finds out from the engine why a request does not hold.
 
-use super::{Catalogue, Evidence, Request, Unmet, UnmetKind};
+use super::{Catalogue, Change, Evidence, Fate, Request, Unmet, UnmetKind};
 use crate::why::{Asked, Reach, end_of_range, obstacles, reach, shown};
 use kiln_kconfig::{Declarations, Evaluation, Limit, Model, SymbolId, Tristate, Type, Value};
 
@@ -65,11 +65,28 @@ impl Unmet {
     /// Looks for the symbol in other versions of the tree, and for its name in this one.
     fn remember(&mut self, past: &[Catalogue], model: &Model) {
         let symbol = &self.request.symbol;
-        if let Some(successor) = past.iter().find_map(|catalogue| catalogue.successor(symbol, model)) {
+        if let Some((to, place, evidence)) = history(symbol, model) {
+            self.kind = UnmetKind::Renamed { to, place, evidence };
+        } else if let Some(successor) = past.iter().find_map(|catalogue| catalogue.successor(symbol, model)) {
             let evidence = Evidence::Prompt { prompt: successor.prompt, version: successor.version };
             self.kind = UnmetKind::Renamed { to: successor.name, place: successor.place, evidence };
-        } else if let UnmetKind::UnknownSymbol { elsewhen, .. } = &mut self.kind {
+        } else if let UnmetKind::UnknownSymbol { elsewhen, nearest, .. } = &mut self.kind {
             *elsewhen = past.iter().find_map(|catalogue| catalogue.known(symbol));
+            let Some(change) = Change::of(symbol) else { return };
+            let known = elsewhen.take().map(|known| format!("; {known}")).unwrap_or_default();
+            *elsewhen = Some(match change.fate {
+                Fate::Renamed(new) => format!("Linux {} renamed it to `{new}`{known}", change.version),
+                Fate::Replaced(new) => {
+                    if place_of(model, new).is_some() {
+                        *nearest = vec![new.to_owned()];
+                    }
+                    format!("since Linux {}, `{new}` does its work{known}", change.version)
+                }
+                Fate::Removed => {
+                    nearest.clear();
+                    format!("Linux {} removed it{known}", change.version)
+                }
+            });
         }
     }
 
@@ -184,6 +201,24 @@ impl Unmet {
             self.kind = UnmetKind::Conflict;
         }
     }
+}
+
+/// Returns the name that Linux's history gives a symbol in this tree, its place and the evidence.
+fn history(symbol: &str, model: &Model) -> Option<(String, String, Evidence)> {
+    let found = |name: &str, change: &Change, is_before: bool| {
+        let evidence = Evidence::History { version: change.version, is_before };
+        Some((name.to_owned(), place_of(model, name)?, evidence))
+    };
+    match (Change::of(symbol), Change::to(symbol)) {
+        (Some(change @ Change { fate: Fate::Renamed(new), .. }), _) => found(new, change, false),
+        (None, Some(change)) => found(change.old, change, true),
+        _ => None,
+    }
+}
+
+/// Returns where a symbol is defined, as `file:line`.
+fn place_of(model: &Model, name: &str) -> Option<String> {
+    model.definitions(model.find(name)?).next().map(|definition| shown(&definition.place))
 }
 
 /// Returns the symbol that takes over the value of a symbol kept for old configs only, and where it does.

@@ -120,6 +120,10 @@ impl Unmet {
             UnmetKind::Renamed { place, to, evidence: Evidence::Transitional } => {
                 Some(format!("`{to}` takes over its value ({place})"))
             }
+            UnmetKind::Renamed { place, evidence: Evidence::History { version, is_before }, .. } => {
+                let when = if *is_before { "before Linux" } else { "since Linux" };
+                Some(format!("that is its name {when} {version} ({place})"))
+            }
             UnmetKind::Renamed { place, to, evidence: Evidence::Prompt { prompt, version } } => Some(format!(
                 "in Linux {version}, which was resolved here before, `{}` has the prompt \"{prompt}\", which is `{to}`'s \
                  now ({place})",
@@ -139,6 +143,9 @@ impl Unmet {
                 let similar = Some(format!("names with similar words: {similar}")).filter(|_| !nearest.is_empty());
                 let patches = "if a patch adds it, name the patch in `kernel.patches`; if not, remove the request";
                 similar.into_iter().chain([patches.to_owned(), self.allowing()]).collect()
+            }
+            UnmetKind::UnknownSymbol { nearest, elsewhen: Some(_), .. } if nearest.is_empty() => {
+                vec!["`kiln find WORD` searches names, prompts and files".to_owned(), self.allowing()]
             }
             UnmetKind::UnknownSymbol { nearest, .. } if nearest.is_empty() => {
                 vec!["`kiln find WORD` searches names, prompts and files".to_owned()]

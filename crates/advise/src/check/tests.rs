@@ -240,15 +240,16 @@ fn renamed_since_another_version() {
     told(
         &["PLAIN_OLD=y", "GONE=y"],
         expect![[r#"
-        error[renamed-symbol]: `PLAIN_OLD` is called `PLAIN` in this kernel
-          kiln.toml:1:1: requested here
-          note: in Linux 6.1.5, which was resolved here before, `PLAIN_OLD` has the prompt "plain", which is `PLAIN`'s now (Kconfig:21)
-          help: set `PLAIN = "y"`
-        error[unknown-symbol]: this kernel has no symbol `GONE`
-          kiln.toml:2:1: requested here
-          note: Linux 6.1.5 has it: "Support for what is gone" in Kconfig
-          help: `kiln find WORD` searches names, prompts and files
-    "#]],
+            error[renamed-symbol]: `PLAIN_OLD` is called `PLAIN` in this kernel
+              kiln.toml:1:1: requested here
+              note: in Linux 6.1.5, which was resolved here before, `PLAIN_OLD` has the prompt "plain", which is `PLAIN`'s now (Kconfig:21)
+              help: set `PLAIN = "y"`
+            error[unknown-symbol]: this kernel has no symbol `GONE`
+              kiln.toml:2:1: requested here
+              note: Linux 6.1.5 has it: "Support for what is gone" in Kconfig
+              help: `kiln find WORD` searches names, prompts and files
+              help: or mark it as optional: `GONE = { value = "y", optional = true }`
+        "#]],
     );
 }
 

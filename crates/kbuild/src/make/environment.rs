@@ -144,7 +144,6 @@ mod tests {
     use kiln_kconfig::{Environment, Linux};
     use kiln_plan::environment::is_own;
 
-    use super::*;
     use crate::toolchain::Programs;
 
     #[test]

@@ -405,7 +405,10 @@ config NET
 
 #[test]
 fn the_way_that_the_recipe_takes() {
-    told(VIRTIO, &[("VIRTIO_MMIO", "y"), ("BLK", "y"), ("NET", "y")], expect![[r#"
+    told(
+        VIRTIO,
+        &[("VIRTIO_MMIO", "y"), ("BLK", "y"), ("NET", "y")],
+        expect![[r#"
         [unmet-dependency]: `VIRTIO_MMIO` was requested as `y` but is not set: its dependencies are not met
           note: it is declared at Kconfig:11
           note: `VIRTIO_MMIO` needs MENU [=n] (Kconfig:13): set `MENU = "y"`
@@ -419,13 +422,60 @@ fn the_way_that_the_recipe_takes() {
           note: `NET` needs one of VIRTIO_PCI [=n] || VIRTIO_MMIO [=n] (Kconfig:20)
           note:   `VIRTIO_MMIO` is off: set `VIRTIO_MMIO = "y"`, and what that needs
           note:     `VIRTIO_MMIO` needs MENU [=n] (Kconfig:13): set `MENU = "y"`
-    "#]]);
+    "#]],
+    );
     // A request for `n` is no way.
-    told(VIRTIO, &[("VIRTIO_MMIO", "n"), ("BLK", "y")], expect![[r#"
+    told(
+        VIRTIO,
+        &[("VIRTIO_MMIO", "n"), ("BLK", "y")],
+        expect![[r#"
         [unmet-dependency]: `BLK` was requested as `y` but is not set: its dependencies are not met
           note: it is declared at Kconfig:15
           note: `BLK` needs VIRTIO [=n] (Kconfig:17)
           note:   `VIRTIO` has no prompt: it is on when another symbol selects it: `VIRTIO_MMIO`, `VIRTIO_PCI`; set one of them, and what that needs (Kconfig:5)
           note:     `VIRTIO_PCI` needs PCI [=n] (Kconfig:9): set `PCI = "y"`
-    "#]]);
+    "#]],
+    );
+}
+
+#[test]
+fn names_of_other_versions() {
+    let tree = "config MITIGATION_RETPOLINE\n\tbool \"retpoline\"\nconfig CFI_CLANG\n\tbool \"cfi\"\n\
+                config SLUB\n\tdef_bool y\n";
+    told(
+        tree,
+        &[("RETPOLINE", "y"), ("CFI", "y"), ("SLAB", "y"), ("DECNET", "y"), ("RETHUNK", "y")],
+        expect![[r#"
+        [renamed-symbol]: `RETPOLINE` is called `MITIGATION_RETPOLINE` in this kernel
+          note: that is its name since Linux 6.9 (Kconfig:1)
+          help: set `MITIGATION_RETPOLINE = "y"`
+        [renamed-symbol]: `CFI` is called `CFI_CLANG` in this kernel
+          note: that is its name before Linux 6.18 (Kconfig:3)
+          help: set `CFI_CLANG = "y"`
+        [unknown-symbol]: this kernel has no symbol `SLAB`
+          note: since Linux 6.8, `SLUB` does its work
+          help: did you mean `SLUB`?
+        [unknown-symbol]: this kernel has no symbol `DECNET`
+          note: Linux 6.1 removed it
+          help: `kiln find WORD` searches names, prompts and files
+        [unknown-symbol]: this kernel has no symbol `RETHUNK`
+          note: Linux 6.9 renamed it to `MITIGATION_RETHUNK`
+          help: `kiln find WORD` searches names, prompts and files
+    "#]],
+    );
+}
+
+#[test]
+fn the_table_of_changes_is_sound() {
+    let number = |version: &str| -> Vec<u32> { version.split('.').filter_map(|part| part.parse().ok()).collect() };
+    for pair in CHANGES.windows(2) {
+        let [before, after] = [&pair[0], &pair[1]].map(|change| (number(change.version), change.old));
+        assert!(before < after, "{before:?} before {after:?}");
+    }
+    for change in CHANGES {
+        assert_eq!(CHANGES.iter().filter(|other| other.old == change.old).count(), 1, "{}", change.old);
+        if let Fate::Renamed(new) | Fate::Replaced(new) = change.fate {
+            assert!(Change::of(new).is_none(), "{new} is gone too");
+        }
+    }
 }
