@@ -13,11 +13,13 @@ mod finding;
 mod group;
 mod history;
 mod overruled;
+mod past;
 
 pub use explain::Known;
 pub use group::{EmptyGroup, empty_groups};
 pub use history::{Catalogue, Successor};
 pub use overruled::{Overruled, effective, overruled};
+pub use past::{CHANGES, Change, Fate};
 
 /// A request that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,13 @@ pub struct Unmet {
 pub enum Evidence {
     /// The tree keeps the old name for old configs (`transitional`), and the new one takes over its value.
     Transitional,
+    /// Linux renamed it.
+    History {
+        /// The first version with the later of both names.
+        version: &'static str,
+        /// Whether the tree is from before the change, and the request has the later name.
+        is_before: bool,
+    },
     /// Another version that was resolved before has this prompt under the old name.
     Prompt {
         /// The prompt.
@@ -160,6 +169,10 @@ fn check_one(request: &Request, config: &Config, declarations: &Declarations, mo
     // A bare `y` is for a bool; a text that looks like one has to be written with quotes.
     if symbol_type == Type::String && matches!(request.value.as_str(), "y" | "m" | "n") {
         return Some(UnmetKind::WrongType { symbol_type });
+    }
+    // Like `n` of a bool: a text that is absent is empty.
+    if symbol_type == Type::String && resolved.is_none() && wanted == Value::Text(String::new()) {
+        return None;
     }
     let got = resolved.and_then(|text| Value::parse(text, symbol_type));
     if got.as_ref() == Some(&wanted) {

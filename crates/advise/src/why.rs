@@ -5,14 +5,19 @@
 //! [`Asked`].
 
 use kiln_kconfig::{Evaluation, Place, SymbolId, Tristate, Type};
+use kiln_plan::tools::Tool;
 use serde::Serialize;
 
+mod comparison;
+mod hidden;
 mod host;
 mod limits;
+mod reach;
 mod story;
 #[cfg(test)]
 mod tests;
 
+pub use reach::Reach;
 use story::Story;
 
 /// The number of symbols changed by another value that are named.
@@ -58,7 +63,7 @@ pub struct Defined {
 }
 
 /// A sentence of an explanation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Cause {
     /// The number of causes between it and the symbol itself.
     pub depth: usize,
@@ -79,7 +84,19 @@ pub struct Cause {
     /// Whether the host's tools decide it, so that no request can.
     #[serde(skip)]
     pub is_host: bool,
-    /// The architectures that have the symbol in the way, when the target architecture does not.
+    /// The tool whose lack decides it, where that is known.
+    #[serde(skip)]
+    pub tool: Option<Tool>,
+    /// The Debian package that adds the tool for the compiler in use.
+    #[serde(skip)]
+    pub package: Option<String>,
+    /// Whether nothing can change it on this architecture.
+    #[serde(skip)]
+    pub is_never: bool,
+    /// The variable of the environment that decides it.
+    #[serde(skip)]
+    pub variable: Option<String>,
+    /// The architectures that have the symbol in the way or turn it on, when the target architecture does not.
     #[serde(skip)]
     pub arches: Vec<String>,
     /// The label of the line at `place`.
@@ -118,14 +135,22 @@ pub struct Asked<'a> {
     pub asks: &'a dyn Fn(&str) -> bool,
     /// The other architectures that declare a symbol.
     pub elsewhere: &'a dyn Fn(&str) -> Vec<String>,
+    /// The other architectures that select a symbol.
+    pub turned_on: &'a dyn Fn(&str) -> Vec<String>,
 }
 
 impl Asked<'static> {
     /// No knowledge: no request, no other architecture.
-    pub const NOTHING: Asked<'static> = Asked { asks: &|_| false, elsewhere: &|_| Vec::new() };
+    pub const NOTHING: Asked<'static> =
+        Asked { asks: &|_| false, elsewhere: &|_| Vec::new(), turned_on: &|_| Vec::new() };
 }
 
 impl Cause {
+    /// Whether something other than requests decides it.
+    pub(crate) fn is_decided(&self) -> bool {
+        self.is_host || self.is_never || self.variable.is_some()
+    }
+
     /// Returns all of it in one line.
     pub fn sentence(&self) -> String {
         let indent = "  ".repeat(self.depth);
@@ -144,7 +169,7 @@ pub fn why(evaluation: &Evaluation<'_>, name: &str, asked: &Asked<'_>) -> Option
     let definitions = model.definitions(symbol).map(|definition| Defined {
         place: shown(&definition.place),
         menus: model.menus(definition.node).into_iter().map(|title| title.into_owned()).collect(),
-        depends: definition.dependency.map(|dependency| evaluation.show(dependency)),
+        depends: definition.dependency.map(|dependency| comparison::show(evaluation, dependency, &definition.place)),
     });
     let type_ = model.type_of(symbol);
     let mut story = Story::new(evaluation, asked);
@@ -170,6 +195,16 @@ pub fn why(evaluation: &Evaluation<'_>, name: &str, asked: &Asked<'_>) -> Option
         otherwise: others.map(|other| otherwise(evaluation, symbol, other, asked)).collect(),
         value,
     })
+}
+
+/// Returns what has to change for a symbol to have `value`: more than requests, where no request can be enough.
+pub fn reach(evaluation: &Evaluation<'_>, name: &str, value: &str) -> Reach {
+    let Some(symbol) = evaluation.model().find(name) else { return Reach::Never };
+    match value {
+        "n" => Reach::Open,
+        "m" => reach::Reaches::new(evaluation).of(symbol, Tristate::Mod),
+        _ => reach::Reaches::new(evaluation).of(symbol, Tristate::Yes),
+    }
 }
 
 /// Returns the causes that keep a symbol from `value`, followed to something that a user can change; empty when a

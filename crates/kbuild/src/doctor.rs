@@ -11,6 +11,7 @@ use std::path::Path;
 
 use kiln_exec::{Exec, ExecError};
 use kiln_plan::Arch;
+use kiln_plan::tools::Tool;
 use kiln_store::Progress;
 
 use crate::toolchain::{Host, Programs, Target, ToolchainError};
@@ -64,6 +65,13 @@ pub enum Probe {
         /// As in `-l…`.
         library: Option<String>,
     },
+    /// The headers of the plugins of a GCC.
+    GccPlugins {
+        /// The compiler's name.
+        compiler: String,
+    },
+    /// The source of the Rust compiler's library.
+    RustSource,
     /// A library that a compiler for another machine finds.
     CrossLibrary {
         /// The compiler's name.
@@ -147,6 +155,7 @@ pub fn needs(work: &Work) -> Vec<Need> {
             }
         }
         needs.extend(libraries(target, work));
+        needs.extend(parts(target, work));
     }
     needs.extend(guest);
     needs.into_iter().collect()
@@ -160,7 +169,8 @@ pub fn checks(work: &Work, host: &Host) -> Result<Vec<Missing>, ExecError> {
     let mut missing = Vec::new();
     for need in needs(work) {
         if !probe::is_there(&need.probe, host)? {
-            missing.push(need.missing());
+            let package = probe::package(&need.probe, host).unwrap_or_else(|| need.debian_package.clone());
+            missing.push(Need { debian_package: package, ..need }.missing());
         }
     }
     missing.sort_by(|a, b| (&a.debian_package, &a.what).cmp(&(&b.debian_package, &b.what)));
@@ -306,6 +316,8 @@ impl std::fmt::Display for Probe {
         match self {
             Probe::Program(name) => write!(f, "the program `{name}`"),
             Probe::Library { header, .. } => f.write_str(&header_name(header)),
+            Probe::GccPlugins { compiler } => write!(f, "the headers of `{compiler}`'s plugins"),
+            Probe::RustSource => f.write_str("the source of Rust's library"),
             Probe::CrossLibrary { compiler, library } => write!(f, "`{library}` of `{compiler}`"),
         }
     }
@@ -342,6 +354,38 @@ fn libraries(target: &Target, work: &Work) -> Vec<Need> {
             Need { probe, why: why.to_owned(), debian_package: package.to_owned() }
         })
         .collect()
+}
+
+/// Returns the parts of compilers that requested symbols need, and that are packages of their own.
+fn parts(target: &Target, work: &Work) -> Vec<Need> {
+    let is_on = |symbol: &str| matches!(work.config.get(symbol), Some("y" | "m"));
+    let wanted = |tool: Tool| {
+        let mut names = work.config.iter().map(|(symbol, _)| symbol).filter(|symbol| is_on(symbol));
+        names.find(|symbol| Tool::of_request(symbol) == Some(tool)).map(str::to_owned)
+    };
+    let is_listed = |name: &str| CONFIG_PROGRAMS.iter().any(|(symbol, known, ..)| *known == name && is_on(symbol));
+    let mut needs = Vec::new();
+    if let (Some(symbol), Programs::Gnu { .. }) = (wanted(Tool::GccPlugins), &target.programs) {
+        let compiler = target.programs.name("gcc");
+        // The version is in the package's name; the compiler is asked for it where the headers are missing.
+        let debian_package = package::gcc_plugin(&compiler, "");
+        let why = format!("to build the compiler's plugins ({symbol})");
+        needs.push(Need { probe: Probe::GccPlugins { compiler }, why, debian_package });
+    }
+    let mut program = |name: &str, why: &str| {
+        let (probe, why) = (Probe::Program(name.to_owned()), why.to_owned());
+        needs.extend((!is_listed(name)).then(|| Need { probe, why, debian_package: name.to_owned() }));
+    };
+    if let Some(symbol) = wanted(Tool::Pahole) {
+        program("pahole", &format!("to write type information ({symbol})"));
+    }
+    if let Some(symbol) = wanted(Tool::Rust) {
+        let why = format!("to compile the kernel's Rust parts ({symbol})");
+        program("rustc", &why);
+        program("bindgen", &why);
+        needs.push(Need { probe: Probe::RustSource, why, debian_package: "rust-src".to_owned() });
+    }
+    needs
 }
 
 fn packages(missing: &[Missing]) -> BTreeSet<&str> {

@@ -14,12 +14,14 @@
 //! | the version line of compiler, assembler, linker, `objcopy` (LLVM: also `ar`, `nm`, `strip`), `make` | Kconfig reads them, Kbuild branches on them |
 //! | the first version line of `pahole` and `rustc`, when installed | Kconfig symbols depend on them |
 //!
+//! [`Toolchain::with_environment`] adds the variables of a recipe to it.
+//!
 //! Not covered: `flex`, `bison`, `perl`, `bc` and the host's C library (they generate text that is the same for all
 //! versions in use, or helpers that do not affect the result), file times and absolute paths (they differ between
 //! machines that build the same bytes).
 
-use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -57,6 +59,8 @@ pub struct Toolchain {
     host: Host,
     versions: Vec<(String, String)>,
     identity: String,
+    /// Variables of the recipe that every command sees.
+    environment: BTreeMap<String, String>,
 }
 
 /// GNU programs whose versions count.
@@ -123,7 +127,8 @@ impl Toolchain {
         }
         key.list("versions", versions.iter().map(|(name, line)| format!("{name}\t{line}")));
         let identity = key.finish().to_string();
-        Ok(Toolchain { programs: programs.clone(), cc, host: host.clone(), versions, identity })
+        let environment = BTreeMap::new();
+        Ok(Toolchain { programs: programs.clone(), cc, host: host.clone(), versions, identity, environment })
     }
 
     /// Like [`Toolchain::discover`], but cached in `store` as long as its programs are unchanged.
@@ -175,7 +180,34 @@ impl Toolchain {
             host: host.clone(),
             versions: versions.collect(),
             identity: text("identity")?,
+            environment: BTreeMap::new(),
         })
+    }
+
+    /// Adds variables of a recipe, which Kconfig, make and all that they run see; its identity covers them.
+    #[must_use]
+    pub fn with_environment(mut self, environment: &BTreeMap<String, String>) -> Toolchain {
+        if !environment.is_empty() {
+            let mut key = KeyWriter::new("toolchain-environment/1");
+            key.field("toolchain", &self.identity);
+            key.list("variables", environment.iter().map(|(name, value)| format!("{name}={value}")));
+            // A variable may name a further compiler, or the prefix of its programs.
+            for name in environment.values().flat_map(|value| [value.clone(), format!("{value}gcc")]) {
+                let file = find_program(&self.host.path, Path::new(&name)).filter(|_| !name.is_empty());
+                if let Some(bytes) = file.and_then(|file| std::fs::read(file).ok()) {
+                    key.field(&name, blake3::hash(&bytes).to_hex().as_str());
+                }
+            }
+            self.identity = key.finish().to_string();
+        }
+        self.environment = environment.clone();
+        self
+    }
+
+    /// Returns the variables that every program of it sees.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (OsString, OsString)> {
+        let own = self.environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        own.chain(self.host.variables())
     }
 
     /// Returns the names of its programs.
@@ -210,7 +242,7 @@ impl Toolchain {
 
     /// Starts the command line of a program that sees this toolchain and nothing else of the caller's environment.
     pub fn exec(&self, program: impl AsRef<OsStr>) -> Exec {
-        self.host.exec(program)
+        self.variables().fold(Exec::new(program), |exec, (name, value)| exec.env(name, value))
     }
 }
 

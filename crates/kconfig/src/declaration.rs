@@ -24,6 +24,8 @@ pub struct Declaration {
 pub struct Declarations {
     here: BTreeMap<String, Declaration>,
     elsewhere: BTreeMap<String, (BTreeSet<String>, Declaration)>,
+    /// The other architectures with a `select` or `imply` line for each symbol.
+    selected: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A Kconfig file that only another architecture reads.
@@ -49,13 +51,13 @@ impl Declarations {
         for symbol in model.declared() {
             here.extend(declaration(model, symbol).map(|found| (model.name(symbol).into_owned(), found)));
         }
-        Declarations { here, elsewhere: BTreeMap::new() }
+        Declarations { here, ..Declarations::default() }
     }
 
     /// Returns the declarations of some symbols in a parsed tree.
     pub fn of_symbols<'s>(model: &Model, symbols: impl IntoIterator<Item = &'s str>) -> Declarations {
         let find = |symbol: &str| Some((symbol.to_owned(), declaration(model, model.find(symbol)?)?));
-        Declarations { here: symbols.into_iter().filter_map(find).collect(), elsewhere: BTreeMap::new() }
+        Declarations { here: symbols.into_iter().filter_map(find).collect(), ..Declarations::default() }
     }
 
     /// Adds the symbols that a Kconfig file of another architecture declares.
@@ -74,6 +76,10 @@ impl Declarations {
         };
         let Some(model) = Model::parse(ENTRY, &files, &NoHost, dialect).0 else { return };
         for symbol in model.declared() {
+            for line in model.selections(symbol) {
+                let target = model.name(line.target).into_owned();
+                self.selected.entry(target).or_default().insert(file.arch.to_owned());
+            }
             let Some(found) = declaration(&model, symbol) else { continue };
             let name = model.name(symbol).into_owned();
             let (arches, _) = self.elsewhere.entry(name).or_insert_with(|| (BTreeSet::new(), found));
@@ -94,6 +100,11 @@ impl Declarations {
     /// Returns the directories below `arch/`, other than the one being built, whose Kconfig declares `symbol`; sorted.
     pub fn arches(&self, symbol: &str) -> Vec<String> {
         self.elsewhere.get(symbol).map(|(arches, _)| arches.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Returns the directories below `arch/`, other than the one being built, whose Kconfig selects `symbol`; sorted.
+    pub fn selecting_arches(&self, symbol: &str) -> Vec<String> {
+        self.selected.get(symbol).map(|arches| arches.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// Returns the type of `symbol`, if it is declared here.

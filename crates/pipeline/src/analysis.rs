@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use kiln_advise::check::{Known, Overruled, effective, empty_groups, overruled};
 use kiln_advise::{Unmet, check};
-use kiln_diag::{Diagnostics, FileId, Sources};
+use kiln_diag::{Diagnostics, FileId, Sources, Span};
 use kiln_kbuild::resolve::{Base, KconfigTree, Parsed, config_of};
 use kiln_kbuild::toolchain::{Target, Toolchain};
 use kiln_kconfig::{Declarations, Evaluation, Request};
-use kiln_plan::Key;
 use kiln_plan::evaluate::BaseConfig;
 use kiln_plan::step::{BaseInputs, base_key};
+use kiln_plan::{Key, SCHEME};
 
 use crate::error::PipelineError;
 use crate::history::History;
@@ -142,6 +142,13 @@ impl Analysis<'_> {
         self.parsed.all_declarations().map(|declared| declared.arches(symbol)).unwrap_or_default()
     }
 
+    /// Returns the directories below `arch/` that select `symbol`, besides the one that is built; none when a file cannot
+    /// be read.
+    pub fn turned_on_elsewhere(&self, symbol: &str) -> Vec<String> {
+        let arches = self.parsed.all_declarations().map(|declared| declared.selecting_arches(symbol));
+        arches.unwrap_or_default().into_iter().filter(|arch| *arch != self.target.srcarch).collect()
+    }
+
     /// Returns up to three symbols of the tree with names similar to `name`.
     pub fn nearest_symbols(&self, name: &str) -> Vec<String> {
         Declarations::of(self.parsed.model()).nearest(name, 3)
@@ -151,9 +158,14 @@ impl Analysis<'_> {
 impl Analysis<'_> {
     /// Returns the findings of `kiln check`; Kconfig files that they refer to are added to `sources`.
     pub fn findings(&self, sources: &mut Sources) -> Diagnostics {
-        let unmet = self.findings_of(&self.unmet, sources).into_iter();
-        let mut findings: Vec<_> = unmet.collect();
-        findings.extend(self.overruled.iter().map(Overruled::diagnostic));
+        // Nobody wrote the optional requests of kiln's own modules into the recipe.
+        let is_own = |request: &Request| request.origin.is_some_and(|origin| is_shipped(sources, origin));
+        let unmet = self.unmet.iter().filter(|unmet| !unmet.request.is_optional() || !is_own(&unmet.request));
+        let unmet: Vec<Unmet> = unmet.cloned().collect();
+        let overruled = self.overruled.iter().filter(|one| !is_own(&one.request));
+        let overruled: Vec<_> = overruled.map(Overruled::diagnostic).collect();
+        let mut findings: Vec<_> = self.findings_of(&unmet, sources).into_iter().collect();
+        findings.extend(overruled);
         findings.into_iter().chain(self.remarks(sources)).collect()
     }
 
@@ -176,6 +188,11 @@ impl Analysis<'_> {
         let place = |file: &str, line: u32| ids.get(file).map(|&id| sources.line_span(id, line));
         unmet.iter().map(|unmet| unmet.diagnostic(&place)).collect()
     }
+}
+
+/// Whether a place is in a module that ships with kiln.
+pub(crate) fn is_shipped(sources: &Sources, place: Span) -> bool {
+    sources.name(place.file).strip_prefix(SCHEME).is_some_and(|rest| rest.starts_with(':'))
 }
 
 /// Returns the key of the directory in which `conf` is built and run.

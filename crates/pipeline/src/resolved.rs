@@ -24,6 +24,7 @@ use kiln_plan::evaluate::{BaseConfig, after_unset};
 use kiln_plan::{Key, KeyWriter};
 use kiln_store::cache::{self, Answers};
 
+use crate::analysis::is_shipped;
 use crate::error::PipelineError;
 use crate::prepared::Prepared;
 use crate::target::target;
@@ -58,8 +59,10 @@ impl Resolved<'_> {
     pub fn remarks(&self, sources: &mut Sources) -> Diagnostics {
         let requests = &self.recipe.kernel.requests;
         let origin = |group: &EmptyGroup| requests.get(&group.symbol).and_then(|request| request.origin);
-        let groups = self.groups.iter().map(|group| group.diagnostic(origin(group)));
-        groups.chain(self.base_lines(sources)).collect()
+        let is_own = |group: &&EmptyGroup| origin(group).is_some_and(|place| is_shipped(sources, place));
+        let groups = self.groups.iter().filter(|group| !is_own(group)).map(|group| group.diagnostic(origin(group)));
+        let groups: Vec<Diagnostic> = groups.collect();
+        groups.into_iter().chain(self.base_lines(sources)).collect()
     }
 
     /// Returns a warning for each line of the base config's file that looks like a setting and is none.
@@ -102,6 +105,7 @@ impl<'a> Prepared<'a> {
     pub(crate) fn toolchain(&self) -> Result<(Target, Toolchain), PipelineError> {
         let target = target(self.session.host_arch, &self.recipe.kernel);
         let toolchain = Toolchain::remembered(self.session.store, self.session.host, &target.programs)?;
+        let toolchain = toolchain.with_environment(&self.recipe.kernel.environment);
         Ok((target, toolchain))
     }
 

@@ -110,6 +110,8 @@ pub struct Kernel {
     pub extra_modules: Vec<Located<ExtraModule>>,
     /// The key to sign modules with, when the recipe names one.
     pub signing_key: Option<Located<PathBuf>>,
+    /// Variables of the environment for Kconfig and make, by name.
+    pub environment: BTreeMap<String, String>,
     /// The requests after `conditionalConfig` and `modular`, by symbol.
     pub requests: BTreeMap<String, MergedRequest>,
 }

@@ -2,6 +2,7 @@
 
 mod arch;
 mod builtin;
+pub mod environment;
 pub mod evaluate;
 pub mod firmware;
 mod key;
@@ -11,6 +12,7 @@ mod reference;
 mod source;
 pub mod step;
 mod toolchain_name;
+pub mod tools;
 mod version;
 
 pub use arch::{Arch, Endian};

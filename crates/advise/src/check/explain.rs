@@ -1,7 +1,7 @@
 //! Finds out from the engine why a request does not hold.
 
-use super::{Catalogue, Evidence, Request, Unmet, UnmetKind};
-use crate::why::{Asked, end_of_range, obstacles, shown};
+use super::{Catalogue, Change, Evidence, Fate, Request, Unmet, UnmetKind};
+use crate::why::{Asked, Reach, end_of_range, obstacles, reach, shown};
 use kiln_kconfig::{Declarations, Evaluation, Limit, Model, SymbolId, Tristate, Type, Value};
 
 /// The data in which reasons are looked up.
@@ -48,7 +48,13 @@ impl Unmet {
             Some(_) => Vec::new(),
             None => known.declarations.arches(name),
         };
-        let asked = Asked { asks: &asks, elsewhere: &elsewhere };
+        let own = model.environment().find(|(name, _)| *name == "SRCARCH").map(|(_, value)| value);
+        let turned_on = |name: &str| {
+            let mut arches = known.declarations.selecting_arches(name);
+            arches.retain(|arch| Some(arch.as_bytes()) != own);
+            arches
+        };
+        let asked = Asked { asks: &asks, elsewhere: &elsewhere, turned_on: &turned_on };
         self.obstacles = obstacles(known.evaluation, &self.request.symbol, &self.request.value, &asked);
         if self.kind == UnmetKind::Value {
             self.kind = self.kind_of(known, symbol);
@@ -59,11 +65,28 @@ impl Unmet {
     /// Looks for the symbol in other versions of the tree, and for its name in this one.
     fn remember(&mut self, past: &[Catalogue], model: &Model) {
         let symbol = &self.request.symbol;
-        if let Some(successor) = past.iter().find_map(|catalogue| catalogue.successor(symbol, model)) {
+        if let Some((to, place, evidence)) = history(symbol, model) {
+            self.kind = UnmetKind::Renamed { to, place, evidence };
+        } else if let Some(successor) = past.iter().find_map(|catalogue| catalogue.successor(symbol, model)) {
             let evidence = Evidence::Prompt { prompt: successor.prompt, version: successor.version };
             self.kind = UnmetKind::Renamed { to: successor.name, place: successor.place, evidence };
-        } else if let UnmetKind::UnknownSymbol { elsewhen, .. } = &mut self.kind {
+        } else if let UnmetKind::UnknownSymbol { elsewhen, nearest, .. } = &mut self.kind {
             *elsewhen = past.iter().find_map(|catalogue| catalogue.known(symbol));
+            let Some(change) = Change::of(symbol) else { return };
+            let known = elsewhen.take().map(|known| format!("; {known}")).unwrap_or_default();
+            *elsewhen = Some(match change.fate {
+                Fate::Renamed(new) => format!("Linux {} renamed it to `{new}`{known}", change.version),
+                Fate::Replaced(new) => {
+                    if place_of(model, new).is_some() {
+                        *nearest = vec![new.to_owned()];
+                    }
+                    format!("since Linux {}, `{new}` does its work{known}", change.version)
+                }
+                Fate::Removed => {
+                    nearest.clear();
+                    format!("Linux {} removed it{known}", change.version)
+                }
+            });
         }
     }
 
@@ -71,7 +94,9 @@ impl Unmet {
         let evaluation = known.evaluation;
         let model = evaluation.model();
         let type_ = model.type_of(symbol);
-        if self.obstacles.iter().any(|cause| cause.is_host) && self.needs_host() {
+        let decided = reach(evaluation, &self.request.symbol, &self.request.value);
+        let has_host = self.obstacles.iter().any(|cause| cause.is_host);
+        if has_host && (decided == Reach::Host || self.request.value == "n" && self.needs_host()) {
             return UnmetKind::ToolFeature;
         }
         if !type_.is_logic() {
@@ -169,11 +194,31 @@ impl Unmet {
                 self.rivals.push(request.clone());
             }
         }
-        let is_conflict = matches!(self.kind, UnmetKind::Dependency | UnmetKind::Selected);
+        // Another request is not the matter where none can be enough.
+        let is_open = reach(known.evaluation, &self.request.symbol, &self.request.value) == Reach::Open;
+        let is_conflict = matches!(self.kind, UnmetKind::Dependency | UnmetKind::Selected) && is_open;
         if is_conflict && !self.rivals.is_empty() {
             self.kind = UnmetKind::Conflict;
         }
     }
+}
+
+/// Returns the name that Linux's history gives a symbol in this tree, its place and the evidence.
+fn history(symbol: &str, model: &Model) -> Option<(String, String, Evidence)> {
+    let found = |name: &str, change: &Change, is_before: bool| {
+        let evidence = Evidence::History { version: change.version, is_before };
+        Some((name.to_owned(), place_of(model, name)?, evidence))
+    };
+    match (Change::of(symbol), Change::to(symbol)) {
+        (Some(change @ Change { fate: Fate::Renamed(new), .. }), _) => found(new, change, false),
+        (None, Some(change)) => found(change.old, change, true),
+        _ => None,
+    }
+}
+
+/// Returns where a symbol is defined, as `file:line`.
+fn place_of(model: &Model, name: &str) -> Option<String> {
+    model.definitions(model.find(name)?).next().map(|definition| shown(&definition.place))
 }
 
 /// Returns the symbol that takes over the value of a symbol kept for old configs only, and where it does.

@@ -2,8 +2,9 @@
 
 use kiln_diag::{Code, Diagnostic, Severity, Span};
 
-use super::{Evidence, Request, Unmet, UnmetKind};
+use super::{Cause, Evidence, Request, Unmet, UnmetKind};
 use kiln_kconfig::Type;
+use kiln_plan::tools::Tool;
 
 /// The number of sentences of a reason that are shown; `kiln why` shows all.
 const N_OBSTACLES: usize = 12;
@@ -81,6 +82,9 @@ impl Unmet {
             UnmetKind::OtherArch { arches, .. } => {
                 format!("`{symbol}` exists only for {}", listed(arches.iter().map(|arch| format!("`{arch}`"))))
             }
+            UnmetKind::WrongType { symbol_type } if value.is_empty() => {
+                format!("`{symbol}` is {} and cannot be empty", symbol_type.with_article())
+            }
             UnmetKind::WrongType { symbol_type } => {
                 format!("`{symbol}` is {} and cannot be `{value}`", symbol_type.with_article())
             }
@@ -116,6 +120,10 @@ impl Unmet {
             UnmetKind::Renamed { place, to, evidence: Evidence::Transitional } => {
                 Some(format!("`{to}` takes over its value ({place})"))
             }
+            UnmetKind::Renamed { place, evidence: Evidence::History { version, is_before }, .. } => {
+                let when = if *is_before { "before Linux" } else { "since Linux" };
+                Some(format!("that is its name {when} {version} ({place})"))
+            }
             UnmetKind::Renamed { place, to, evidence: Evidence::Prompt { prompt, version } } => Some(format!(
                 "in Linux {version}, which was resolved here before, `{}` has the prompt \"{prompt}\", which is `{to}`'s \
                  now ({place})",
@@ -136,6 +144,9 @@ impl Unmet {
                 let patches = "if a patch adds it, name the patch in `kernel.patches`; if not, remove the request";
                 similar.into_iter().chain([patches.to_owned(), self.allowing()]).collect()
             }
+            UnmetKind::UnknownSymbol { nearest, elsewhen: Some(_), .. } if nearest.is_empty() => {
+                vec!["`kiln find WORD` searches names, prompts and files".to_owned(), self.allowing()]
+            }
             UnmetKind::UnknownSymbol { nearest, .. } if nearest.is_empty() => {
                 vec!["`kiln find WORD` searches names, prompts and files".to_owned()]
             }
@@ -154,9 +165,10 @@ impl Unmet {
                         "to set the text `{value}` itself, write its quotes: `{symbol} = '\"{value}\"'`"
                     ));
                 }
-                if *symbol_type == Type::Bool && value == "m" {
-                    help.push(accept("y"));
+                if value.is_empty() && symbol_type.is_logic() {
+                    help.push(format!("to turn it off, set `{symbol} = \"n\"`"));
                 }
+                help.extend(meant(value, *symbol_type).map(accept));
                 help
             }
             UnmetKind::NoModules => vec![
@@ -178,12 +190,8 @@ impl Unmet {
                 )]
             }
             UnmetKind::OutOfRange { .. } => vec!["set a number in the range".to_owned(), self.allowing()],
-            UnmetKind::ToolFeature => vec![
-                "no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)"
-                    .to_owned(),
-                self.allowing(),
-            ],
-            UnmetKind::Dependency if !self.arches().is_empty() => {
+            UnmetKind::ToolFeature => self.tools().into_iter().chain([self.allowing()]).collect(),
+            UnmetKind::Dependency | UnmetKind::NoPrompt if !self.arches().is_empty() => {
                 let arches = self.arches();
                 let tests: Vec<String> = arches.iter().map(|arch| format!("arch = \"{arch}\"")).collect();
                 let when = if tests.len() == 1 { tests.concat() } else { format!("any({})", tests.join(", ")) };
@@ -192,14 +200,66 @@ impl Unmet {
                     self.allowing(),
                 ]
             }
+            UnmetKind::Dependency | UnmetKind::NoPrompt if self.variable().is_some() => {
+                let variable = self.variable().unwrap_or_default();
+                vec![format!("set `kernel.environment.{variable}`, or what it asks for otherwise"), self.allowing()]
+            }
+            UnmetKind::Dependency | UnmetKind::NoPrompt if self.obstacles.iter().any(|cause| cause.is_never) => vec![
+                "no request can turn that on in this tree: a patch (`kernel.patches`) or another version might"
+                    .to_owned(),
+                self.allowing(),
+            ],
             UnmetKind::Conflict => vec!["change one of the requests".to_owned(), self.allowing()],
             _ => vec![self.allowing()],
         }
     }
 
+    /// Returns what to do about each of the host's tools that is in the way; `kiln doctor` is named where it knows it.
+    fn tools(&self) -> Vec<String> {
+        let doctor = |tool: Tool| match Tool::of_request(&self.request.symbol) == Some(tool) {
+            true => " (`kiln doctor --install` does it)",
+            false => "",
+        };
+        let mut help: Vec<String> = Vec::new();
+        for cause in self.obstacles.iter().filter(|cause| cause.is_host) {
+            let Some(tool) = cause.tool else { continue };
+            let doctor = doctor(tool);
+            let line = match (tool, &cause.package) {
+                (Tool::GccPlugins, Some(package)) => {
+                    format!("install the headers of the compiler's plugins: Debian package {package}{doctor}")
+                }
+                (Tool::GccPlugins, None) => format!("install the headers of the compiler's plugins{doctor}"),
+                (Tool::Llvm, _) => "it needs Clang and LLD: set `kernel.toolchain = \"llvm\"`".to_owned(),
+                (Tool::Gcc, _) => "it needs GCC: set `kernel.toolchain = \"gcc\"`".to_owned(),
+                (Tool::Pahole, _) => {
+                    format!("install the program `pahole`, or a newer one: Debian package pahole{doctor}")
+                }
+                (Tool::Rust, _) => format!(
+                    "install `rustc`, the source of its library and `bindgen`, as new as \
+                     Documentation/process/changes.rst says: Debian packages rustc, rust-src, bindgen{doctor}"
+                ),
+            };
+            if !help.contains(&line) {
+                help.push(line);
+            }
+        }
+        if help.is_empty() {
+            let none = "no request can turn that on: use another version of the tool, or another toolchain \
+                        (`kernel.toolchain`, `kernel.crossCompile`)";
+            help.push(none.to_owned());
+        }
+        help
+    }
+
+    /// Returns the variable of the environment that one of the causes asks for.
+    fn variable(&self) -> Option<&str> {
+        self.obstacles.iter().find_map(|cause| cause.variable.as_deref())
+    }
+
     /// Returns the other architectures that a part of its own dependency ties it to.
     fn arches(&self) -> &[String] {
-        let tied = self.obstacles.iter().find(|cause| cause.depth == 0 && !cause.arches.is_empty());
+        let is_tied = |cause: &&Cause| (cause.depth == 0 || cause.is_never) && !cause.arches.is_empty();
+        let tied = self.obstacles.iter().find(is_tied);
         tied.map_or(&[], |cause| &cause.arches)
     }
 
@@ -230,6 +290,18 @@ impl UnmetKind {
             UnmetKind::Value => Code::UnmetRequest,
         }
     }
+}
+
+/// Returns the value that a word of another language means: of CMake, devicetree, Nix, a `lsmod` or a menu.
+fn meant(word: &str, symbol_type: Type) -> Option<&'static str> {
+    let value = match word.to_ascii_lowercase().as_str() {
+        "yes" | "y" | "true" | "on" | "1" | "enable" | "enabled" | "builtin" | "built-in" | "built_in" => "y",
+        "no" | "n" | "false" | "off" | "0" | "disable" | "disabled" | "none" | "unset" => "n",
+        "m" | "mod" | "module" | "modular" if symbol_type == Type::Tristate => "m",
+        "m" | "mod" | "module" | "modular" => "y",
+        _ => return None,
+    };
+    symbol_type.is_logic().then_some(value)
 }
 
 fn listed(names: impl Iterator<Item = String>) -> String {

@@ -6,15 +6,23 @@ use kiln_kconfig::{Base, Dialect, Host, Model, OtherFile, Strength, resolve};
 
 use super::*;
 
+mod reasons;
+
 struct Machine;
 
 impl Host for Machine {
     fn variable(&self, name: &str) -> Option<Vec<u8>> {
-        (name == "CC").then(|| b"gcc-12".to_vec())
+        match name {
+            "CC" => Some(b"gcc-12".to_vec()),
+            "CC_VERSION_TEXT" => Some(b"gcc-12 (Debian 12.2.0-14) 12.2.0".to_vec()),
+            "PAHOLE" => Some(b"pahole".to_vec()),
+            _ => None,
+        }
     }
 
-    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(b"n".to_vec())
+    fn shell(&self, command: &[u8]) -> Result<Vec<u8>, String> {
+        let is_number = command.starts_with(b"scripts/pahole-version.sh");
+        Ok(if is_number { b"0".to_vec() } else { b"n".to_vec() })
     }
 }
 
@@ -184,6 +192,9 @@ fn a_request_is_met_when_its_value_holds() {
     met(&["NET=y", "MODULES=y", "IPV6=m", "TOOL=n", "NO_SUCH_SYMBOL=n", "ALWAYS=y"]);
     met(&["HZ=7"]);
     met(&["NET=y", "NAME=liminix \"x\""]);
+    met(&["NET=y", "NAME="]);
+    // A text that is absent is empty.
+    met(&["NAME="]);
 }
 
 #[test]
@@ -229,15 +240,16 @@ fn renamed_since_another_version() {
     told(
         &["PLAIN_OLD=y", "GONE=y"],
         expect![[r#"
-        error[renamed-symbol]: `PLAIN_OLD` is called `PLAIN` in this kernel
-          kiln.toml:1:1: requested here
-          note: in Linux 6.1.5, which was resolved here before, `PLAIN_OLD` has the prompt "plain", which is `PLAIN`'s now (Kconfig:21)
-          help: set `PLAIN = "y"`
-        error[unknown-symbol]: this kernel has no symbol `GONE`
-          kiln.toml:2:1: requested here
-          note: Linux 6.1.5 has it: "Support for what is gone" in Kconfig
-          help: `kiln find WORD` searches names, prompts and files
-    "#]],
+            error[renamed-symbol]: `PLAIN_OLD` is called `PLAIN` in this kernel
+              kiln.toml:1:1: requested here
+              note: in Linux 6.1.5, which was resolved here before, `PLAIN_OLD` has the prompt "plain", which is `PLAIN`'s now (Kconfig:21)
+              help: set `PLAIN = "y"`
+            error[unknown-symbol]: this kernel has no symbol `GONE`
+              kiln.toml:2:1: requested here
+              note: Linux 6.1.5 has it: "Support for what is gone" in Kconfig
+              help: `kiln find WORD` searches names, prompts and files
+              help: or mark it as optional: `GONE = { value = "y", optional = true }`
+        "#]],
     );
 }
 
@@ -281,22 +293,61 @@ fn of_another_architecture() {
 #[test]
 fn wrong_type() {
     told(
-        &["NET=m", "HZ=fast", "DRM=yes"],
+        &[
+            "NET=m",
+            "HZ=fast",
+            "DRM=yes",
+            "I915=Module",
+            "PLAIN=built-in",
+            "WANTS_NET=off",
+            "IPV6=",
+            "HZ=",
+            "TOOL=maybe",
+        ],
         expect![[r#"
-        error[wrong-type]: `NET` is a bool and cannot be `m`
-          kiln.toml:1:1: requested here
-          note: it is declared at Kconfig:5
-          help: a bool is `y` or `n`
-          help: set `NET = "y"`
-        error[wrong-type]: `HZ` is an int and cannot be `fast`
-          kiln.toml:2:1: requested here
-          note: it is declared at Kconfig:24
-          help: an int is a decimal number without zeros in front, `250`
-        error[wrong-type]: `DRM` is a tristate and cannot be `yes`
-          kiln.toml:3:1: requested here
-          note: it is declared at Kconfig:13
-          help: a tristate is `y`, `m` or `n`
-    "#]],
+            error[wrong-type]: `NET` is a bool and cannot be `m`
+              kiln.toml:1:1: requested here
+              note: it is declared at Kconfig:5
+              help: a bool is `y` or `n`
+              help: set `NET = "y"`
+            error[wrong-type]: `HZ` is an int and cannot be `fast`
+              kiln.toml:2:1: requested here
+              note: it is declared at Kconfig:24
+              help: an int is a decimal number without zeros in front, `250`
+            error[wrong-type]: `DRM` is a tristate and cannot be `yes`
+              kiln.toml:3:1: requested here
+              note: it is declared at Kconfig:13
+              help: a tristate is `y`, `m` or `n`
+              help: set `DRM = "y"`
+            error[wrong-type]: `I915` is a tristate and cannot be `Module`
+              kiln.toml:4:1: requested here
+              note: it is declared at Kconfig:15
+              help: a tristate is `y`, `m` or `n`
+              help: set `I915 = "m"`
+            error[wrong-type]: `PLAIN` is a bool and cannot be `built-in`
+              kiln.toml:5:1: requested here
+              note: it is declared at Kconfig:21
+              help: a bool is `y` or `n`
+              help: set `PLAIN = "y"`
+            error[wrong-type]: `WANTS_NET` is a bool and cannot be `off`
+              kiln.toml:6:1: requested here
+              note: it is declared at Kconfig:18
+              help: a bool is `y` or `n`
+              help: set `WANTS_NET = "n"`
+            error[wrong-type]: `IPV6` is a tristate and cannot be empty
+              kiln.toml:7:1: requested here
+              note: it is declared at Kconfig:7
+              help: a tristate is `y`, `m` or `n`
+              help: to turn it off, set `IPV6 = "n"`
+            error[wrong-type]: `HZ` is an int and cannot be empty
+              kiln.toml:8:1: requested here
+              note: it is declared at Kconfig:24
+              help: an int is a decimal number without zeros in front, `250`
+            error[wrong-type]: `TOOL` is a bool and cannot be `maybe`
+              kiln.toml:9:1: requested here
+              note: it is declared at Kconfig:34
+              help: a bool is `y` or `n`
+        "#]],
     );
 }
 
@@ -510,20 +561,20 @@ fn the_hosts_tools() {
     told(
         &["TOOL=y", "DIRECT=y"],
         expect![[r#"
-        error[missing-tool-feature]: `TOOL` was requested as `y` but is not set: this host's tools lack a feature that it needs
-          kiln.toml:1:1: requested here
-          note: it is declared at Kconfig:34
-          note: `TOOL` needs CC_HAS_IT [=n] (Kconfig:36)
-          note:   `CC_HAS_IT` is decided by this host's tools: the C compiler `gcc-12` was tested for support of `-mit` (Kconfig:33)
-          help: no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)
-          help: or mark it as optional: `TOOL = { value = "y", optional = true }`
-        error[missing-tool-feature]: `DIRECT` was requested as `y` but is not set: this host's tools lack a feature that it needs
-          kiln.toml:2:1: requested here
-          note: it is declared at Kconfig:37
-          note: `DIRECT` needs a feature that this host lacks: the C compiler `gcc-12` was tested for support of `-mdirect` (Kconfig:39)
-          help: no request can turn that on: install or update the tool (`kiln doctor`), or choose another toolchain (`kernel.toolchain`)
-          help: or mark it as optional: `DIRECT = { value = "y", optional = true }`
-    "#]],
+            error[missing-tool-feature]: `TOOL` was requested as `y` but is not set: this host's tools lack a feature that it needs
+              kiln.toml:1:1: requested here
+              note: it is declared at Kconfig:34
+              note: `TOOL` needs CC_HAS_IT [=n] (Kconfig:36)
+              note:   `CC_HAS_IT` is decided by this host's tools: the C compiler `gcc-12` was tested for support of `-mit` (Kconfig:33)
+              help: no request can turn that on: use another version of the tool, or another toolchain (`kernel.toolchain`, `kernel.crossCompile`)
+              help: or mark it as optional: `TOOL = { value = "y", optional = true }`
+            error[missing-tool-feature]: `DIRECT` was requested as `y` but is not set: this host's tools lack a feature that it needs
+              kiln.toml:2:1: requested here
+              note: it is declared at Kconfig:37
+              note: `DIRECT` needs a feature that this host lacks: the C compiler `gcc-12` was tested for support of `-mdirect` (Kconfig:39)
+              help: no request can turn that on: use another version of the tool, or another toolchain (`kernel.toolchain`, `kernel.crossCompile`)
+              help: or mark it as optional: `DIRECT = { value = "y", optional = true }`
+        "#]],
     );
 }
 

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use kiln_kconfig::{Evaluation, Place, SymbolId, Type};
+use kiln_plan::tools::Tool;
 
 use super::quoted;
 
@@ -14,6 +15,8 @@ pub(super) struct Question {
     pub(super) sentence: String,
     /// The line with the question.
     pub(super) place: Place,
+    /// The tool whose presence is the answer, where that is known.
+    pub(super) tool: Option<Tool>,
 }
 
 /// Returns the question whose answer is the value of `symbol`: it has no prompt, and a default calls a macro.
@@ -29,16 +32,60 @@ pub(super) fn question(evaluation: &Evaluation<'_>, symbol: SymbolId) -> Option<
         Type::Bool | Type::Tristate => format!("`{name}` is decided by this host's tools"),
         _ => format!("`{name}` is {}, decided by this host's tools", quoted(&value)),
     };
-    Some(Question { sentence: format!("{is}: {}", asked(evaluation, &call)), place })
+    let tool = tool(evaluation, &name, &call);
+    Some(Question { sentence: format!("{is}: {}", asked(evaluation, &call)), place, tool })
 }
 
 /// Returns the question when `symbol` is a constant that is the answer on the line at `place`.
 pub(super) fn statement(evaluation: &Evaluation<'_>, symbol: SymbolId, place: &Place) -> Option<Question> {
     if matches!(&*evaluation.model().name(symbol), "n" | "m") {
         let call = call(evaluation, place)?;
-        return Some(Question { sentence: asked(evaluation, &call), place: place.clone() });
+        let tool = tool(evaluation, "", &call);
+        return Some(Question { sentence: asked(evaluation, &call), place: place.clone(), tool });
     }
     None
+}
+
+/// Returns the tool that would change the answer to a question, which is the value of `symbol`.
+fn tool(evaluation: &Evaluation<'_>, symbol: &str, call: &Call<'_>) -> Option<Tool> {
+    let version = variable(evaluation, "CC_VERSION_TEXT").unwrap_or_default();
+    let is_clang = version.contains("clang");
+    let line = &*call.statement;
+    // Options that only Clang has.
+    let is_clangs = || {
+        const ONLY: [&str; 5] = [
+            "-fsanitize=kcfi",
+            "-fsanitize=kernel-memory",
+            "-flto=thin",
+            "-mspeculative-load-hardening",
+            "-frandomize-layout",
+        ];
+        ONLY.iter().any(|option| line.contains(option))
+    };
+    match symbol {
+        "CC_IS_GCC" | "GCC_VERSION" if is_clang => return Some(Tool::Gcc),
+        "CC_IS_CLANG" | "CLANG_VERSION" | "LD_IS_LLD" | "LLD_VERSION" | "AS_IS_LLVM" if !is_clang => {
+            return Some(Tool::Llvm);
+        }
+        _ => {}
+    }
+    if line.contains("-print-file-name=plugin") {
+        return Some(Tool::GccPlugins);
+    }
+    if line.contains("pahole") || line.contains("$(PAHOLE)") {
+        return Some(Tool::Pahole);
+    }
+    let is_rust = ["rustc", "rust_is_available", "bindgen", "$(RUSTC", "$(BINDGEN"];
+    if is_rust.iter().any(|word| line.contains(word)) {
+        return Some(Tool::Rust);
+    }
+    (!is_clang && is_clangs()).then_some(Tool::Llvm)
+}
+
+/// Returns the value of a variable that the tree's Kconfig files read, unless it is empty.
+pub(super) fn variable(evaluation: &Evaluation<'_>, variable: &str) -> Option<String> {
+    let value = evaluation.model().environment().find(|(name, _)| *name == variable).map(|(_, value)| value);
+    value.map(|value| String::from_utf8_lossy(value).into_owned()).filter(|value| !value.is_empty())
 }
 
 /// A call of a macro.
@@ -91,10 +138,7 @@ fn asked(evaluation: &Evaluation<'_>, call: &Call<'_>) -> String {
         _ if name.starts_with("gcc") || name.starts_with("clang") => ("the C compiler", "CC"),
         _ => ("", ""),
     };
-    let named = |variable: &str| {
-        let value = evaluation.model().environment().find(|(name, _)| *name == variable).map(|(_, value)| value);
-        value.map(|value| String::from_utf8_lossy(value).into_owned()).filter(|value| !value.is_empty())
-    };
+    let named = |name: &str| self::variable(evaluation, name);
     let tool = match named(variable) {
         Some(program) if variable == "CC" => {
             let version = named("CC_VERSION_TEXT").map(|text| format!(" ({text})")).unwrap_or_default();

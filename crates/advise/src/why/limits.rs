@@ -1,16 +1,13 @@
 //! The sentences of an explanation: what prevents a value of a symbol.
 
-use std::collections::BTreeSet;
-
 use kiln_kconfig::{Comparison, Expr, ExprId, Limit, Place, Selection, SymbolId, Term, Tristate, Type};
 
+use super::reach::Reach;
 use super::story::{DEPTH, Story};
-use super::{host, quoted};
+use super::{comparison, host, quoted};
 
 /// The number of alternatives of an `||` that are followed.
 const N_ALTERNATIVES: usize = 3;
-/// The number of selecting symbols that are named.
-const N_SELECTORS: usize = 5;
 
 impl Story<'_, '_> {
     /// Explains what keeps `symbol` from `wanted`.
@@ -43,9 +40,24 @@ impl Story<'_, '_> {
                         self.say(depth, text, Some(&place), None);
                     }
                     let depth = depth + usize::from(wanted == Tristate::No || n_prompts > 1);
-                    terms.iter().for_each(|term| self.term(symbol, *term, needed, &place, depth));
+                    for term in self.telling(symbol, terms, needed, &place) {
+                        self.term(symbol, term, needed, &place, depth);
+                    }
                 }
             }
+        }
+    }
+
+    /// Returns the terms that tell most: what can be changed does not help where something else cannot.
+    pub(super) fn telling(&self, symbol: SymbolId, terms: Vec<Term>, needed: Tristate, place: &Place) -> Vec<Term> {
+        let is_never = |term: &Term| self.reaches.of_all(symbol, &[*term], needed, place) == Reach::Never;
+        let is_symbol = |term: &Term| matches!(self.evaluation.model().expression(term.expression), Expr::Symbol(_));
+        let never: Vec<Term> = terms.iter().copied().filter(is_never).collect();
+        let symbols: Vec<Term> = never.iter().copied().filter(is_symbol).collect();
+        match (never.is_empty(), symbols.is_empty()) {
+            (true, _) => terms,
+            (false, true) => never,
+            (false, false) => symbols,
         }
     }
 
@@ -85,138 +97,12 @@ impl Story<'_, '_> {
         }
     }
 
-    /// Explains a symbol that only other symbols or the host's tools can turn on.
-    fn no_prompt(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
-        let name = self.name(symbol);
-        let model = self.evaluation.model();
-        let place = model.definitions(symbol).next().map(|definition| definition.place);
-        if self.say_host(symbol, depth) {
-            return;
-        }
-        let selectors: Vec<Selection> = model.selectors(symbol).filter(|line| !line.weak).collect();
-        if wanted == Tristate::No {
-            let default = self.evaluation.active_default(symbol);
-            let text = match &default {
-                Some(default) => format!("{name} has no prompt, and its default is {}", model.show(default.value)),
-                None => format!("{name} has no prompt"),
-            };
-            let place = default.as_ref().map(|default| &default.place).or(place.as_ref());
-            self.say(depth, text, place, None);
-            self.mark("this default sets it");
-            return;
-        }
-        if selectors.is_empty() {
-            self.say(depth, format!("{name} has no prompt: only its defaults set it"), place.as_ref(), None);
-            self.defaults(symbol, wanted, depth + 1);
-            return;
-        }
-        let is_free = |line: &&Selection| self.request(line.by, wanted).is_some();
-        let free = self.names(selectors.iter().filter(is_free));
-        // The selecting symbols of the same file that have a prompt are what a person would look for.
-        let is_near = |line: &&Selection| {
-            let at = model.definitions(line.by).next();
-            model.prompt(line.by).is_some()
-                && at.map(|at| at.place.file) == place.as_ref().map(|place| place.file.clone())
-        };
-        let near: Vec<&Selection> = selectors.iter().filter(|line| is_near(line) && !is_free(line)).collect();
-        let prompted: Vec<&Selection> = selectors.iter().filter(|line| model.prompt(line.by).is_some()).collect();
-        let prompted = self.nearest(prompted, wanted);
-        let lines = if near.is_empty() && free.is_empty() { prompted } else { near };
-        let (listed, first) = (self.names(lines.iter().copied()), lines.first().map(|line| line.by));
-        // A symbol that cannot be requested is followed too, since its own needs are the answer.
-        let first = first.or_else(|| selectors.first().map(|line| line.by).filter(|_| free.is_empty()));
-        let needs_more = if free.is_empty() { "" } else { " (which need further requests)" };
-        let request = match (selectors.as_slice(), free.is_empty()) {
-            ([one], false) => self.request(one.by, wanted),
-            _ => None,
-        };
-        let who = match (listed.is_empty(), free.is_empty()) {
-            (true, true) => self.names(selectors.iter()),
-            (true, false) if request.is_some() => free,
-            (true, false) => format!("{free}; one of them is enough"),
-            (false, true) if lines.len() == 1 => format!("{listed}; set it, and what it needs"),
-            (false, true) => format!("{listed}; set one of them, and what that needs"),
-            (false, false) => format!("{listed}{needs_more}, or {free}; any of them is enough"),
-        };
-        let text = format!("{name} has no prompt: it is on when another symbol selects it: {who}");
-        self.say(depth, text, place.as_ref(), request);
-        if let Some(first) = first {
-            self.follow(first, wanted, depth + 1);
-        }
-    }
-
-    /// Returns the lines whose symbols this architecture can have, or all when it can have none; fewest needs first.
-    fn nearest<'s>(&self, lines: Vec<&'s Selection>, wanted: Tristate) -> Vec<&'s Selection> {
-        let model = self.evaluation.model();
-        let needs = |line: &Selection| -> (usize, usize) {
-            let terms = model.direct_dependency(line.by).map(|dependency| self.evaluation.too_low(dependency, wanted));
-            let terms = terms.unwrap_or_default();
-            (terms.iter().filter(|term| self.is_out_of_reach(term.expression)).count(), terms.len())
-        };
-        let mut rated: Vec<((usize, usize), &Selection)> = lines.into_iter().map(|line| (needs(line), line)).collect();
-        rated.sort_by_key(|(needs, _)| *needs);
-        let n_here = rated.iter().filter(|((elsewhere, _), _)| *elsewhere == 0).count();
-        rated.truncate(if n_here == 0 { rated.len() } else { n_here });
-        rated.into_iter().map(|(_, line)| line).collect()
-    }
-
-    /// Whether a condition depends on symbols that this architecture does not declare.
-    fn is_out_of_reach(&self, id: ExprId) -> bool {
-        let model = self.evaluation.model();
-        match model.expression(id) {
-            Expr::Symbol(symbol) => model.definitions(symbol).next().is_none(),
-            Expr::Or(operands) => operands.iter().all(|operand| self.is_out_of_reach(*operand)),
-            Expr::And(parts) => parts.iter().any(|part| self.is_out_of_reach(*part)),
-            Expr::Not(_) | Expr::Compare(..) => false,
-        }
-    }
-
-    /// Returns the first few selecting symbols.
-    fn names<'s>(&self, lines: impl Iterator<Item = &'s Selection>) -> String {
-        let names: BTreeSet<String> = lines.map(|line| self.name(line.by)).collect();
-        let more = names.len().saturating_sub(N_SELECTORS);
-        let mut text: Vec<String> = names.into_iter().take(N_SELECTORS).collect();
-        if more > 0 {
-            text.push(format!("{more} more"));
-        }
-        text.join(", ")
-    }
-
-    /// Explains what the defaults of a symbol without a prompt would need.
-    fn defaults(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
-        let model = self.evaluation.model();
-        let place = model.definitions(symbol).next().map(|definition| definition.place);
-        let dependency = model.direct_dependency(symbol);
-        let mut terms: Vec<(Term, Place)> = Vec::new();
-        if let (Some(dependency), Some(place)) = (dependency, place) {
-            terms.extend(self.evaluation.too_low(dependency, wanted).into_iter().map(|term| (term, place.clone())));
-        }
-        // A default that would set it: the first whose value is not a plain `n`.
-        let default = match self.wanted_text.take() {
-            Some(text) => model.defaults(symbol).find(|default| model.show(default.value).trim_matches('"') == text),
-            None => model.defaults(symbol).find(|default| model.show(default.value) != "n"),
-        };
-        if let Some(default) = default {
-            // The value of a number is not a condition.
-            let value = Some(default.value).filter(|_| model.type_of(symbol).is_logic());
-            let parts = default.condition.into_iter().chain(value);
-            for part in parts {
-                for term in self.evaluation.too_low(part, wanted) {
-                    if !terms.iter().any(|(known, _)| known.expression == term.expression) {
-                        terms.push((term, default.place.clone()));
-                    }
-                }
-            }
-        }
-        terms.iter().for_each(|(term, place)| self.term(symbol, *term, wanted, place, depth));
-    }
-
     /// Explains a term of a condition that is too low.
     pub(super) fn term(&mut self, symbol: SymbolId, term: Term, needed: Tristate, place: &Place, depth: usize) {
         let written = self.evaluation.model().written(symbol, term.expression);
         let place = written.as_ref().unwrap_or(place);
         let name = self.name(symbol);
-        let shown = self.evaluation.show(term.expression);
+        let shown = self.shown(term.expression, place);
         // Obstacles of the symbol itself are all printed, deeper ones once.
         if !self.said.insert(shown.clone()) && depth > 0 {
             return;
@@ -238,13 +124,15 @@ impl Story<'_, '_> {
                 if let Some(last) = self.causes.last_mut() {
                     last.arches = arches.unwrap_or_default();
                 }
-                self.alternatives(term.expression, needed, depth + 1);
+                self.alternatives(term.expression, needed, place, depth + 1);
             }
-            Expr::Compare(op, left, right) => {
+            compare @ Expr::Compare(op, left, right) => {
                 let request = self.comparison(op, left, right);
-                let shown = self.compared(op, left, right);
                 self.say(depth, format!("{name} needs {shown}"), Some(place), request.clone());
                 self.blame(left);
+                if self.say_variable(compare, place) {
+                    return;
+                }
                 if request.is_none() && !self.say_host(left, depth + 1) {
                     self.other_value(left, right, depth + 1);
                 }
@@ -260,9 +148,7 @@ impl Story<'_, '_> {
         if let Some(question) = host::statement(self.evaluation, on, place) {
             let text = format!("{name} needs a feature that this host lacks: {}", question.sentence);
             self.say(depth, text, Some(place), None);
-            if let Some(last) = self.causes.last_mut() {
-                last.is_host = true;
-            }
+            self.blame_host(question.tool);
             return;
         }
         let shown = match model.find(&model.name(on)) {
@@ -284,6 +170,7 @@ impl Story<'_, '_> {
         }
         if let Some(last) = self.causes.last_mut() {
             last.arches = if is_declared { Vec::new() } else { (self.asked.elsewhere)(&model.name(on)) };
+            last.is_never = !is_declared;
         }
         if request.is_none() && is_declared {
             self.ask_too(on, needed);
@@ -315,7 +202,7 @@ impl Story<'_, '_> {
     }
 
     /// Explains the operands of an `||`, one of which is enough; first those that a request alone turns on.
-    fn alternatives(&mut self, or: ExprId, needed: Tristate, depth: usize) {
+    fn alternatives(&mut self, or: ExprId, needed: Tristate, place: &Place, depth: usize) {
         let model = self.evaluation.model();
         let Expr::Or(operands) = model.expression(or) else { return };
         let symbols: Vec<SymbolId> = operands
@@ -325,6 +212,9 @@ impl Story<'_, '_> {
                 _ => None,
             })
             .collect();
+        // A way that the recipe takes already is the only one of interest.
+        let taken: Vec<SymbolId> = symbols.iter().copied().filter(|symbol| self.is_requested(*symbol)).collect();
+        let symbols = if taken.is_empty() { symbols } else { taken };
         let (free, other): (Vec<SymbolId>, Vec<SymbolId>) =
             symbols.into_iter().partition(|symbol| self.request(*symbol, needed).is_some());
         for on in free.iter().take(N_ALTERNATIVES) {
@@ -345,6 +235,23 @@ impl Story<'_, '_> {
                 self.say(depth, text, None, None);
             }
         }
+        for operand in operands {
+            let compare = model.expression(*operand);
+            if let Some(written) = comparison::written(self.evaluation, compare, place)
+                && written.variable.is_some()
+            {
+                self.say(depth, written.text, None, None);
+                self.say_variable(compare, place);
+            }
+        }
+        let mut other = other;
+        other.sort_by_key(|on| self.reaches.of(*on, needed));
+        // A way that leads nowhere is only of interest where all do.
+        if self.reaches.of_part(or, needed, place) != Reach::Never {
+            let is_way =
+                |on: &SymbolId| model.definitions(*on).next().is_none() || self.reaches.of(*on, needed) != Reach::Never;
+            other.retain(is_way);
+        }
         for on in other.iter().take(N_ALTERNATIVES) {
             let name = self.name(*on);
             let arches = (self.asked.elsewhere)(&model.name(*on));
@@ -358,23 +265,6 @@ impl Story<'_, '_> {
                 self.say(depth, format!("{name} exists only for {}", arches.join(", ")), None, None);
             }
         }
-    }
-
-    /// Returns a comparison with the values of its sides.
-    fn compared(&self, op: Comparison, left: SymbolId, right: SymbolId) -> String {
-        let model = self.evaluation.model();
-        let side = |symbol: SymbolId| {
-            let name = model.name(symbol);
-            match (model.find(&name) == Some(symbol), model.type_of(symbol)) {
-                (true, Type::Unknown | Type::Tristate) if matches!(&*name, "y" | "m" | "n") => name.into_owned(),
-                (true, Type::Unknown) => format!("{name} [=n]"),
-                (true, Type::String) => format!("{name} [=\"{}\"]", self.evaluation.value_of(symbol)),
-                (true, _) => format!("{name} [={}]", self.evaluation.value_of(symbol)),
-                (false, _) if name.bytes().all(|byte| byte.is_ascii_digit()) && !name.is_empty() => name.into_owned(),
-                (false, _) => format!("\"{name}\""),
-            }
-        };
-        format!("{} {} {}", side(left), op.as_str(), side(right))
     }
 
     /// Returns the request that makes a comparison true.
@@ -417,7 +307,9 @@ impl Story<'_, '_> {
     pub(super) fn follow(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
         let is_bool = self.evaluation.model().type_of(symbol) == Type::Bool;
         let wanted = if is_bool && wanted == Tristate::Mod { Tristate::Yes } else { wanted };
-        if depth <= DEPTH && self.seen.insert(symbol) {
+        // What no request can change is followed to its end.
+        let is_decided = self.reaches.of(symbol, wanted) != Reach::Open;
+        if (depth <= DEPTH || is_decided) && self.seen.insert(symbol) {
             self.limits(symbol, wanted, depth);
         }
     }

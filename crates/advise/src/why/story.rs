@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use kiln_kconfig::{Evaluation, Expr, Place, Reason, Selection, SymbolId, Tristate, Type};
+use kiln_kconfig::{Evaluation, Expr, ExprId, Place, Reason, Selection, SymbolId, Tristate, Type};
 
-use super::{Asked, Cause, end_of_range, host, quoted, shown};
+use kiln_plan::tools::{self, Tool};
+
+use super::reach::Reaches;
+use super::{Asked, Cause, comparison, end_of_range, host, quoted, shown};
 
 /// The depth to which causes are followed.
 pub(super) const DEPTH: usize = 6;
@@ -19,18 +22,20 @@ pub(super) struct Story<'a, 'm> {
     pub(super) wanted_text: Option<String>,
     /// Terms already found too low or too high; their causes are not repeated.
     pub(super) said: BTreeSet<String>,
+    /// What could change at all.
+    pub(super) reaches: Reaches<'a, 'm>,
 }
 
 impl<'a, 'm> Story<'a, 'm> {
     pub(super) fn new(evaluation: &'a Evaluation<'m>, asked: &'a Asked<'a>) -> Story<'a, 'm> {
-        Story { evaluation, asked, seen: BTreeSet::new(), causes: Vec::new(), wanted_text: None, said: BTreeSet::new() }
+        let (seen, causes, said) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
+        Story { evaluation, asked, seen, causes, wanted_text: None, said, reaches: Reaches::new(evaluation) }
     }
 
     pub(super) fn say(&mut self, depth: usize, text: String, place: Option<&Place>, request: Option<String>) {
         let place = place.map(shown);
-        let (needs_more, is_host, culprit, arches) = (false, false, None, Vec::new());
         let label = "this condition is false";
-        self.causes.push(Cause { depth, text, place, request, needs_more, culprit, is_host, arches, label });
+        self.causes.push(Cause { depth, text, place, request, label, ..Cause::default() });
     }
 
     /// Labels the line of the last sentence, where it is not a condition that is false.
@@ -65,10 +70,37 @@ impl<'a, 'm> Story<'a, 'm> {
         let Some(question) = host::question(self.evaluation, symbol) else { return false };
         let (text, place) = (question.sentence, question.place);
         self.say(depth, text, Some(&place), None);
+        self.blame_host(question.tool);
+        true
+    }
+
+    /// Marks the last sentence as decided by the host's tools, and names the tool.
+    pub(super) fn blame_host(&mut self, tool: Option<Tool>) {
+        let cc = host::variable(self.evaluation, "CC").unwrap_or_default();
+        let version = host::variable(self.evaluation, "CC_VERSION_TEXT").unwrap_or_default();
         if let Some(last) = self.causes.last_mut() {
-            last.is_host = true;
+            (last.is_host, last.tool) = (true, tool);
+            last.package = match tool {
+                Some(Tool::GccPlugins) => tools::gcc_plugin_package(&cc, &version),
+                _ => None,
+            };
+        }
+    }
+
+    /// Adds the variable to the last sentence when a comparison is of one; returns whether it is.
+    pub(super) fn say_variable(&mut self, compare: Expr<'_>, place: &Place) -> bool {
+        let written = comparison::written(self.evaluation, compare, place);
+        let Some(variable) = written.and_then(|written| written.variable) else { return false };
+        if let Some(last) = self.causes.last_mut() {
+            last.text += &format!(": `{variable}` is a variable of the environment (`kernel.environment.{variable}`)");
+            last.variable = Some(variable);
         }
         true
+    }
+
+    /// Returns an expression on the line at `place` with the value of each symbol.
+    pub(super) fn shown(&self, expression: ExprId, place: &Place) -> String {
+        comparison::show(self.evaluation, expression, place)
     }
 
     pub(super) fn name(&self, symbol: SymbolId) -> String {

@@ -71,7 +71,7 @@ fn check(requests: &[(&str, &str)], symbol: &str, expected: Expect) {
     .into_evaluation();
     let asks = |name: &str| requests.iter().any(|(symbol, _)| *symbol == name);
     let elsewhere = |name: &str| if name == "MISSING" { vec!["arm".to_owned()] } else { Vec::new() };
-    let why = why(&evaluation, symbol, &Asked { asks: &asks, elsewhere: &elsewhere }).unwrap();
+    let why = why(&evaluation, symbol, &Asked { asks: &asks, elsewhere: &elsewhere, ..Asked::NOTHING }).unwrap();
     let line = |cause: &Cause| {
         let place = cause.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         let request = cause.request.as_ref().map(|request| format!(" -> {request}")).unwrap_or_default();
@@ -149,7 +149,7 @@ fn a_select_is_followed_to_who_asked() {
             - `DEFRAG` is `m`: selected by `CONNTRACK`, which is `m` (Kconfig:15)
               - `CONNTRACK` is `m`: the recipe sets it
             for y:
-            - `DEFRAG` has no prompt: it is on when another symbol selects it: `CONNTRACK` (Kconfig:18) -> CONNTRACK=y
+            - `DEFRAG` has no prompt: it is on when `CONNTRACK`, which the recipe requests, selects it (Kconfig:15)
             for n:
             - `CONNTRACK`, which is `m`, selects `DEFRAG` (Kconfig:15) -> CONNTRACK=n
         "#]],
@@ -188,7 +188,7 @@ fn defaults_ranges_and_choices() {
         expect![[r#"
             - `HIDDEN` is `y`: default y if NET [=y] (Kconfig:22)
             for n:
-            - `HIDDEN` has no prompt, and its default is y (Kconfig:22)
+            - `HIDDEN` has no prompt, and its default is y if NET [=y] (Kconfig:22)
         "#]],
     );
     check(

@@ -32,7 +32,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let analysis = prepared.analyse()?;
     let asks = |symbol: &str| evaluated.kernel.requests.contains_key(symbol);
     let elsewhere = |symbol: &str| analysis.other_arches(symbol);
-    let asked = Asked { asks: &asks, elsewhere: &elsewhere };
+    let turned_on = |symbol: &str| analysis.turned_on_elsewhere(symbol);
+    let asked = Asked { asks: &asks, elsewhere: &elsewhere, turned_on: &turned_on };
     let Some(why) = why(&analysis.evaluation()?, name, &asked) else {
         let nearest = analysis.nearest_symbols(name);
         let failure = Failure::fault(anyhow::anyhow!("this kernel has no symbol `{name}`"));

@@ -13,6 +13,7 @@
 //! - `kconfig`: the replacement for `conf`;
 //! - `fix`: the smallest set of further requests (the cases from the field are slow);
 //! - `extra_modules`: modules from outside of the tree, and firmware (slow);
+//! - `reasons`: what `kiln check` says about variables, texts and kiln's own modules, on a small tree;
 //! - `impact`: what a change means for a deployed kernel, and new modules for it (slow);
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
@@ -43,6 +44,7 @@ mod kernel_faults;
 mod loaders;
 mod modules;
 mod outputs;
+mod reasons;
 mod recipe_faults;
 mod resolve;
 mod router;

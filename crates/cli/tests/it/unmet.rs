@@ -256,3 +256,42 @@ fn field_driver_of_another_machine() {
         "PINCTRL = \"y\"\nPINCTRL_SDM845 = \"y\"\nMTK_SCPSYS = \"y\"\n",
     );
 }
+
+/// The names of the symbols that a tree's Kconfig files declare, for any architecture.
+fn declared(tree: &std::path::Path) -> std::collections::BTreeSet<String> {
+    let mut names = std::collections::BTreeSet::new();
+    let mut directories = vec![tree.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(&directory).expect("a directory").flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let kind = entry.file_type().expect("a type");
+            if kind.is_dir() && !matches!(name.as_str(), "dts" | "Documentation" | "tools") {
+                directories.push(entry.path());
+            } else if kind.is_file() && name.starts_with("Kconfig") {
+                let text = std::fs::read(entry.path()).expect("a Kconfig file");
+                let text = String::from_utf8_lossy(&text).into_owned();
+                let lines = text.lines().map(str::trim);
+                let words = lines.filter_map(|line| line.strip_prefix("config ").or(line.strip_prefix("menuconfig ")));
+                names.extend(words.map(|word| word.trim().to_owned()));
+            }
+        }
+    }
+    names
+}
+
+#[test]
+#[ignore = "slow: reads all Kconfig files of two kernels"]
+fn the_table_of_changes_agrees_with_the_trees() {
+    let number = |version: &str| -> Vec<u32> { version.split('.').filter_map(|part| part.parse().ok()).collect() };
+    for (package, version) in [("linux-source-6.1", "6.1"), (PACKAGE, "6.12")] {
+        let names = declared(&tree_of(package));
+        for change in kiln_advise::check::CHANGES {
+            use kiln_advise::check::Fate;
+            let is_done = number(change.version) <= number(version);
+            assert!(!is_done || !names.contains(change.old), "{version} has {}", change.old);
+            if let (true, Fate::Renamed(new) | Fate::Replaced(new)) = (is_done, change.fate) {
+                assert!(names.contains(new), "{version} has no {new}");
+            }
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Names of Debian packages that depend on an architecture.
 
 use kiln_plan::Arch;
+use kiln_plan::tools::gcc_plugin_package;
 
 /// Returns the package of the compiler whose name begins with `prefix` (`aarch64-linux-gnu-`).
 pub fn cross_compiler_package(prefix: &str) -> String {
@@ -15,6 +16,11 @@ pub(super) fn cross_binutils_package(prefix: &str) -> String {
 /// Returns the package of the C library that Debian's compiler for `arch` links with.
 pub(super) fn cross_libc_package(arch: Arch) -> String {
     format!("libc6-dev-{}-cross", arch.debian.unwrap_or(arch.machine))
+}
+
+/// Returns the package with the headers of a GCC's plugins; without a version, that of Debian's default compiler.
+pub(super) fn gcc_plugin(compiler: &str, version: &str) -> String {
+    gcc_plugin_package(compiler, version).unwrap_or_else(|| "gcc-plugin-dev".to_owned())
 }
 
 /// Returns the package of LLVM's `program`; `None` when it is not LLVM's. `value` is that of `LLVM`.

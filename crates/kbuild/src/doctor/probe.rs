@@ -23,11 +23,40 @@ pub(super) fn is_there(probe: &Probe, host: &Host) -> Result<bool, ExecError> {
             None => Ok(false),
             Some(cc) => compiles(&cc, header, library.as_deref(), host),
         },
+        Probe::GccPlugins { compiler } => match find(compiler) {
+            None => Ok(false),
+            Some(gcc) => {
+                let said = ask(&gcc, "-print-file-name=plugin", host)?;
+                Ok(Path::new(said.trim()).join("include/plugin-version.h").is_file())
+            }
+        },
+        Probe::RustSource => match find("rustc") {
+            None => Ok(false),
+            Some(rustc) => {
+                // A proxy without a toolchain has no sysroot, and so no source.
+                let exec = host.exec(&rustc).args(["--print", "sysroot"]).deadline(DEADLINE);
+                let sysroot = exec.text().unwrap_or_default();
+                Ok(Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/core/src/lib.rs").is_file())
+            }
+        },
         Probe::CrossLibrary { compiler, library } => match find(compiler) {
             None => Ok(false),
             Some(gcc) => finds(&gcc, library, host),
         },
     }
+}
+
+/// Returns the package of what is missing, where its name depends on the host's programs.
+pub(super) fn package(probe: &Probe, host: &Host) -> Option<String> {
+    let Probe::GccPlugins { compiler } = probe else { return None };
+    let gcc = find_program(&host.path, Path::new(compiler))?;
+    let version = ask(&gcc, "-dumpfullversion", host).ok()?;
+    Some(super::package::gcc_plugin(compiler, version.trim()))
+}
+
+/// Returns what a compiler prints for one argument.
+fn ask(gcc: &Path, argument: &str, host: &Host) -> Result<String, ExecError> {
+    Exec::new(gcc).arg(argument).env("PATH", &host.path).env("LC_ALL", "C").deadline(DEADLINE).text()
 }
 
 /// Whether `gcc` finds `library`: it prints a library that it does not find as it was passed.

@@ -179,3 +179,23 @@ fn the_size_of_a_download_is_read() {
         assert_eq!(super::download_size(line), None, "{line}");
     }
 }
+
+#[test]
+fn parts_of_compilers_that_requests_need() {
+    let package = |config: &str, cross: Option<&str>| {
+        let needs = needs(&work(config, cross));
+        needs.into_iter().map(|need| need.debian_package).collect::<Vec<_>>()
+    };
+    let has = |config: &str, name: &str| package(config, None).iter().any(|package| package == name);
+    assert!(has("CONFIG_GCC_PLUGIN_LATENT_ENTROPY=y\n", "gcc-plugin-dev"));
+    assert!(has("CONFIG_RANDSTRUCT_FULL=y\n", "gcc-plugin-dev"));
+    assert!(!has("CONFIG_RANDSTRUCT_NONE=y\n", "gcc-plugin-dev"));
+    assert!(has("CONFIG_SCHED_CLASS_EXT=y\n", "pahole"));
+    assert!(has("CONFIG_RUST=y\n", "rust-src"));
+    assert_eq!(package("CONFIG_RUST=y\n", None).iter().filter(|package| *package == "bindgen").count(), 1);
+    assert!(
+        !needs(&with("CONFIG_GCC_PLUGINS=y\n", Programs::Llvm { value: "1".to_owned() }))
+            .iter()
+            .any(|need| matches!(need.probe, Probe::GccPlugins { .. }))
+    );
+}

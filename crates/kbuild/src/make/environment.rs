@@ -7,6 +7,7 @@
 //! | `PATH` | the toolchain's | the directories of programs |
 //! | `HOME`, `RUSTUP_HOME` and others | the caller's; without one a private directory in the output | proxies and wrappers find their tools by them; they set no compiler flags |
 //! | `GIT_CONFIG_GLOBAL`, `PYTHONNOUSERSITE` | `/dev/null`, `1` | the user's settings do not matter |
+//! | those of `kernel.environment` | the recipe's; none of the others here | some trees' Kconfig files and makefiles read variables of their own |
 //! | `TMPDIR` | a private directory in the output | a killed build leaves nothing elsewhere |
 //! | `LC_ALL` | `C` | messages and sort order |
 //! | `ARCH`, `CROSS_COMPILE`, `LLVM` | the target, `LLVM` only for LLVM's toolchain | passed to `make` as arguments, as Kbuild expects them |
@@ -72,7 +73,7 @@ impl Make<'_> {
         let private = |name: &str| (OsString::from(name), self.private(&name.to_lowercase()).into_os_string());
         let home = (!host.has_home()).then(|| private("HOME"));
         let tmp = (OsString::from("TMPDIR"), self.private("tmp").into_os_string());
-        host.variables().chain(home).chain([tmp]).collect()
+        self.toolchain.variables().chain(home).chain([tmp]).collect()
     }
 
     /// Starts a `make` command line, both outputs joined into standard output, without goals.
@@ -136,4 +137,36 @@ fn assignment(name: &str, value: &std::ffi::OsStr) -> OsString {
     text.push("=");
     text.push(value);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use kiln_kconfig::{Environment, Linux};
+    use kiln_plan::environment::is_own;
+
+    use crate::toolchain::Programs;
+
+    #[test]
+    fn a_recipe_cannot_set_what_kiln_sets() {
+        let linux = Linux {
+            arch: "arm64",
+            host: "x86_64",
+            srctree: "/tree",
+            version: "6.12.1",
+            programs: &Programs::gnu("x-"),
+            cc: None,
+            ld: None,
+            cc_version: "gcc",
+            clang_flags: "-f",
+            rustc_version: "rustc",
+        };
+        for name in Environment::linux(&linux).variables.keys() {
+            assert!(is_own(name), "{name}");
+        }
+        for name in
+            ["HOME", "TMPDIR", "SOURCE_DATE_EPOCH", "LOCALVERSION", "KCFLAGS", "KAFLAGS", "KRUSTFLAGS", "LC_ALL"]
+        {
+            assert!(is_own(name), "{name}");
+        }
+    }
 }

@@ -77,8 +77,15 @@ impl Lowering<'_> {
             make_targets: self.texts(&["kernel", "makeTargets"]),
             extra_modules: self.extra_modules(),
             signing_key: self.signing_key(),
+            environment: self.environment(),
             requests,
         })
+    }
+
+    fn environment(&self) -> BTreeMap<String, String> {
+        let path = ["kernel", "environment"];
+        let text = |name: &str| Some((name.to_owned(), self.tree.text(&[path[0], path[1], name])?.to_owned()));
+        self.tree.entries(&path).filter_map(|(name, _)| text(name)).collect()
     }
 
     fn version(&mut self) -> Option<Located<KernelVersion>> {

@@ -199,10 +199,9 @@ fn config() -> Vec<Declaration> {
         Shape::Leaf(Leaf {
             ty: Type::Text(TextType {
                 noun: Some("value"),
-                non_empty: true,
                 takes_int: true,
                 bool_help: Some("write `\"y\"` or `\"n\"`"),
-                check: Some(name::one_line),
+                check: Some(request_value),
                 canonical: Some(unquote),
                 ..TextType::default()
             }),
@@ -232,7 +231,7 @@ fn config() -> Vec<Declaration> {
         option(
             "config",
             "Requests: the value that a Kconfig symbol, named without `CONFIG_`, must have. `y`, `m`, `n`, a number, \
-             or text, which may be bare or in the quotes of a `.config`. One marked `optional = true` may stay unmet.",
+             or text, which may be bare or in the quotes of a `.config`; `\"\"` is the empty text. One marked `optional = true` may stay unmet.",
             symbols(),
         )
         .example("KEXEC = { value = \"y\", optional = true }"),
@@ -243,7 +242,51 @@ fn config() -> Vec<Declaration> {
             AttrsOf { placeholder: "CONDITION", key: Some(name::symbol), shape: Box::new(Shape::AttrsOf(symbols())) },
         )
         .example("conditionalConfig.USB.USB_XHCI_HCD = \"y\""),
+        environment(),
     ]
+}
+
+/// Checks the value of a request; a text of blanks needs its quotes, so that nobody writes one by mistake.
+fn request_value(text: &str) -> Result<(), Fault> {
+    if !text.is_empty() && text.trim().is_empty() {
+        return Err(
+            Fault::new("the value is only blanks").help("write `\"\"` for the empty text, `'\" \"'` for blanks")
+        );
+    }
+    name::one_line(text)
+}
+
+/// Returns the declaration of the variables that a tree's Kconfig files and makefiles read.
+fn environment() -> Declaration {
+    let value = TextType { noun: Some("text"), takes_int: true, check: Some(name::one_line), ..TextType::default() };
+    let leaf = Leaf { ty: Type::Text(value), may_be_optional: false };
+    option(
+        "environment",
+        "Variables of the environment that the tree's Kconfig files and makefiles read (`CROSS_COMPILE_COMPAT`), for \
+         every command. What kiln sets itself (`ARCH`, `CC`, `CROSS_COMPILE`, `KCONFIG_*` and others) cannot be set.",
+        AttrsOf { placeholder: "VARIABLE", key: Some(variable_name), shape: Box::new(Shape::Leaf(leaf)) },
+    )
+    .example("CROSS_COMPILE_COMPAT = \"arm-linux-gnueabihf-\"")
+}
+
+/// Checks the name of a variable; refuses those that kiln sets.
+fn variable_name(name: &str) -> Result<(), Fault> {
+    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_word || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(Fault::new(format!("`{}` is not the name of a variable", name.escape_debug())));
+    }
+    if !crate::environment::is_own(name) {
+        return Ok(());
+    }
+    let fault = Fault::new(format!("`{name}` is set by kiln"));
+    Err(match name {
+        "ARCH" | "SRCARCH" | "SUBARCH" => fault.help("set `kernel.arch`"),
+        "CROSS_COMPILE" => fault.help("set `kernel.crossCompile`"),
+        "CC" | "LD" | "AR" | "LLVM" | "LLVM_IAS" => fault.help("set `kernel.toolchain`, or `kernel.crossCompile`"),
+        "LOCALVERSION" => fault.help("set `kernel.config.LOCALVERSION`"),
+        "KCONFIG_ALLCONFIG" => fault.help("set `kernel.baseConfig`, or import the fragment"),
+        _ => fault.help("remove it: the result must not depend on it"),
+    })
 }
 
 fn version(text: &str) -> Result<(), Fault> {

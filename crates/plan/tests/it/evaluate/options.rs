@@ -93,12 +93,10 @@ deadline = "60"
               option kernel.config.A
               kiln.toml:8:5
               help: write `"y"` or `"n"`
-            error[type]: `kernel.config.B`: the value is empty
-              option kernel.config.B
-              kiln.toml:9:5
             error[type]: `kernel.config.C`: the value is only blanks
               option kernel.config.C
               kiln.toml:10:5
+              help: write `""` for the empty text, `'" "'` for blanks
             error[type]: `kernel.config.D`: expected a string, found a number with a fraction
               option kernel.config.D
               kiln.toml:11:5

@@ -93,9 +93,6 @@ C = ""
               option kernel.config.A
               kiln.toml:4:5
               help: write `"y"` or `"n"`
-            error[type]: `kernel.conditionalConfig.NOBODY.C`: the value is empty
-              option kernel.conditionalConfig.NOBODY.C
-              kiln.toml:7:5
         "#]],
     );
 }
