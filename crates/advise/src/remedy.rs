@@ -65,6 +65,9 @@ pub struct Alternative {
     pub drastic: bool,
     /// Whether no fix that harms as little has fewer requests, and none harms less.
     pub smallest: bool,
+    /// The `kernel.baseValues` under which it holds, when it does not hold under the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub only_with: Option<&'static str>,
 }
 
 /// A request to write.
@@ -137,6 +140,7 @@ fn alternative(problem: &Problem<'_, '_>, set_aside: &[kiln_fix::SetAside], fix:
         harm: fix.cost.harm,
         drastic: fix.cost.is_drastic,
         smallest: fix.is_smallest,
+        only_with: None,
     }
 }
 

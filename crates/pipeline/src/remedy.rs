@@ -8,7 +8,7 @@ use kiln_advise::why::Asked;
 use kiln_advise::{Unmet, UnmetKind, check};
 use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_kbuild::resolve::config_of;
-use kiln_kconfig::{Evaluation, Request, Tristate};
+use kiln_kconfig::{BaseValues, Evaluation, Request, Tristate};
 use kiln_plan::evaluate::Kernel as KernelOptions;
 
 use crate::analysis::Analysis;
@@ -66,11 +66,14 @@ impl Analysis<'_> {
             Some(_) => Vec::new(),
             None => declared.arches(name),
         };
-        let asked = Asked { asks: &asks, elsewhere: &elsewhere };
+        let turned_on = |name: &str| self.turned_on_elsewhere(name);
+        let asked = Asked { asks: &asks, elsewhere: &elsewhere, turned_on: &turned_on };
         let Answer { set_aside, remedy: mut found } = remedy(&now, &possible, &kept, &asked, budget);
         let lost: Vec<&Request> =
             hopeless.iter().map(|unmet| &unmet.request).chain(set_aside.iter().map(|one| &one.request)).collect();
-        let works = |fix: &Alternative| tried(self, &requests, &lost, fix);
+        let values = self.parsed.base_values_kept();
+        let works_with = |values, fix: &Alternative| Trial { analysis: self, values }.holds(&requests, &lost, fix);
+        let works = |fix: &Alternative| works_with(values, fix);
         let with_working = |fix: &mut Alternative| {
             let whole = fix.clone();
             fix.substitutes.retain(|substitute| works(&whole.with(substitute)));
@@ -90,21 +93,40 @@ impl Analysis<'_> {
             Remedy::OutOfTime(fix) => *fix = fix.take().filter(works),
             Remedy::Holds | Remedy::NoMemory(_) => {}
         }
+        let fixes: &mut [Alternative] = match &mut found {
+            Remedy::Alternatives(fixes) => fixes,
+            Remedy::OutOfTime(fix) => fix.as_mut_slice(),
+            Remedy::Holds | Remedy::NoMemory(_) => &mut [],
+        };
+        for fix in fixes.iter_mut().filter(|fix| !works_with(values.other(), fix)) {
+            fix.only_with = Some(values.name());
+        }
         Ok(Remedies { hopeless, unmet, set_aside, remedy: found })
     }
 }
 
-/// Whether all requests but those that are `lost` hold with those of `fix`, by the check of `kiln check`.
-fn tried(analysis: &Analysis<'_>, requests: &[Request], lost: &[&Request], fix: &Alternative) -> bool {
-    let mut all: Vec<Request> = requests.to_vec();
-    all.retain(|request| !lost.contains(&request));
-    for line in &fix.requests {
-        all.retain(|request| request.symbol != line.symbol);
-        all.push(Request::fixed(&line.symbol, &line.value));
+/// Tries a fix over the base with one of its two meanings.
+struct Trial<'a> {
+    analysis: &'a Analysis<'a>,
+    values: BaseValues,
+}
+
+impl Trial<'_> {
+    /// Whether all requests but those that are `lost` hold with those of `fix`, by the check of `kiln check`.
+    fn holds(&self, requests: &[Request], lost: &[&Request], fix: &Alternative) -> bool {
+        let mut all: Vec<Request> = requests.to_vec();
+        all.retain(|request| !lost.contains(&request));
+        for line in &fix.requests {
+            all.retain(|request| request.symbol != line.symbol);
+            all.push(Request::fixed(&line.symbol, &line.value));
+        }
+        let parsed = &self.analysis.parsed;
+        let Ok(resolved) = parsed.resolve_keeping(self.values, all.iter().chain(lost.iter().copied())) else {
+            return false;
+        };
+        let declarations = parsed.declarations(&all);
+        check(&all, &config_of(&resolved), &declarations).iter().all(|unmet| unmet.request.is_optional())
     }
-    let Ok(resolved) = analysis.parsed.resolve(all.iter().chain(lost.iter().copied())) else { return false };
-    let declarations = analysis.parsed.declarations(&all);
-    check(&all, &config_of(&resolved), &declarations).iter().all(|unmet| unmet.request.is_optional())
 }
 
 impl Remedies {

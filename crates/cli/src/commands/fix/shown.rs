@@ -120,6 +120,9 @@ impl Text<'_> {
                 out += &format!("      # and {} more: `--all` shows them\n", n - shown);
             }
         }
+        if let Some(values) = fix.only_with {
+            out += &format!("  holds only with `kernel.baseValues = \"{values}\"`, which this recipe has\n");
+        }
         out
     }
 
