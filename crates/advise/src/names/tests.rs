@@ -158,13 +158,22 @@ fn what_nothing_answers_to_has_neighbours() {
 
 #[test]
 fn several_words_are_found_in_any_order() {
-    check("support nf_tables", expect![[r#"
+    check(
+        "support nf_tables",
+        expect![[r#"
         Prompt NF_TABLES=Some("m") Some("nf_tables support") ["Kconfig:4"] None [] [] Some("NF_TABLES = \"m\"") [nf_tables net/netfilter/Makefile:1 ["net/netfilter/nf_tables_core", "net/netfilter/nf_tables_api"]]
-    "#]]);
-    check("CT Module", expect![[r#"
+    "#]],
+    );
+    check(
+        "CT Module",
+        expect![[r#"
         Prompt NFT_CT=None Some("conntrack module") ["Kconfig:9"] Some("NF_TABLES && !BROKEN") [("NF_TABLES", Some("m")), ("BROKEN", None)] [] Some("NFT_CT = \"m\"") [nft_ct net/netfilter/Makefile:3 ["net/netfilter/nft_ct"]] [nft_extra net/netfilter/Makefile:3 ["net/netfilter/nft-extra"]]
-    "#]]);
-    check("support module", expect![[r#"
+    "#]],
+    );
+    check(
+        "support module",
+        expect![[r#"
         nothing; near: []
-    "#]]);
+    "#]],
+    );
 }

@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// ARCH of a Linux tree; sets the variables that its makefile sets
     #[arg(long, value_name = "ARCH")]
     arch: Option<String>,
+    /// Directory with the sources of the project's conf, whose rules to follow [default: found in the tree]
+    #[arg(long, value_name = "DIR")]
+    dialect: Option<PathBuf>,
     /// Top Kconfig file
     #[arg(long, value_name = "FILE", default_value = "Kconfig")]
     kconfig: String,
@@ -77,6 +80,17 @@ enum ModeArg {
 /// Runs it; the status is that of `conf`.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let machine = machine(context, args)?;
+    if machine.known_dialect().is_none() {
+        if let Some(directory) = &args.dialect {
+            let text = format!("{}: no grammar of Kconfig (parser.y or zconf.y) in it", directory.display());
+            return Err(Failure::Usage(text));
+        }
+        let text = format!(
+            "{}: no sources of conf in it; assuming the rules of Linux 7.0. --dialect DIR names their directory.\n",
+            args.srctree.display()
+        );
+        context.ui.text(text.as_bytes());
+    }
     let (model, messages) = machine.parse(&args.kconfig).map_err(Failure::host)?;
     context.ui.result(&String::from_utf8_lossy(&messages.stdout()));
     context.ui.text(&messages.stderr());
@@ -147,6 +161,10 @@ fn machine(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
             let store = Store::open(&context.store_dir()).ok();
             Machine::linux(&tree, current, &variables, store.as_ref()).map_err(Failure::fault)?
         }
+    };
+    let machine = match &args.dialect {
+        Some(directory) => machine.with_program(&current.join(directory)),
+        None => machine,
     };
     let machine = match &args.config {
         Some(config) if args.mode != ModeArg::DefConfig => {
