@@ -55,6 +55,8 @@ pub struct Dialect {
     pub empty_menu_ends: bool,
     /// A hidden `bool` that is `n` by a default is in the `.config` (until 4.16).
     pub writes_default_n: bool,
+    /// A member of a choice that was written once is written, even when it is no longer visible (until 4.2).
+    pub members_stay_written: bool,
     /// A number out of its range becomes the end of the range as the program prints it, not as it is written there
     /// (until 5.12).
     pub prints_range_ends: bool,
@@ -107,6 +109,7 @@ impl Dialect {
         source_patterns: false,
         empty_menu_ends: true,
         writes_default_n: false,
+        members_stay_written: false,
         prints_range_ends: false,
         shell_buffer: 4096,
         last_choice_decides: false,

@@ -351,11 +351,13 @@ impl<'m> Evaluation<'m> {
             state.value = Tristate::No;
             return;
         }
-        state.write = false;
+        // Quirk: in old programs a member of a choice is written once it has been, and its choice says when.
+        let sticks = self.model.dialect.members_stay_written && self.model.symbol(symbol).listed_in.is_some();
+        state.write &= sticks;
         self.see(symbol);
         let zero = self.zero(type_);
         let state = &mut self.states[symbol.at()];
-        state.write = state.visible != Tristate::No;
+        state.write |= if sticks { state.visible == Tristate::Mod } else { state.visible != Tristate::No };
         // A recursive computation of this symbol sees this value.
         state.value = Tristate::No;
         state.text = zero;

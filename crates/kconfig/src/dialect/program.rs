@@ -71,6 +71,7 @@ impl Dialect {
             source_patterns: lexer.contains("glob("),
             empty_menu_ends: !lacks(&confdata, "end_check:"),
             writes_default_n: lacks(&symbol, "newval.tri != no"),
+            members_stay_written: keeps_members(&symbol),
             prints_range_ends: symbol.contains("sprintf(str, "),
             shell_buffer: if preprocess.contains("char buf[256]") { 256 } else { 4096 },
             last_choice_decides: chance.contains("has_changed = randomize_choice_values"),
@@ -79,6 +80,13 @@ impl Dialect {
             prefix: MAKEFILES.iter().find_map(|name| prefix(&read(name))).unwrap_or(Dialect::NEWEST.prefix),
         })
     }
+}
+
+/// Whether the flag for writing is cleared for all but members of choices.
+fn keeps_members(symbol: &str) -> bool {
+    let mut lines = symbol.lines().map(str::trim);
+    std::iter::from_fn(|| lines.find(|line| *line == "if (!sym_is_choice_value(sym))").and_then(|_| lines.next()))
+        .any(|line| line == "sym->flags &= ~SYMBOL_WRITE;")
 }
 
 /// Makefiles that may set the prefix of names.
