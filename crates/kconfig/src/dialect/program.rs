@@ -171,4 +171,30 @@ mod tests {
                 && !old.promotes_implied
         );
     }
+
+    #[test]
+    fn the_grammar_and_the_makefile_say_more() {
+        assert_eq!(title("rootmenu.prompt = menu_add_prompt(P_MENU, \"A Title\", NULL);").unwrap().as_str(), "A Title");
+        let twice = "menu_add_prompt(P_MENU, $2, NULL); menu_add_prompt(P_MENU, xstrdup(\"B\"), NULL);";
+        assert_eq!(title(twice).unwrap().as_str(), "B");
+        assert_eq!(title("menu_add_prompt(P_MENU, $2, NULL);"), None);
+        assert_eq!(prefix("FLAGS += -I. -DCONFIG_=\\\"CT_\\\"\n").unwrap().as_str(), "CT_");
+        assert_eq!(prefix("FLAGS += -DCONFIG_='\"\"'\n").unwrap().as_str(), "");
+        assert_eq!(prefix("FLAGS += -DCONFIG_=$(X)\n"), None);
+        let old = |name: &str| -> Option<Arc<[u8]>> {
+            let text = match name {
+                "zconf.y" => "choice_block common_stmt sym_lookup(\"MODULES\", 0)",
+                "symbol.c" => {
+                    "if (!sym_is_choice_value(sym))\n\tsym->flags &= ~SYMBOL_WRITE;\nsprintf(str, \"%ld\", val2);"
+                }
+                "confdata.c" => "has_changed = randomize_choice_values(csym);",
+                _ => return None,
+            };
+            Some(Arc::from(text.as_bytes()))
+        };
+        let old = Dialect::of_program(&old).unwrap();
+        assert_eq!(old.in_choice, InChoice::Statements);
+        assert!(!old.macros && old.modules_by_name && old.members_stay_written && old.writes_default_n);
+        assert!(old.prints_range_ends && old.last_choice_decides && !old.empty_menu_ends);
+    }
 }
