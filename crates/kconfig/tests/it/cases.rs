@@ -111,7 +111,7 @@ fn outcome(head: &str, files: &BTreeMap<String, Vec<u8>>) -> String {
             writes_default_n: old == "run-3.14",
             modules_by_name: old == "run-3.14",
             title: ShortText::new(if old == "run-3.14" { "uClibc Configuration" } else { "Buildroot Configuration" })
-                .unwrap(),
+                .unwrap_or(Dialect::NEWEST.title),
             ..Dialect::LINUX_6_1
         },
         _ => Dialect::LINUX_6_12,
