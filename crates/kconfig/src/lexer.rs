@@ -211,16 +211,6 @@ impl<'h> Lexer<'h> {
         Place { file: self.file_name(), line: self.cursor.line, column }
     }
 
-    /// Continues with the files that match a pattern, in the order of their names.
-    pub(crate) fn include_all(&mut self, pattern: &[u8]) -> Result<(), Fatal> {
-        let pattern = String::from_utf8_lossy(pattern).into_owned();
-        // Each file is read before the ones that were opened earlier.
-        for name in pattern::matching(self.files, &pattern).iter().rev() {
-            self.include(name.as_bytes())?;
-        }
-        Ok(())
-    }
-
     /// Continues with another file. The current token must be the end of the `source` statement.
     pub(crate) fn include(&mut self, name: &[u8]) -> Result<(), Fatal> {
         let line = self.statement_line;

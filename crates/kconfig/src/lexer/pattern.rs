@@ -1,11 +1,24 @@
 //! Patterns of file names, as in a shell: `*`, `?` and `[…]`.
 
+use super::{Fatal, Lexer};
 use crate::Files;
+
+impl Lexer<'_> {
+    /// Continues with the files that match a pattern, in the order of their names.
+    pub(crate) fn include_all(&mut self, pattern: &[u8]) -> Result<(), Fatal> {
+        let pattern = String::from_utf8_lossy(pattern).into_owned();
+        // Each file is read before the ones that were opened earlier.
+        for name in matching(self.files, &pattern).iter().rev() {
+            self.include(name.as_bytes())?;
+        }
+        Ok(())
+    }
+}
 
 /// Returns the names that match, sorted by their bytes.
 ///
 /// Quirk: only the working directory counts, as for `glob` of the C library.
-pub(super) fn matching(files: &dyn Files, pattern: &str) -> Vec<String> {
+fn matching(files: &dyn Files, pattern: &str) -> Vec<String> {
     if !pattern.contains(['*', '?', '[']) {
         return files.read(pattern).map(|_| pattern.to_owned()).into_iter().collect();
     }
