@@ -118,12 +118,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Finds a tree that slow tests left in the user's cache directory.
-pub(crate) fn find_tree() -> Option<PathBuf> {
+/// Returns the directory for what slow tests keep, in the user's cache directory.
+pub(crate) fn cache() -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache")))?;
+    Some(cache.join("kiln-tests"))
+}
+
+/// Finds a tree that slow tests left in the user's cache directory.
+pub(crate) fn find_tree() -> Option<PathBuf> {
     let mut trees: Vec<PathBuf> =
-        std::fs::read_dir(cache.join("kiln-tests")).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        std::fs::read_dir(cache()?).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
     trees.retain(|tree| tree.join("scripts/kconfig/conf.c").exists() && tree.join("arch/x86/Kconfig").exists());
     trees.sort();
     trees.pop()

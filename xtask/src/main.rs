@@ -11,6 +11,7 @@ mod impact_matrix;
 mod incremental_matrix;
 mod kconfig_cases;
 mod kconfig_matrix;
+mod kconfig_projects;
 mod module_names;
 mod tidy;
 
@@ -54,6 +55,8 @@ enum Command {
     ArchMatrix(arch_matrix::Args),
     /// Compare the native Kconfig engine with a tree's own conf, byte for byte
     KconfigMatrix(kconfig_matrix::Args),
+    /// Compare the native Kconfig engine with the conf of Buildroot, U-Boot, BusyBox and other projects
+    KconfigProjects(kconfig_projects::Args),
     /// Fix random requests, and test each fix with the tree's own conf
     FixMatrix(fix_matrix::Args),
     IncrementalMatrix(incremental_matrix::Args),
@@ -90,6 +93,7 @@ fn main() -> Result<()> {
         Command::KconfigConf(args) => std::process::exit(kconfig_cases::conf(&args)?.into()),
         Command::ModuleNames(args) => module_names::run(&args),
         Command::KconfigMatrix(args) => kconfig_matrix::run(&args),
+        Command::KconfigProjects(args) => kconfig_projects::run(&args),
     }
 }
 

@@ -19,6 +19,7 @@ use kiln_store::Store;
 use crate::version::{VersionError, kernel_version};
 
 mod probes;
+mod program;
 
 pub use probes::Probes;
 
@@ -30,6 +31,8 @@ pub struct Machine {
     variables: BTreeMap<String, Vec<u8>>,
     texts: BTreeMap<String, Arc<[u8]>>,
     probes: Probes,
+    /// The directory of the sources of the project's own `conf`.
+    program: Option<PathBuf>,
 }
 
 /// The inputs that determine the variables of a kernel's Kconfig.
@@ -78,7 +81,14 @@ impl Machine {
     /// Files are looked up in `current` and then in `srctree`, as the C program does.
     pub fn new(srctree: &Path, current: &Path, variables: BTreeMap<String, Vec<u8>>) -> Machine {
         let probes = Probes::new(current, &variables);
-        Machine { srctree: srctree.to_owned(), current: current.to_owned(), variables, texts: BTreeMap::new(), probes }
+        Machine {
+            srctree: srctree.to_owned(),
+            current: current.to_owned(),
+            variables,
+            texts: BTreeMap::new(),
+            probes,
+            program: program::directory(srctree),
+        }
     }
 
     /// Creates a machine for a kernel's tree. The output of commands is cached in `memory` until a tool changes.
@@ -183,6 +193,24 @@ impl Machine {
         self
     }
 
+    /// Reads the rules of the language from the sources of `conf` in this directory.
+    #[must_use]
+    pub fn with_program(mut self, directory: &Path) -> Machine {
+        self.program = Some(directory.to_owned());
+        self
+    }
+
+    /// Returns the rules of the tree's version of the language, from the sources of its own `conf`; `None` when there
+    /// are none, and the newest rules hold.
+    pub fn known_dialect(&self) -> Option<Dialect> {
+        program::dialect(self.program.as_deref()?)
+    }
+
+    /// Returns the rules of the tree's version of the language.
+    pub fn dialect(&self) -> Dialect {
+        self.known_dialect().unwrap_or(Dialect::NEWEST)
+    }
+
     /// Returns the paths that the cached output of commands depends on; `None` when nothing is cached.
     pub fn depends_on(&self) -> Option<Vec<PathBuf>> {
         self.probes.depends_on()
@@ -193,7 +221,7 @@ impl Machine {
     /// # Errors
     /// A command could not be run, or the user interrupted it. Errors in the tree are among the messages.
     pub fn parse(&self, entry: &str) -> Result<(Option<Model>, Messages), ExecError> {
-        let dialect = Dialect::of_tree(self);
+        let dialect = self.dialect();
         // When all answers are cached, reading the tree once is enough; otherwise the first missing one ends the parse.
         self.probes.only_known(true);
         let parsed = Model::parse(entry, self, self, dialect);
@@ -224,6 +252,10 @@ impl Files for Texts<'_> {
         self.read.borrow_mut().insert(name.to_owned(), text.clone());
         text
     }
+
+    fn list(&self, directory: &str) -> Vec<String> {
+        self.files.list(directory)
+    }
 }
 
 impl Files for Machine {
@@ -233,6 +265,11 @@ impl Files for Machine {
         }
         let places = [self.current.join(name), self.srctree.join(name)];
         places.iter().find_map(|path| std::fs::read(path).ok()).map(Arc::from)
+    }
+
+    fn list(&self, directory: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.current.join(directory)).into_iter().flatten();
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
     }
 }
 

@@ -111,7 +111,7 @@ impl<'a> Run<'a> {
         let mut evaluation = Evaluation::with(model, conditions);
         evaluation.words = exact;
         let prefix = host.variable("CONFIG_").and_then(|value| String::from_utf8(value).ok());
-        let prefix = prefix.unwrap_or_else(|| "CONFIG_".to_owned());
+        let prefix = prefix.unwrap_or_else(|| model.dialect.prefix.as_str().to_owned());
         Run {
             mode,
             files,

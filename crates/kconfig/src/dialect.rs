@@ -1,8 +1,11 @@
 //! Differences between the versions of the language and of the program that evaluates it.
 
-use crate::Files;
+mod program;
+mod short;
 
-/// The rules of one version; every field can be derived from a tree's own `scripts/kconfig`.
+pub use short::ShortText;
+
+/// The rules of one version; every field can be derived from the sources of a project's own `conf`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
     /// A choice has a value of its own, may be `optional`, `tristate` and named; its members depend on its value.
@@ -41,6 +44,44 @@ pub struct Dialect {
     /// A `.config` also has the symbols that are not visible and have no value, and a symbol that is declared twice is
     /// in it twice (BusyBox).
     pub writes_hidden: bool,
+    /// `$(…)` is expanded and variables can be set (4.18). Without it `$NAME` in `source` and `mainmenu` is the value of
+    /// a symbol.
+    pub macros: bool,
+    /// The statements that a choice may contain.
+    pub in_choice: InChoice,
+    /// `source` takes patterns as a shell does; one that matches nothing is no error (coreboot).
+    pub source_patterns: bool,
+    /// A menu without entries has an end comment too (5.11).
+    pub empty_menu_ends: bool,
+    /// A hidden `bool` that is `n` by a default is in the `.config` (until 4.16).
+    pub writes_default_n: bool,
+    /// A member of a choice that was written once is written, even when it is no longer visible (until 4.2).
+    pub members_stay_written: bool,
+    /// A number out of its range becomes the end of the range as the program prints it, not as it is written there
+    /// (until 5.12).
+    pub prints_range_ends: bool,
+    /// Size of the buffer for the output of `$(shell)`.
+    pub shell_buffer: u32,
+    /// Random values end when the last choice had nothing to draw, even if others had (until 5.6).
+    pub last_choice_decides: bool,
+    /// A symbol without a name says whether modules are enabled; without `option modules` its value is that of
+    /// `MODULES` (until 4.2).
+    pub modules_by_name: bool,
+    /// The title without `mainmenu`.
+    pub title: ShortText,
+    /// The prefix of names in a `.config` unless the variable `CONFIG_` is set.
+    pub prefix: ShortText,
+}
+
+/// The statements that a choice may contain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InChoice {
+    /// `config`, `comment` and `if`.
+    Entries,
+    /// `source` too (coreboot).
+    Sources,
+    /// All but `menu` and `choice`, which an `if` in it may contain (until 5.18).
+    Statements,
 }
 
 impl Dialect {
@@ -63,6 +104,18 @@ impl Dialect {
         promotes_implied: false,
         raw_strings: false,
         writes_hidden: false,
+        macros: true,
+        in_choice: InChoice::Entries,
+        source_patterns: false,
+        empty_menu_ends: true,
+        writes_default_n: false,
+        members_stay_written: false,
+        prints_range_ends: false,
+        shell_buffer: 4096,
+        last_choice_decides: false,
+        modules_by_name: false,
+        title: ShortText::of("Main menu"),
+        prefix: ShortText::of("CONFIG_"),
     };
 
     /// The rules of Linux 6.12.
@@ -71,113 +124,10 @@ impl Dialect {
         zero_numbers: true,
         drops_out_of_range: false,
         lenient_unset: false,
-        strict_variables: true,
-        rustc_cfg: true,
         hash_buckets: 1 << 14,
-        transitional: false,
-        conditional_depends: false,
-        options: false,
-        bare_words: false,
-        end_comments: true,
-        keeps_unchanged: true,
-        seed_on_stderr: false,
-        promotes_implied: false,
-        raw_strings: false,
-        writes_hidden: false,
+        ..Dialect::LINUX_6_1
     };
-}
 
-impl Dialect {
     /// The newest rules known: those of Linux 7.0.
     pub const NEWEST: Dialect = Dialect { transitional: true, conditional_depends: true, ..Dialect::LINUX_6_12 };
-
-    /// Returns the rules of a tree, read from its own program in `scripts/kconfig`; the newest rules if it has none.
-    ///
-    /// A version number is not enough: stable kernels take over later fixes one by one.
-    pub fn of_tree(files: &dyn Files) -> Dialect {
-        let read = |name: &str| {
-            let text = files.read(&format!("scripts/kconfig/{name}")).unwrap_or_default();
-            String::from_utf8_lossy(&text).into_owned()
-        };
-        // The grammar was called `zconf.y` until 5.0.
-        let old_parser = read("zconf.y");
-        let parser = [read("parser.y"), old_parser.clone()].concat();
-        if parser.is_empty() {
-            return Dialect::NEWEST;
-        }
-        let (symbol, confdata, conf) = (read("symbol.c"), read("confdata.c"), read("conf.c"));
-        let buckets = [read("internal.h"), read("expr.h")].iter().find_map(|text| buckets(text));
-        Dialect {
-            choice_values: !parser.contains("choice_members"),
-            zero_numbers: symbol.contains("newval.val = \"0x0\""),
-            drops_out_of_range: confdata.contains("Reset a string value if it's out of range"),
-            lenient_unset: confdata.contains("strncmp(p, \"is not set\""),
-            strict_variables: confdata.contains("KCONFIG_WARN_UNKNOWN_SYMBOLS"),
-            rustc_cfg: confdata.contains("rustccfg"),
-            hash_buckets: buckets.unwrap_or(1 << 14),
-            transitional: parser.contains("T_TRANSITIONAL"),
-            conditional_depends: parser.contains("T_DEPENDS T_ON expr if_expr"),
-            options: parser.contains("T_OPTION ") || !old_parser.is_empty(),
-            bare_words: !old_parser.is_empty(),
-            end_comments: confdata.contains("# end of "),
-            keeps_unchanged: confdata.contains("No change to "),
-            seed_on_stderr: conf.contains("stderr, \"KCONFIG_SEED"),
-            promotes_implied: symbol.contains("sym->implied.tri == yes))"),
-            raw_strings: confdata.contains("Last char has to be a"),
-            writes_hidden: confdata.contains("we want to see all syms"),
-        }
-    }
-}
-
-/// The number after `#define SYMBOL_HASHSIZE`, plain or as `(1U << N)`.
-fn buckets(text: &str) -> Option<u32> {
-    let line = text.lines().find_map(|line| line.trim().strip_prefix("#define SYMBOL_HASHSIZE"))?.trim();
-    match line.trim_matches(['(', ')']).split_once("<<") {
-        Some((_, shift)) => shift.trim().parse().ok().filter(|shift| *shift < 31).map(|shift: u32| 1 << shift),
-        None => line.parse().ok().filter(|number| *number > 0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::{Dialect, buckets};
-
-    #[test]
-    fn sizes_of_the_hash_table() {
-        assert_eq!(buckets("#define SYMBOL_HASHSIZE\t\t9973\n"), Some(9973));
-        assert_eq!(buckets("#define SYMBOL_HASHSIZE\t\t(1U << 14)\n"), Some(16384));
-        assert_eq!(buckets("#define SYMBOL_HASHSIZE x\n"), None);
-    }
-
-    #[test]
-    fn a_tree_says_which_rules_it_follows() {
-        let tree = |name: &str| -> Option<Arc<[u8]>> {
-            let text = match name {
-                "scripts/kconfig/parser.y" => "%token T_TRANSITIONAL\nlist_add_tail(&current_choice->choice_members)\n",
-                "scripts/kconfig/symbol.c" => "newval.val = \"0x0\";\n",
-                "scripts/kconfig/confdata.c" => {
-                    "getenv(\"KCONFIG_WARN_UNKNOWN_SYMBOLS\") conf_get_rustccfg_name # end of No change to \n"
-                }
-                _ => return None,
-            };
-            Some(Arc::from(text.as_bytes()))
-        };
-        assert_eq!(Dialect::of_tree(&tree), Dialect { transitional: true, ..Dialect::LINUX_6_12 });
-        assert_eq!(Dialect::of_tree(&|_: &str| None), Dialect::NEWEST);
-        let old = |name: &str| -> Option<Arc<[u8]>> {
-            (name == "scripts/kconfig/zconf.y")
-                .then(|| Arc::from(b"symbol_option: T_OPTION symbol_option_list\n".as_slice()))
-        };
-        let old = Dialect::of_tree(&old);
-        assert!(
-            old.options
-                && old.bare_words
-                && !old.end_comments
-                && old.choice_values
-                && !old.zero_numbers
-                && !old.promotes_implied
-        );
-    }
 }

@@ -79,6 +79,8 @@ pub struct Evaluation<'m> {
     lean: bool,
     /// The number of values given so far.
     clock: u32,
+    /// Numbers that no text has, see [`Text::Printed`].
+    printed: Vec<Box<[u8]>>,
 }
 
 /// The state of one symbol.
@@ -121,6 +123,8 @@ pub(crate) enum Text {
     Name(SymbolId),
     /// The user's value of a symbol.
     User(SymbolId),
+    /// One of the numbers that were printed; equal ones have the same index.
+    Printed(u32),
 }
 
 impl Default for Text {
@@ -164,6 +168,7 @@ impl<'m> Evaluation<'m> {
             words: false,
             lean: false,
             clock: 0,
+            printed: Vec::new(),
         }
     }
 
@@ -214,6 +219,7 @@ impl<'m> Evaluation<'m> {
         match text {
             Text::Fixed(text) => text,
             Text::Name(symbol) => self.model.name_bytes(symbol),
+            Text::Printed(index) => &self.printed[index as usize],
             Text::User(symbol) => match &self.state(symbol).user {
                 Some(Wanted::Text(text)) => text,
                 _ => b"",
@@ -345,11 +351,13 @@ impl<'m> Evaluation<'m> {
             state.value = Tristate::No;
             return;
         }
-        state.write = false;
+        // Quirk: in old programs a member of a choice is written once it has been, and its choice says when.
+        let sticks = self.model.dialect.members_stay_written && self.model.symbol(symbol).listed_in.is_some();
+        state.write &= sticks;
         self.see(symbol);
         let zero = self.zero(type_);
         let state = &mut self.states[symbol.at()];
-        state.write = state.visible != Tristate::No;
+        state.write |= if sticks { state.visible == Tristate::Mod } else { state.visible != Tristate::No };
         // A recursive computation of this symbol sees this value.
         state.value = Tristate::No;
         state.text = zero;
@@ -393,7 +401,7 @@ impl<'m> Evaluation<'m> {
                 if !self.model.is_choice(symbol) {
                     if let Some((default, condition)) = self.default_of(symbol) {
                         value = self.expression(Some(default)).min(condition);
-                        write |= value != Tristate::No;
+                        write |= value != Tristate::No || self.model.dialect.writes_default_n;
                     }
                     // Quirk: an implied symbol is written even when its unmet dependencies keep it `n`.
                     if implied != Tristate::No {

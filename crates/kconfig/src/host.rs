@@ -9,6 +9,13 @@ pub trait Files {
     /// `name` is as in the Kconfig file or variable. The C program tries the name in its working directory first and
     /// then below `$srctree`, unless the name is absolute; an implementation should do the same.
     fn read(&self, name: &str) -> Option<Arc<[u8]>>;
+
+    /// Returns the names of the entries of a directory, which is the working directory for an empty name; in any
+    /// order, empty when there is none. Only patterns in `source` lines need it.
+    fn list(&self, directory: &str) -> Vec<String> {
+        let _ = directory;
+        Vec::new()
+    }
 }
 
 /// Provides the environment of Kconfig text while it is parsed.

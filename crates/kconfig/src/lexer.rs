@@ -4,6 +4,7 @@
 //! a token is a range of the file unless it contains an expansion.
 
 mod keyword;
+mod pattern;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -172,7 +173,7 @@ impl<'h> Lexer<'h> {
                 self.statement_line = self.cursor.line;
             }
             let assigns = matches!(token, Token::Equal | Token::ColonEqual | Token::PlusEqual);
-            if self.before_previous == Token::Eol && self.previous == Token::Word && assigns {
+            if self.keywords.macros && self.before_previous == Token::Eol && self.previous == Token::Word && assigns {
                 self.state = State::Assignment;
             }
             self.before_previous = self.previous;
@@ -324,7 +325,7 @@ impl<'h> Lexer<'h> {
                 return Ok(None);
             }
             b'"' | b'\'' => return self.quoted(first).map(Some),
-            byte if self.is_in_word(byte) || byte == b'$' => return self.word(),
+            byte if self.is_in_word(byte) || (byte == b'$' && self.keywords.macros) => return self.word(),
             b'|' if second == Some(b'|') => (Some(Token::Or), 2),
             b'&' if second == Some(b'&') => (Some(Token::And), 2),
             b'=' => (Some(Token::Equal), 1),
@@ -351,7 +352,7 @@ impl<'h> Lexer<'h> {
         let start = self.cursor.at;
         let rest = &self.cursor.source[start..];
         let plain = rest.iter().take_while(|byte| self.is_in_word(**byte)).count();
-        if rest.get(plain) != Some(&b'$') {
+        if rest.get(plain) != Some(&b'$') || !self.keywords.macros {
             self.cursor.at += plain;
             if let Some(keyword) = keyword(&rest[..plain], self.keywords).filter(|found| self.is_reserved(*found)) {
                 return Ok(Some(keyword));
@@ -423,7 +424,7 @@ impl<'h> Lexer<'h> {
             let Some(&byte) = line.get(at) else { break false };
             at += 1;
             match byte {
-                b'$' => at += self.dollar(&line[at..], &mut out)?,
+                b'$' if self.keywords.macros => at += self.dollar(&line[at..], &mut out)?,
                 b'\\' => {
                     out.extend(line.get(at));
                     at = line.len().min(at + 1);

@@ -38,7 +38,7 @@ pub use autoconf::AutoFiles;
 pub use conf::{Mode, Outcome, run};
 pub use config::{Config, Difference};
 pub use declaration::{Declaration, Declarations, OtherFile};
-pub use dialect::Dialect;
+pub use dialect::{Dialect, InChoice, ShortText};
 pub use environment::{Environment, Linux, Programs};
 pub use evaluation::{Change, Evaluation, Limit, Reason, Refused, Term};
 pub use expression::{Comparison, Expr, ExprId, Tristate};

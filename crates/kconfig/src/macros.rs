@@ -25,6 +25,7 @@ pub(crate) enum Flavor {
 /// Variables, the part of the environment that was read, and messages.
 pub(crate) struct Macros<'h> {
     host: &'h dyn Host,
+    shell_buffer: usize,
     variables: Vec<Variable>,
     by_name: BTreeMap<Vec<u8>, usize>,
     /// Environment variables in the order of their first use.
@@ -59,12 +60,13 @@ const REFERENCE_COST: usize = 64;
 const MAX_PIECES: usize = 16;
 const MAX_DEPTH: usize = 1000;
 const MAX_FRAMES: usize = 100_000;
-const MAX_SHELL_OUTPUT: usize = 4096;
 
 impl<'h> Macros<'h> {
-    pub(crate) fn new(host: &'h dyn Host) -> Macros<'h> {
+    /// `shell_buffer` is the size of the buffer for a command's output.
+    pub(crate) fn new(host: &'h dyn Host, shell_buffer: u32) -> Macros<'h> {
         Macros {
             host,
+            shell_buffer: shell_buffer as usize,
             variables: Vec::new(),
             by_name: BTreeMap::new(),
             environment: Vec::new(),
@@ -309,14 +311,16 @@ impl<'h> Macros<'h> {
             Builtin::Filename => return Ok(at.file.as_bytes().to_vec()),
             Builtin::Lineno => return Ok(at.line.to_string().into_bytes()),
             Builtin::Shell => {
+                let limit = self.shell_buffer;
                 if let Some(ahead) = &mut self.ahead {
-                    return Ok(ahead.ask(&arguments[0]).map_or_else(|| vec![UNKNOWN], shell_answer));
+                    let answer = ahead.ask(&arguments[0]);
+                    return Ok(answer.map_or_else(|| vec![UNKNOWN], |answer| shell_answer(answer, limit)));
                 }
                 let answer = self.host.shell(&arguments[0]).map_err(|reason| {
                     let message = format!("{}: {reason}", String::from_utf8_lossy(&arguments[0]));
                     self.fatal("shell", message.as_bytes(), at)
                 })?;
-                return Ok(shell_answer(answer));
+                return Ok(shell_answer(answer, limit));
             }
         }
         Ok(Vec::new())
@@ -374,9 +378,9 @@ fn deliver(stack: &mut [Frame], text: Vec<u8>) {
 }
 
 /// Quirk: the answer is truncated to the buffer of `do_shell` (scripts/kconfig/preprocess.c) and is a C string.
-fn shell_answer(mut answer: Vec<u8>) -> Vec<u8> {
-    if answer.len() >= MAX_SHELL_OUTPUT {
-        answer.truncate(MAX_SHELL_OUTPUT - 1);
+fn shell_answer(mut answer: Vec<u8>, buffer: usize) -> Vec<u8> {
+    if answer.len() >= buffer {
+        answer.truncate(buffer - 1);
     }
     while answer.last() == Some(&b'\n') {
         answer.pop();

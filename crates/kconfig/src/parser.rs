@@ -5,6 +5,7 @@
 //! order in which symbols are first mentioned all depend on it.
 
 mod builder;
+mod early;
 mod entry;
 mod expression;
 mod option;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use crate::ahead::Ahead;
 use crate::conditions::Conditions;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, InChoice};
 use crate::expression::ExprId;
 use crate::lexer::{Fatal, Keywords, Lexer, Token};
 use crate::macros::{Flavor, Macros};
@@ -27,7 +28,7 @@ impl Model {
     ///
     /// There is a model when no message is an error. `dialect` selects the rules of a version.
     pub fn parse(entry: &str, files: &dyn Files, host: &dyn Host, dialect: Dialect) -> (Option<Model>, Messages) {
-        let lexer = match Lexer::open(entry, files, Macros::new(host), Keywords::of(dialect)) {
+        let lexer = match Lexer::open(entry, files, Macros::new(host, dialect.shell_buffer), Keywords::of(dialect)) {
             Ok(lexer) => lexer,
             Err(messages) => return (None, messages),
         };
@@ -51,7 +52,7 @@ pub(crate) fn read_ahead<'a>(
     dialect: Dialect,
     ahead: Ahead<'a>,
 ) -> Vec<Vec<u8>> {
-    let mut macros = Macros::new(host);
+    let mut macros = Macros::new(host, dialect.shell_buffer);
     macros.ahead = Some(Box::new(ahead));
     let Ok(lexer) = Lexer::open(entry, files, macros, Keywords::of(dialect)) else { return Vec::new() };
     let mut parser = Parser::new(lexer, dialect);
@@ -154,7 +155,7 @@ impl<'h> Parser<'h> {
     }
 
     fn statement(&mut self, is_start: bool) -> Parsed {
-        let in_choice = self.blocks.iter().any(|block| block.kind == NodeKind::Choice);
+        let (in_choice, has_sources, has_most) = self.in_choice();
         match self.token {
             Token::Config => self.config(false),
             Token::If => self.if_block(),
@@ -162,14 +163,27 @@ impl<'h> Parser<'h> {
             Token::EndMenu => self.end(NodeKind::Menu),
             Token::EndChoice => self.end(NodeKind::Choice),
             Token::EndIf => self.end(NodeKind::If),
+            Token::Source if !in_choice || has_sources => self.source(),
+            Token::MenuConfig if !in_choice || has_most => self.config(true),
+            Token::Word if !in_choice || has_most => self.assignment(),
             _ if in_choice => Err(Stop::Syntax),
-            Token::MenuConfig => self.config(true),
             Token::Choice => self.choice(),
             Token::Menu => self.menu(),
-            Token::Source => self.source(),
-            Token::Word => self.assignment(),
             Token::MainMenu if is_start => self.main_menu(),
             _ => Err(Stop::Syntax),
+        }
+    }
+
+    /// Whether the next statement is in a choice, and whether `source`, and all but blocks are allowed there.
+    fn in_choice(&self) -> (bool, bool, bool) {
+        let is_choice = |block: &Block| block.kind == NodeKind::Choice;
+        match self.builder.dialect.in_choice {
+            InChoice::Entries => (self.blocks.iter().any(is_choice), false, false),
+            InChoice::Sources => {
+                // An `if` in a choice has no `source`.
+                (self.blocks.iter().any(is_choice), self.blocks.last().is_some_and(is_choice), false)
+            }
+            InChoice::Statements => (self.blocks.last().is_some_and(is_choice), true, true),
         }
     }
 
@@ -185,6 +199,9 @@ impl<'h> Parser<'h> {
         let name = self.lexer.text().to_vec();
         let at = self.lexer.place();
         self.advance()?;
+        if !self.builder.dialect.macros {
+            return Err(self.unknown(name));
+        }
         let flavor = match self.token {
             Token::Equal => Flavor::Recursive,
             Token::ColonEqual => Flavor::Simple,
@@ -261,9 +278,16 @@ impl<'h> Parser<'h> {
 
     fn source(&mut self) -> Parsed {
         self.advance()?;
-        let name = self.quoted()?;
+        let mut name = self.quoted()?;
         self.end_of_line()?;
-        self.lexer.include(&name)?;
+        if !self.builder.dialect.macros {
+            name = self.builder.with_values(&name);
+        }
+        if self.builder.dialect.source_patterns {
+            self.lexer.include_all(&name)?;
+        } else {
+            self.lexer.include(&name)?;
+        }
         self.advance()
     }
 

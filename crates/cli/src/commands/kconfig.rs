@@ -10,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
 use kiln_kbuild::kconfig::{LinuxTree, Machine};
 use kiln_kbuild::toolchain::Programs;
-use kiln_kconfig::{Host as _, Mode, Outcome};
+use kiln_kconfig::{Host as _, Messages, Mode, Outcome};
 use kiln_store::Store;
 
 use crate::commands::Context;
@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// ARCH of a Linux tree; sets the variables that its makefile sets
     #[arg(long, value_name = "ARCH")]
     arch: Option<String>,
+    /// Directory with the sources of the project's conf, whose rules to follow [default: found in the tree]
+    #[arg(long, value_name = "DIR")]
+    dialect: Option<PathBuf>,
     /// Top Kconfig file
     #[arg(long, value_name = "FILE", default_value = "Kconfig")]
     kconfig: String,
@@ -77,10 +80,26 @@ enum ModeArg {
 /// Runs it; the status is that of `conf`.
 pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let machine = machine(context, args)?;
+    if machine.known_dialect().is_none() {
+        if let Some(directory) = &args.dialect {
+            let text = format!("{}: no grammar of Kconfig (parser.y or zconf.y) in it", directory.display());
+            return Err(Failure::Usage(text));
+        }
+        let text = format!(
+            "{}: no sources of conf in it; assuming the rules of Linux 7.0. --dialect DIR names their directory.\n",
+            args.srctree.display()
+        );
+        context.ui.text(text.as_bytes());
+    }
     let (model, messages) = machine.parse(&args.kconfig).map_err(Failure::host)?;
     context.ui.result(&String::from_utf8_lossy(&messages.stdout()));
     context.ui.text(&messages.stderr());
-    let Some(model) = model else { return Ok(exit::FAULT) };
+    let Some(model) = model else {
+        if let Some(hint) = other_dialect(&messages) {
+            context.ui.text(hint.as_bytes());
+        }
+        return Ok(exit::FAULT);
+    };
     let output = args.output.as_ref().map_or_else(|| "defconfig".to_owned(), |path| path.display().to_string());
     let input = args.config.as_ref().map(|path| path.display().to_string());
     let mode = match args.mode {
@@ -109,6 +128,22 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         write(&context.environment.current_dir, args, &outcome).map_err(Failure::host)?;
     }
     Ok(outcome.status)
+}
+
+/// Returns what to say about the first statement that only Kconfiglib knows.
+fn other_dialect(messages: &Messages) -> Option<String> {
+    let words = ["rsource", "osource", "orsource", "gsource", "grsource", "configdefault", "def_string", "def_int"];
+    messages.iter().filter(|message| message.code == "unknown-statement").find_map(|message| {
+        let word = message.text.split('"').nth(1)?;
+        let is_other = words.contains(&word) || matches!(word, "warning" | "def_hex");
+        let place = message.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+        is_other.then(|| {
+            format!(
+                "{place}`{word}` is a word of Kconfiglib (Zephyr, ESP-IDF), which has its own dialect; kiln reads what \
+                 the C program conf reads. Use the project's own tool for this tree.\n"
+            )
+        })
+    })
 }
 
 /// Returns the tree, and the variables that its Kconfig files see: the caller's, and those of a kernel's makefiles.
@@ -147,6 +182,10 @@ fn machine(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
             let store = Store::open(&context.store_dir()).ok();
             Machine::linux(&tree, current, &variables, store.as_ref()).map_err(Failure::fault)?
         }
+    };
+    let machine = match &args.dialect {
+        Some(directory) => machine.with_program(&current.join(directory)),
+        None => machine,
     };
     let machine = match &args.config {
         Some(config) if args.mode != ModeArg::DefConfig => {

@@ -76,3 +76,29 @@ fn what_is_wrong_is_said_with_its_place() {
     sandbox.kiln(&["kconfig", "alldefconfig", "--srctree", "tree"]).expect(1).says("Kconfig:");
     assert!(!sandbox.path().join(".config").exists());
 }
+
+#[test]
+fn the_rules_are_those_of_the_trees_own_program() {
+    let sandbox = tree();
+    let ran = sandbox.kiln(&["kconfig", "alldefconfig", "--srctree", "tree"]).expect(0);
+    assert!(ran.stderr.contains("assuming the rules of Linux 7.0"), "{}", ran.block());
+    // The sources in the working directory are another tree's.
+    sandbox.file("scripts/kconfig/zconf.y", "choice_block common_stmt").file("scripts/kconfig/confdata.c", "old");
+    sandbox.file("tree/support/kconfig/parser.y", "choice_members T_TRANSITIONAL");
+    sandbox.file("tree/support/kconfig/confdata.c", "# end of end_check: No change to");
+    sandbox.file("tree/support/kconfig/Makefile", "HOST_EXTRACFLAGS += -DCONFIG_=\\\"X_\\\"\n");
+    let ran = sandbox.kiln(&["kconfig", "alldefconfig", "--srctree", "tree"]).expect(0);
+    assert!(!ran.stderr.contains("assuming"), "{}", ran.block());
+    assert!(read(&sandbox, ".config").contains("X_NET=y\n"));
+    let args = ["kconfig", "alldefconfig", "--srctree", "tree", "--dialect", "scripts/kconfig"];
+    sandbox.kiln(&args).expect(1).says("syntax error");
+    sandbox.kiln(&["kconfig", "alldefconfig", "--srctree", "tree", "--dialect", "tree"]).expect(2).says("no grammar");
+}
+
+#[test]
+fn words_of_another_program_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.file("tree/Kconfig", "mainmenu \"Z\"\nrsource \"sub/Kconfig\"\nconfig A\n\tbool \"a\"\n");
+    let ran = sandbox.kiln(&["kconfig", "olddefconfig", "--srctree", "tree"]).expect(1);
+    assert!(ran.stderr.contains("`rsource` is a word of Kconfiglib (Zephyr, ESP-IDF)"), "{}", ran.block());
+}

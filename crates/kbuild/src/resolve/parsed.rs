@@ -36,7 +36,7 @@ impl Parsed {
 
     /// Returns the version of the language that the tree is written in.
     pub fn dialect(&self) -> Dialect {
-        Dialect::of_tree(&self.machine)
+        self.machine.dialect()
     }
 
     /// Whether the base turns off everything that is not requested.

@@ -16,7 +16,9 @@ impl Evaluation<'_> {
         for id in 1..=n_nodes {
             while open.last().is_some_and(|last| id == n_nodes || model.node(*last).end <= id) {
                 let Some(node) = open.pop() else { break };
-                if model.dialect.end_comments && self.is_menu(node) && self.is_node_visible(node) {
+                let is_empty = id == node.0 + 1;
+                let ends = model.dialect.end_comments && (!is_empty || model.dialect.empty_menu_ends);
+                if ends && self.is_menu(node) && self.is_node_visible(node) {
                     out.extend_from_slice(&[b"# end of ", model.title(node), b"\n"].concat());
                     newline = true;
                 }

@@ -69,8 +69,24 @@ impl Evaluation<'_> {
         } else {
             return;
         };
-        let text = self.text_of(end);
+        let text = if self.model.dialect.prints_range_ends {
+            let number = self.range_end(end, base);
+            let printed = if base == 10 { number.to_string() } else { format!("{number:#x}") };
+            self.printed(printed.as_bytes())
+        } else {
+            self.text_of(end)
+        };
         self.states[symbol.at()].text = text;
+    }
+
+    /// The text of a number that is written nowhere.
+    fn printed(&mut self, number: &[u8]) -> Text {
+        let known = self.printed.iter().position(|known| **known == *number);
+        let index = known.unwrap_or_else(|| {
+            self.printed.push(number.into());
+            self.printed.len() - 1
+        });
+        Text::Printed(index as u32)
     }
 
     pub(crate) fn range_end(&mut self, symbol: SymbolId, base: u32) -> i64 {

@@ -212,7 +212,9 @@ impl Evaluation<'_> {
         for choice in model.hash_order.iter().copied().filter(|symbol| model.is_choice(*symbol)) {
             if self.states[choice.at()].user.is_none() {
                 self.compute(choice);
-                changed |= self.choose_member_by_chance(choice, random);
+                let drew = self.choose_member_by_chance(choice, random);
+                // Quirk: an older program forgets what it has changed before.
+                changed = drew || (changed && !model.dialect.last_choice_decides);
             }
         }
         changed

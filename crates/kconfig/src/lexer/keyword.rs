@@ -10,6 +10,7 @@ pub(crate) struct Keywords {
     pub(crate) transitional: bool,
     pub(crate) options: bool,
     pub(crate) bare_words: bool,
+    pub(crate) macros: bool,
 }
 
 impl Keywords {
@@ -19,6 +20,7 @@ impl Keywords {
             transitional: dialect.transitional,
             options: dialect.options,
             bare_words: dialect.bare_words,
+            macros: dialect.macros,
         }
     }
 }

@@ -16,13 +16,15 @@ pub(crate) struct Builder {
     /// The innermost open block.
     parent: NodeId,
     pub(crate) modules: Option<SymbolId>,
+    /// The symbol without a name that says whether modules are enabled, in programs that have it.
+    unnamed_modules: Option<SymbolId>,
     pub(crate) defconfig_list: Option<SymbolId>,
     /// The first word of a statement that is not a statement.
     pub(crate) unknown_word: Option<Vec<u8>>,
-    symbols: Vec<Symbol>,
-    nodes: Vec<Node>,
-    properties: Vec<Property>,
-    blob: Vec<u8>,
+    pub(super) symbols: Vec<Symbol>,
+    pub(super) nodes: Vec<Node>,
+    pub(super) properties: Vec<Property>,
+    pub(super) blob: Vec<u8>,
     index: NameIndex,
     /// By node: the condition that the `visible if` of it and the menus around it put on prompts inside.
     visibility: Vec<Option<ExprId>>,
@@ -37,6 +39,7 @@ impl Builder {
             current: NodeId::ROOT,
             parent: NodeId::ROOT,
             modules: None,
+            unnamed_modules: None,
             defconfig_list: None,
             unknown_word: None,
             symbols: Vec::new(),
@@ -52,6 +55,12 @@ impl Builder {
             builder.symbols[symbol.at()].type_ = Type::Tristate;
         }
         builder.push_node(NodeKind::Root, None, 0, 0);
+        if dialect.modules_by_name {
+            let unnamed = builder.add_symbol(b"", SymbolKind::Reference);
+            let symbol = builder.symbol_mut(unnamed);
+            (symbol.type_, symbol.hash) = (Type::Bool, 0);
+            builder.unnamed_modules = Some(unnamed);
+        }
         builder
     }
 
@@ -76,6 +85,21 @@ impl Builder {
         let symbol = self.add_symbol(name, kind);
         self.index.insert(hash, symbol);
         symbol
+    }
+
+    /// The symbol called `name`, if it has been mentioned.
+    pub(super) fn known(&self, name: &[u8]) -> Option<SymbolId> {
+        match name {
+            b"y" => return Some(SymbolId::YES),
+            b"m" => return Some(SymbolId::MOD),
+            b"n" => return Some(SymbolId::NO),
+            _ => {}
+        }
+        self.index.find(NameIndex::hash(name), |id| {
+            let symbol = &self.symbols[id.at()];
+            let range = symbol.name;
+            symbol.kind == SymbolKind::Reference && self.blob[range.start as usize..range.end as usize] == *name
+        })
     }
 
     /// The symbol of a choice: always a new one, unless the choice is named and already known.
@@ -114,7 +138,7 @@ impl Builder {
         SymbolId(self.symbols.len() as u32 - 1)
     }
 
-    fn add_text(&mut self, text: &[u8]) -> TextRange {
+    pub(super) fn add_text(&mut self, text: &[u8]) -> TextRange {
         let start = self.blob.len() as u32;
         self.blob.extend_from_slice(text);
         TextRange { start, end: self.blob.len() as u32 }
@@ -309,7 +333,21 @@ impl Builder {
         if self.nodes[0].prompt.is_none() {
             self.current = NodeId::ROOT;
             self.parent = NodeId::ROOT;
-            self.add_prompt(PropertyKind::Menu, b"Main menu", None, 0, 0);
+            let title = self.dialect.title;
+            self.add_prompt(PropertyKind::Menu, title.as_str().as_bytes(), None, 0, 0);
+        }
+        if !self.dialect.macros {
+            self.expand_title();
+        }
+        if let Some(unnamed) = self.unnamed_modules {
+            let named = self.modules.unwrap_or_else(|| self.lookup(b"MODULES", false));
+            let value = self.expressions.symbol(named);
+            let id = PropertyId(self.properties.len() as u32);
+            let kind = PropertyKind::Default(value);
+            self.properties.push(Property { kind, condition: None, node: NodeId::ROOT, file: 0, line: 0, next: None });
+            let symbol = self.symbol_mut(unnamed);
+            (symbol.first_property, symbol.last_property) = (Some(id), Some(id));
+            self.modules = Some(unnamed);
         }
         self.nodes[0].end = self.nodes.len() as u32;
         let mut hash_order: Vec<SymbolId> = (3..self.symbols.len() as u32).map(SymbolId).collect();

@@ -3,15 +3,15 @@
 //! A case is a tree in one text: `#- NAME` starts a file, `#- run MODE [VARIABLE=VALUE…]` ends it and starts a run. The
 //! outputs were recorded from Linux 6.12's own `conf`, those of `run-6.1` from Linux 6.1's, those of `run-4.20` from the
 //! `conf` of U-Boot 2023.01, which is that of Linux 4.20, those of `run-2.6.16` from BusyBox 1.35's, whose heading and
-//! whose dialogue on standard output are not imitated. `ANSWERS` is what is typed, with
-//! `|` for a newline.
+//! whose dialogue on standard output are not imitated. The configs of `run-5.10` are those of barebox, U-Boot and Xen, of
+//! `run-4.17` Buildroot's, of `run-3.14` uClibc-ng's. `ANSWERS` is what is typed, with `|` for a newline.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use expect_test::expect_file;
-use kiln_kconfig::{Dialect, Host, Mode, Model, run};
+use kiln_kconfig::{Dialect, Files, Host, InChoice, Mode, Model, ShortText, run};
 
 struct Machine(BTreeMap<String, String>);
 
@@ -30,6 +30,23 @@ impl Host for Machine {
             "true" | "false" => Ok(Vec::new()),
             other => Err(format!("{other} is not known here")),
         }
+    }
+}
+
+/// The files of a case.
+struct Texts<'a>(&'a BTreeMap<String, Vec<u8>>);
+
+impl Files for Texts<'_> {
+    fn read(&self, name: &str) -> Option<Arc<[u8]>> {
+        self.0.get(name).map(|text| Arc::from(text.as_slice()))
+    }
+
+    fn list(&self, directory: &str) -> Vec<String> {
+        let start = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let inside = self.0.keys().filter_map(|name| name.strip_prefix(&start)?.split('/').next());
+        let mut names: Vec<String> = inside.map(str::to_owned).collect();
+        names.dedup();
+        names
     }
 }
 
@@ -65,7 +82,7 @@ fn outcome(head: &str, files: &BTreeMap<String, Vec<u8>>) -> String {
     let variables =
         words.filter_map(|word| word.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned()));
     let host = Machine(variables.collect());
-    let files = |name: &str| files.get(name).map(|text| Arc::from(text.as_slice()));
+    let files = Texts(files);
     let dialect = match head.split(' ').next() {
         Some("run-6.1") => Dialect::LINUX_6_1,
         Some(old @ ("run-4.20" | "run-2.6.16")) => Dialect {
@@ -79,6 +96,22 @@ fn outcome(head: &str, files: &BTreeMap<String, Vec<u8>>) -> String {
             promotes_implied: true,
             raw_strings: old == "run-4.20",
             writes_hidden: old == "run-2.6.16",
+            in_choice: InChoice::Statements,
+            ..Dialect::LINUX_6_1
+        },
+        Some("run-5.10") => Dialect { in_choice: InChoice::Statements, empty_menu_ends: false, ..Dialect::LINUX_6_1 },
+        Some("run-coreboot") => Dialect { in_choice: InChoice::Sources, source_patterns: true, ..Dialect::LINUX_6_1 },
+        Some(old @ ("run-4.17" | "run-3.14")) => Dialect {
+            options: true,
+            bare_words: true,
+            end_comments: false,
+            keeps_unchanged: false,
+            macros: false,
+            in_choice: InChoice::Statements,
+            writes_default_n: old == "run-3.14",
+            modules_by_name: old == "run-3.14",
+            title: ShortText::new(if old == "run-3.14" { "uClibc Configuration" } else { "Buildroot Configuration" })
+                .unwrap_or(Dialect::NEWEST.title),
             ..Dialect::LINUX_6_1
         },
         _ => Dialect::LINUX_6_12,
