@@ -95,6 +95,7 @@ codes! {
     UnknownLoader "unknown-loader",
     UnknownModule "unknown-module",
     UnknownOption "unknown-option",
+    UnknownParameter "unknown-parameter",
     UnknownSymbol "unknown-symbol",
     UnknownTarget "unknown-target",
     UnloadedModule "unloaded-module",
@@ -106,6 +107,7 @@ codes! {
     Unsettled "unsettled",
     VermagicMismatch "vermagic-mismatch",
     VersionMismatch "version-mismatch",
+    VoidBlacklist "void-blacklist",
     WrongType "wrong-type",
 }
 
