@@ -15,7 +15,7 @@ use kiln_plan::Loader;
 use kiln_plan::evaluate::{Located, MergedRequest};
 use kiln_service::{LoadStep, LoaderName, LoaderSpec, graph as service_graph};
 
-use crate::closure::{Found, Missing, by_makefiles, dependencies, finding};
+use crate::closure::{Found, Missing, Void, by_makefiles, dependencies, finding};
 
 pub use alias::may_name;
 
@@ -70,6 +70,7 @@ pub fn findings(ahead: &Ahead<'_>, loaders: &BTreeMap<String, Loader>) -> Diagno
                 None => diagnostics.push(undecided(target).option(option.clone())),
             }
         }
+        diagnostics.extend(loader.blacklist.iter().filter_map(|module| ahead.void(name, loader, module)));
         let steps = ahead.parameters(name, loader, &mut diagnostics);
         specs.extend(spec(name, loader, loaders, steps, &mut diagnostics));
     }
@@ -97,6 +98,18 @@ impl Ahead<'_> {
             }
             found => Some(found),
         }
+    }
+
+    /// Returns the finding about an entry of a blacklist that has no effect on the loader.
+    fn void(&self, name: &str, loader: &Loader, module: &Located<String>) -> Option<Diagnostic> {
+        let is_target = loader.targets.iter().any(|target| fold(&target.value) == fold(&module.value));
+        let why = match self.look_up(&module.value)? {
+            Found::Builtin => Void::Builtin,
+            Found::Module if is_target => Void::Target,
+            Found::Not(Missing::Unknown { help }) => Void::Unknown { help },
+            Found::Module | Found::Not(Missing::Off { .. }) => return None,
+        };
+        Some(why.diagnostic(name, module))
     }
 
     /// Returns the targets that have parameters; those of other modules may still be in the closure.

@@ -16,7 +16,7 @@ use kiln_plan::Loader;
 use kiln_plan::evaluate::MergedRequest;
 use kiln_service::{Dependency, LoadStep, LoaderName, LoaderSpec, ServiceName};
 
-pub(crate) use finding::Missing;
+pub(crate) use finding::{Missing, Void};
 use suggestion::suggestion;
 
 /// The inputs of every loader closure.
@@ -83,8 +83,10 @@ fn close_one(
     }
     targets.dedup();
     let vermagic = usual_vermagic(closing.graph);
+    let without: Vec<String> = loader.blacklist.iter().map(|module| fold(&module.value)).collect();
     let options = ClosureOptions {
         vermagic: vermagic.as_deref(),
+        without: &without,
         missing_namespaces_load: closing.config.get("MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS") == Some("y"),
     };
     let closure = match closure(closing.graph, &targets, &options) {
@@ -94,6 +96,7 @@ fn close_one(
             return None;
         }
     };
+    diagnostics.extend(blacklist(closing, name, loader, &closure));
     let soft = soft_modules(&closure);
     let parameters = parameters(closing, name, loader, &closure, diagnostics);
     let steps = steps(closing, &closure, &soft, &parameters);
@@ -197,8 +200,10 @@ fn parameters(
     let mut parameters = BTreeMap::new();
     for (module, text) in &loader.parameters {
         let folded = fold(module);
-        if closure.entries.iter().any(|entry| entry.module == folded) {
+        if let Some(entry) = closure.entries.iter().find(|entry| entry.module == folded) {
             parameters.insert(folded.clone(), text.value.clone());
+            let info = closing.graph.module(entry.id);
+            diagnostics.extend(finding::unknown_parameters(name, module, text, info));
         } else {
             let builtin =
                 closing.graph.builtin().contains(&folded) || matches!(look_up(closing, module), Found::Builtin);
@@ -206,6 +211,31 @@ fn parameters(
         }
     }
     parameters
+}
+
+/// Returns the findings about entries of the blacklist that have no effect on the loader.
+fn blacklist(closing: &Closing<'_>, name: &str, loader: &Loader, closure: &Closure) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    for module in &loader.blacklist {
+        let why = match closure.entry(&module.value) {
+            Some(entry) => entry.because.iter().find_map(|because| match because {
+                Because::Target { .. } => Some(Void::Target),
+                Because::NeedsSymbol { by, symbol } => Some(Void::Needed { by: by.clone(), symbol: symbol.clone() }),
+                _ => None,
+            }),
+            None if closing.graph.find(&module.value).is_some() => None,
+            None => match look_up(closing, &module.value) {
+                Found::Builtin => Some(Void::Builtin),
+                // A module that is not built is not loaded, as requested.
+                Found::Not(Missing::Off { .. }) => None,
+                Found::Not(Missing::Unknown { help }) => Some(Void::Unknown { help }),
+                // An alias is no name, so that the line in modprobe.d has no effect either.
+                Found::Module => Some(Void::Unknown { help: None }),
+            },
+        };
+        diagnostics.extend(why.map(|why| why.diagnostic(name, module)));
+    }
+    diagnostics
 }
 
 fn steps(

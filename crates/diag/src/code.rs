@@ -97,6 +97,7 @@ codes! {
     UnknownLoader "unknown-loader",
     UnknownModule "unknown-module",
     UnknownOption "unknown-option",
+    UnknownParameter "unknown-parameter",
     UnknownSymbol "unknown-symbol",
     UnknownTarget "unknown-target",
     UnloadedModule "unloaded-module",
@@ -108,6 +109,7 @@ codes! {
     Unsettled "unsettled",
     VermagicMismatch "vermagic-mismatch",
     VersionMismatch "version-mismatch",
+    VoidBlacklist "void-blacklist",
     WrongType "wrong-type",
 }
 

@@ -6,10 +6,11 @@
 mod config;
 mod select;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use kiln_modgraph::{DepmodError, Graph, KernelSymbols, Layout};
+use kiln_modgraph::{DepmodError, Graph, KernelSymbols, Layout, module_name};
 
 use crate::modules_dir::{self, FoundModule, Lists, ModulesDirError};
 
@@ -58,6 +59,24 @@ pub enum DepmodFailure {
     /// The modules cannot be found or read.
     #[error("could not search modules")]
     Search(#[source] ModulesDirError),
+    /// A file that was named does not exist.
+    #[error("could not create module {}", path.display())]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Two files that were named are the same module.
+    #[error("could not add module {}: {} is the module {name} too", path.display(), first.display())]
+    Twice {
+        /// The module.
+        name: String,
+        /// The later file.
+        path: PathBuf,
+        /// The earlier file.
+        first: PathBuf,
+    },
     /// The modules cannot be indexed.
     #[error(transparent)]
     Index(#[from] DepmodError),
@@ -82,12 +101,12 @@ pub fn is_version(version: &str) -> bool {
 /// Reads the modules and makes the indexes, without writing anything.
 ///
 /// # Errors
-/// [`DepmodFailure`]; broken modules are messages, as in `depmod`.
+/// [`DepmodFailure`]; broken modules are messages, as in `depmod`, but a named file that does not exist is an error.
 pub fn depmod(input: DepmodInput<'_>) -> Result<DepmodOutput, DepmodFailure> {
     let mut messages = Vec::new();
     let mut error = |text: String| messages.push(Message { error: true, text });
     let found = match &input.only {
-        Some(files) => files.iter().map(|file| found_at(input.dir, file)).collect(),
+        Some(files) => named(input.dir, files)?,
         None => {
             let failed = |source| ModulesDirError::Read { path: input.dir.to_owned(), source };
             let walked = modules_dir::walk(input.dir, &input.config.exclude);
@@ -105,7 +124,7 @@ pub fn depmod(input: DepmodInput<'_>) -> Result<DepmodOutput, DepmodFailure> {
     };
     let (found, ties) = select::one_of_each(found, input.dir, input.version, input.config);
     messages.extend(ties.into_iter().map(|text| Message { error: false, text }));
-    let (modules, broken) = modules_dir::read_all(&found);
+    let (modules, broken) = modules_dir::read_all(&found, input.layout);
     let lost = |error: &kiln_modgraph::read::ReadError| format!("{error}: {}", error.fault);
     messages.extend(broken.iter().map(|error| Message { error: true, text: lost(error) }));
     let lists = Lists::read(input.dir).map_err(DepmodFailure::Search)?;
@@ -149,6 +168,19 @@ fn write_one(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
     file.persist(path)?;
     Ok(())
+}
+
+/// Returns the named files, which have to exist and to be different modules.
+fn named(dir: &Path, files: &[PathBuf]) -> Result<Vec<FoundModule>, DepmodFailure> {
+    let mut first: BTreeMap<String, &PathBuf> = BTreeMap::new();
+    for path in files {
+        std::fs::metadata(path).map_err(|source| DepmodFailure::NoFile { path: path.clone(), source })?;
+        let name = module_name(&path.to_string_lossy());
+        if let Some(first) = first.insert(name.clone(), path) {
+            return Err(DepmodFailure::Twice { name, path: path.clone(), first: first.clone() });
+        }
+    }
+    Ok(files.iter().map(|file| found_at(dir, file)).collect())
 }
 
 /// Returns a file given by its path, relative when it lies in the directory of the release.

@@ -81,7 +81,7 @@ pub fn read_with_updates(
     let newer: BTreeSet<String> = updates.iter().map(name).collect();
     found.retain(|module| !newer.contains(&name(module)));
     found.extend(updates.iter().cloned());
-    let (modules, broken) = read_all(&found);
+    let (modules, broken) = read_all(&found, Layout::V30);
     if !broken.is_empty() {
         return Err(ModulesDirError::Broken(broken));
     }
@@ -90,15 +90,15 @@ pub fn read_with_updates(
     Ok(ModulesDir { graph, findings, oddities })
 }
 
-/// Reads the facts of all files; one that is no module stays in the list with its name only.
-pub(crate) fn read_all(found: &[FoundModule]) -> (Vec<ModuleInfo>, Vec<ReadError>) {
+/// Reads the facts of all files as kmod of this layout does; one that is no module stays in the list with its name only.
+pub(crate) fn read_all(found: &[FoundModule], layout: Layout) -> (Vec<ModuleInfo>, Vec<ReadError>) {
     let folders: Vec<&[FoundModule]> = found.chunk_by(|a, b| a.file.parent() == b.file.parent()).collect();
     let read: Vec<(ModuleInfo, Option<ReadError>)> = folders
         .par_iter()
         .flat_map_iter(|modules| {
             let folder = Folder::open(modules.first().and_then(|module| module.file.parent()));
             let mut buffers = Buffers::default();
-            let read = |module: &FoundModule| match read_one(&folder, module, &mut buffers) {
+            let read = |module: &FoundModule| match read_one(&folder, module, layout, &mut buffers) {
                 Ok(info) => (info, None),
                 Err(error) => (ModuleInfo::unreadable(&module.path), Some(error)),
             };
@@ -109,11 +109,16 @@ pub(crate) fn read_all(found: &[FoundModule]) -> (Vec<ModuleInfo>, Vec<ReadError
     (modules, broken.into_iter().flatten().collect())
 }
 
-fn read_one(folder: &Folder, module: &FoundModule, buffers: &mut Buffers) -> Result<ModuleInfo, ReadError> {
+fn read_one(
+    folder: &Folder,
+    module: &FoundModule,
+    layout: Layout,
+    buffers: &mut Buffers,
+) -> Result<ModuleInfo, ReadError> {
     let path = || module.file.display().to_string();
     let source = folder.file(&module.file, std::mem::take(buffers));
     let source = source.map_err(|error| ReadError { path: path(), fault: error.into() })?;
-    let info = kiln_modgraph::read::module(&module.path, &source);
+    let info = kiln_modgraph::read::module_as(&module.path, &source, layout);
     *buffers = source.into_buffers();
     info.map_err(|error| ReadError { path: path(), ..error })
 }

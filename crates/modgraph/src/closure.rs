@@ -22,6 +22,8 @@ pub struct ClosureOptions<'a> {
     /// Whether that kernel loads modules that do not import the namespaces they use
     /// (`CONFIG_MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS`).
     pub missing_namespaces_load: bool,
+    /// Names of modules, folded, that soft and weak dependencies do not bring in.
+    pub without: &'a [String],
 }
 
 /// Everything that a set of targets needs.
@@ -205,7 +207,7 @@ pub struct ClosureErrors {
 /// # Errors
 /// [`ClosureErrors`] with everything because of which a kernel would refuse to load the closure, not only the first.
 pub fn closure(graph: &Graph, targets: &[&str], options: &ClosureOptions<'_>) -> Result<Closure, ClosureErrors> {
-    let mut walk = Walk::new(graph);
+    let mut walk = Walk::new(graph, options.without);
     let mut errors = Vec::new();
     for &target in targets {
         match graph.resolve(target) {
@@ -235,6 +237,7 @@ pub fn closure(graph: &Graph, targets: &[&str], options: &ClosureOptions<'_>) ->
 /// The state of one search.
 struct Walk<'a> {
     graph: &'a Graph,
+    without: &'a [String],
     order: Vec<ModuleId>,
     placed: Vec<bool>,
     /// Whether the module was the start of a search: a target, or a soft dependency.
@@ -257,10 +260,11 @@ enum Task {
 }
 
 impl<'a> Walk<'a> {
-    fn new(graph: &'a Graph) -> Walk<'a> {
+    fn new(graph: &'a Graph, without: &'a [String]) -> Walk<'a> {
         let none = vec![false; graph.ids().len()];
         Walk {
             graph,
+            without,
             order: Vec::new(),
             placed: none.clone(),
             started: none.clone(),
@@ -337,6 +341,7 @@ impl<'a> Walk<'a> {
                 Some(found) => modules.extend(found.modules),
             }
         }
+        modules.retain(|&id| !self.without.contains(&self.graph.module(id).name));
         for &id in &modules {
             self.add_reason(id, because.clone());
         }

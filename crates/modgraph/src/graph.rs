@@ -76,6 +76,7 @@ pub(crate) struct Owner {
 struct Image {
     builtin: Option<Vec<String>>,
     builtin_aliases: Option<Vec<(Vec<u8>, String)>>,
+    builtin_firmware: Vec<(String, String)>,
     kernel_symbols: Option<KernelSymbols>,
 }
 
@@ -93,7 +94,8 @@ impl Graph {
         report_strangers(&modules, &mut findings);
         let image = Image {
             builtin: inputs.builtin.map(builtin_names),
-            builtin_aliases: inputs.builtin_modinfo.map(builtin_aliases),
+            builtin_aliases: inputs.builtin_modinfo.map(|records| builtin_values(records, b"alias=").collect()),
+            builtin_firmware: inputs.builtin_modinfo.map(builtin_firmware).unwrap_or_default(),
             kernel_symbols: inputs.kernel_symbols,
         };
         let graph = Graph::join(modules, image, &mut findings);
@@ -161,6 +163,12 @@ impl Graph {
     /// Returns aliases of the modules that are part of the kernel image, as `modules.builtin.modinfo` spells them.
     pub(crate) fn builtin_aliases(&self) -> &[(Vec<u8>, String)] {
         self.image.builtin_aliases.as_deref().unwrap_or_default()
+    }
+
+    /// Returns the firmware files that parts of the kernel image name: the part's name, and the file, which may have
+    /// wildcards.
+    pub fn builtin_firmware(&self) -> &[(String, String)] {
+        &self.image.builtin_firmware
     }
 
     /// Whether there was a `modules.builtin`, and a `modules.builtin.modinfo`.
@@ -345,15 +353,18 @@ fn builtin_names(lines: &[u8]) -> Vec<String> {
     paths.map(|line| name::module_name(&String::from_utf8_lossy(line))).collect()
 }
 
-/// Returns the `NAME.alias=VALUE` records, each ended by NUL.
-fn builtin_aliases(records: &[u8]) -> Vec<(Vec<u8>, String)> {
-    let records = records.split(|&byte| byte == 0);
-    let alias = |record: &[u8]| {
+/// Returns the `NAME.KEY=VALUE` records of one key (with its `=`), each ended by NUL: value and name.
+fn builtin_values<'a>(records: &'a [u8], key: &'a [u8]) -> impl Iterator<Item = (Vec<u8>, String)> + 'a {
+    records.split(|&byte| byte == 0).filter_map(move |record| {
         let dot = record.iter().position(|&byte| byte == b'.')?;
-        let value = record[dot + 1..].strip_prefix(b"alias=")?;
+        let value = record[dot + 1..].strip_prefix(key)?;
         Some((value.to_vec(), String::from_utf8_lossy(&record[..dot]).into_owned()))
-    };
-    records.filter_map(alias).collect()
+    })
+}
+
+fn builtin_firmware(records: &[u8]) -> Vec<(String, String)> {
+    let named = builtin_values(records, b"firmware=");
+    named.map(|(file, name)| (name::fold(&name), String::from_utf8_lossy(&file).into_owned())).collect()
 }
 
 #[cfg(test)]

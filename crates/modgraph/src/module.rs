@@ -3,6 +3,7 @@
 mod wants;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::name;
 
@@ -21,6 +22,8 @@ pub struct ModuleInfo {
     pub wants: Wants,
     /// The `key=value` strings of `.modinfo`.
     pub modinfo: Modinfo,
+    /// Names of parameters, in the file's order, as far as the symbol table has them.
+    pub parameters: Vec<Box<str>>,
     /// Whether it has code to run when loaded (a symbol `init_module`).
     pub has_init: bool,
     /// Whether it has code to run when removed (a symbol `cleanup_module`).
@@ -76,6 +79,7 @@ impl ModuleInfo {
             exports: Vec::new(),
             wants: Wants::default(),
             modinfo: Modinfo::default(),
+            parameters: Vec::new(),
             has_init: false,
             has_exit: false,
             signed: false,
@@ -93,6 +97,27 @@ impl ModuleInfo {
     pub fn unloadable(&self) -> bool {
         let kernel_can = self.modinfo.text("vermagic").is_none_or(|magic| magic.split(' ').any(|w| w == "mod_unload"));
         kernel_can && (self.has_exit || !self.has_init)
+    }
+
+    /// Whether it has a parameter of this name, in which `-` and `_` are the same.
+    ///
+    /// # Source
+    /// `parameqn` in the kernel's `kernel/params.c`.
+    pub fn has_parameter(&self, name: &str) -> bool {
+        let wanted = name::fold(name);
+        self.parameter_names().iter().any(|known| name::fold(known) == wanted)
+    }
+
+    /// Returns the names of its parameters, sorted.
+    ///
+    /// # Source
+    /// `include/linux/moduleparam.h`: `module_param_cb` writes no `parmtype`, and not every parameter has the
+    /// description `parm`.
+    pub fn parameter_names(&self) -> Vec<String> {
+        let described = ["parm", "parmtype"].into_iter().flat_map(|key| self.modinfo.texts(key));
+        let described = described.map(|text| text.split(':').next().unwrap_or_default().to_owned());
+        let names: BTreeSet<String> = described.chain(self.parameters.iter().map(|name| name.to_string())).collect();
+        names.into_iter().collect()
     }
 
     /// Whether it has a licence that GPL-only symbols accept.

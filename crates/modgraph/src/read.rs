@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 
+use crate::depmod::Layout;
 use crate::module::ModuleInfo;
 
 pub use compression::{MAX_DECOMPRESSED, MAX_RATIO};
@@ -100,6 +101,9 @@ pub enum Fault {
         /// The error of the codec's library.
         source: io::Error,
     },
+    /// The first frame of zstd data does not state the size of all data.
+    #[error("the first zstd frame does not state the size of the whole module, without which kmod 34 cannot read it")]
+    FrameSize,
     /// The compressed data is a decompression bomb.
     #[error("{codec} data that would grow beyond {limit} bytes")]
     Bomb {
@@ -117,10 +121,18 @@ pub enum Fault {
 /// # Errors
 /// [`ReadError`] with the path and the problem.
 pub fn module<S: ReadAt + ?Sized>(path: &str, source: &S) -> Result<ModuleInfo, ReadError> {
-    read(path, source).map_err(|fault| ReadError { path: path.to_owned(), fault })
+    module_as(path, source, Layout::V30)
 }
 
-fn read<S: ReadAt + ?Sized>(path: &str, source: &S) -> Result<ModuleInfo, Fault> {
+/// The same, but refuses a compressed file that kmod of this layout cannot read.
+///
+/// # Errors
+/// As [`module`], and [`Fault::FrameSize`].
+pub fn module_as<S: ReadAt + ?Sized>(path: &str, source: &S, layout: Layout) -> Result<ModuleInfo, ReadError> {
+    read(path, source, layout).map_err(|fault| ReadError { path: path.to_owned(), fault })
+}
+
+fn read<S: ReadAt + ?Sized>(path: &str, source: &S, layout: Layout) -> Result<ModuleInfo, Fault> {
     let size = source.size();
     if size == 0 {
         return Err(Fault::Empty);
@@ -130,7 +142,7 @@ fn read<S: ReadAt + ?Sized>(path: &str, source: &S) -> Result<ModuleInfo, Fault>
         Some(_) if size > MAX_DECOMPRESSED => return Err(Fault::TooLarge { limit: MAX_DECOMPRESSED }),
         Some(codec) => {
             let packed = source.read_at(0..size)?;
-            let unpacked = codec.decompress(&packed)?;
+            let unpacked = codec.decompress_as(&packed, layout)?;
             facts::collect(path, &unpacked[..unpacked.len().min(64)], unpacked.as_slice())?
         }
         None => facts::collect(path, &head, source)?,

@@ -55,7 +55,7 @@ impl Built<'_> {
         let modular = resolved.config.is_yes("MODULES");
         let mut diagnostics = Diagnostics::new();
         let extra_modules = self.extra.as_ref().map(|extra| found(extra, kernel)).transpose()?.unwrap_or_default();
-        let graph = if modular { read_graph(kernel, &extra_modules, &mut diagnostics)? } else { no_modules() };
+        let graph = if modular { read_graph(kernel, &extra_modules, &mut diagnostics)? } else { no_modules(kernel) };
         let close_with = |rules: &ModuleRules| {
             let (config, requests) = (&resolved.config, &recipe.kernel.requests);
             let closing = Closing { graph: &graph, rules, config, requests, modular, release: &kernel.release };
@@ -78,7 +78,7 @@ impl Built<'_> {
             version: &resolved.tree.version,
             debian_arch: recipe.kernel.arch.value.debian.unwrap_or("amd64"),
         };
-        let (firmware, findings) = firmware::find(&resolved.session, device, &closed)?;
+        let (firmware, findings) = firmware::find(&resolved.session, device, &graph, &closed)?;
         diagnostics.extend(findings);
         let parts = Parts {
             evaluated: recipe,
@@ -180,12 +180,14 @@ fn read_graph(kernel: &Kernel, extra: &[FoundModule], diagnostics: &mut Diagnost
 }
 
 /// Returns the graph of a kernel that loads no modules; its code is all in the image.
-fn no_modules() -> Graph {
+fn no_modules(kernel: &Kernel) -> Graph {
+    let list = kernel.dir.join("lib/modules").join(&kernel.release).join("modules.builtin.modinfo");
+    let modinfo = fs::read(list).ok();
     let nothing = Inputs {
         modules: Vec::new(),
         order: None,
         builtin: None,
-        builtin_modinfo: None,
+        builtin_modinfo: modinfo.as_deref(),
         kernel_symbols: None,
         layout: Layout::V30,
     };

@@ -13,6 +13,7 @@ use kiln_assembly::{Content, Firmware};
 use kiln_diag::{Code, Diagnostic, Diagnostics};
 use kiln_fetch::apt::{self, AptError};
 use kiln_kconfig::Config;
+use kiln_modgraph::{Graph, fold};
 use kiln_plan::KernelVersion;
 use kiln_plan::evaluate::{FirmwareSource, Hardware};
 use kiln_plan::firmware::Packing;
@@ -35,14 +36,19 @@ pub(super) struct Device<'a> {
     pub(super) debian_arch: &'a str,
 }
 
-/// Finds every firmware file that a loaded module names, by that name.
+/// Stands for a loader where a part of the kernel image names a file; no loader can have this name.
+const IMAGE: &str = "";
+
+/// Finds every firmware file that a loaded module, or a part of the kernel image, names, by that name.
 ///
-/// A name that matches no file is an error per loader and module, unless the recipe allows it to be missing.
+/// A name that matches no file is an error with its loaders and modules, unless the recipe allows it to be missing. The
+/// names of parts of the image that no loader has as a target are one warning.
 /// # Errors
 /// A Debian package of firmware cannot be fetched, or a file cannot be read or packed.
 pub(super) fn find(
     session: &Session<'_>,
     device: Device<'_>,
+    graph: &Graph,
     closed: &[Closed],
 ) -> Result<(BTreeMap<String, Firmware>, Diagnostics), AssembleError> {
     let mut wanted: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
@@ -52,6 +58,18 @@ pub(super) fn find(
             wanted.entry(&firmware.name).or_default().insert(by);
         }
     }
+    let included = device.config.get("EXTRA_FIRMWARE").unwrap_or_default();
+    let is_included = |name: &str| included.trim_matches('"').split_ascii_whitespace().any(|word| word == name);
+    for (module, name) in graph.builtin_firmware().iter().filter(|(_, name)| !is_included(name)) {
+        let is_target = |one: &&Closed| one.builtin.iter().any(|target| fold(target) == *module);
+        let loaders = closed.iter().filter(is_target).map(|one| (one.spec.name.as_str(), module.as_str()));
+        let by = wanted.entry(name).or_default();
+        let before = by.len();
+        by.extend(loaders);
+        if by.len() == before {
+            by.insert((IMAGE, module));
+        }
+    }
     let mut diagnostics = Diagnostics::new();
     let (packing, finding) = packing(&device.hardware.firmware_compression, device.config, device.version);
     diagnostics.extend(finding);
@@ -59,14 +77,17 @@ pub(super) fn find(
         return Ok((BTreeMap::new(), diagnostics));
     }
     let collections = collections(session, device.hardware, device.debian_arch)?;
-    let mut found = Found::new();
+    let (mut found, mut missing_of_image) = (Found::new(), Vec::new());
     for (name, by) in wanted {
         let answers = collections.iter().map(|collection| collection.look_up(name)).find(|found| !found.is_empty());
         match answers {
             Some(answers) => add(&mut found, answers),
-            None => diagnostics.extend(missing(device.hardware, name, &by)),
+            None if is_allowed(device.hardware, name) => {}
+            None if by.iter().all(|(loader, _)| *loader == IMAGE) => missing_of_image.push((name, by)),
+            None => diagnostics.push(missing(device.hardware, name, &by)),
         }
     }
+    diagnostics.extend(not_for_image(device.hardware, &missing_of_image));
     Ok((install(session, &found, packing)?, diagnostics))
 }
 
@@ -138,25 +159,47 @@ fn install(
     Ok(installed)
 }
 
-fn missing(hardware: &Hardware, name: &str, by: &BTreeSet<(&str, &str)>) -> Option<Diagnostic> {
-    let allowed = hardware.firmware_missing.iter().any(|allowed| {
+fn is_allowed(hardware: &Hardware, name: &str) -> bool {
+    hardware.firmware_missing.iter().any(|allowed| {
         allowed.value == name || glob::Pattern::new(&allowed.value).is_ok_and(|pattern| pattern.matches(name))
-    });
-    if allowed {
-        return None;
+    })
+}
+
+/// Returns the warning about files that parts of the kernel image may request.
+fn not_for_image(hardware: &Hardware, missing: &[(&str, BTreeSet<(&str, &str)>)]) -> Option<Diagnostic> {
+    let mut by_module: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, by) in missing {
+        by.iter().for_each(|(_, module)| by_module.entry(module).or_default().push(name));
     }
+    let (count, first) = (missing.len(), missing.first()?.0);
+    let (noun, verb) = if count == 1 { ("file", "was") } else { ("files", "were") };
+    let message = format!("{count} firmware {noun} {verb} not found, which built-in drivers may request");
+    let finding = Diagnostic::warning(Code::MissingFirmware, message).option("hardware.firmware");
+    let finding = by_module
+        .iter()
+        .fold(finding, |finding, (module, names)| finding.note(format!("`{module}` may request {}", names.join(", "))));
+    let finding = finding
+        .help("name a directory or a Debian package that has them under `hardware.firmware`")
+        .help(format!("or allow them to be missing: `hardware.firmwareMissing = [\"{first}\"]`"));
+    Some(match hardware.firmware.first() {
+        Some(source) => finding.label(source.origin, "looked for here"),
+        None => finding,
+    })
+}
+
+fn missing(hardware: &Hardware, name: &str, by: &BTreeSet<(&str, &str)>) -> Diagnostic {
     let modules: BTreeSet<&str> = by.iter().map(|(_, module)| *module).collect();
-    let loaders: BTreeSet<&str> = by.iter().map(|(loader, _)| *loader).collect();
+    let loaders: BTreeSet<&str> = by.iter().map(|(loader, _)| *loader).filter(|loader| *loader != IMAGE).collect();
     let list = |names: BTreeSet<&str>| names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let message = format!("no firmware file `{name}`, which {} may request (loader {})", list(modules), list(loaders));
     let finding = Diagnostic::error(Code::MissingFirmware, message)
         .option("hardware.firmware")
         .help("name a directory or a Debian package that has it under `hardware.firmware`")
         .help(format!("or allow it to be missing: `hardware.firmwareMissing = [\"{name}\"]`"));
-    Some(match hardware.firmware.first() {
+    match hardware.firmware.first() {
         Some(source) => finding.label(source.origin, "looked for here"),
         None => finding,
-    })
+    }
 }
 
 /// A file in its form on the device.

@@ -76,7 +76,8 @@ fn hardware() -> Vec<Declaration> {
     vec![
         option(
             "firmware",
-            "Where firmware files are looked for, in order. Only files that a loaded module names are installed.",
+            "Where firmware files are looked for, in order. Only files that a loaded module, or a driver in the kernel image, names are \
+             installed.",
             list(Type::OneOf(sources)),
         )
         .default(Data::List(Vec::new()))

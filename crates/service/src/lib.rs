@@ -22,4 +22,5 @@ mod render;
 pub use graph::{Loader, ServiceGraph, Step, graph};
 pub use loader::{Dependency, LoadStep, LoaderSpec};
 pub use name::{LoaderName, NameError, ServiceName};
+pub use parameters::words as parameter_words;
 pub use render::{RenderedFile, render};

@@ -8,7 +8,7 @@
 /// A line for people, when a quote is not closed or the text has control characters other than blanks.
 /// # Source
 /// `next_arg` in the kernel's `lib/cmdline.c`: a quote anywhere in a word toggles.
-pub(crate) fn words(text: &str) -> Result<Vec<String>, String> {
+pub fn words(text: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut quoted = false;

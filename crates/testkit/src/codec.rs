@@ -11,7 +11,7 @@ pub enum Codec {
     Gzip,
     /// xz with CRC32 checks, as the kernel requires.
     Xz,
-    /// zstd.
+    /// zstd, with the size in the frame as the program writes it for a file.
     Zstd,
 }
 
@@ -47,7 +47,7 @@ impl Codec {
                 encoder.write_all(bytes)?;
                 encoder.finish()
             }
-            Codec::Zstd => zstd::encode_all(bytes, 1),
+            Codec::Zstd => zstd::bulk::compress(bytes, 1),
         }
     }
 }

@@ -25,6 +25,7 @@ pub struct Ko {
     modinfo: Vec<u8>,
     exports: Vec<Export>,
     wants: Vec<Want>,
+    parameters: Vec<String>,
     init: bool,
     exit: bool,
     signed: bool,
@@ -63,6 +64,7 @@ impl Ko {
             modinfo: Vec::new(),
             exports: Vec::new(),
             wants: Vec::new(),
+            parameters: Vec::new(),
             init: true,
             exit: true,
             signed: false,
@@ -132,6 +134,13 @@ impl Ko {
         self
     }
 
+    /// Adds a parameter that only the symbol table names, as `module_param_cb` does.
+    #[must_use]
+    pub fn parameter(mut self, name: &str) -> Ko {
+        self.parameters.push(name.to_owned());
+        self
+    }
+
     /// Sets whether there is code to run at load and at removal.
     #[must_use]
     pub fn code(mut self, init: bool, exit: bool) -> Ko {
@@ -176,6 +185,9 @@ impl Ko {
             if there {
                 put_symbol(&mut object, name, 0, SymbolSection::Section(text), true);
             }
+        }
+        for name in &self.parameters {
+            put_symbol(&mut object, &format!("__param_str_{name}"), 0, SymbolSection::Section(text), false);
         }
         for want in self.wants.iter().filter(|want| want.in_symtab) {
             let mut symbol = symbol(&want.name, 0, SymbolSection::Undefined, true);

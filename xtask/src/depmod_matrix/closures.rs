@@ -122,7 +122,7 @@ fn check(graph: &Graph, name: &str, hard: &[String], expected: &BTreeSet<&str>) 
     if needed != listed {
         return Err(format!("hard {needed:?}, modprobe {listed:?}"));
     }
-    let options = ClosureOptions { vermagic: None, missing_namespaces_load: false };
+    let options = ClosureOptions { vermagic: None, missing_namespaces_load: false, without: &[] };
     let closure = closure(graph, &[name], &options).map_err(|errors| format!("{:?}", errors.errors))?;
     let mut before: BTreeSet<&str> = BTreeSet::new();
     for entry in closure.load_order() {

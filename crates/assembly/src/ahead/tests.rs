@@ -112,6 +112,24 @@ fn parameters_of_modules_that_no_closure_can_have_are_found() {
 }
 
 #[test]
+fn entries_of_a_blacklist_without_effect_are_found() {
+    let mut given = loader("a", &["veth"]);
+    given.blacklist = ["veth", "image", "wireguard", "wirguard", "ip_conntrack"].map(located).into();
+    check(
+        vec![given],
+        "",
+        expect![[r#"
+        Warning void-blacklist: loader `a` loads `veth` although it blacklists it: it is one of its targets
+          remove it from `targets`, or from `blacklist`; only hotplug does not load it
+        Warning void-blacklist: `image` is part of the kernel image: no blacklist can leave it out
+          remove it from `blacklist`, or build `image` as a module
+        Warning void-blacklist: there is no module `wirguard` in this kernel that a blacklist could leave out
+          did you mean `wireguard`?
+    "#]],
+    );
+}
+
+#[test]
 fn loaders_are_checked_as_a_whole() {
     let depends = |name: &str, on: &str| Loader { dependencies: vec![located(on)], ..loader(name, &["veth"]) };
     check(

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_diag::{Code, Diagnostic};
 use kiln_makefile::Rule;
-use kiln_modgraph::ClosureError;
+use kiln_modgraph::{ClosureError, ModuleInfo};
 use kiln_plan::Loader;
 use kiln_plan::evaluate::{Located, MergedRequest};
-use kiln_service::NameError;
+use kiln_service::{NameError, parameter_words};
 
 use super::Closing;
 
@@ -65,6 +65,74 @@ impl Missing {
             }
         }
     }
+}
+
+/// The reason why an entry of a blacklist has no effect.
+pub(crate) enum Void {
+    /// The same loader has it as a target.
+    Target,
+    /// A module that the loader loads cannot be loaded without it.
+    Needed { by: String, symbol: String },
+    /// It is part of the kernel image.
+    Builtin,
+    /// No module has that name.
+    Unknown { help: Option<String> },
+}
+
+impl Void {
+    /// Returns the finding about an entry of the blacklist of the loader `name`.
+    pub(crate) fn diagnostic(self, name: &str, module: &Located<String>) -> Diagnostic {
+        let (word, origin) = (&module.value, module.origin);
+        let (message, help) = match self {
+            Void::Target => (
+                format!("loader `{name}` loads `{word}` although it blacklists it: it is one of its targets"),
+                "remove it from `targets`, or from `blacklist`; only hotplug does not load it".to_owned(),
+            ),
+            Void::Needed { by, symbol } => (
+                format!("loader `{name}` cannot leave `{word}` out: `{by}` needs it for `{symbol}`"),
+                format!("remove it from `blacklist`, or `{by}` from what the loader loads"),
+            ),
+            Void::Builtin => (
+                format!("`{word}` is part of the kernel image: no blacklist can leave it out"),
+                format!("remove it from `blacklist`, or build `{word}` as a module"),
+            ),
+            Void::Unknown { help } => (
+                format!("there is no module `{word}` in this kernel that a blacklist could leave out"),
+                help.unwrap_or_else(|| "remove it; a blacklist has module names as `lsmod` shows them".to_owned()),
+            ),
+        };
+        Diagnostic::warning(Code::VoidBlacklist, message)
+            .option(format!("kmodloader.{name}.blacklist"))
+            .label(origin, "listed here")
+            .help(help)
+    }
+}
+
+/// Parameters that the kernel accepts for every module.
+const OF_ALL: [&str; 2] = ["async_probe", "dyndbg"];
+
+/// Returns a warning for each parameter that a module does not have: the kernel ignores it, with a line in its log.
+pub(super) fn unknown_parameters(
+    name: &str,
+    module: &str,
+    text: &Located<String>,
+    info: &ModuleInfo,
+) -> Vec<Diagnostic> {
+    let Ok(words) = parameter_words(&text.value) else { return Vec::new() };
+    let given = words.iter().map(|word| word.split('=').next().unwrap_or_default().trim_matches('"'));
+    let unknown = given.filter(|given| !OF_ALL.contains(given) && !info.has_parameter(given));
+    let finding = |given: &str| {
+        let known = info.parameter_names();
+        let help = match known.is_empty() {
+            true => format!("`{module}` has no parameters"),
+            false => format!("it has {}", known.join(", ")),
+        };
+        Diagnostic::warning(Code::UnknownParameter, format!("module `{module}` has no parameter `{given}`"))
+            .option(format!("kmodloader.{name}.parameters.{module}"))
+            .label(text.origin, "given here; the kernel ignores it")
+            .help(help)
+    };
+    unknown.map(finding).collect()
 }
 
 /// Returns the finding for an error because of which the kernel would refuse a module.

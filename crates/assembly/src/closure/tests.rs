@@ -14,8 +14,24 @@ obj-$(CONFIG_OFF) += off-too.o
 obj-$(CONFIG_IMAGE) += image.o
 ";
 
+fn loader(name: &str, targets: &[&str]) -> Loader {
+    let located = |word: &&str| Located { value: (*word).to_owned(), origin: None };
+    Loader {
+        name: name.to_owned(),
+        targets: targets.iter().map(located).collect(),
+        dependencies: Vec::new(),
+        parameters: BTreeMap::new(),
+        blacklist: Vec::new(),
+        origin: None,
+    }
+}
+
 /// Closes a loader with these targets over modules of one kernel, in which another module owns the symbol `gift`.
 fn close_over(modules: &[(&str, Ko)], name: &str, targets: &[&str]) -> (Vec<Closed>, Diagnostics) {
+    close_loader(modules, loader(name, targets))
+}
+
+fn close_loader(modules: &[(&str, Ko)], loader: Loader) -> (Vec<Closed>, Diagnostics) {
     let read = |(path, ko): &(&str, Ko)| read::module(path, ko.build().as_slice()).unwrap();
     let inputs = Inputs {
         modules: modules.iter().map(read).collect(),
@@ -37,20 +53,15 @@ fn close_over(modules: &[(&str, Ko)], name: &str, targets: &[&str]) -> (Vec<Clos
         modular: true,
         release: "6.12.1",
     };
-    let located = |word: &&str| Located { value: (*word).to_owned(), origin: None };
-    let loader = Loader {
-        name: name.to_owned(),
-        targets: targets.iter().map(located).collect(),
-        dependencies: Vec::new(),
-        parameters: BTreeMap::new(),
-        blacklist: Vec::new(),
-        origin: None,
-    };
-    close(&closing, &BTreeMap::from([(name.to_owned(), loader)]))
+    close(&closing, &BTreeMap::from([(loader.name.clone(), loader)]))
 }
 
 fn check(modules: &[(&str, Ko)], targets: &[&str], expected: Expect) {
-    let (closed, findings) = close_over(modules, "net", targets);
+    check_loader(modules, loader("net", targets), expected);
+}
+
+fn check_loader(modules: &[(&str, Ko)], loader: Loader, expected: Expect) {
+    let (closed, findings) = close_loader(modules, loader);
     let mut shown = String::new();
     for finding in findings.iter() {
         shown.push_str(&format!("{}: {}\n", finding.code, finding.message));
@@ -191,4 +202,76 @@ fn no_list_of_targets_makes_a_name_longer() {
     let (closed, findings) = close_over(&modules, &"x".repeat(54), &targets);
     let codes: Vec<&str> = findings.iter().map(|finding| finding.code.name()).collect();
     assert_eq!((closed.len(), codes), (0, vec!["bad-loader-name"]));
+}
+
+#[test]
+fn a_blacklist_leaves_soft_dependencies_out() {
+    let modules = [
+        ("drivers/user.ko", ko().want("gift").info("softdep", "pre: helper post: after")),
+        ("drivers/giver.ko", ko().export("gift")),
+        ("drivers/helper.ko", ko().want("deep").info("softdep", "pre: more")),
+        ("drivers/deep.ko", ko().export("deep")),
+        ("drivers/more.ko", ko()),
+        ("drivers/after.ko", ko()),
+    ];
+    let without = |names: &[&str]| {
+        let blacklist = names.iter().map(|name| Located { value: (*name).to_owned(), origin: None });
+        Loader { blacklist: blacklist.collect(), ..loader("net", &["user", "image"]) }
+    };
+    check_loader(
+        &modules,
+        without(&["helper"]),
+        expect![[r#"
+        loads giver user after; built in: image
+    "#]],
+    );
+    check_loader(
+        &modules,
+        without(&["more", "after"]),
+        expect![[r#"
+        loads giver deep helper user; built in: image
+    "#]],
+    );
+    check_loader(
+        &modules,
+        without(&["giver", "user", "image", "off-too", "aftr", "deep"]),
+        expect![[r#"
+        void-blacklist: loader `net` cannot leave `giver` out: `user` needs it for `gift`
+          remove it from `blacklist`, or `user` from what the loader loads
+        void-blacklist: loader `net` loads `user` although it blacklists it: it is one of its targets
+          remove it from `targets`, or from `blacklist`; only hotplug does not load it
+        void-blacklist: `image` is part of the kernel image: no blacklist can leave it out
+          remove it from `blacklist`, or build `image` as a module
+        void-blacklist: there is no module `aftr` in this kernel that a blacklist could leave out
+          did you mean `after`?
+        void-blacklist: loader `net` cannot leave `deep` out: `helper` needs it for `deep`
+          remove it from `blacklist`, or `helper` from what the loader loads
+        loads giver deep more helper user after; built in: image
+    "#]],
+    );
+}
+
+#[test]
+fn parameters_that_a_module_does_not_have_are_found() {
+    let modules = [
+        ("drivers/user.ko", ko().info("parm", "limit:the most").info("parmtype", "depth:uint").parameter("by_call")),
+        ("drivers/giver.ko", ko()),
+    ];
+    let mut given = loader("net", &["user", "giver"]);
+    let text = "limit=1 by-call=2 depth=\"3 4\" dyndbg=+p async_probe limt=5 \"deep\"=6";
+    given.parameters.insert("user".to_owned(), Located { value: text.to_owned(), origin: None });
+    given.parameters.insert("giver".to_owned(), Located { value: "x".to_owned(), origin: None });
+    check_loader(
+        &modules,
+        given,
+        expect![[r#"
+        unknown-parameter: module `giver` has no parameter `x`
+          `giver` has no parameters
+        unknown-parameter: module `user` has no parameter `limt`
+          it has by_call, depth, limit
+        unknown-parameter: module `user` has no parameter `deep`
+          it has by_call, depth, limit
+        loads user giver; built in: 
+    "#]],
+    );
 }

@@ -197,7 +197,7 @@ impl Modules {
     }
 
     fn loader(&self, wanted: &Wanted) -> Loader {
-        let options = ClosureOptions { vermagic: None, missing_namespaces_load: false };
+        let options = ClosureOptions { vermagic: None, missing_namespaces_load: false, without: &[] };
         let closure = closure(&self.graph, wanted.targets, &options).unwrap();
         let parameters: BTreeMap<&str, &str> = wanted.parameters.iter().copied().collect();
         let module = |entry: &kiln_modgraph::Entry| LoaderModule {

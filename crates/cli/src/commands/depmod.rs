@@ -12,6 +12,9 @@ use crate::exit;
 use crate::failure::Failure;
 
 /// Write the indexes of a directory of modules, byte for byte as depmod does
+///
+/// One difference is on purpose: of two files that are the same module and have the same priority, depmod takes the one
+/// that the file system lists first; this takes the one whose path is smaller by bytes, and prints a warning.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Examine all modules; the default when no file is named

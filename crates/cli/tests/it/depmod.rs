@@ -178,3 +178,63 @@ fn a_file_of_a_terabyte_is_refused() {
         assert!(ran.stderr.lines().any(named), "{name}\n{}", ran.block());
     }
 }
+
+/// As with kmod: a package's script that names a file which is gone must not lose the indexes.
+#[test]
+fn a_named_file_that_is_gone_is_an_error_and_nothing_is_written() {
+    let sandbox = tree();
+    sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test"]).expect(0);
+    let dep = sandbox.path().join(DIR).join("modules.dep");
+    let before = std::fs::read_to_string(&dep).unwrap();
+    let at = |name: &str| format!("{}/{DIR}/{name}", sandbox.path().display());
+    let (giver, gone) = (at("kernel/giver.ko"), at("kernel/gone.ko"));
+    let ran = sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test", &giver, &gone]).expect(1);
+    drop(ran.says("could not create module DIR/").says("kernel/gone.ko").says("No such file or directory"));
+    let ran = sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test", &giver, &giver]).expect(1);
+    drop(ran.says("could not add module DIR/").says("is the module giver too"));
+    assert_eq!(std::fs::read_to_string(&dep).unwrap(), before);
+    sandbox.kiln(&["depmod", "-b", "base", "6.1.0-test", &giver]).expect(0);
+    assert_eq!(std::fs::read_to_string(&dep).unwrap(), "kernel/giver.ko:\n");
+}
+
+/// kmod 30 reads a zstd frame without a size, kmod 34 does not.
+#[test]
+fn a_zstd_frame_without_a_size_is_read_by_the_old_layout_only() {
+    let module = Ko::new().info("alias", "rtnl-link-dummy").build();
+    let packed = |name: &str, bytes: &[u8]| {
+        let sandbox = Sandbox::new();
+        sandbox.file(&format!("{DIR}/{name}.ko.zst"), bytes);
+        sandbox
+    };
+    let sized = Codec::Zstd.pack(&module).expect("packs");
+    let (half, rest) = module.split_at(module.len() / 2);
+    let two = [half, rest].map(|part| Codec::Zstd.pack(part).expect("packs")).concat();
+    let aliases = |sandbox: &Sandbox, layout: &str| {
+        let ran = sandbox.kiln(&["depmod", "-b", "base", "--layout", layout, "6.1.0-test"]).expect(0);
+        let text = std::fs::read_to_string(sandbox.path().join(DIR).join("modules.alias")).unwrap();
+        (text.contains("rtnl-link-dummy"), ran.stderr.contains("does not state the size"))
+    };
+    for (name, bytes, is_read) in
+        [("sized", &sized, true), ("two", &two, false), ("stream", &unsized_frame(&sized), false)]
+    {
+        let sandbox = packed(name, bytes);
+        assert_eq!(aliases(&sandbox, "30"), (true, false), "{name}");
+        assert_eq!(aliases(&sandbox, "34"), (is_read, !is_read), "{name}");
+    }
+}
+
+/// Takes the size out of a zstd frame's header: the descriptor, then one byte of window in its place.
+///
+/// # Source
+/// RFC 8878, section 3.1.1.1.
+fn unsized_frame(sized: &[u8]) -> Vec<u8> {
+    let descriptor = sized[4];
+    let is_single = descriptor & 0x20 != 0;
+    let size_bytes = match descriptor >> 6 {
+        0 => usize::from(is_single),
+        flag => 1 << flag,
+    };
+    let window = if is_single { vec![0x50] } else { vec![sized[5]] };
+    let data = 5 + usize::from(!is_single) + size_bytes;
+    [&sized[..4], &[descriptor & 0x1f], &window, &sized[data..]].concat()
+}

@@ -162,3 +162,29 @@ fn names_from_elsewhere_are_no_faults() {
     let ran = sandbox.kiln(&["check"]).expect(0);
     assert!(!ran.stderr.contains("unknown-target"), "{}", ran.block());
 }
+
+#[test]
+fn firmware_of_built_in_drivers_is_looked_up() {
+    let builtin =
+        "r8169.license=GPL\0r8169.firmware=rtl_nic/a.fw\0r8169.firmware=rtl_nic/b.fw\0e100.firmware=e100/c.bin\0";
+    let recipe = "[kernel.config]\nMODULES = \"y\"\nNF_CONNTRACK = \"m\"\n\n\
+                  [hardware]\nfirmware = [\"./fw\"]\n[kmodloader.nic]\ntargets = [\"nf_conntrack\"]\n";
+    let with = |recipe: &str| {
+        let sandbox = sandbox(recipe, FIREWALL);
+        let script = sandbox.path().join("linux/scripts/modules.sh");
+        let text = std::fs::read_to_string(&script).expect("the script");
+        let text = text.replace(": > modules.builtin.modinfo", "cp \"$1/builtin.modinfo\" modules.builtin.modinfo");
+        let text = text.replace(": > modules.builtin;", "echo kernel/drivers/net/r8169.ko > modules.builtin;");
+        sandbox.file("linux/scripts/modules.sh", text).file("linux/builtin.modinfo", builtin);
+        sandbox.file("linux/drivers/net/Makefile", "obj-y += r8169.o\n").file("fw/rtl_nic/a.fw", "a");
+        sandbox
+    };
+    let sandbox = with(recipe);
+    let ran = sandbox.kiln(&["build"]).expect(0).says("warning[missing-firmware]: 2 firmware files were not found");
+    drop(ran.says("`r8169` may request rtl_nic/b.fw").says("`e100` may request e100/c.bin"));
+    assert!(sandbox.path().join("result/lib/firmware/rtl_nic/a.fw").exists());
+    // A driver that a loader names has to have its files, as a module would.
+    let named = with(&recipe.replace("[\"nf_conntrack\"]", "[\"r8169\"]"));
+    let ran = named.kiln(&["build"]).expect(1).says("error[missing-firmware]: no firmware file `rtl_nic/b.fw`");
+    drop(ran.says("which `r8169` may request (loader `nic`)"));
+}

@@ -78,24 +78,27 @@ impl Config {
 
     /// Adds the lines of one file.
     pub(super) fn add(&mut self, text: &str, file: &str) {
-        for line in text.replace("\\\n", "").lines() {
-            let mut words = line.split_ascii_whitespace();
+        for line in text.replace("\\\n", "").split('\n').filter(|line| !line.starts_with('#')) {
+            // Quirk: only blanks and tabs separate words, and a comment begins in the first column.
+            let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
             match words.next() {
                 None => {}
-                Some(word) if word.starts_with('#') => {}
                 Some("search") => self.search.extend(words.map(place)),
                 Some("override") => {
                     if let (Some(name), Some(kernel), Some(subdir)) = (words.next(), words.next(), words.next()) {
-                        let path = format!("{}/{name}", subdir.trim_end_matches('/'));
+                        let path = format!("{subdir}/{name}");
                         self.overrides.push(Override { kernel: Pattern::new(kernel), path });
                     } else {
-                        self.ignored.push(format!("{file}: an override needs a name, a kernel and a folder: {line}"));
+                        self.ignored
+                            .push(format!("{file}: an override needs a name, a kernel and a directory: {line}"));
                     }
                 }
                 Some("external") => {
                     let (kernel, dir) = (words.next(), words.next());
                     if let (Some(kernel), Some(dir)) = (kernel, dir) {
                         self.external.push((Pattern::new(kernel), PathBuf::from(dir)));
+                    } else {
+                        self.ignored.push(format!("{file}: an external needs a kernel and a directory: {line}"));
                     }
                 }
                 Some("exclude") => self.exclude.extend(words.map(str::to_owned)),

@@ -51,8 +51,10 @@ fn priority(module: &FoundModule, dir: &Path, version: &str, config: &Config) ->
     let holds = |place: &Place| match place {
         Place::BuiltIn => false,
         Place::External => !inside && config.external(version).iter().any(|dir| module.file.starts_with(dir)),
-        // Quirk: the beginning of the path is compared, not its directories: `updates2` counts as `updates`.
-        Place::Below(start) => inside && module.path.starts_with(start.as_str()),
+        // Quirk: a word with a `/` at its end names no directory.
+        Place::Below(start) => {
+            inside && module.path.strip_prefix(start.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        }
     };
     // Words to the left count more.
     let position = search.iter().position(holds).or_else(|| search.iter().position(|place| *place == Place::BuiltIn));

@@ -31,7 +31,7 @@ fn check(paths: &[&str], config: &str, expected: &[&str]) {
 fn updates_win_unless_told_otherwise() {
     check(&["kernel/m.ko", "updates/m.ko"], "", &["updates/m.ko"]);
     check(&["kernel/m.ko", "updates/m.ko"], "search built-in updates", &["kernel/m.ko"]);
-    check(&["kernel/m.ko", "updates2/m.ko"], "", &["updates2/m.ko"]);
+    check(&["kernel/m.ko", "updates2/m.ko"], "search updates2 built-in", &["updates2/m.ko"]);
 }
 
 #[test]
@@ -46,6 +46,27 @@ fn overrides_go_before_the_search_list() {
     check(paths, "override m * extra", &["extra/m.ko"]);
     check(paths, "override m 6\\.12 extra\noverride m * kernel", &["kernel/m.ko"]);
     check(paths, "override m ^5 extra", &["updates/m.ko"]);
+}
+
+#[test]
+fn words_are_whole_directories() {
+    let paths = &["kernel/m.ko", "updates/m.ko", "updates-2/m.ko"];
+    check(paths, "search updates-2 built-in", &["updates-2/m.ko"]);
+    // None of these names a directory of a module, so that all have one priority.
+    for config in ["search up", "search updates/", "search updates\r", "  # search updates"] {
+        check(&["kernel/m.ko", "updates-2/m.ko"], config, &["kernel/m.ko"]);
+    }
+    check(&["kernel/m.ko", "updates/m.ko"], "search\tkernel", &["kernel/m.ko"]);
+    check(&["kernel/m.ko", "updates/m.ko"], "override m * kernel/", &["updates/m.ko"]);
+}
+
+#[test]
+fn bad_lines_are_reported() {
+    let mut config = Config::default();
+    config.add("external *\noverride m\n # x\nsearch\nbogus y\n#z\ninclude a\n", "c");
+    let lines: Vec<&str> = config.ignored.iter().map(String::as_str).collect();
+    assert_eq!(lines.len(), 4, "{lines:?}");
+    assert!(lines[2].contains("starting with '#'") && lines[3].contains("starting with 'bogus'"), "{lines:?}");
 }
 
 #[test]

@@ -35,7 +35,8 @@ pub(super) fn check(graph: &Graph, modules: &[ModuleId], options: &ClosureOption
 /// Without the symbols of the kernel image, only those between modules can be checked.
 pub fn symbol_faults(graph: &Graph) -> Vec<ClosureError> {
     let all: Vec<ModuleId> = graph.ids().collect();
-    let faults = check(graph, &all, &ClosureOptions { vermagic: None, missing_namespaces_load: true }).into_iter();
+    let faults =
+        check(graph, &all, &ClosureOptions { vermagic: None, missing_namespaces_load: true, without: &[] }).into_iter();
     let kinds = |error: &ClosureError| {
         matches!(error, ClosureError::UnresolvedSymbol { .. } | ClosureError::CrcMismatch { .. })
     };

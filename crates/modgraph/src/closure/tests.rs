@@ -4,7 +4,7 @@ use kiln_testkit::Ko;
 use super::*;
 use crate::{Inputs, KernelSymbols, Layout, read};
 
-const LOOSE: ClosureOptions<'_> = ClosureOptions { vermagic: None, missing_namespaces_load: false };
+const LOOSE: ClosureOptions<'_> = ClosureOptions { vermagic: None, missing_namespaces_load: false, without: &[] };
 
 fn graph(modules: &[(&str, Ko)], symvers: Option<&str>) -> Graph {
     let read = |(path, ko): &(&str, Ko)| read::module(path, ko.build().as_slice()).unwrap();
@@ -166,7 +166,7 @@ fn all_that_a_kernel_would_refuse_is_said_at_once() {
     check(
         &graph(&[("module", module), ("other", other)], Some(kernel)),
         &["module", "modul", "nothing_like_it"],
-        &ClosureOptions { vermagic: Some("6.9 SMP preempt "), missing_namespaces_load: false },
+        &ClosureOptions { vermagic: Some("6.9 SMP preempt "), missing_namespaces_load: false, without: &[] },
         expect![[r#"
             there is no module modul (did you mean module?)
             there is no module nothing_like_it
@@ -197,7 +197,8 @@ fn imports_and_names_open_namespaces() {
 fn versioned_modules_may_differ_in_the_release_only() {
     let check = |magic: &str, ko: Ko, expected: bool| {
         let graph = graph(&[("m", ko.info("vermagic", magic))], None);
-        let options = ClosureOptions { vermagic: Some("6.1.1 SMP preempt "), missing_namespaces_load: false };
+        let options =
+            ClosureOptions { vermagic: Some("6.1.1 SMP preempt "), missing_namespaces_load: false, without: &[] };
         assert_eq!(closure(&graph, &["m"], &options).is_ok(), expected, "{magic}");
     };
     check("6.1.0 SMP preempt ", Ko::new().want("x"), true);

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::Fault;
+use crate::depmod::Layout;
 
 /// The largest ratio of a module's size to its compressed size; real ones stay below 20.
 pub const MAX_RATIO: u64 = 100;
@@ -43,7 +44,21 @@ impl Codec {
         }
     }
 
-    pub(super) fn decompress(self, packed: &[u8]) -> Result<Vec<u8>, Fault> {
+    /// Decompresses a file as kmod of this layout does.
+    pub(super) fn decompress_as(self, packed: &[u8], layout: Layout) -> Result<Vec<u8>, Fault> {
+        let unpacked = self.decompress(packed)?;
+        // Quirk: kmod 34 allocates what the first frame of a zstd file claims, so that a file from a pipe (whose frame
+        // claims nothing) and one of several frames cannot be read.
+        if self == Codec::Zstd && layout == Layout::V34 {
+            let claimed = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
+            if claimed != Some(unpacked.len() as u64) {
+                return Err(Fault::FrameSize);
+            }
+        }
+        Ok(unpacked)
+    }
+
+    fn decompress(self, packed: &[u8]) -> Result<Vec<u8>, Fault> {
         let limit = (packed.len() as u64).saturating_mul(MAX_RATIO).clamp(ALWAYS_ALLOWED, MAX_DECOMPRESSED);
         let broken = |source| Fault::Compression { codec: self.name(), source };
         let mut unpacked = Vec::with_capacity(packed.len().saturating_mul(4).min(32 << 20));

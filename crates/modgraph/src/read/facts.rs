@@ -2,7 +2,7 @@
 //!
 //! | section | gives |
 //! | --- | --- |
-//! | `.symtab`, `.strtab` | wanted symbols, exported ones (`__crc_X`), namespaces (`__kstrtabns_X`), init and exit |
+//! | `.symtab`, `.strtab` | wanted symbols, exported ones (`__crc_X`), namespaces (`__kstrtabns_X`), init and exit, parameters (`__param_str_X`) |
 //! | `__ksymtab_strings` | exported symbols when there are no `__crc_X`; the text of namespaces |
 //! | `__ksymtab_gpl` | which exports are GPL-only, by the section that `__ksymtab_X` lies in |
 //! | `__versions` | CRCs of wanted symbols: records of 64 bytes, one word and a name |
@@ -145,6 +145,9 @@ impl<'a, S: ReadAt + ?Sized, H: FileHeader<Endian = Endianness>> Reader<'a, S, H
                 tables.crcs.push((names.text(string_at(exported, 0))?.into(), crc));
             } else if section != SHN_UNDEF {
                 tables.note(name, usize::from(section.0), symbol.st_value(endian).into(), &mut names)?;
+                if let Some(parameter) = name.strip_prefix(b"__param_str_") {
+                    info.parameters.push(names.text(string_at(parameter, 0))?.into());
+                }
                 info.has_init |= name.starts_with(b"init_module\0");
                 info.has_exit |= name.starts_with(b"cleanup_module\0");
             }

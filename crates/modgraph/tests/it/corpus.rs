@@ -25,7 +25,7 @@ fn a_debian_kernels_indexes_and_closures() {
     for (name, bytes) in depmod(&graph, Layout::V30).unwrap() {
         assert!(bytes == fs::read(root.join(name)).unwrap(), "{name} differs");
     }
-    let options = ClosureOptions { vermagic: None, missing_namespaces_load: false };
+    let options = ClosureOptions { vermagic: None, missing_namespaces_load: false, without: &[] };
     let mut more = 0;
     for (_, info) in graph.modules() {
         let found = closure(&graph, &[&info.name], &options).unwrap();

@@ -200,7 +200,7 @@ fn long_chains_do_not_overflow_the_stack() {
         info
     });
     let graph = graph(modules.collect());
-    let options = kiln_modgraph::ClosureOptions { vermagic: None, missing_namespaces_load: false };
+    let options = kiln_modgraph::ClosureOptions { vermagic: None, missing_namespaces_load: false, without: &[] };
     let closure = kiln_modgraph::closure(&graph, &["m0"], &options).unwrap();
     assert_eq!(closure.entries.len(), count);
     assert_eq!(closure.entries[0].module, format!("m{}", count - 1));
