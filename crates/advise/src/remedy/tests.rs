@@ -137,11 +137,14 @@ fn a_variable_of_the_environment_is_named() {
 
 #[test]
 fn a_reason_names_only_what_no_request_settles() {
-    check(&[("A", "y"), ("BOARD", "y"), ("RIVAL", "y")], expect![[r#"
+    check(
+        &[("A", "y"), ("BOARD", "y"), ("RIVAL", "y")],
+        expect![[r#"
         no further requests make `BOARD = "y"` hold (unreachable)
           `BOARD` needs NOWHERE [=n], which no Kconfig file declares (Kconfig:43)
         `A = "y"` and `RIVAL = "y"` cannot hold together (contradiction)
           `RIVAL` needs !A [=y] (Kconfig:46): set `A = "n"`
         Holds
-    "#]]);
+    "#]],
+    );
 }
