@@ -57,7 +57,8 @@ pub struct Alternative {
     pub turns_off: Vec<String>,
     /// Requests that would keep what this turns off, the one that keeps most first.
     pub keeps: Vec<Line>,
-    /// What this turns off even with those, in the same order as `turns_off`.
+    /// What this turns off even with those, in the same order as `turns_off`; what becomes `m` because it enables modules is
+    /// not among it.
     pub lost: Vec<String>,
     /// The weighted number of values that this moves.
     pub harm: usize,
@@ -199,6 +200,9 @@ impl Alternative {
     #[must_use]
     pub fn keeping(&self) -> Alternative {
         let mut alternative = self.clone();
+        if alternative.keeps.is_empty() {
+            return alternative;
+        }
         alternative.requests.append(&mut alternative.keeps);
         alternative.requests.sort_by(|left, right| left.symbol.cmp(&right.symbol));
         alternative.turns_off = std::mem::take(&mut alternative.lost);

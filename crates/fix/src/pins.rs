@@ -1,7 +1,6 @@
 //! What a fix turns off beside, and the requests that would keep it.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use kiln_kconfig::{Model, SymbolId};
@@ -17,7 +16,8 @@ use crate::{Budget, Fix, Problem, SetAside, Setting};
 pub struct Pins {
     /// The requests, each with the value before the fix; the core of the kernel first, and of it the one that keeps most.
     pub settings: Vec<Setting>,
-    /// What the fix turns off or lowers with them too, in the order of importance.
+    /// What the fix turns off or lowers with them too, in the order of importance, without what becomes `m` because the
+    /// fix enables modules.
     pub left: Vec<SymbolId>,
     /// What the fix turns off or lowers without them, in the order of importance: symbols with a prompt first, of
     /// these the core of the kernel before drivers, and of these those that most others depend on.
@@ -33,28 +33,23 @@ pub fn pins(problem: &Problem<'_, '_>, set_aside: &[SetAside], fix: &Fix) -> Pin
     let goals = Goal::all(model, problem.requests);
     let mut trial = Trial::new(problem, &goals, Rc::new(Spent::new(Budget::default())));
     trial.leave(set_aside);
-    let ours: BTreeSet<SymbolId> = fix.settings.iter().map(|setting| setting.symbol).collect();
-    let is_side_effect = |symbol: &SymbolId| !ours.contains(symbol);
     let mut settings = fix.settings.clone();
-    let mut left: Vec<SymbolId> = fix.lowered.clone();
+    let lost = trial.lost_with(&settings).unwrap_or_default();
+    let mut left = lost.clone();
     let mut kept: Vec<(usize, Setting)> = Vec::new();
-    for symbol in &fix.lowered {
-        let has_request = goals.iter().any(|goal| goal.symbol == *symbol);
-        if has_request || !left.contains(symbol) || model.prompt(*symbol).is_none() {
+    for symbol in lost {
+        let has_request = goals.iter().any(|goal| goal.symbol == symbol);
+        if has_request || !left.contains(&symbol) || model.prompt(symbol).is_none() {
             continue;
         }
-        let pin = Setting { symbol: *symbol, value: problem.now.value_of(*symbol).into_owned() };
+        let pin = Setting { symbol, value: problem.now.value_of(symbol).into_owned() };
         settings.push(pin.clone());
-        match trial.lowered_with(&settings) {
-            Some(mut fewer) => {
-                fewer.retain(is_side_effect);
-                let is_worse = fewer.iter().any(|symbol| !left.contains(symbol));
-                if is_worse || fewer.len() >= left.len() {
-                    settings.pop();
-                } else {
-                    kept.push((left.len() - fewer.len(), pin));
-                    left = fewer;
-                }
+        let fewer = trial.lost_with(&settings);
+        let is_better = |fewer: &Vec<SymbolId>| fewer.len() < left.len() && fewer.iter().all(|one| left.contains(one));
+        match fewer.filter(is_better) {
+            Some(fewer) => {
+                kept.push((left.len() - fewer.len(), pin));
+                left = fewer;
             }
             None => drop(settings.pop()),
         }

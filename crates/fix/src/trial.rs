@@ -132,16 +132,21 @@ impl<'a, 'm> Trial<'a, 'm> {
         harm
     }
 
-    /// Returns the requests that hold now and would not with `settings`, and the symbols whose values would move, where
-    /// all other requests hold; `None` where they do not.
-    pub(crate) fn lowered_with(&mut self, settings: &[Setting]) -> Option<Vec<SymbolId>> {
+    /// Returns the symbols without a request that would be off with `settings`, or `m` where modules are enabled without
+    /// them; `None` where not all requests hold.
+    pub(crate) fn lost_with(&mut self, settings: &[Setting]) -> Option<Vec<SymbolId>> {
         let changes = self.apply(settings)?;
-        let lowered = self.all_hold(settings).then(|| {
-            let is_lower = |symbol: &SymbolId| self.values.tristate(*symbol) < self.now.tristate(*symbol);
-            self.moved(&changes).into_iter().filter(is_lower).collect()
-        });
+        let has_modules = self.now.tristate(self.model().modules()) != Tristate::No;
+        let is_lost = |symbol: &SymbolId| {
+            let then = self.values.tristate(*symbol);
+            then < self.now.tristate(*symbol)
+                && (then == Tristate::No || has_modules)
+                && !self.is_bound(*symbol)
+                && settings.iter().all(|setting| setting.symbol != *symbol)
+        };
+        let lost = self.all_hold(settings).then(|| self.moved(&changes).into_iter().filter(is_lost).collect());
         self.undo(changes);
-        lowered
+        lost
     }
 
     /// Returns the fix with these settings; `None` when not every request holds with them.

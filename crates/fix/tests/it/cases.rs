@@ -1,7 +1,7 @@
 //! Small trees written for one rule each.
 
 use expect_test::{Expect, expect};
-use kiln_fix::{Budget, Fix, Outcome, Problem, SetAside, Solution, fix, needed_for};
+use kiln_fix::{Budget, Fix, Outcome, Pins, Problem, SetAside, Solution, fix, needed_for, pins};
 use kiln_kconfig::{Base, Dialect, Request, Strength, SymbolId, resolve};
 
 use crate::tree::model;
@@ -69,7 +69,11 @@ fn shown(problem: &Problem<'_, '_>, set_aside: &[SetAside], fix: &Fix) -> String
         out += &format!("  turns on {}\n", list(&fix.raised));
     }
     if !fix.lowered.is_empty() {
-        out += &format!("  turns off {}\n", list(&fix.lowered));
+        let Pins { settings, left, lowered } = pins(problem, set_aside, fix);
+        out += &format!("  turns off {}\n", list(&lowered));
+        let kept: Vec<String> =
+            settings.iter().map(|pin| format!("{}={}", model.name(pin.symbol), pin.value)).collect();
+        out += &format!("  kept by {}, all but {:?}\n", kept.join(" "), list(&left));
     }
     out
 }
@@ -196,6 +200,7 @@ fn a_symbol_that_selects_one_requested_to_be_off_is_turned_off() {
             fix of 1, smallest
               B=n for LIB
               turns off A
+              kept by , all but "A"
         "#]],
     );
     check(
@@ -221,6 +226,7 @@ fn one_member_of_a_choice_is_y() {
               TOOLS=y for BTF
               or NONE=n instead of DWARF
               turns off NONE
+              kept by , all but "NONE"
         "#]],
     );
     check(

@@ -44,10 +44,11 @@ fn modules_are_enabled_for_several_requests_rather_than_changing_each() {
         &text,
         "A=m B=m C=m D=m",
         expect![[r#"
-        fix of 1, smallest
-          MODULES=y for A B C D
-          turns off LIB_A LIB_B LIB_C LIB LIB_D
-    "#]],
+            fix of 1, smallest
+              MODULES=y for A B C D
+              turns off LIB LIB_A LIB_B LIB_C LIB_D
+              kept by , all but ""
+        "#]],
     );
 }
 
@@ -139,6 +140,27 @@ fn few_requests_that_move_much_are_worse_than_more_that_move_little() {
           A=y for NAT
           B=y for NAT
           C=y for NAT
+    "#]],
+    );
+}
+
+/// What has no prompt stays off.
+#[test]
+fn what_is_lost_can_be_kept() {
+    let text = "config EXPERT\n\tbool \"E\"\nconfig RT\n\tbool \"R\"\n\tdepends on EXPERT\n\
+                config SPACES\n\tbool \"S\" if EXPERT\n\tdefault !EXPERT\n\
+                config PIDS\n\tbool \"P\"\n\tdepends on SPACES\n\tdefault y\n\
+                config HIDDEN\n\tbool\n\tdefault !EXPERT\n";
+    check_over(
+        Base::Defaults,
+        text,
+        "RT=y",
+        "",
+        expect![[r#"
+        fix of 1, smallest
+          EXPERT=y for RT
+          turns off SPACES PIDS HIDDEN
+          kept by SPACES=y, all but "HIDDEN"
     "#]],
     );
 }
