@@ -253,6 +253,10 @@ impl<'a> Run<'a> {
         for name in &names {
             if let Some(text) = self.files.read(name) {
                 self.take(name, &text);
+                let sets_all = matches!(self.mode, Mode::AllNoConfig | Mode::AllModConfig | Mode::AllYesConfig);
+                if sets_all && self.evaluation.model.dialect.seed_without_logic {
+                    self.evaluation.drop_logic();
+                }
                 return Ok(());
             }
         }

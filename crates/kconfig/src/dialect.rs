@@ -67,6 +67,9 @@ pub struct Dialect {
     /// A symbol without a name says whether modules are enabled; without `option modules` its value is that of
     /// `MODULES` (until 4.2).
     pub modules_by_name: bool,
+    /// `all*config` gives every `bool` and `tristate` the mode's value, whatever `KCONFIG_ALLCONFIG` says of it; only
+    /// numbers, strings and members of choices count (BusyBox).
+    pub seed_without_logic: bool,
     /// The title without `mainmenu`.
     pub title: ShortText,
     /// The prefix of names in a `.config` unless the variable `CONFIG_` is set.
@@ -114,6 +117,7 @@ impl Dialect {
         shell_buffer: 4096,
         last_choice_decides: false,
         modules_by_name: false,
+        seed_without_logic: false,
         title: ShortText::of("Main menu"),
         prefix: ShortText::of("CONFIG_"),
     };

@@ -47,6 +47,17 @@ impl Evaluation<'_> {
         self.forget();
     }
 
+    /// Drops the user values of bools and tristates outside of choices.
+    pub(crate) fn drop_logic(&mut self) {
+        for (state, symbol) in self.states.iter_mut().zip(&self.model.symbols) {
+            let is_outside = symbol.kind != crate::model::SymbolKind::Choice && symbol.member_of.is_none();
+            if is_outside && matches!(symbol.type_, Type::Bool | Type::Tristate) {
+                state.user = None;
+            }
+        }
+        self.forget();
+    }
+
     /// The configs that `option defconfig_list` names, before 5.13; the first that exists counts.
     pub(crate) fn listed_defconfigs(&mut self) -> Vec<String> {
         let model = self.model;

@@ -76,6 +76,7 @@ impl Dialect {
             shell_buffer: if preprocess.contains("char buf[256]") { 256 } else { 4096 },
             last_choice_decides: chance.contains("has_changed = randomize_choice_values"),
             modules_by_name: parser.contains("sym_lookup(\"MODULES\""),
+            seed_without_logic: conf.contains("reset bool and tristates"),
             title: title(&parser).unwrap_or(Dialect::NEWEST.title),
             prefix: MAKEFILES.iter().find_map(|name| prefix(&read(name))).unwrap_or(Dialect::NEWEST.prefix),
         })

@@ -229,3 +229,34 @@ fn text_after_is_not_set_follows_the_trees_rule() {
         assert_eq!(read(AfterUnset::Unknown), (1, 1, true), "{line}");
     }
 }
+
+/// In BusyBox `KCONFIG_ALLCONFIG` sets numbers, strings and members of choices only, beside `all*config`.
+#[test]
+fn a_seed_without_logic_sets_only_the_rest() {
+    struct Seeded;
+    impl Host for Seeded {
+        fn variable(&self, name: &str) -> Option<Vec<u8>> {
+            (name == "KCONFIG_ALLCONFIG").then(|| b"mini".to_vec())
+        }
+
+        fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
+            Ok(Vec::new())
+        }
+    }
+    let kconfig =
+        format!("{KCONFIG}choice\n\tbool \"c\"\nconfig XA\n\tbool \"a\"\nconfig XC\n\tbool \"c\"\nendchoice\n");
+    let files = |name: &str| match name {
+        "Kconfig" => Some(Arc::from(kconfig.as_bytes())),
+        "mini" => Some(Arc::from(&b"CONFIG_XB=y\nCONFIG_XS=\"x\"\nCONFIG_XI=3\nCONFIG_XC=y\n"[..])),
+        _ => None,
+    };
+    let config = |seed_without_logic| {
+        let dialect = Dialect { seed_without_logic, ..Dialect::LINUX_6_1 };
+        let model = Model::parse("Kconfig", &files, &Seeded, dialect).0.expect("the tree has no errors");
+        let outcome = kiln_kconfig::run(&model, &kiln_kconfig::Mode::AllNoConfig, &files, &Seeded);
+        let config = Config::parse(&String::from_utf8_lossy(&outcome.config.expect("a config").1));
+        ["XB", "XS", "XI", "XC"].map(|symbol| config.get(symbol).unwrap_or("n").to_owned())
+    };
+    assert_eq!(config(false), ["y", "\"x\"", "3", "y"]);
+    assert_eq!(config(true), ["n", "\"x\"", "3", "y"]);
+}
