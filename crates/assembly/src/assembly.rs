@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use kiln_diag::{Diagnostics, Sources};
 use kiln_kconfig::Config;
+use kiln_makefile::ModuleRules;
 use kiln_modgraph::{Because, Closure, DepmodError, Graph, Layout, ModuleId, depmod};
 use kiln_plan::Evaluated;
 use kiln_service::{RenderedFile, graph as service_graph, render};
@@ -21,8 +22,8 @@ use kiln_service::{RenderedFile, graph as service_graph, render};
 use crate::closure::Closed;
 use crate::left_out::unused;
 use crate::manifest::{
-    FileEntry, KernelEntry, LoaderEntry, MANIFEST_VERSION, Manifest, ModuleEntry, OutputEntry, Reason, RequestEntry,
-    Sizes,
+    FileEntry, KernelEntry, LoaderEntry, MANIFEST_VERSION, Manifest, MissingSoftdep, ModuleEntry, OutputEntry, Reason,
+    RequestEntry, Sizes,
 };
 
 /// The directory on the device that holds the loaders' scripts.
@@ -41,6 +42,8 @@ pub struct Parts<'a> {
     pub config: &'a Config,
     /// All modules of the build.
     pub graph: &'a Graph,
+    /// The rules of the tree's makefiles; only needed where a soft dependency leads nowhere.
+    pub rules: &'a ModuleRules,
     /// Modules from outside of the tree, by their path below `lib/modules/<release>`, with their current paths.
     pub extra_modules: &'a BTreeMap<String, PathBuf>,
     /// The loaders with their closures.
@@ -225,7 +228,21 @@ fn loader(parts: &Parts<'_>, closed: &Closed) -> LoaderEntry {
             .unwrap_or_default(),
         modules: modules(parts, closed),
         builtin: closed.builtin.clone(),
+        missing_softdeps: missing_softdeps(parts.rules, &closed.closure),
     }
+}
+
+fn missing_softdeps(rules: &ModuleRules, closure: &Closure) -> Vec<MissingSoftdep> {
+    let mut missing: Vec<MissingSoftdep> = Vec::new();
+    for unknown in &closure.unknown_softdeps {
+        let symbols: BTreeSet<String> = rules.of(&unknown.word).iter().filter_map(|rule| rule.symbol.clone()).collect();
+        let (word, by) = (unknown.word.clone(), unknown.by.clone());
+        let one = MissingSoftdep { word, by, symbols: symbols.into_iter().collect() };
+        if !missing.contains(&one) {
+            missing.push(one);
+        }
+    }
+    missing
 }
 
 fn modules(parts: &Parts<'_>, closed: &Closed) -> Vec<ModuleEntry> {

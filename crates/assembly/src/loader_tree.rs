@@ -23,6 +23,14 @@ pub fn draw(loader: &LoaderEntry) -> String {
     for name in &loader.builtin {
         drawing.rows.push((name.clone(), "-".to_owned(), "target; part of the kernel".to_owned()));
     }
+    for missing in &loader.missing_softdeps {
+        let symbols: Vec<String> = missing.symbols.iter().map(|symbol| format!("`{symbol}`")).collect();
+        let why = match symbols.is_empty() {
+            true => "no module of this kernel by that name".to_owned(),
+            false => format!("not built; {} would build it", symbols.join(" or ")),
+        };
+        drawing.rows.push((missing.word.clone(), "-".to_owned(), format!("soft dependency of {}; {why}", missing.by)));
+    }
     aligned(&drawing.rows)
 }
 
@@ -121,6 +129,7 @@ mod tests {
     use expect_test::expect;
 
     use super::*;
+    use crate::manifest::MissingSoftdep;
 
     fn module(name: &str, size: u64, reasons: &[Reason]) -> ModuleEntry {
         ModuleEntry {
@@ -135,6 +144,11 @@ mod tests {
             soft: false,
             firmware: Vec::new(),
         }
+    }
+
+    fn missing((word, symbols): (&str, &[&str])) -> MissingSoftdep {
+        let symbols = symbols.iter().map(|&symbol| symbol.to_owned()).collect();
+        MissingSoftdep { word: word.to_owned(), by: "a".to_owned(), symbols }
     }
 
     #[test]
@@ -154,6 +168,7 @@ mod tests {
             dependencies: Vec::new(),
             modules,
             builtin: vec!["img".to_owned()],
+            missing_softdeps: [("nls_cp852", &["NLS_CODEPAGE_852"][..]), ("no_such", &[])].map(missing).into(),
         };
         expect![[r#"
             a               1 KiB  target
@@ -164,6 +179,8 @@ mod tests {
             ├─ deep         1 KiB  for deep_put
             └─ mid (above)  5 KiB  for mid_get
             img                 -  target; part of the kernel
+            nls_cp852           -  soft dependency of a; not built; `NLS_CODEPAGE_852` would build it
+            no_such             -  soft dependency of a; no module of this kernel by that name
         "#]]
         .assert_eq(&draw(&loader));
         assert_eq!(kib(size(&loader)), "7 KiB");

@@ -81,6 +81,21 @@ pub struct LoaderEntry {
     pub modules: Vec<ModuleEntry>,
     /// Targets that are part of the kernel itself.
     pub builtin: Vec<String>,
+    /// Soft and weak dependencies that nothing in the build matches; older manifests do not have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_softdeps: Vec<MissingSoftdep>,
+}
+
+/// A soft or weak dependency that leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MissingSoftdep {
+    /// The name or alias in the module's line.
+    pub word: String,
+    /// The module with the line.
+    pub by: String,
+    /// The symbols that would build it; empty when no makefile names it.
+    pub symbols: Vec<String>,
 }
 
 /// One module of a loader.

@@ -1,5 +1,6 @@
 //! A boot's verdict as text for people.
 
+use kiln_assembly::manifest::{LoaderEntry, Manifest};
 use kiln_boot::{Line, LineSource, Outcome, Reason, Step, Verdict};
 
 /// The number of last lines of a bad boot that are shown.
@@ -17,7 +18,7 @@ pub(crate) fn transcript_line(line: &Line) -> String {
 }
 
 /// Formats every step, then the verdict; a bad one has its reasons and the end of the transcript.
-pub(crate) fn text(verdict: &Verdict) -> String {
+pub(crate) fn text(verdict: &Verdict, manifest: &Manifest) -> String {
     let mut text = String::new();
     for step in &verdict.steps {
         text.push_str(&format!("{:11} {}", word(step.outcome), title(step)));
@@ -34,7 +35,8 @@ pub(crate) fn text(verdict: &Verdict) -> String {
         }
     }
     for wish in &verdict.wishes {
-        text.push_str(&format!("note        the kernel requested a module that is missing: {wish}\n"));
+        let place = place(wish, manifest);
+        text.push_str(&format!("note        the kernel requested a module that is missing: {wish}{place}\n"));
     }
     if !verdict.ok {
         text.push_str("\nthe console's last lines:\n");
@@ -53,6 +55,19 @@ pub(crate) fn text(verdict: &Verdict) -> String {
         verdict.seconds
     ));
     text
+}
+
+/// Returns where the build has the module of this name; empty for an alias.
+fn place(wish: &str, manifest: &Manifest) -> String {
+    let name = wish.replace('-', "_");
+    let has = |(_, loader): &(&String, &LoaderEntry)| loader.modules.iter().any(|module| module.name == name);
+    if let Some((loader, _)) = manifest.loaders.iter().find(has) {
+        return format!(" (it is in the result, for loader `{loader}`)");
+    }
+    if manifest.left_out.contains(&name) {
+        return format!(" (it is built and in no loader: add `{name}` to the `targets` of one)");
+    }
+    String::new()
 }
 
 /// The output of a script is why the user wrote it; of the other steps only a failure is of interest.
@@ -92,5 +107,27 @@ fn reason_text(verdict: &Verdict, reason: &Reason) -> String {
             format!("the guest ended too early{}; its last lines: {}", busy(step), last.join(" / "))
         }
         Reason::NoReport { step: index } => format!("step `{}` reported nothing", step(index)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requested_module_is_looked_up_in_the_build() {
+        let json = r#"{ "version": 1, "kiln": "0", "requests": {}, "firmware": {}, "leftOut": ["nls_cp437"],
+            "kernel": { "release": "6.12.1", "arch": "x86_64", "machine": "x86_64", "modular": true, "source": "",
+                        "toolchain": [], "keys": {}, "images": [] },
+            "loaders": { "fat": { "targets": [], "dependencies": [], "builtin": [], "modules": [
+                { "name": "vfat", "path": "vfat.ko", "size": 1, "loaded": true, "because": [] }] } },
+            "sizes": { "modules": 1, "moduleBytes": 1, "allModules": 2, "allModuleBytes": 2 } }"#;
+        let manifest = Manifest::from_json(json).expect("a manifest");
+        assert_eq!(
+            place("nls-cp437", &manifest),
+            " (it is built and in no loader: add `nls_cp437` to the `targets` of one)"
+        );
+        assert_eq!(place("vfat", &manifest), " (it is in the result, for loader `fat`)");
+        assert_eq!(place("nft-chain-2-nat", &manifest), "");
     }
 }

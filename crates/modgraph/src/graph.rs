@@ -323,6 +323,7 @@ fn owners(modules: &[ModuleInfo], findings: &mut Diagnostics) -> NameTable<Owner
         for (index, export) in info.exports.iter().enumerate() {
             if let Some(earlier) = owners.insert(&export.name, Owner { module: id, export: index as u32 })
                 && earlier.module != id
+                && !export.is_namespace
             {
                 let earlier = &modules[earlier.module.position()].path;
                 let message = format!("{earlier} and {} both export {}: the latter is used", info.path, export.name);

@@ -51,6 +51,8 @@ pub struct Export {
     pub namespace: Option<Box<str>>,
     /// Whether only modules with a GPL-compatible licence may use it.
     pub gpl_only: bool,
+    /// Whether it is only the name of a namespace, which depmod takes for a symbol where there are no versions.
+    pub is_namespace: bool,
 }
 
 /// The machine that an ELF file was compiled for.

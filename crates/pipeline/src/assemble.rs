@@ -61,11 +61,13 @@ impl Built<'_> {
             let closing = Closing { graph: &graph, rules, config, requests, modular, release: &kernel.release };
             close(&closing, &recipe.loaders)
         };
-        let (mut closed, mut findings) = close_with(&ModuleRules::new());
-        if !findings.is_empty() {
-            // The makefiles are read only when a module is missing: they distinguish disabled from unknown ones.
-            let rules = makefiles::read(&resolved.tree.path);
-            let rules = rules.map_err(|(path, source)| AssembleError::Read { path, source })?;
+        let mut rules = ModuleRules::new();
+        let (mut closed, mut findings) = close_with(&rules);
+        // The makefiles are read only when a module is missing: they distinguish disabled from unknown ones.
+        let leads_nowhere = |one: &Closed| !one.closure.unknown_softdeps.is_empty();
+        if !findings.is_empty() || closed.iter().any(leads_nowhere) {
+            rules =
+                makefiles::read(&resolved.tree.path).map_err(|(path, source)| AssembleError::Read { path, source })?;
             (closed, findings) = close_with(&rules);
         }
         diagnostics.extend(findings);
@@ -86,6 +88,7 @@ impl Built<'_> {
             kernel: &self.kernel_entry(modular),
             config: &resolved.config,
             graph: &graph,
+            rules: &rules,
             extra_modules: &extra_modules.into_iter().map(|module| (module.path, module.file)).collect(),
             closed: &closed,
             firmware: &firmware,

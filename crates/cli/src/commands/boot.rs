@@ -81,7 +81,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     if args.json {
         context.ui.json(&serde_json::to_value(&booted).context("verdict").map_err(Failure::host)?);
     } else {
-        context.ui.result(&verdict::text(&booted));
+        context.ui.result(&verdict::text(&booted, &bootable.manifest));
     }
     Ok(if booted.ok { exit::FINE } else { exit::GUEST })
 }

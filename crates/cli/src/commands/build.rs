@@ -144,7 +144,12 @@ fn summary(manifest: &kiln_assembly::manifest::Manifest, out: &std::path::Path) 
     ));
     for (name, loader) in &manifest.loaders {
         let loaded = loader.modules.iter().filter(|module| module.loaded).count();
-        text.push_str(&format!("  loader {name}: {loaded} modules for {} targets\n", loader.targets.len()));
+        let missing = match loader.missing_softdeps.len() {
+            0 => String::new(),
+            1 => "; 1 soft dependency is not built (see `kiln modules`)".to_owned(),
+            count => format!("; {count} soft dependencies are not built (see `kiln modules`)"),
+        };
+        text.push_str(&format!("  loader {name}: {loaded} modules for {} targets{missing}\n", loader.targets.len()));
     }
     if !manifest.left_out.is_empty() {
         text.push_str(&format!("  {}\n", left_out::line(&manifest.left_out, SHOWN)));

@@ -36,6 +36,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
                 "targets": loader.targets,
                 "builtin": loader.builtin,
                 "modules": loader.modules,
+                "missingSoftdeps": loader.missing_softdeps,
                 "bytes": size(loader),
             });
             ((*name).to_owned(), shown)

@@ -188,3 +188,20 @@ fn firmware_of_built_in_drivers_is_looked_up() {
     let ran = named.kiln(&["build"]).expect(1).says("error[missing-firmware]: no firmware file `rtl_nic/b.fw`");
     drop(ran.says("which `r8169` may request (loader `nic`)"));
 }
+
+#[test]
+fn soft_dependencies_that_lead_nowhere_are_shown_with_their_symbol() {
+    let recipe = "[kernel.config]\nMODULES = \"y\"\nVFAT_FS = \"m\"\n\n[kmodloader.fat]\ntargets = [\"vfat\"]\n";
+    let modules = [("linux/fs/vfat.ko", "softdep: pre: nls_cp437 no_such_module\nweakdep: nft_ct\n")];
+    let sandbox = sandbox(recipe, &modules);
+    sandbox.kiln(&["build"]).expect(0).shows("3 soft dependencies are not built (see `kiln modules`)");
+    let ran = sandbox.kiln(&["modules"]).expect(0);
+    let ran = ran.shows("soft dependency of vfat; not built; `NLS_CODEPAGE_437` would build it");
+    let ran = ran.shows("soft dependency of vfat; no module of this kernel by that name");
+    drop(ran.shows("`NFT_CT` would build it"));
+    let ran = sandbox.kiln(&["modules", "--json"]).expect(0);
+    let shown: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let missing = &shown["loaders"]["fat"]["missingSoftdeps"][0];
+    let expected = serde_json::json!({ "word": "nls_cp437", "by": "vfat", "symbols": ["NLS_CODEPAGE_437"] });
+    assert_eq!(*missing, expected);
+}

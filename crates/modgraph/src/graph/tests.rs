@@ -93,3 +93,28 @@ fn modules_below_a_cycle_are_in_none() {
     let cycles: Vec<String> = graph.cycles().iter().map(Cycle::to_string).collect();
     assert_eq!(cycles.len(), 1, "{cycles:?}");
 }
+
+/// Without versions every string of `__ksymtab_strings` counts as a symbol, that of a namespace too, as in depmod.
+#[test]
+fn a_namespace_of_two_modules_is_no_double_export() {
+    let in_space = |symbol: &str| {
+        Ko::new()
+            .crcs(kiln_testkit::Crcs::None)
+            .export_as(symbol, 0, Some("SPACE"), false)
+            .export_as("same", 0, None, false)
+    };
+    let read = |(path, ko): (&str, Ko)| crate::read::module(path, ko.build().as_slice()).unwrap();
+    let inputs = Inputs {
+        modules: [("a.ko", in_space("of_a")), ("b.ko", in_space("of_b"))].map(read).into(),
+        order: None,
+        builtin: None,
+        builtin_modinfo: None,
+        kernel_symbols: None,
+        layout: Layout::V30,
+    };
+    let (graph, findings) = Graph::build(inputs);
+    let double: Vec<&str> =
+        findings.iter().map(|finding| finding.message.as_str()).filter(|m| m.contains("both")).collect();
+    assert_eq!(double, ["b.ko and a.ko both export same: the latter is used"]);
+    assert!(graph.owner("SPACE").is_some(), "depmod's index has it");
+}

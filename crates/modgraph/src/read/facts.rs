@@ -10,7 +10,7 @@
 //! | `.modinfo` | `key=value` strings |
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use object::elf::{FileHeader32, FileHeader64, SHF_ALLOC, SHN_ABS, SHN_UNDEF, STB_WEAK, STT_SPARC_REGISTER};
@@ -255,10 +255,13 @@ impl ExportTables<'_> {
             self.crcs = strings.map(|name| Ok((names.text(name)?.into(), None))).collect::<Result<_, Fault>>()?;
         }
         self.gpl_only.sort_unstable();
+        let spaces: BTreeSet<&str> = self.namespaces.values().map(|space| &**space).collect();
         let export = |(name, crc): (Box<str>, Option<u32>)| Export {
             crc,
             namespace: self.namespaces.get(&name).cloned(),
             gpl_only: self.gpl_only.binary_search(&name).is_ok(),
+            // A symbol of the same name has a namespace of its own, or a version.
+            is_namespace: crc.is_none() && spaces.contains(&*name) && !self.namespaces.contains_key(&name),
             name,
         };
         Ok(self.crcs.into_iter().map(export).collect())
