@@ -123,7 +123,7 @@ fn a_variable_of_the_environment_is_named() {
             no further requests make `SDK = "y"` hold: it needs the environment variable `OUR_SDK`, which is not set (environment)
               `SDK` needs OURS [=n] (Kconfig:34)
                 `OURS` has no prompt: only its defaults set it (Kconfig:30)
-                  `OURS` needs "" = "yes" (Kconfig:31)
+                  `OURS` needs "$(OUR_SDK)" (empty) = "yes": `OUR_SDK` is a variable of the environment (`kernel.environment.OUR_SDK`) (Kconfig:31)
             no further requests make `FAST = "y"` hold: it needs the environment variable `OUR_ABI`, which is not set (environment)
               `FAST` needs ABI [=""] = "lp64" (Kconfig:40)
                 `ABI` has no prompt: only its defaults set it (Kconfig:35)

@@ -44,11 +44,6 @@ fn wrong_type() {
 }
 
 #[test]
-fn empty_value() {
-    check(&[("kiln.toml", "[kernel.config]\nFOO = \"\"\n")], &["kiln.toml:2:7"]);
-}
-
-#[test]
 fn conflict_shows_all_definitions() {
     check(
         &[

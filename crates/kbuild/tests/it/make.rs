@@ -105,6 +105,7 @@ fn the_environment_is_made_for_the_build() {
     let expected = expect![[r#"
         ARCH=x86_64
         CROSS_COMPILE=
+        GIT_CONFIG_GLOBAL=/dev/null
         HOME=OUT/.kiln/home
         KAFLAGS=-fdebug-prefix-map=TREE=/usr/src/linux -fdebug-prefix-map=OUT=/usr/src/linux-build -fmacro-prefix-map=TREE/=
         KBUILD_BUILD_HOST=kiln
@@ -116,6 +117,7 @@ fn the_environment_is_made_for_the_build() {
         LC_ALL=C
         LOCALVERSION=
         PATH=/usr/local/bin:/usr/bin:/bin
+        PYTHONNOUSERSITE=1
         SOURCE_DATE_EPOCH=0
         TMPDIR=OUT/.kiln/tmp"#]];
     expected.assert_eq(&lines.join("\n"));
