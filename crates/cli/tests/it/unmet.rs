@@ -62,7 +62,7 @@ fn check(name: &str, arch: &str, base: &str, requests: &str) {
     }
     // The same findings end a build, and are there for programs.
     let codes = |text: &str| -> Vec<String> {
-        let starts = ["error[", "note["];
+        let starts = ["error[", "warning[", "note["];
         let code =
             |line: &str| starts.iter().find_map(|start| line.strip_prefix(start)?.split(']').next().map(str::to_owned));
         text.lines().filter_map(code).collect()

@@ -56,7 +56,7 @@ fn is_negation(words: &str) -> bool {
     match words.next().as_deref() {
         Some("unset" | "disabled" | "off" | "undefined" | "deselected" | "no" | "n") => true,
         Some("not") => matches!(words.next().as_deref(), Some("set" | "enabled" | "selected" | "defined")),
-        Some("isn't" | "isnt") => matches!(words.next().as_deref(), Some("set")),
+        Some("isn't") => matches!(words.next().as_deref(), Some("set")),
         _ => false,
     }
 }
