@@ -55,6 +55,9 @@ pub(crate) struct Global {
     /// `KILN_LOG` selects by part, as `kiln_store=debug,info`
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Show each finding in full where several would be shown as a table
+    #[arg(long, global = true)]
+    pub(crate) details: bool,
     /// Colour messages: always, never, or when standard error is a terminal that shows colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(crate) color: Color,

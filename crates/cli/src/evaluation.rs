@@ -93,6 +93,20 @@ pub(crate) fn prepared<'a>(
     Ok(prepared)
 }
 
+/// Shows what a check found, several findings as a table; errors among them end the command.
+pub(crate) fn show_checked(
+    context: &Context<'_>,
+    sources: &Sources,
+    diagnostics: &Diagnostics,
+    form: Form,
+) -> Result<(), Failure> {
+    if form == Form::Json {
+        return show(context, sources, diagnostics, form);
+    }
+    context.ui.findings(sources, diagnostics);
+    if diagnostics.has_errors() { Err(Failure::Said(exit::FAULT)) } else { Ok(()) }
+}
+
 /// Shows findings; errors among them end the command.
 pub(crate) fn show(
     context: &Context<'_>,

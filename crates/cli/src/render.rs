@@ -25,6 +25,76 @@ pub(crate) fn text(sources: &Sources, diagnostic: &Diagnostic, color: bool) -> S
     format!("{}\n", renderer.render(&[group]))
 }
 
+/// The most characters of a subject and of a reason in a table.
+const WIDTHS: [usize; 2] = [34, 72];
+/// The most reasons below a table; deeper causes are left to `--details`.
+const N_REASONS: usize = 14;
+
+/// Formats several findings for people: a table with a line for each, then the reasons and remedies, each once however
+/// many findings share it.
+pub(crate) fn table(sources: &Sources, diagnostics: &Diagnostics) -> String {
+    let mut all: Vec<&Diagnostic> = diagnostics.iter().collect();
+    all.sort_by_key(|one| std::cmp::Reverse(one.severity));
+    let rows: Vec<[String; 4]> = all.iter().map(|one| row(sources, one)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [0, 1, 2].map(width);
+    let mut out = String::new();
+    for [severity, subject, reason, place] in &rows {
+        let [first, second, third] = widths;
+        let line = format!("{severity:first$}  {subject:second$}  {reason:third$}  {place}");
+        out += line.trim_end();
+        out.push('\n');
+    }
+    let (mut reasons, remedies) = (shared(&all, |one| &one.notes), shared(&all, |one| &one.help));
+    // A reason that does not name its subject says nothing outside of its finding.
+    reasons.retain(|reason| !reason.starts_with(' ') && reason.contains('`'));
+    let left = reasons.len().saturating_sub(N_REASONS);
+    for (title, lines) in [("reasons", &reasons[..reasons.len() - left]), ("remedies", &remedies[..])] {
+        if !lines.is_empty() {
+            out += &format!("\n{title}:\n");
+        }
+        lines.iter().for_each(|line| out += &format!("  {line}\n"));
+        if title == "reasons" && left > 0 {
+            out += &format!("  and {left} more\n");
+        }
+    }
+    out + "\n`--details` shows each finding with its lines\n"
+}
+
+/// Returns the columns of a finding: severity, subject, reason, place.
+fn row(sources: &Sources, one: &Diagnostic) -> [String; 4] {
+    let severity = match one.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    };
+    let label = one.labels.first();
+    let text = label.map(|label| sources.snippet(label.span).lines().next().unwrap_or_default().trim().to_owned());
+    let subject = text.filter(|text| !text.is_empty()).or_else(|| one.option.clone()).unwrap_or_default();
+    let reason = one.brief.as_deref().unwrap_or(&one.message);
+    let place = label.map(|label| sources.location(label.span).to_string()).unwrap_or_default();
+    [severity.to_owned(), cut(&subject, WIDTHS[0]), cut(reason, WIDTHS[1]), place]
+}
+
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}
+
+/// Returns the lines of all findings, each once; without those that only offer to accept the fault.
+fn shared<'a>(all: &[&'a Diagnostic], lines: impl Fn(&'a Diagnostic) -> &'a [String]) -> Vec<&'a str> {
+    let mut seen = Vec::new();
+    for line in all.iter().flat_map(|one| lines(one)) {
+        let is_offer = line.starts_with("or ");
+        if !is_offer && !seen.iter().any(|known: &&str| known.trim() == line.trim()) {
+            seen.push(line.as_str());
+        }
+    }
+    seen
+}
+
 /// Names the command that explains the codes of findings; `None` without errors and warnings.
 pub(crate) fn more(diagnostics: &Diagnostics) -> Option<String> {
     let mut codes = Vec::new();
@@ -91,4 +161,45 @@ fn snippet<'a>(sources: &'a Sources, diagnostic: &'a Diagnostic, file: FileId) -
             snippet.annotation(if label.text.is_empty() { annotation } else { annotation.label(label.text.as_str()) });
     }
     snippet
+}
+
+#[cfg(test)]
+mod tests {
+    use kiln_diag::Code;
+
+    use super::*;
+
+    #[test]
+    fn a_table_shows_each_reason_and_remedy_once() {
+        let mut sources = Sources::new();
+        let file = sources.add("kiln.toml", "A = \"y\"\nB = \"y\"\n");
+        let finding = |symbol: &str, line: u32| {
+            Diagnostic::error(Code::UnmetDependency, format!("`{symbol}` was requested as `y` but is not set"))
+                .brief("needs NET [=n]")
+                .label(sources.line_span(file, line), "requested here")
+                .note(format!("`{symbol}` needs NET [=n] (Kconfig:7): set `NET = \"y\"`"))
+                .note("`NET` needs PCI [=n] (Kconfig:9)")
+                .note("  `PCI` is far below")
+                .help("or mark it as optional")
+                .help("all requests hold with `NET = \"y\"`")
+        };
+        let remark = Diagnostic::remark(Code::EmptyGroup, "nothing is in it");
+        let all: Diagnostics = [remark, finding("A", 1), finding("B", 2)].into_iter().collect();
+        let expected = "\
+error  A = \"y\"  needs NET [=n]    kiln.toml:1:1
+error  B = \"y\"  needs NET [=n]    kiln.toml:2:1
+note            nothing is in it
+
+reasons:
+  `A` needs NET [=n] (Kconfig:7): set `NET = \"y\"`
+  `NET` needs PCI [=n] (Kconfig:9)
+  `B` needs NET [=n] (Kconfig:7): set `NET = \"y\"`
+
+remedies:
+  all requests hold with `NET = \"y\"`
+
+`--details` shows each finding with its lines
+";
+        assert_eq!(table(&sources, &all), expected);
+    }
 }

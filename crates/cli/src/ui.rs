@@ -20,6 +20,8 @@ use task::{Task, Unit};
 pub(crate) struct Ui {
     color: bool,
     quiet: bool,
+    /// Whether findings are shown in full.
+    details: bool,
     terminal: bool,
     task: Mutex<Option<Task>>,
     /// Why a result could not be written.
@@ -46,6 +48,7 @@ impl Ui {
         Ui {
             color,
             quiet: global.quiet,
+            details: global.details || global.verbose > 0,
             terminal: stderr.is_terminal(),
             task: Mutex::new(None),
             lost: Mutex::new(None),
@@ -106,6 +109,19 @@ impl Ui {
             message.push_str(&format!("{} {line}\n", self.bold("36", "help:")));
         }
         self.stderr(&message);
+    }
+
+    /// Shows the findings of a check: several of them, with an error among them, as a table unless details are wanted.
+    pub(crate) fn findings(&self, sources: &Sources, diagnostics: &Diagnostics) {
+        if self.details || diagnostics.len() < 2 || !diagnostics.has_errors() {
+            let texts: Vec<String> = diagnostics.iter().map(|one| render::text(sources, one, self.color)).collect();
+            self.stderr(&texts.join("\n"));
+        } else {
+            self.stderr(&render::table(sources, diagnostics));
+        }
+        if let Some(line) = render::more(diagnostics) {
+            self.say(&line);
+        }
     }
 
     /// Shows findings about the user's text.

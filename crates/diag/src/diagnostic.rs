@@ -31,6 +31,8 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// One line, lower case, no full stop.
     pub message: String,
+    /// The reason in a few words, for a table in which the subject has a column of its own; the message when absent.
+    pub brief: Option<String>,
     /// Dotted path of the option at fault (`kernel.config.FOO`), when there is one.
     pub option: Option<String>,
     /// The places concerned; the first is the one to look at first.
@@ -63,6 +65,13 @@ impl Diagnostic {
         Diagnostic::new(Severity::Note, code, message.into())
     }
 
+    /// Sets the reason in a few words.
+    #[must_use]
+    pub fn brief(mut self, text: impl Into<String>) -> Diagnostic {
+        self.brief = Some(text.into());
+        self
+    }
+
     /// Names the option at fault.
     #[must_use]
     pub fn option(mut self, path: impl Into<String>) -> Diagnostic {
@@ -92,7 +101,16 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: Code, message: String) -> Diagnostic {
-        Diagnostic { code, severity, message, option: None, labels: Vec::new(), notes: Vec::new(), help: Vec::new() }
+        Diagnostic {
+            code,
+            severity,
+            message,
+            brief: None,
+            option: None,
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ impl Unmet {
         let mut diagnostic = Diagnostic {
             severity,
             ..Diagnostic::error(self.kind.code(), self.message())
+                .brief(self.in_brief())
                 .option(format!("kernel.config.{}", request.symbol))
                 .label(request.origin, "requested here")
         };
@@ -64,6 +65,27 @@ impl Unmet {
             help.retain(|line| *line != self.allowing());
         }
         help.into_iter().fold(diagnostic, Diagnostic::help)
+    }
+
+    /// Returns the reason in a few words: the first cause, or else what the message says after the symbol and its value.
+    fn in_brief(&self) -> String {
+        let first = self.obstacles.iter().filter(|obstacle| obstacle.depth == 0);
+        let own = format!("`{}` ", self.request.symbol);
+        let mut causes = first.filter_map(|obstacle| obstacle.text.strip_prefix(&own));
+        let is_host = self.kind == UnmetKind::ToolFeature;
+        if let Some(package) = self.obstacles.iter().filter(|_| is_host).find_map(|one| one.package.as_deref()) {
+            return format!("needs a tool that this host lacks (Debian package {package})");
+        }
+        if let Some(cause) = causes.next().filter(|_| !is_host) {
+            let more = causes.count();
+            let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+            return format!("{cause}{more}");
+        }
+        let message = self.message();
+        match message.split_once("` but ") {
+            Some((_, rest)) => rest.strip_prefix("is not set: ").unwrap_or(rest).to_owned(),
+            None => message.strip_prefix(&own).unwrap_or(&message).to_owned(),
+        }
     }
 
     fn message(&self) -> String {

@@ -47,7 +47,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, form)?;
     let resolved = resolve(context, &prepared, &mut sources, form)?;
     let (extra_sources, before) = resolved.before_compiling()?;
-    evaluation::show(context, &sources, &before, form)?;
+    evaluation::show_checked(context, &sources, &before, form)?;
     let kernel = match &args.deployed {
         None => resolved.build_kernel()?,
         Some(from) => for_deployed(context, from, &resolved)?,
@@ -55,7 +55,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let built = resolved.with_kernel(kernel, extra_sources)?;
     let (assembled, findings) = built.assemble(&sources).map_err(|error| Failure::from(PipelineError::from(error)))?;
     let is_new = |finding: &&Diagnostic| !before.iter().any(|shown| shown == *finding);
-    evaluation::show(context, &sources, &findings.iter().filter(is_new).cloned().collect(), form)?;
+    evaluation::show_checked(context, &sources, &findings.iter().filter(is_new).cloned().collect(), form)?;
     let Some(assembled) = assembled else { return Err(Failure::Said(exit::FAULT)) };
     if args.verify {
         verify(context, &built, &sources, &assembled)?;
@@ -85,7 +85,7 @@ fn resolve<'a>(
     }
     let analysis = prepared.analyse()?;
     let findings = analysis.with_remedy(analysis.findings(sources))?;
-    evaluation::show(context, sources, &findings, form)?;
+    evaluation::show_checked(context, sources, &findings, form)?;
     Ok(analysis.resolved)
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         shown["leftOut"] = json!(left_out);
         context.ui.json(&shown);
     } else {
-        context.ui.diagnostics(&sources, &findings);
+        context.ui.findings(&sources, &findings);
         let holding = requests - analysis.unmet.len();
         let hold = if requests == 1 { "request holds" } else { "requests hold" };
         let (version, arch) = (&analysis.tree.version, &analysis.target.arch);

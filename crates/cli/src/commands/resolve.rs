@@ -31,7 +31,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let prepared = evaluation::prepared(context, &session, &evaluated, &sources, Form::Text)?;
     let analysis = prepared.analyse()?;
     let findings = analysis.with_remedy(analysis.findings(&mut sources))?;
-    context.ui.diagnostics(&sources, &findings);
+    context.ui.findings(&sources, &findings);
     let is_unmet = findings.has_errors();
     if !is_unmet || args.allow_unmet {
         let text = analysis.config.text();

@@ -37,7 +37,8 @@ fn a_symbol_is_recognised_under_its_new_name() {
     let recipe = fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap();
     sandbox.file("kiln.toml", format!("{recipe}NET = \"y\"\nB = \"y\"\n"));
     for command in ["check", "fix"] {
-        let ran = sandbox.kiln(&["-q", command]).expect(1).says("`NET` is called `NETWORKING` in this kernel");
+        let ran =
+            sandbox.kiln(&["-q", "--details", command]).expect(1).says("`NET` is called `NETWORKING` in this kernel");
         let ran = ran.says("in Linux 6.12.1, which was resolved here before, `NET` has the prompt \"Networking\"");
         ran.says("set `NETWORKING = \"y\"`").says("Linux 6.12.1 has it: \"b\" in Kconfig");
     }

@@ -26,7 +26,7 @@ fn check(requests: &str, said: &[&str]) {
     let sandbox = Sandbox::with_shared_store();
     sandbox.file("kiln.toml", format!("{SOURCE}makeTargets = [\"bzImage\"]\n[kernel.config]\n{requests}"));
     for command in ["check", "build"] {
-        let mut ran = sandbox.kiln(&[command]).expect(1);
+        let mut ran = sandbox.kiln(&["--details", command]).expect(1);
         for text in said {
             ran = ran.says(text);
         }

@@ -110,8 +110,8 @@ fn a_helper_is_for_the_loader_of_the_module_that_it_needs() {
 /// Runs `check` and `build` on a recipe of which nothing can be compiled: both print the same findings.
 fn check_and_build(recipe: &str, said: &[&str]) {
     let sandbox = sandbox(recipe, &[]);
-    let mut check = sandbox.kiln(&["check"]).expect(1);
-    let build = sandbox.kiln(&["build"]).expect(1);
+    let mut check = sandbox.kiln(&["--details", "check"]).expect(1);
+    let build = sandbox.kiln(&["--details", "build"]).expect(1);
     for text in said {
         check = check.says(text);
     }
@@ -185,7 +185,8 @@ fn firmware_of_built_in_drivers_is_looked_up() {
     assert!(sandbox.path().join("result/lib/firmware/rtl_nic/a.fw").exists());
     // A driver that a loader names has to have its files, as a module would.
     let named = with(&recipe.replace("[\"nf_conntrack\"]", "[\"r8169\"]"));
-    let ran = named.kiln(&["build"]).expect(1).says("error[missing-firmware]: no firmware file `rtl_nic/b.fw`");
+    let ran =
+        named.kiln(&["--details", "build"]).expect(1).says("error[missing-firmware]: no firmware file `rtl_nic/b.fw`");
     drop(ran.says("which `r8169` may request (loader `nic`)"));
 }
 

@@ -36,3 +36,17 @@ fn a_request_that_does_not_hold_keeps_it_back() {
     let ran = sandbox.kiln(&["-q", "resolve", "--allow-unmet"]).expect(1).says("error[unmet-dependency]");
     assert!(ran.stdout.ends_with("# CONFIG_NET is not set\n"), "{}", ran.stdout);
 }
+
+#[test]
+fn several_findings_are_a_table_unless_details_are_wanted() {
+    let sandbox = recipe("IPV6 = \"y\"\nMODULES = \"m\"\n");
+    let table = sandbox.kiln(&["-q", "check"]).expect(1).says("error  IPV6 = \"y\"").says("needs NET [=n]");
+    assert!(!table.stderr.contains("error["), "{}", table.block());
+    for more in ["--details", "-v"] {
+        sandbox
+            .kiln(&["-q", more, "check"])
+            .expect(1)
+            .says("error[unmet-dependency]: `IPV6`")
+            .says("error[wrong-type]");
+    }
+}

@@ -51,7 +51,7 @@ fn check(name: &str, arch: &str, base: &str, requests: &str) {
         "kiln.toml",
         format!("[kernel]\nsrc = {tree:?}\narch = \"{arch}\"\nbaseConfig = \"{base}\"\n\n[kernel.config]\n{requests}"),
     );
-    let ran = sandbox.kiln(&["--quiet", "check"]);
+    let ran = sandbox.kiln(&["--quiet", "--details", "check"]);
     let said = without_version(&ran.stderr);
     let told = format!("# {arch}, {base}\n{requests}\n{said}{}", ran.stdout);
     let file = format!("{}/tests/corpus/unmet/{name}.txt", env!("CARGO_MANIFEST_DIR"));
@@ -115,7 +115,7 @@ fn renamed() {
     for tree in [&old, &new] {
         let kernel = format!("[kernel]\nsrc = {tree:?}\narch = \"x86_64\"\n");
         sandbox.file("kiln.toml", format!("{kernel}[kernel.config]\n{requests}"));
-        said = sandbox.kiln(&["--quiet", "check"]).stderr;
+        said = sandbox.kiln(&["--quiet", "--details", "check"]).stderr;
     }
     let file = format!("{}/tests/corpus/unmet/renamed.txt", env!("CARGO_MANIFEST_DIR"));
     let told = format!("# from 6.1 to 6.12\n{requests}\n{said}");
