@@ -14,6 +14,10 @@ use kiln_recipe::{AmendError, Amendment, Foreign as _};
 
 use crate::remedy::Alternative;
 
+mod removal;
+
+pub use removal::{RemoveError, without};
+
 /// Why requests cannot be written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {

@@ -19,6 +19,8 @@ mod kconfig;
 mod modules;
 mod options;
 mod resolve;
+mod set;
+mod unset;
 mod why;
 
 use std::path::PathBuf;
@@ -92,6 +94,8 @@ enum Command {
     Modules(modules::Args),
     Options(options::Args),
     Resolve(resolve::Args),
+    Set(set::Args),
+    Unset(unset::Args),
     Why(why::Args),
 }
 
@@ -118,6 +122,8 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Modules(args) => modules::run(&context, args),
         Command::Options(args) => options::run(&context, args),
         Command::Resolve(args) => resolve::run(&context, args),
+        Command::Set(args) => set::run(&context, args),
+        Command::Unset(args) => unset::run(&context, args),
         Command::Why(args) => why::run(&context, args),
     }
 }

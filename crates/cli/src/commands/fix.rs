@@ -22,6 +22,9 @@ use crate::failure::Failure;
 use crate::replacement::{self, ReplaceError, Replacement};
 use crate::{recipe_files, render};
 
+/// The usual time limit of a search, in seconds.
+const DEADLINE: f64 = 10.0;
+
 /// Find the least harmful set of further requests that makes all requests hold
 ///
 /// Without arguments, fixes the recipe's own requests that do not hold, except optional ones. Requests that cannot hold are
@@ -44,7 +47,7 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
     /// Time limit for the search
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = DEADLINE)]
     deadline: f64,
 }
 
@@ -90,10 +93,26 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         context.ui.json(&out);
     } else {
         context.ui.diagnostics(&sources, &findings);
-        let text = shown::Text { remedies: &remedies, asked: &asked, evaluated: &evaluated, lists_all: args.all };
+        let text = shown::Text {
+            remedies: &remedies,
+            asked: &asked,
+            evaluated: &evaluated,
+            lists_all: args.all,
+            is_written: !written.is_empty(),
+        };
         context.ui.result(&text.whole(&sources));
         if !written.is_empty() {
-            context.ui.result(&format!("written to {}\n", written.join(", ")));
+            let fix = match &remedies.remedy {
+                Remedy::Alternatives(fixes) if fixes.len() > 1 => {
+                    format!(
+                        "fix 1 of {} is written to {} (`kiln fix` shows the others)",
+                        fixes.len(),
+                        written.join(", ")
+                    )
+                }
+                _ => format!("written to {}", written.join(", ")),
+            };
+            context.ui.result(&format!("{fix}\n"));
         }
         if let Remedy::OutOfTime(fix) = &remedies.remedy {
             let found = if fix.is_some() { "this is the best fix so far" } else { "no fix was found so far" };
@@ -102,6 +121,12 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         }
     }
     Ok(code)
+}
+
+/// Writes requests into the recipe, with the first fix that makes them hold: `kiln set`.
+pub(super) fn set(context: &Context<'_>, asked: &[String]) -> Result<u8, Failure> {
+    let args = Args { asked: asked.to_vec(), write: true, keep: false, all: false, json: false, deadline: DEADLINE };
+    run(context, &args)
 }
 
 /// Writes the first fix and the requests of the command line into the recipe; returns the names of the files.

@@ -356,3 +356,41 @@ fn cases_from_the_field() {
         }
     }
 }
+
+#[test]
+fn set_and_unset_write_and_take_back() {
+    let sandbox = small("");
+    let recipe = || fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap();
+    let before = recipe();
+    let ran = sandbox.kiln(&["-q", "set", "I915=y"]).expect(0);
+    assert!(ran.stdout.ends_with("written to kiln.toml\n"), "{}", ran.block());
+    for line in ["I915 = \"y\"", "DRM = \"y\"", "NET = \"y\""] {
+        assert!(recipe().contains(line), "{line}: {}", recipe());
+    }
+    sandbox.kiln(&["-q", "check"]).expect(0);
+    // The lines of the fix have comments of their own, which go with them.
+    let ran = sandbox.kiln(&["-q", "unset", "CONFIG_I915", "DRM", "NET"]).expect(0);
+    assert!(ran.stdout.starts_with("removed DRM = \"y\"\nremoved I915 = \"y\"\n"), "{}", ran.block());
+    assert_eq!(recipe(), before);
+    sandbox.kiln(&["-q", "unset", "I915"]).expect(1).says("the recipe does not request `I915`");
+    sandbox.kiln(&["set"]).expect(2);
+    sandbox.kiln(&["-q", "set", "NO_SUCH=y"]).expect(1).says("this kernel has no symbol `NO_SUCH`");
+    assert_eq!(recipe(), before);
+}
+
+#[test]
+fn unset_removes_whole_lines_or_nothing() {
+    let sandbox = small("");
+    let start = fs::read_to_string(sandbox.path().join("kiln.toml")).unwrap();
+    let start = start.replace("[kernel.config]\nMODULES = \"y\"\n", "");
+    let file = |name: &str| fs::read_to_string(sandbox.path().join(name)).unwrap();
+    let inline = format!("{start}config = {{ NET = \"y\", A = \"y\" }}\n");
+    sandbox.file("kiln.toml", &inline);
+    sandbox.kiln(&["-q", "unset", "NET"]).expect(1).says("shares its line").says("kiln.toml:");
+    assert_eq!(file("kiln.toml"), inline);
+    sandbox.file("kiln.toml", format!("imports = [\"./more.config\", \"kiln:base\"]\n{start}"));
+    sandbox.file("more.config", "# ours\nCONFIG_A=y\n# CONFIG_B is not set\nCONFIG_DRM=m");
+    sandbox.kiln(&["-q", "unset", "B", "DRM"]).expect(0).shows("written to more.config");
+    assert_eq!(file("more.config"), "# ours\nCONFIG_A=y\n");
+    sandbox.kiln(&["-q", "unset", "MODULES"]).expect(1).says("ships with kiln");
+}

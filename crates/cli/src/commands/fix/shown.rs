@@ -18,6 +18,8 @@ pub(super) struct Text<'a> {
     pub(super) evaluated: &'a Evaluated,
     /// Whether lists are shown whole.
     pub(super) lists_all: bool,
+    /// Whether the first fix was written, so that the others are of no use.
+    pub(super) is_written: bool,
 }
 
 impl Text<'_> {
@@ -45,6 +47,7 @@ impl Text<'_> {
                 out += &asked_for(&new);
             }
             Remedy::Holds | Remedy::OutOfTime(None) | Remedy::NoMemory(_) => {}
+            Remedy::Alternatives(fixes) if self.is_written => out += &self.fixes(&fixes[..1], &new),
             Remedy::Alternatives(fixes) => out += &self.fixes(fixes, &new),
             Remedy::OutOfTime(Some(fix)) => out += &self.fixes(std::slice::from_ref(fix), &new),
         }
