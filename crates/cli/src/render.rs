@@ -27,8 +27,8 @@ pub(crate) fn text(sources: &Sources, diagnostic: &Diagnostic, color: bool) -> S
 
 /// The most characters of a subject and of a reason in a table.
 const WIDTHS: [usize; 2] = [34, 72];
-/// The most reasons below a table; deeper causes are left to `--details`.
-const N_REASONS: usize = 14;
+/// The most reasons below a table; where all causes are more, the deeper ones are left to `--details`.
+const N_REASONS: usize = 16;
 
 /// Formats several findings for people: a table with a line for each, then the reasons and remedies, each once however
 /// many findings share it.
@@ -47,7 +47,10 @@ pub(crate) fn table(sources: &Sources, diagnostics: &Diagnostics) -> String {
     }
     let (mut reasons, remedies) = (shared(&all, |one| &one.notes), shared(&all, |one| &one.help));
     // A reason that does not name its subject says nothing outside of its finding.
-    reasons.retain(|reason| !reason.starts_with(' ') && reason.contains('`'));
+    reasons.retain(|reason| reason.contains('`'));
+    if reasons.len() > N_REASONS {
+        reasons.retain(|reason| !reason.starts_with(' '));
+    }
     let left = reasons.len().saturating_sub(N_REASONS);
     for (title, lines) in [("reasons", &reasons[..reasons.len() - left]), ("remedies", &remedies[..])] {
         if !lines.is_empty() {
@@ -193,6 +196,7 @@ note            nothing is in it
 reasons:
   `A` needs NET [=n] (Kconfig:7): set `NET = \"y\"`
   `NET` needs PCI [=n] (Kconfig:9)
+    `PCI` is far below
   `B` needs NET [=n] (Kconfig:7): set `NET = \"y\"`
 
 remedies:
