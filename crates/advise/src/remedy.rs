@@ -8,7 +8,7 @@ use kiln_fix::{Fix, Outcome, Pins, Problem, Setting, Solution, fix, needed_for, 
 use kiln_kconfig::{Evaluation, Request, SymbolId, Type};
 use serde::Serialize;
 
-use crate::why::Asked;
+use crate::why::RequestContext;
 
 mod set_aside;
 #[cfg(test)]
@@ -112,7 +112,13 @@ pub struct Substitute {
 /// `requests` applied over the base.
 ///
 /// Requests that the model does not take are left out: further requests do not help them.
-pub fn remedy(now: &Evaluation<'_>, requests: &[Request], kept: &[&str], asked: &Asked<'_>, budget: Budget) -> Answer {
+pub fn remedy(
+    now: &Evaluation<'_>,
+    requests: &[Request],
+    kept: &[&str],
+    asked: &RequestContext<'_>,
+    budget: Budget,
+) -> Answer {
     let kept: Vec<SymbolId> = kept.iter().filter_map(|name| now.model().find(name)).collect();
     let problem = Problem { now, requests, kept: &kept, budget, n_wanted: N_ALTERNATIVES };
     let Solution { set_aside, outcome } = fix(&problem);

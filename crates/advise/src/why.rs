@@ -2,7 +2,7 @@
 //!
 //! The engine returns single facts ([`Evaluation::reason`], [`Evaluation::limits`]); this module follows them to
 //! something that a user can change, and puts them into words. Requests belong to the recipe: this module gets them as
-//! [`Asked`].
+//! [`RequestContext`].
 
 use kiln_kconfig::{Evaluation, Place, SymbolId, Tristate, Type};
 use kiln_plan::tools::Tool;
@@ -130,7 +130,7 @@ pub struct Changed {
 
 /// Facts beside the model and its values.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
+pub struct RequestContext<'a> {
     /// Whether the recipe requests a symbol; any other user value comes from the base config.
     pub asks: &'a dyn Fn(&str) -> bool,
     /// The other architectures that declare a symbol.
@@ -139,10 +139,10 @@ pub struct Asked<'a> {
     pub turned_on: &'a dyn Fn(&str) -> Vec<String>,
 }
 
-impl Asked<'static> {
+impl RequestContext<'static> {
     /// No knowledge: no request, no other architecture.
-    pub const NOTHING: Asked<'static> =
-        Asked { asks: &|_| false, elsewhere: &|_| Vec::new(), turned_on: &|_| Vec::new() };
+    pub const NOTHING: RequestContext<'static> =
+        RequestContext { asks: &|_| false, elsewhere: &|_| Vec::new(), turned_on: &|_| Vec::new() };
 }
 
 impl Cause {
@@ -163,7 +163,7 @@ impl Cause {
 }
 
 /// Explains a symbol; `None` when no Kconfig file mentions it.
-pub fn why(evaluation: &Evaluation<'_>, name: &str, asked: &Asked<'_>) -> Option<Why> {
+pub fn why(evaluation: &Evaluation<'_>, name: &str, asked: &RequestContext<'_>) -> Option<Why> {
     let model = evaluation.model();
     let symbol = model.find(name)?;
     let definitions = model.definitions(symbol).map(|definition| Defined {
@@ -209,7 +209,7 @@ pub fn reach(evaluation: &Evaluation<'_>, name: &str, value: &str) -> Reach {
 
 /// Returns the causes that keep a symbol from `value`, followed to something that a user can change; empty when a
 /// request is enough, or the symbol is not known.
-pub fn obstacles(evaluation: &Evaluation<'_>, name: &str, value: &str, asked: &Asked<'_>) -> Vec<Cause> {
+pub fn obstacles(evaluation: &Evaluation<'_>, name: &str, value: &str, asked: &RequestContext<'_>) -> Vec<Cause> {
     let Some(symbol) = evaluation.model().find(name) else { return Vec::new() };
     let wanted = match (evaluation.model().type_of(symbol), value) {
         (Type::Bool | Type::Tristate, "n") => Tristate::No,
@@ -224,7 +224,12 @@ pub fn obstacles(evaluation: &Evaluation<'_>, name: &str, value: &str, asked: &A
     story.causes
 }
 
-fn otherwise(evaluation: &Evaluation<'_>, symbol: SymbolId, value: &'static str, asked: &Asked<'_>) -> Otherwise {
+fn otherwise(
+    evaluation: &Evaluation<'_>,
+    symbol: SymbolId,
+    value: &'static str,
+    asked: &RequestContext<'_>,
+) -> Otherwise {
     let name = evaluation.model().name(symbol);
     let obstacles = obstacles(evaluation, &name, value, asked);
     let mut changes = Vec::new();

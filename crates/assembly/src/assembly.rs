@@ -19,7 +19,7 @@ use kiln_modgraph::{Because, Closure, DepmodError, Graph, Layout, ModuleId, depm
 use kiln_plan::Evaluated;
 use kiln_service::{RenderedFile, graph as service_graph, render};
 
-use crate::closure::Closed;
+use crate::closure::LoaderClosure;
 use crate::left_out::unused;
 use crate::manifest::{
     FileEntry, KernelEntry, LoaderEntry, MANIFEST_VERSION, Manifest, MissingSoftdep, ModuleEntry, OutputEntry, Reason,
@@ -31,7 +31,7 @@ pub const SCRIPT_DIR: &str = "/lib/kmodloader";
 
 /// The inputs of an assembly.
 #[derive(Debug, Clone, Copy)]
-pub struct Parts<'a> {
+pub struct AssemblyInputs<'a> {
     /// The recipe.
     pub evaluated: &'a Evaluated,
     /// The texts that origins point into.
@@ -47,7 +47,7 @@ pub struct Parts<'a> {
     /// Modules from outside of the tree, by their path below `lib/modules/<release>`, with their current paths.
     pub extra_modules: &'a BTreeMap<String, PathBuf>,
     /// The loaders with their closures.
-    pub closed: &'a [Closed],
+    pub closed: &'a [LoaderClosure],
     /// Firmware by the name that modules request.
     pub firmware: &'a BTreeMap<String, Firmware>,
     /// This kiln's version.
@@ -117,7 +117,7 @@ impl Assembly {
 /// services are incomplete.
 /// # Errors
 /// The modules cannot be indexed: a cycle, or a name that does not fit into an index.
-pub fn assemble(parts: &Parts<'_>) -> Result<(Assembly, Diagnostics), DepmodError> {
+pub fn assemble(parts: &AssemblyInputs<'_>) -> Result<(Assembly, Diagnostics), DepmodError> {
     let mut files = BTreeMap::new();
     for image in &parts.kernel.images {
         files.insert(image.path.clone(), Content::Kernel(image.path.clone()));
@@ -141,13 +141,17 @@ pub fn assemble(parts: &Parts<'_>) -> Result<(Assembly, Diagnostics), DepmodErro
 }
 
 /// Returns the modules of all closures, each once, in module order.
-fn kept_modules(closed: &[Closed]) -> Vec<ModuleId> {
+fn kept_modules(closed: &[LoaderClosure]) -> Vec<ModuleId> {
     let ids: BTreeSet<ModuleId> =
         closed.iter().flat_map(|one| one.closure.entries.iter().map(|entry| entry.id)).collect();
     ids.into_iter().collect()
 }
 
-fn add_modules(parts: &Parts<'_>, kept: &[ModuleId], files: &mut BTreeMap<String, Content>) -> Result<(), DepmodError> {
+fn add_modules(
+    parts: &AssemblyInputs<'_>,
+    kept: &[ModuleId],
+    files: &mut BTreeMap<String, Content>,
+) -> Result<(), DepmodError> {
     if !parts.kernel.modular {
         return Ok(());
     }
@@ -178,7 +182,7 @@ fn modules_folder(release: &str) -> String {
     format!("lib/modules/{release}")
 }
 
-fn manifest(parts: &Parts<'_>, kept: &[ModuleId]) -> Manifest {
+fn manifest(parts: &AssemblyInputs<'_>, kept: &[ModuleId]) -> Manifest {
     let requests = parts.evaluated.kernel.requests.values().map(|request| {
         let entry = RequestEntry {
             value: request.value.clone(),
@@ -213,13 +217,13 @@ fn manifest(parts: &Parts<'_>, kept: &[ModuleId]) -> Manifest {
     }
 }
 
-fn left_out(parts: &Parts<'_>) -> Vec<String> {
+fn left_out(parts: &AssemblyInputs<'_>) -> Vec<String> {
     let unused = unused(parts.graph, parts.closed).into_iter();
     let names: BTreeSet<String> = unused.map(|id| parts.graph.module(id).name.clone()).collect();
     names.into_iter().collect()
 }
 
-fn loader(parts: &Parts<'_>, closed: &Closed) -> LoaderEntry {
+fn loader(parts: &AssemblyInputs<'_>, closed: &LoaderClosure) -> LoaderEntry {
     let wish = parts.evaluated.loaders.get(closed.spec.name.as_str());
     LoaderEntry {
         targets: wish.map(|wish| wish.targets.iter().map(|target| target.value.clone()).collect()).unwrap_or_default(),
@@ -245,7 +249,7 @@ fn missing_softdeps(rules: &ModuleRules, closure: &Closure) -> Vec<MissingSoftde
     missing
 }
 
-fn modules(parts: &Parts<'_>, closed: &Closed) -> Vec<ModuleEntry> {
+fn modules(parts: &AssemblyInputs<'_>, closed: &LoaderClosure) -> Vec<ModuleEntry> {
     let folder = modules_folder(&parts.kernel.release);
     let entries = closed.closure.entries.iter();
     entries

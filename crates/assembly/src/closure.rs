@@ -21,7 +21,7 @@ use suggestion::suggestion;
 
 /// The inputs of every loader closure.
 #[derive(Debug, Clone, Copy)]
-pub struct Closing<'a> {
+pub struct ClosureInputs<'a> {
     /// All modules of the build.
     pub graph: &'a Graph,
     /// The rules from symbols to modules.
@@ -38,7 +38,7 @@ pub struct Closing<'a> {
 
 /// A loader with everything that it needs.
 #[derive(Debug, Clone)]
-pub struct Closed {
+pub struct LoaderClosure {
     /// The input for its services.
     pub spec: LoaderSpec,
     /// Its modules in load order, with reasons; those required only by a `weakdep` come last and are not loaded.
@@ -53,12 +53,12 @@ pub struct Closed {
 ///
 /// The diagnostics have an error for every unavailable target, dependency or parameter; loaders with errors are not in
 /// the list.
-pub fn close(closing: &Closing<'_>, loaders: &BTreeMap<String, Loader>) -> (Vec<Closed>, Diagnostics) {
+pub fn close(inputs: &ClosureInputs<'_>, loaders: &BTreeMap<String, Loader>) -> (Vec<LoaderClosure>, Diagnostics) {
     let mut diagnostics = Diagnostics::new();
     let mut closed = Vec::new();
     for (name, loader) in loaders {
         let before = diagnostics.iter().filter(|finding| finding.severity == kiln_diag::Severity::Error).count();
-        let one = close_one(closing, name, loader, loaders, &mut diagnostics);
+        let one = close_one(inputs, name, loader, loaders, &mut diagnostics);
         let after = diagnostics.iter().filter(|finding| finding.severity == kiln_diag::Severity::Error).count();
         closed.extend(one.filter(|_| before == after));
     }
@@ -66,50 +66,50 @@ pub fn close(closing: &Closing<'_>, loaders: &BTreeMap<String, Loader>) -> (Vec<
 }
 
 fn close_one(
-    closing: &Closing<'_>,
+    inputs: &ClosureInputs<'_>,
     name: &str,
     loader: &Loader,
     all: &BTreeMap<String, Loader>,
     diagnostics: &mut Diagnostics,
-) -> Option<Closed> {
+) -> Option<LoaderClosure> {
     let mut builtin = Vec::new();
     let mut targets: Vec<&str> = Vec::new();
     for target in &loader.targets {
-        match look_up(closing, &target.value) {
+        match look_up(inputs, &target.value) {
             Found::Module => targets.push(&target.value),
             Found::Builtin => builtin.push(target.value.clone()),
-            Found::Not(missing) => diagnostics.push(missing.diagnostic(name, target, closing.requests)),
+            Found::Not(missing) => diagnostics.push(missing.diagnostic(name, target, inputs.requests)),
         }
     }
     targets.dedup();
-    let vermagic = usual_vermagic(closing.graph);
+    let vermagic = usual_vermagic(inputs.graph);
     let without: Vec<String> = loader.blacklist.iter().map(|module| fold(&module.value)).collect();
     let options = ClosureOptions {
         vermagic: vermagic.as_deref(),
         without: &without,
-        missing_namespaces_load: closing.config.get("MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS") == Some("y"),
+        missing_namespaces_load: inputs.config.get("MODULE_ALLOW_MISSING_NAMESPACE_IMPORTS") == Some("y"),
     };
-    let closure = match closure(closing.graph, &targets, &options) {
+    let closure = match closure(inputs.graph, &targets, &options) {
         Ok(closure) => closure,
         Err(errors) => {
-            diagnostics.extend(errors.errors.iter().map(|error| finding::closure_error(closing, name, loader, error)));
+            diagnostics.extend(errors.errors.iter().map(|error| finding::closure_error(inputs, name, loader, error)));
             return None;
         }
     };
-    diagnostics.extend(blacklist(closing, name, loader, &closure));
+    diagnostics.extend(blacklist(inputs, name, loader, &closure));
     let soft = soft_modules(&closure);
-    let parameters = parameters(closing, name, loader, &closure, diagnostics);
-    let steps = steps(closing, &closure, &soft, &parameters);
+    let parameters = parameters(inputs, name, loader, &closure, diagnostics);
+    let steps = steps(inputs, &closure, &soft, &parameters);
     let spec = LoaderSpec {
         name: LoaderName::new(name).map_err(|error| diagnostics.push(finding::bad_name(name, loader, &error))).ok()?,
         description: format!("Kernel modules for {name}"),
         dependencies: dependencies(name, loader, all, diagnostics),
         modules: steps,
-        modular: closing.modular,
+        modular: inputs.modular,
         blacklist: loader.blacklist.iter().map(|module| module.value.clone()).collect(),
         origin: loader.origin,
     };
-    Some(Closed { spec, closure, builtin, soft })
+    Some(LoaderClosure { spec, closure, builtin, soft })
 }
 
 /// Returns the kernel's own `vermagic`, the one that most modules have: out-of-tree modules are never the majority.
@@ -130,19 +130,19 @@ pub(crate) enum Found {
     Not(Missing),
 }
 
-fn look_up(closing: &Closing<'_>, target: &str) -> Found {
-    match closing.graph.resolve(target) {
+fn look_up(inputs: &ClosureInputs<'_>, target: &str) -> Found {
+    match inputs.graph.resolve(target) {
         Some(found) if found.modules.is_empty() => return Found::Builtin,
         Some(_) => return Found::Module,
         None => {}
     }
-    match by_makefiles(closing.rules, closing.config, target) {
+    match by_makefiles(inputs.rules, inputs.config, target) {
         Found::Not(Missing::Unknown { .. }) => {
-            let built: Vec<&str> = closing.graph.modules().map(|(_, module)| module.name.as_str()).collect();
-            Found::Not(Missing::Unknown { help: suggestion(target, &built, closing.rules) })
+            let built: Vec<&str> = inputs.graph.modules().map(|(_, module)| module.name.as_str()).collect();
+            Found::Not(Missing::Unknown { help: suggestion(target, &built, inputs.rules) })
         }
         // The module is not there, although its symbol is `m`: only part of the tree was built.
-        Found::Module => Found::Not(off(closing.rules.of(target))),
+        Found::Module => Found::Not(off(inputs.rules.of(target))),
         found => found,
     }
 }
@@ -191,7 +191,7 @@ fn soft_modules(closure: &Closure) -> BTreeSet<String> {
 
 /// Returns parameters by folded module name, with a finding for each module that the loader does not load.
 fn parameters(
-    closing: &Closing<'_>,
+    inputs: &ClosureInputs<'_>,
     name: &str,
     loader: &Loader,
     closure: &Closure,
@@ -202,11 +202,10 @@ fn parameters(
         let folded = fold(module);
         if let Some(entry) = closure.entries.iter().find(|entry| entry.module == folded) {
             parameters.insert(folded.clone(), text.value.clone());
-            let info = closing.graph.module(entry.id);
+            let info = inputs.graph.module(entry.id);
             diagnostics.extend(finding::unknown_parameters(name, module, text, info));
         } else {
-            let builtin =
-                closing.graph.builtin().contains(&folded) || matches!(look_up(closing, module), Found::Builtin);
+            let builtin = inputs.graph.builtin().contains(&folded) || matches!(look_up(inputs, module), Found::Builtin);
             diagnostics.push(finding::stray_parameters(name, module, text, builtin));
         }
     }
@@ -214,7 +213,7 @@ fn parameters(
 }
 
 /// Returns the findings about entries of the blacklist that have no effect on the loader.
-fn blacklist(closing: &Closing<'_>, name: &str, loader: &Loader, closure: &Closure) -> Diagnostics {
+fn blacklist(inputs: &ClosureInputs<'_>, name: &str, loader: &Loader, closure: &Closure) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
     for module in &loader.blacklist {
         let why = match closure.entry(&module.value) {
@@ -223,8 +222,8 @@ fn blacklist(closing: &Closing<'_>, name: &str, loader: &Loader, closure: &Closu
                 Because::NeedsSymbol { by, symbol } => Some(Void::Needed { by: by.clone(), symbol: symbol.clone() }),
                 _ => None,
             }),
-            None if closing.graph.find(&module.value).is_some() => None,
-            None => match look_up(closing, &module.value) {
+            None if inputs.graph.find(&module.value).is_some() => None,
+            None => match look_up(inputs, &module.value) {
                 Found::Builtin => Some(Void::Builtin),
                 // A module that is not built is not loaded, as requested.
                 Found::Not(Missing::Off { .. }) => None,
@@ -239,7 +238,7 @@ fn blacklist(closing: &Closing<'_>, name: &str, loader: &Loader, closure: &Closu
 }
 
 fn steps(
-    closing: &Closing<'_>,
+    inputs: &ClosureInputs<'_>,
     closure: &Closure,
     soft: &BTreeSet<String>,
     parameters: &BTreeMap<String, String>,
@@ -248,9 +247,9 @@ fn steps(
     loaded
         .map(|entry| LoadStep {
             module: entry.module.clone(),
-            path: format!("/lib/modules/{}/{}", closing.release, closing.graph.module(entry.id).path),
+            path: format!("/lib/modules/{}/{}", inputs.release, inputs.graph.module(entry.id).path),
             parameters: parameters.get(&entry.module).cloned().unwrap_or_default(),
-            stays_loaded: !entry.unloadable || closing.config.get("MODULE_UNLOAD") != Some("y"),
+            stays_loaded: !entry.unloadable || inputs.config.get("MODULE_UNLOAD") != Some("y"),
             soft: soft.contains(&entry.module),
         })
         .collect()

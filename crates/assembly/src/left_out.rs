@@ -12,7 +12,7 @@ use kiln_modgraph::{Because, Entry, Graph, ModuleId, uncompressed};
 use kiln_plan::Loader;
 use kiln_plan::evaluate::MergedRequest;
 
-use crate::closure::Closed;
+use crate::closure::LoaderClosure;
 
 mod ahead;
 
@@ -42,7 +42,7 @@ pub struct Division {
 const MOST: usize = 8;
 
 /// Returns the modules of no closure, in module order.
-pub fn unused(graph: &Graph, closed: &[Closed]) -> Vec<ModuleId> {
+pub fn unused(graph: &Graph, closed: &[LoaderClosure]) -> Vec<ModuleId> {
     let used: BTreeSet<ModuleId> =
         closed.iter().flat_map(|one| one.closure.entries.iter().map(|entry| entry.id)).collect();
     graph.ids().filter(|id| !used.contains(id)).collect()
@@ -55,7 +55,7 @@ pub fn object_of(path: &str) -> Option<&str> {
 }
 
 /// Divides the built modules; `rules` are those of the makefiles in and above the modules' directories.
-pub fn divide(graph: &Graph, rules: &ModuleRules, closed: &[Closed]) -> Division {
+pub fn divide(graph: &Graph, rules: &ModuleRules, closed: &[LoaderClosure]) -> Division {
     let unused: BTreeSet<ModuleId> = unused(graph, closed).into_iter().collect();
     let mut division = Division::default();
     for (id, info) in graph.modules() {
@@ -76,7 +76,7 @@ pub fn divide(graph: &Graph, rules: &ModuleRules, closed: &[Closed]) -> Division
 
 /// Returns the loader whose closure has the most of the modules that `id` needs, or else targets nearest to it in the
 /// tree.
-fn nearest_loader(graph: &Graph, id: ModuleId, closed: &[Closed]) -> Option<String> {
+fn nearest_loader(graph: &Graph, id: ModuleId, closed: &[LoaderClosure]) -> Option<String> {
     let needed = graph.needs_all(id);
     let path = uncompressed(&graph.module(id).path);
     let near = closed.iter().map(|one| {

@@ -13,4 +13,4 @@ pub mod loader_tree;
 pub mod manifest;
 pub mod outputs;
 
-pub use assembly::{Assembly, Content, Firmware, Parts, SCRIPT_DIR, assemble, reason};
+pub use assembly::{Assembly, AssemblyInputs, Content, Firmware, SCRIPT_DIR, assemble, reason};

@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use kiln_assembly::closure::{Closed, Closing, close};
+use kiln_assembly::closure::{ClosureInputs, LoaderClosure, close};
 use kiln_assembly::manifest::{KernelEntry, Manifest};
-use kiln_assembly::{Assembly, Parts, assemble as plan_assembly, left_out};
+use kiln_assembly::{Assembly, AssemblyInputs, assemble as plan_assembly, left_out};
 use kiln_diag::{Diagnostics, Sources};
 use kiln_kbuild::extra_modules::ExtraModules;
 use kiln_kbuild::kernel::Kernel;
@@ -58,13 +58,13 @@ impl Built<'_> {
         let graph = if modular { read_graph(kernel, &extra_modules, &mut diagnostics)? } else { no_modules(kernel) };
         let close_with = |rules: &ModuleRules| {
             let (config, requests) = (&resolved.config, &recipe.kernel.requests);
-            let closing = Closing { graph: &graph, rules, config, requests, modular, release: &kernel.release };
-            close(&closing, &recipe.loaders)
+            let inputs = ClosureInputs { graph: &graph, rules, config, requests, modular, release: &kernel.release };
+            close(&inputs, &recipe.loaders)
         };
         let mut rules = ModuleRules::new();
         let (mut closed, mut findings) = close_with(&rules);
         // The makefiles are read only when a module is missing: they distinguish disabled from unknown ones.
-        let leads_nowhere = |one: &Closed| !one.closure.unknown_softdeps.is_empty();
+        let leads_nowhere = |one: &LoaderClosure| !one.closure.unknown_softdeps.is_empty();
         if !findings.is_empty() || closed.iter().any(leads_nowhere) {
             rules =
                 makefiles::read(&resolved.tree.path).map_err(|(path, source)| AssembleError::Read { path, source })?;
@@ -82,7 +82,7 @@ impl Built<'_> {
         };
         let (firmware, findings) = firmware::find(&resolved.session, device, &graph, &closed)?;
         diagnostics.extend(findings);
-        let parts = Parts {
+        let parts = AssemblyInputs {
             evaluated: recipe,
             sources,
             kernel: &self.kernel_entry(modular),
@@ -110,7 +110,7 @@ impl Built<'_> {
     }
 
     /// Returns the findings about requests whose modules no loader takes.
-    fn unloaded(&self, graph: &Graph, closed: &[Closed]) -> Result<Diagnostics, AssembleError> {
+    fn unloaded(&self, graph: &Graph, closed: &[LoaderClosure]) -> Result<Diagnostics, AssembleError> {
         let recipe = self.resolved.recipe;
         if left_out::unused(graph, closed).is_empty() {
             return Ok(Diagnostics::new());

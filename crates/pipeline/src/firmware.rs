@@ -7,7 +7,7 @@ mod pack;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use kiln_assembly::closure::Closed;
+use kiln_assembly::closure::LoaderClosure;
 use kiln_assembly::firmware::{link_text, packing};
 use kiln_assembly::{Content, Firmware};
 use kiln_diag::{Code, Diagnostic, Diagnostics};
@@ -49,7 +49,7 @@ pub(super) fn find(
     session: &Session<'_>,
     device: Device<'_>,
     graph: &Graph,
-    closed: &[Closed],
+    closed: &[LoaderClosure],
 ) -> Result<(BTreeMap<String, Firmware>, Diagnostics), AssembleError> {
     let mut wanted: BTreeMap<&str, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for loader in closed {
@@ -61,7 +61,7 @@ pub(super) fn find(
     let included = device.config.get("EXTRA_FIRMWARE").unwrap_or_default();
     let is_included = |name: &str| included.trim_matches('"').split_ascii_whitespace().any(|word| word == name);
     for (module, name) in graph.builtin_firmware().iter().filter(|(_, name)| !is_included(name)) {
-        let is_target = |one: &&Closed| one.builtin.iter().any(|target| fold(target) == *module);
+        let is_target = |one: &&LoaderClosure| one.builtin.iter().any(|target| fold(target) == *module);
         let loaders = closed.iter().filter(is_target).map(|one| (one.spec.name.as_str(), module.as_str()));
         let by = wanted.entry(name).or_default();
         let before = by.len();

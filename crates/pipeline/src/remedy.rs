@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kiln_advise::check::{Known, effective, overruled};
 use kiln_advise::remedy::{Alternative, Answer, Budget, Reason, Remedy, SetAside, remedy};
-use kiln_advise::why::Asked;
+use kiln_advise::why::RequestContext;
 use kiln_advise::{Unmet, UnmetKind, check};
 use kiln_diag::{Diagnostic, Diagnostics};
 use kiln_kbuild::resolve::config_of;
@@ -67,7 +67,7 @@ impl Analysis<'_> {
             None => declared.arches(name),
         };
         let turned_on = |name: &str| self.turned_on_elsewhere(name);
-        let asked = Asked { asks: &asks, elsewhere: &elsewhere, turned_on: &turned_on };
+        let asked = RequestContext { asks: &asks, elsewhere: &elsewhere, turned_on: &turned_on };
         let Answer { set_aside, remedy: mut found } = remedy(&now, &possible, &kept, &asked, budget);
         let lost: Vec<&Request> =
             hopeless.iter().map(|unmet| &unmet.request).chain(set_aside.iter().map(|one| &one.request)).collect();

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use kiln_assembly::closure::{Closing, close};
+use kiln_assembly::closure::{ClosureInputs, close};
 use kiln_kconfig::Config;
 use kiln_makefile::ModuleRules;
 use kiln_moddir::read_modules_dir;
@@ -117,7 +117,7 @@ pub(crate) fn once(args: &OnceArgs) -> Result<()> {
     let modules = args.base.join("lib/modules").join(&args.release);
     let graph = read_modules_dir(&modules, None)?.graph;
     let (rules, config) = (ModuleRules::new(), Config::parse("CONFIG_MODULES=y\nCONFIG_MODULE_UNLOAD=y\n"));
-    let closing = Closing {
+    let inputs = ClosureInputs {
         graph: &graph,
         rules: &rules,
         config: &config,
@@ -134,7 +134,7 @@ pub(crate) fn once(args: &OnceArgs) -> Result<()> {
         blacklist: Vec::new(),
         origin: None,
     };
-    let (closed, findings) = close(&closing, &BTreeMap::from([(loader.name.clone(), loader)]));
+    let (closed, findings) = close(&inputs, &BTreeMap::from([(loader.name.clone(), loader)]));
     ensure!(!findings.has_errors(), "{findings:?}");
     let kept: Vec<_> = closed.iter().flat_map(|one| &one.closure.entries).map(|entry| entry.id).collect();
     let out = args.out.join("lib/modules").join(&args.release);

@@ -1,7 +1,7 @@
 //! Finds out from the engine why a request does not hold.
 
 use super::{Catalogue, Change, Evidence, Fate, Request, Unmet, UnmetKind};
-use crate::why::{Asked, Reach, end_of_range, obstacles, reach, shown};
+use crate::why::{Reach, RequestContext, end_of_range, obstacles, reach, shown};
 use kiln_kconfig::{Declarations, Evaluation, Limit, Model, SymbolId, Tristate, Type, Value};
 
 /// The data in which reasons are looked up.
@@ -54,7 +54,7 @@ impl Unmet {
             arches.retain(|arch| Some(arch.as_bytes()) != own);
             arches
         };
-        let asked = Asked { asks: &asks, elsewhere: &elsewhere, turned_on: &turned_on };
+        let asked = RequestContext { asks: &asks, elsewhere: &elsewhere, turned_on: &turned_on };
         self.obstacles = obstacles(known.evaluation, &self.request.symbol, &self.request.value, &asked);
         if self.kind == UnmetKind::Value {
             self.kind = self.kind_of(known, symbol);

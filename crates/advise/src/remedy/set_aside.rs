@@ -4,7 +4,7 @@ use kiln_diag::{Code, Diagnostic};
 use kiln_fix::Problem;
 use kiln_kconfig::{Model, Place, Request};
 
-use crate::why::{Asked, Cause, obstacles};
+use crate::why::{Cause, RequestContext, obstacles};
 
 /// The number of sentences of a reason that are shown; `kiln why` shows all.
 const N_CAUSES: usize = 8;
@@ -45,7 +45,7 @@ pub enum Reason {
 }
 
 impl SetAside {
-    pub(super) fn new(problem: &Problem<'_, '_>, one: &kiln_fix::SetAside, asked: &Asked<'_>) -> SetAside {
+    pub(super) fn new(problem: &Problem<'_, '_>, one: &kiln_fix::SetAside, asked: &RequestContext<'_>) -> SetAside {
         let model = problem.now.model();
         let request = problem.requests[one.request].clone();
         let rivals: Vec<Request> = one.requests.iter().map(|index| problem.requests[*index].clone()).collect();

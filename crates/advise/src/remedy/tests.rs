@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use kiln_kconfig::{Base, Dialect, Host, Model, Request, Strength, resolve};
 
 use super::{Answer, Budget, Remedy, remedy};
-use crate::why::Asked;
+use crate::why::RequestContext;
 
 struct Nothing;
 
@@ -37,7 +37,7 @@ fn check(pairs: &[(&str, &str)], expect: Expect) {
     let requests: Vec<Request> = pairs.iter().map(request).collect();
     let now = resolve(&model, Base::Defaults, &requests).into_evaluation();
     let mut shown = String::new();
-    let Answer { set_aside, remedy } = remedy(&now, &requests, &[], &Asked::NOTHING, Budget::default());
+    let Answer { set_aside, remedy } = remedy(&now, &requests, &[], &RequestContext::NOTHING, Budget::default());
     for one in set_aside {
         let diagnostic = one.diagnostic();
         shown += &format!("{} ({})\n", diagnostic.message, one.reason().name());

@@ -7,7 +7,7 @@ use kiln_kconfig::{Evaluation, Expr, ExprId, Place, Reason, Selection, SymbolId,
 use kiln_plan::tools::{self, Tool};
 
 use super::reach::Reaches;
-use super::{Asked, Cause, comparison, end_of_range, host, quoted, shown};
+use super::{Cause, RequestContext, comparison, end_of_range, host, quoted, shown};
 
 /// The depth to which causes are followed.
 pub(super) const DEPTH: usize = 6;
@@ -15,7 +15,7 @@ pub(super) const DEPTH: usize = 6;
 /// Sentences, in the order in which they are found.
 pub(super) struct Story<'a, 'm> {
     pub(super) evaluation: &'a Evaluation<'m>,
-    pub(super) asked: &'a Asked<'a>,
+    pub(super) asked: &'a RequestContext<'a>,
     pub(super) seen: BTreeSet<SymbolId>,
     pub(super) causes: Vec<Cause>,
     /// The text wanted of a number or string, until the defaults that might set it have been examined.
@@ -27,7 +27,7 @@ pub(super) struct Story<'a, 'm> {
 }
 
 impl<'a, 'm> Story<'a, 'm> {
-    pub(super) fn new(evaluation: &'a Evaluation<'m>, asked: &'a Asked<'a>) -> Story<'a, 'm> {
+    pub(super) fn new(evaluation: &'a Evaluation<'m>, asked: &'a RequestContext<'a>) -> Story<'a, 'm> {
         let (seen, causes, said) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
         Story { evaluation, asked, seen, causes, wanted_text: None, said, reaches: Reaches::new(evaluation) }
     }

@@ -71,7 +71,9 @@ fn check(requests: &[(&str, &str)], symbol: &str, expected: Expect) {
     .into_evaluation();
     let asks = |name: &str| requests.iter().any(|(symbol, _)| *symbol == name);
     let elsewhere = |name: &str| if name == "MISSING" { vec!["arm".to_owned()] } else { Vec::new() };
-    let why = why(&evaluation, symbol, &Asked { asks: &asks, elsewhere: &elsewhere, ..Asked::NOTHING }).unwrap();
+    let why =
+        why(&evaluation, symbol, &RequestContext { asks: &asks, elsewhere: &elsewhere, ..RequestContext::NOTHING })
+            .unwrap();
     let line = |cause: &Cause| {
         let place = cause.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         let request = cause.request.as_ref().map(|request| format!(" -> {request}")).unwrap_or_default();

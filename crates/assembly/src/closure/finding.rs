@@ -9,7 +9,7 @@ use kiln_plan::Loader;
 use kiln_plan::evaluate::{Located, MergedRequest};
 use kiln_service::{NameError, parameter_words};
 
-use super::Closing;
+use super::ClosureInputs;
 
 /// The reason why a target is not found.
 pub(crate) enum Missing {
@@ -136,7 +136,12 @@ pub(super) fn unknown_parameters(
 }
 
 /// Returns the finding for an error because of which the kernel would refuse a module.
-pub(super) fn closure_error(closing: &Closing<'_>, name: &str, loader: &Loader, error: &ClosureError) -> Diagnostic {
+pub(super) fn closure_error(
+    inputs: &ClosureInputs<'_>,
+    name: &str,
+    loader: &Loader,
+    error: &ClosureError,
+) -> Diagnostic {
     let (code, help) = match error {
         ClosureError::UnknownTarget { .. } => (Code::UnknownTarget, None),
         ClosureError::Cycle(_) => (Code::ModuleCycle, None),
@@ -159,7 +164,7 @@ pub(super) fn closure_error(closing: &Closing<'_>, name: &str, loader: &Loader, 
     let finding = Diagnostic::error(code, format!("loader `{name}` cannot work: {error}"))
         .option(format!("kmodloader.{name}.targets"))
         .label(loader.origin, "this loader");
-    let builders = builders(closing, error);
+    let builders = builders(inputs, error);
     match (error, help) {
         (ClosureError::UnresolvedSymbol { .. }, _) if !builders.is_empty() => {
             let settings: Vec<String> = builders.iter().map(|name| format!("`kernel.config.{name} = \"m\"`")).collect();
@@ -179,13 +184,13 @@ pub(super) fn closure_error(closing: &Closing<'_>, name: &str, loader: &Loader, 
 }
 
 /// Returns the symbols that build the owner of a symbol that a module lacks, or has in another version.
-fn builders(closing: &Closing<'_>, error: &ClosureError) -> BTreeSet<String> {
+fn builders(inputs: &ClosureInputs<'_>, error: &ClosureError) -> BTreeSet<String> {
     match error {
         ClosureError::UnresolvedSymbol { provider: Some(path), .. } => {
-            closing.rules.of_object(path).filter_map(|rule| rule.symbol.clone()).collect()
+            inputs.rules.of_object(path).filter_map(|rule| rule.symbol.clone()).collect()
         }
         ClosureError::CrcMismatch { exporter: Some(exporter), .. } => {
-            closing.rules.of(exporter).iter().filter_map(|rule| rule.symbol.clone()).collect()
+            inputs.rules.of(exporter).iter().filter_map(|rule| rule.symbol.clone()).collect()
         }
         _ => BTreeSet::new(),
     }

@@ -27,11 +27,11 @@ fn loader(name: &str, targets: &[&str]) -> Loader {
 }
 
 /// Closes a loader with these targets over modules of one kernel, in which another module owns the symbol `gift`.
-fn close_over(modules: &[(&str, Ko)], name: &str, targets: &[&str]) -> (Vec<Closed>, Diagnostics) {
+fn close_over(modules: &[(&str, Ko)], name: &str, targets: &[&str]) -> (Vec<LoaderClosure>, Diagnostics) {
     close_loader(modules, loader(name, targets))
 }
 
-fn close_loader(modules: &[(&str, Ko)], loader: Loader) -> (Vec<Closed>, Diagnostics) {
+fn close_loader(modules: &[(&str, Ko)], loader: Loader) -> (Vec<LoaderClosure>, Diagnostics) {
     let read = |(path, ko): &(&str, Ko)| read::module(path, ko.build().as_slice()).unwrap();
     let inputs = Inputs {
         modules: modules.iter().map(read).collect(),
@@ -45,7 +45,7 @@ fn close_loader(modules: &[(&str, Ko)], loader: Loader) -> (Vec<Closed>, Diagnos
     let mut rules = ModuleRules::new();
     rules.add("drivers/Makefile", MAKEFILE);
     let config = Config::parse("CONFIG_MODULES=y\nCONFIG_MODULE_UNLOAD=y\nCONFIG_IMAGE=y\n");
-    let closing = Closing {
+    let inputs = ClosureInputs {
         graph: &graph,
         rules: &rules,
         config: &config,
@@ -53,7 +53,7 @@ fn close_loader(modules: &[(&str, Ko)], loader: Loader) -> (Vec<Closed>, Diagnos
         modular: true,
         release: "6.12.1",
     };
-    close(&closing, &BTreeMap::from([(loader.name.clone(), loader)]))
+    close(&inputs, &BTreeMap::from([(loader.name.clone(), loader)]))
 }
 
 fn check(modules: &[(&str, Ko)], targets: &[&str], expected: Expect) {

@@ -5,7 +5,7 @@ use kiln_plan::evaluate::Located;
 use kiln_testkit::Ko;
 
 use super::*;
-use crate::closure::{Closing, close};
+use crate::closure::{ClosureInputs, close};
 
 const MAKEFILE: &str = "\
 obj-$(CONFIG_NF_CONNTRACK) += nf_conntrack.o
@@ -63,7 +63,7 @@ fn check(symbols: &[&str], of: &[(&str, &[&str])], expected: Expect) {
     rules.add("net/Makefile", MAKEFILE);
     let config = Config::parse("CONFIG_MODULES=y\n");
     let loaders = loaders(of);
-    let closing = Closing {
+    let inputs = ClosureInputs {
         graph: &graph,
         rules: &rules,
         config: &config,
@@ -71,7 +71,7 @@ fn check(symbols: &[&str], of: &[(&str, &[&str])], expected: Expect) {
         modular: true,
         release: "6.12.1",
     };
-    let (closed, findings) = close(&closing, &loaders);
+    let (closed, findings) = close(&inputs, &loaders);
     assert!(findings.is_empty(), "{findings:?}");
     let division = divide(&graph, &rules, &closed);
     let names: Vec<String> = division.left_out.iter().map(|one| one.module.clone()).collect();

@@ -1,7 +1,7 @@
 //! `kiln why`: what gave a symbol its value, and what keeps it from others.
 
 use clap_complete::engine::ArgValueCompleter;
-use kiln_advise::why::{Asked, Otherwise, Why, why};
+use kiln_advise::why::{Otherwise, RequestContext, Why, why};
 use serde_json::{Value, json};
 
 use crate::command_context::CommandContext;
@@ -33,7 +33,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     let asks = |symbol: &str| evaluated.kernel.requests.contains_key(symbol);
     let elsewhere = |symbol: &str| analysis.other_arches(symbol);
     let turned_on = |symbol: &str| analysis.turned_on_elsewhere(symbol);
-    let asked = Asked { asks: &asks, elsewhere: &elsewhere, turned_on: &turned_on };
+    let asked = RequestContext { asks: &asks, elsewhere: &elsewhere, turned_on: &turned_on };
     let Some(why) = why(&analysis.evaluation()?, name, &asked) else {
         let nearest = analysis.nearest_symbols(name);
         let failure = Failure::fault(anyhow::anyhow!("this kernel has no symbol `{name}`"));
