@@ -59,7 +59,7 @@ fn section(name: &str) -> Option<&'static str> {
     Some(RECIPE[at..at + length].trim_end())
 }
 
-/// Returns the names that [`reference`] knows: options, shipped modules and sections, sorted.
+/// Returns the names that [`reference()`] knows: options, shipped modules and sections, sorted.
 pub fn reference_names() -> Vec<String> {
     let options = options();
     let mut names: Vec<String> = options.reference().into_iter().map(|entry| entry.path).collect();
