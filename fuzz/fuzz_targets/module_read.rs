@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
         layout: Layout::V34,
     };
     let (graph, _) = Graph::build(inputs);
-    let _ = closure(&graph, &[&name], &ClosureOptions { vermagic: None, missing_namespaces_load: false });
+    let _ = closure(&graph, &[&name], &ClosureOptions { vermagic: None, missing_namespaces_load: false, without: &[] });
     let _ = symbol_faults(&graph);
     for layout in [Layout::V30, Layout::V34] {
         let Ok(files) = depmod(&graph, layout) else { continue };

@@ -24,7 +24,7 @@ impl Reader for OneFile<'_> {
 /// Returns its data when the text has no fault.
 pub fn data(name: &str, text: &[u8]) -> Option<Data> {
     let mut sources = Sources::new();
-    let imports = Imports { scheme: SCHEME, builtins: &[], foreign: &Fragments };
+    let imports = Imports { scheme: SCHEME, builtins: &[], foreign: &Fragments::of(None) };
     let (modules, diagnostics) = load(name, imports, &OneFile(name, text), &mut sources);
     show(&diagnostics, &sources);
     let Module { value, .. } = modules.list.into_iter().last()?;
