@@ -24,11 +24,11 @@ const N_ALTERNATIVES: usize = 3;
 pub struct Answer {
     /// The requests that cannot hold, each with its reason, in the order in which they were given.
     pub set_aside: Vec<SetAside>,
-    /// What makes the others hold.
+    /// The fixes with which all other requests hold.
     pub remedy: Remedy,
 }
 
-/// What makes requests hold.
+/// The fixes for a set of requests, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
     /// They hold as they are.
@@ -57,8 +57,8 @@ pub struct Alternative {
     pub turns_off: Vec<String>,
     /// Requests that would keep what this turns off, the one that keeps most first.
     pub keeps: Vec<Line>,
-    /// What this turns off even with those, in the same order as `turns_off`; what becomes `m` because it enables modules is
-    /// not among it.
+    /// Symbols that this turns off even with those, in the same order as `turns_off`, without those that become `m` because
+    /// it enables modules.
     pub lost: Vec<String>,
     /// The weighted number of values that this moves.
     pub harm: usize,

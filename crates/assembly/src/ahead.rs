@@ -82,7 +82,7 @@ pub fn findings(ahead: &Ahead<'_>, loaders: &BTreeMap<String, Loader>) -> Diagno
 impl Ahead<'_> {
     /// Looks a module up by name; `None` when only the built modules can tell.
     fn look_up(&self, word: &str) -> Option<Found> {
-        // What no symbol decides is `obj-y` or `obj-m`, depending on how make gets there.
+        // An object that no symbol decides is `obj-y` or `obj-m`, depending on how make gets there.
         let is_always = self.rules.of(word).iter().any(|rule| rule.symbol.is_none());
         if is_always || !self.extra.rules.of(word).is_empty() {
             return Some(Found::Module);

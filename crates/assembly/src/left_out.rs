@@ -90,7 +90,7 @@ fn nearest_loader(graph: &Graph, id: ModuleId, closed: &[LoaderClosure]) -> Opti
     nearest(near.collect())
 }
 
-/// How near a loader is to a module.
+/// The distance between a loader and a module.
 #[derive(Debug, Clone, Copy)]
 struct Near<'a> {
     /// The number of modules of the loader that it depends on.

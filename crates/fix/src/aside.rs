@@ -1,6 +1,6 @@
 //! Requests that cannot hold, and the reason for each.
 //!
-//! What holds now stays. Of the rest, as many requests as possible are kept; each of the others is set aside, with a
+//! Requests that hold now stay. Of the rest, as many requests as possible are kept; each of the others is set aside, with a
 //! smallest set of kept requests that it contradicts, which is empty when nothing makes it hold. A request that is set
 //! aside is still applied, as it stays in the recipe.
 
@@ -141,7 +141,7 @@ fn rivals(circuit: &mut Circuit, guard: Lit, others: &[(Of, Lit)]) -> (Vec<Of>, 
         match circuit.solve(&assumptions) {
             Answer::No(core) => {
                 set.retain(|lit| core.contains(lit));
-                // What was tried before and found necessary stays so.
+                // A literal that was found to be necessary before is still necessary.
                 at = at.min(set.len());
             }
             Answer::Yes | Answer::Unknown => at += 1,

@@ -9,7 +9,7 @@
 //! | changes a number or a string | 1 |
 //! | requests it, without moving it | 1 |
 //!
-//! What is requested already does not count. Fixes are compared by the *grade* of the sum first, so that a few symbols more
+//! A symbol that is requested already does not count. Fixes are compared by the *grade* of the sum first, so that a few symbols more
 //! or less do not decide: below 32, below 256, below 2,048 and so on.
 
 use kiln_kconfig::{Evaluation, SymbolId, Tristate};

@@ -137,7 +137,7 @@ pub struct Substitute {
 pub struct Solution {
     /// The requests that cannot hold, sorted by index; [`outcome`](Solution::outcome) is about the others.
     pub set_aside: Vec<SetAside>,
-    /// What makes the others hold.
+    /// The fixes with which all other requests hold.
     pub outcome: Outcome,
 }
 
@@ -156,7 +156,7 @@ pub struct SetAside {
     pub is_smallest: bool,
 }
 
-/// What makes requests hold.
+/// The result of the search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// They hold as they are.

@@ -1,4 +1,4 @@
-//! What a fix turns off beside, and the requests that would keep it.
+//! The side effects of a fix that turn symbols off, and the requests that would prevent them.
 
 use std::cmp::Reverse;
 use std::rc::Rc;
@@ -16,10 +16,10 @@ use crate::{Budget, Fix, Problem, SetAside, Setting};
 pub struct Pins {
     /// The requests, each with the value before the fix; the core of the kernel first, and of it the one that keeps most.
     pub settings: Vec<Setting>,
-    /// What the fix turns off or lowers with them too, in the order of importance, without what becomes `m` because the
+    /// Symbols that the fix turns off or lowers with them too, in the order of importance, without what becomes `m` because the
     /// fix enables modules.
     pub left: Vec<SymbolId>,
-    /// What the fix turns off or lowers without them, in the order of importance: symbols with a prompt first, of
+    /// Symbols that the fix turns off or lowers without them, in the order of importance: symbols with a prompt first, of
     /// these the core of the kernel before drivers, and of these those that most others depend on.
     pub lowered: Vec<SymbolId>,
 }

@@ -210,7 +210,7 @@ impl<'a> KconfigTree<'a> {
         };
         let make = self.make();
         make.prepare().map_err(|source| ResolveError::Io { path: self.out.clone(), source })?;
-        // What the commands see is what they see in a build.
+        // Commands see the same variables as in a build.
         let name = |name: OsString| name.into_string().ok();
         let seen = make.variables().into_iter().filter_map(|(key, value)| Some((name(key)?, value.into_vec())));
         let more: BTreeMap<String, Vec<u8>> = seen.collect();

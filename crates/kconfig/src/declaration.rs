@@ -74,7 +74,7 @@ impl Declarations {
             let found = texts.iter().find(|(known, _)| *known == name);
             Some(found.map_or_else(|| Arc::from([]), |(_, text): &(&str, Arc<[u8]>)| Arc::clone(text)))
         };
-        let Some(model) = Model::parse(ENTRY, &files, &NoHost, dialect).0 else { return };
+        let Some(model) = Model::parse(ENTRY, &files, &AnswersNo, dialect).0 else { return };
         for symbol in model.declared() {
             for line in model.selections(symbol) {
                 let target = model.name(line.target).into_owned();
@@ -162,9 +162,9 @@ const ENTRY: &str = "\u{1}entry";
 const MACROS: &str = "\u{1}macros";
 
 /// A host without variables, whose commands all answer `n`.
-struct NoHost;
+struct AnswersNo;
 
-impl Host for NoHost {
+impl Host for AnswersNo {
     fn variable(&self, _: &str) -> Option<Vec<u8>> {
         None
     }

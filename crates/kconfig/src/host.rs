@@ -31,6 +31,20 @@ pub trait Host {
     fn shell(&self, command: &[u8]) -> Result<Vec<u8>, String>;
 }
 
+/// A host without variables, whose commands print nothing: for text that needs neither.
+#[derive(Debug, Clone, Copy)]
+pub struct NoHost;
+
+impl Host for NoHost {
+    fn variable(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
+}
+
 impl<F: Fn(&str) -> Option<Arc<[u8]>>> Files for F {
     fn read(&self, name: &str) -> Option<Arc<[u8]>> {
         self(name)

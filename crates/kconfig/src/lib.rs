@@ -42,7 +42,7 @@ pub use dialect::{Dialect, InChoice, ShortText};
 pub use environment::{Environment, Linux, Programs};
 pub use evaluation::{Change, Evaluation, Limit, Reason, Refused, Term};
 pub use expression::{Comparison, Expr, ExprId, Tristate};
-pub use host::{Files, Host};
+pub use host::{Files, Host, NoHost};
 pub use message::{Level, Message, Messages, Place};
 pub use model::{
     DefaultValue, Definition, Model, NodeId, NodeKind, Prompt, PropertyId, Range, Selection, SymbolId, Type,

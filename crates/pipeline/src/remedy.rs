@@ -14,7 +14,7 @@ use kiln_plan::evaluate::Kernel as KernelOptions;
 use crate::analysis::Analysis;
 use crate::error::PipelineError;
 
-/// How many steps `check` searches for a fix; all of them take about two seconds, but no clock decides the result.
+/// The number of steps that `check` searches for a fix; all of them take about two seconds, but no clock decides the result.
 const HELPING: u64 = 2_000_000;
 
 /// The advice for a host that refuses the solver's memory.
@@ -72,7 +72,7 @@ impl Analysis<'_> {
         let lost: Vec<&Request> =
             hopeless.iter().map(|unmet| &unmet.request).chain(set_aside.iter().map(|one| &one.request)).collect();
         let values = self.parsed.base_values_kept();
-        let works_with = |values, fix: &Alternative| Trial { analysis: self, values }.holds(&requests, &lost, fix);
+        let works_with = |values, fix: &Alternative| OverBase { analysis: self, values }.holds(&requests, &lost, fix);
         let works = |fix: &Alternative| works_with(values, fix);
         let with_working = |fix: &mut Alternative| {
             let whole = fix.clone();
@@ -106,12 +106,12 @@ impl Analysis<'_> {
 }
 
 /// Tries a fix over the base with one of its two meanings.
-struct Trial<'a> {
+struct OverBase<'a> {
     analysis: &'a Analysis<'a>,
     values: BaseValues,
 }
 
-impl Trial<'_> {
+impl OverBase<'_> {
     /// Whether all requests but those that are `lost` hold with those of `fix`, by the check of `kiln check`.
     fn holds(&self, requests: &[Request], lost: &[&Request], fix: &Alternative) -> bool {
         let mut all: Vec<Request> = requests.to_vec();
@@ -149,7 +149,7 @@ impl Remedies {
     pub fn findings(&self, mut of: impl FnMut(&[Unmet]) -> Diagnostics) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for one in &self.set_aside {
-            // What the tools decide is explained by the check.
+            // The check explains a request that the host's tools decide.
             let by_tools = self.unmet.iter().find(|unmet| {
                 unmet.request == one.request
                     && matches!(unmet.kind, UnmetKind::ToolFeature)

@@ -150,21 +150,9 @@ fn entry(model: &Model, symbol: SymbolId) -> Option<(Entry, String)> {
 mod tests {
     use std::sync::Arc;
 
-    use kiln_kconfig::{Dialect, Host};
+    use kiln_kconfig::{Dialect, NoHost};
 
     use super::*;
-
-    struct Nothing;
-
-    impl Host for Nothing {
-        fn variable(&self, _: &str) -> Option<Vec<u8>> {
-            None
-        }
-
-        fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
-            Ok(Vec::new())
-        }
-    }
 
     fn model(text: &str, more: &str) -> Model {
         let text = format!("{text}\nsource \"more\"\n");
@@ -176,7 +164,7 @@ mod tests {
                 _ => None,
             }
         };
-        Model::parse("Kconfig", &files, &Nothing, Dialect::NEWEST).0.expect("a model")
+        Model::parse("Kconfig", &files, &NoHost, Dialect::NEWEST).0.expect("a model")
     }
 
     const OLD: &str = "config A\n\tbool \"Remove the mapping\"\nconfig KEPT\n\tbool \"lz4\"\nconfig L\n\tbool \"lzo\"\n\

@@ -15,7 +15,7 @@ pub struct Overruled {
     pub request: Request,
     /// The request for another member, whose priority is higher.
     pub winner: Request,
-    /// Where the choice starts, as `file:line` in the tree.
+    /// The place where the choice starts, as `file:line` in the tree.
     pub place: String,
 }
 
@@ -76,22 +76,10 @@ mod tests {
     use std::sync::Arc;
 
     use kiln_diag::{Sources, Span};
-    use kiln_kconfig::{Dialect, Host};
+    use kiln_kconfig::{Dialect, NoHost};
     use kiln_recipe::{Data, Def, Priority, Value};
 
     use super::*;
-
-    struct Nothing;
-
-    impl Host for Nothing {
-        fn variable(&self, _: &str) -> Option<Vec<u8>> {
-            None
-        }
-
-        fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
-            Ok(Vec::new())
-        }
-    }
 
     const KCONFIG: &str = "\
 config MODULES
@@ -113,7 +101,7 @@ config D
     /// Returns the requests that are overruled, each with its winner; a priority follows each request.
     fn of(requests: &[(&str, &str, Priority)]) -> Vec<(String, String)> {
         let files = |name: &str| (name == "Kconfig").then(|| Arc::from(KCONFIG.as_bytes()));
-        let model = Model::parse("Kconfig", &files, &Nothing, Dialect::LINUX_6_1).0.expect("a tree");
+        let model = Model::parse("Kconfig", &files, &NoHost, Dialect::LINUX_6_1).0.expect("a tree");
         let origin = Span::new(Sources::new().add("r", ""), 0..0);
         let merged = |(symbol, value, priority): &(&str, &str, Priority)| {
             let value_of = Value { data: Data::Text((*value).to_owned()), span: origin };

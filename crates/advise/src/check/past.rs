@@ -8,7 +8,7 @@
 pub struct Change {
     /// The name before.
     pub old: &'static str,
-    /// What happened.
+    /// The kind of change.
     pub fate: Fate,
     /// The first version of Linux with the change.
     pub version: &'static str,

@@ -1,22 +1,10 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use kiln_kconfig::{Base, Dialect, Evaluation, Host, Model, Request, resolve};
+use kiln_kconfig::{Base, Dialect, Evaluation, Model, NoHost, Request, resolve};
 use kiln_testkit::Random;
 
 use super::*;
-
-struct Nothing;
-
-impl Host for Nothing {
-    fn variable(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(Vec::new())
-    }
-}
 
 const TREE: &str = "\
 config MODULES
@@ -63,7 +51,7 @@ endmenu
 
 fn model(text: &str) -> Model {
     let files = |name: &str| (name == "Kconfig").then(|| Arc::from(text.as_bytes()));
-    let (model, messages) = Model::parse("Kconfig", &files, &Nothing, Dialect::NEWEST);
+    let (model, messages) = Model::parse("Kconfig", &files, &NoHost, Dialect::NEWEST);
     model.unwrap_or_else(|| panic!("{messages:?}"))
 }
 

@@ -1,21 +1,9 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use kiln_kconfig::{Dialect, Host};
+use kiln_kconfig::{Dialect, NoHost};
 
 use super::*;
-
-struct Nothing;
-
-impl Host for Nothing {
-    fn variable(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(Vec::new())
-    }
-}
 
 const KCONFIG: &str = "\
 config MODULES
@@ -43,7 +31,7 @@ obj-m += always.o
 fn check(word: &str, expected: Expect) {
     let text: Arc<[u8]> = KCONFIG.as_bytes().into();
     let files = move |name: &str| (name == "Kconfig").then(|| Arc::clone(&text));
-    let (model, said) = Model::parse("Kconfig", &files, &Nothing, Dialect::NEWEST);
+    let (model, said) = Model::parse("Kconfig", &files, &NoHost, Dialect::NEWEST);
     let model = model.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&said.stderr())));
     let mut rules = ModuleRules::new();
     rules.add("net/netfilter/Makefile", MAKEFILE);

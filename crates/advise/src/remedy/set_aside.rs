@@ -38,7 +38,7 @@ pub enum Reason {
     Tool,
     /// It needs a variable of the environment.
     Environment,
-    /// What it needs exists for other architectures only.
+    /// It needs something that exists for other architectures only.
     OtherArch,
     /// Nothing that can be requested turns on what it needs.
     Unreachable,

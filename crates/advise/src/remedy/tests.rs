@@ -1,22 +1,10 @@
 use std::sync::Arc;
 
 use expect_test::{Expect, expect};
-use kiln_kconfig::{Base, Dialect, Host, Model, Request, Strength, resolve};
+use kiln_kconfig::{Base, Dialect, Model, NoHost, Request, Strength, resolve};
 
 use super::{Answer, Budget, Remedy, remedy};
 use crate::why::RequestContext;
-
-struct Nothing;
-
-impl Host for Nothing {
-    fn variable(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(Vec::new())
-    }
-}
 
 const TREE: &str = "config MODULES\n\tbool \"Modules\"\n\tdefault y\n\tmodules\nconfig NET\n\tbool \"Networking\"\n\tselect SOCKETS\n\
     config SOCKETS\n\tbool\nconfig DRM\n\ttristate \"Graphics\"\nconfig I915\n\ttristate \"Intel\"\n\tdepends on DRM && NET\n\
@@ -30,7 +18,7 @@ const TREE: &str = "config MODULES\n\tbool \"Modules\"\n\tdefault y\n\tmodules\n
 #[track_caller]
 fn check(pairs: &[(&str, &str)], expect: Expect) {
     let files = |name: &str| (name == "Kconfig").then(|| Arc::from(TREE.as_bytes()));
-    let (model, _) = Model::parse("Kconfig", &files, &Nothing, Dialect::NEWEST);
+    let (model, _) = Model::parse("Kconfig", &files, &NoHost, Dialect::NEWEST);
     let model = model.expect("the text is sound");
     let request =
         |(symbol, value): &(&str, &str)| Request { strength: Strength::Required, ..Request::fixed(*symbol, *value) };

@@ -282,7 +282,7 @@ impl Story<'_, '_> {
         }
         let worst = terms.iter().map(|(term, place)| self.reaches.of_all(symbol, &[*term], wanted, place)).max();
         for (term, place) in &terms {
-            // What can be changed does not help where something else cannot.
+            // Changing one condition does not help while another cannot be changed.
             if worst != Some(Reach::Never) || self.reaches.of_all(symbol, &[*term], wanted, place) == Reach::Never {
                 self.term(symbol, *term, wanted, place, depth);
             }

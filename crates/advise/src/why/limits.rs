@@ -307,7 +307,7 @@ impl Story<'_, '_> {
     pub(super) fn follow(&mut self, symbol: SymbolId, wanted: Tristate, depth: usize) {
         let is_bool = self.evaluation.model().type_of(symbol) == Type::Bool;
         let wanted = if is_bool && wanted == Tristate::Mod { Tristate::Yes } else { wanted };
-        // What no request can change is followed to its end.
+        // A condition that no request can change is followed down to its cause.
         let is_decided = self.reaches.of(symbol, wanted) != Reach::Open;
         if (depth <= DEPTH || is_decided) && self.seen.insert(symbol) {
             self.limits(symbol, wanted, depth);

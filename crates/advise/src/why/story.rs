@@ -22,7 +22,7 @@ pub(super) struct Story<'a, 'm> {
     pub(super) wanted_text: Option<String>,
     /// Terms already found too low or too high; their causes are not repeated.
     pub(super) said: BTreeSet<String>,
-    /// What could change at all.
+    /// For each symbol, the easiest change that could give it a value.
     pub(super) reaches: Reaches<'a, 'm>,
 }
 

@@ -5,7 +5,7 @@ use kiln_modgraph::fold;
 
 /// Names of modules that became part of another one, or got another name: old, new.
 ///
-/// What a makefile still names as a part of a module is found there, and is not listed.
+/// A name that a makefile still has as a part of a module is found there, and is not listed.
 ///
 /// # Source
 /// The history of the kernel's makefiles, versions 4.17 to 6.17.

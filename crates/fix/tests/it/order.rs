@@ -52,7 +52,7 @@ fn modules_are_enabled_for_several_requests_rather_than_changing_each() {
     );
 }
 
-/// What many drivers select has no prompt of its own: the driver beside it is the plain one.
+/// A symbol that many drivers select has no prompt of its own: the driver in its directory is the plain way to it.
 #[test]
 fn a_symbol_without_a_prompt_is_reached_through_those_beside_it() {
     let text = "config TTY\n\tbool \"tty\"\n\tdefault y\nconfig BUS\n\tbool\n\
@@ -144,7 +144,7 @@ fn few_requests_that_move_much_are_worse_than_more_that_move_little() {
     );
 }
 
-/// What has no prompt stays off.
+/// A symbol without a prompt stays off.
 #[test]
 fn what_is_lost_can_be_kept() {
     let text = "config EXPERT\n\tbool \"E\"\nconfig RT\n\tbool \"R\"\n\tdepends on EXPERT\n\

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kiln_kconfig::Dialect;
 
-/// How many directories below the top the sources may lie.
+/// The greatest number of directories between the top and the sources.
 const MAX_DEPTH: usize = 3;
 
 /// Finds the directory that contains a grammar of the language beside `confdata.c`, the one nearest to the top.

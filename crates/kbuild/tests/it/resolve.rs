@@ -60,7 +60,7 @@ fn a_value_of_the_base_outlives_the_default_that_it_equals() {
     let yes = || Some("y".to_owned());
     assert_eq!(net_without_usb(&Base::Alldefconfig), [None, yes()]);
     assert_eq!(net_without_usb(&Base::File("CONFIG_USB=y".to_owned())), [None, yes()]);
-    // What a makefile puts together is a whole `.config`, so that it sets every value itself.
+    // A base that a makefile puts together is a whole `.config`, so that it sets every value itself.
     assert_eq!(net_without_usb(&Base::Defconfig("made_defconfig".to_owned())), [yes(), yes()]);
     assert_eq!(net_without_usb(&Base::Defconfig("file_defconfig".to_owned())), [yes(), yes()]);
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{PREFIX, name_of};
 
-/// How close a comment is to `# CONFIG_X is not set`.
+/// The similarity of a comment to `# CONFIG_X is not set`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// It is that.

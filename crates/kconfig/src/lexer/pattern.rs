@@ -48,7 +48,7 @@ fn matching(files: &dyn Files, pattern: &str) -> Vec<String> {
 
 /// Whether a name without `/` matches.
 fn is_match(pattern: &[u8], name: &[u8]) -> bool {
-    // Where to continue when the rest does not match: after the latest `*`, with one more byte taken by it.
+    // The places to continue at when the rest does not match: after the latest `*`, with one more byte taken by it.
     let (mut at, mut in_name, mut star) = (0, 0, None);
     while in_name < name.len() {
         match pattern.get(at) {

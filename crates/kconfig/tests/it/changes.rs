@@ -6,19 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use kiln_kconfig::{Base, Change, Dialect, Evaluation, Host, Model, Request, SymbolId, Tristate, Type, resolve};
-
-struct Nothing;
-
-impl Host for Nothing {
-    fn variable(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(Vec::new())
-    }
-}
+use kiln_kconfig::{Base, Change, Dialect, Evaluation, Model, NoHost, Request, SymbolId, Tristate, Type, resolve};
 
 struct Chance(u64);
 
@@ -154,7 +142,7 @@ impl Chance {
 
 fn parse(text: &str, dialect: Dialect) -> Option<Model> {
     let files = |name: &str| (name == "Kconfig").then(|| Arc::from(text.as_bytes()));
-    Model::parse("Kconfig", &files, &Nothing, dialect).0
+    Model::parse("Kconfig", &files, &NoHost, dialect).0
 }
 
 /// The visible state of a symbol.

@@ -5,21 +5,9 @@ use std::sync::Arc;
 
 use kiln_diag::Sources;
 use kiln_kconfig::fragment::{self, AfterUnset};
-use kiln_kconfig::{Base, Config, Dialect, Host, Model, Request, resolve};
+use kiln_kconfig::{Base, Config, Dialect, Host, Model, NoHost, Request, resolve};
 
 use crate::chance::Chance;
-
-struct Nothing;
-
-impl Host for Nothing {
-    fn variable(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(Vec::new())
-    }
-}
 
 const KCONFIG: &str = "\
 config MODULES
@@ -48,7 +36,7 @@ const SYMBOLS: [&str; 6] = ["XB", "XON", "XT", "XS", "XI", "XH"];
 
 fn model(dialect: Dialect) -> Model {
     let files = |name: &str| (name == "Kconfig").then(|| Arc::from(KCONFIG.as_bytes()));
-    Model::parse("Kconfig", &files, &Nothing, dialect).0.expect("the tree has no errors")
+    Model::parse("Kconfig", &files, &NoHost, dialect).0.expect("the tree has no errors")
 }
 
 /// Compares the effect of `text` as a part of a `.config` and as a fragment; returns the number of settings.

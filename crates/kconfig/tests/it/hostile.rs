@@ -3,22 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use kiln_kconfig::{Dialect, Files, Host, Mode, Model, run};
-
-struct Nothing;
-
-impl Host for Nothing {
-    fn variable(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(Vec::new())
-    }
-}
+use kiln_kconfig::{Dialect, Files, Mode, Model, NoHost, run};
 
 fn parse(files: &dyn Files) -> (Option<Model>, String) {
-    let (model, messages) = Model::parse("Kconfig", files, &Nothing, Dialect::LINUX_6_12);
+    let (model, messages) = Model::parse("Kconfig", files, &NoHost, Dialect::LINUX_6_12);
     (model, String::from_utf8_lossy(&messages.stderr()).into_owned())
 }
 
@@ -27,7 +15,7 @@ fn complaint(text: impl Into<Vec<u8>>) -> String {
     let text: Arc<[u8]> = Arc::from(text.into());
     let (model, said) = parse(&|name: &str| (name == "Kconfig").then(|| text.clone()));
     if let Some(model) = &model {
-        let outcome = run(model, &Mode::AllYesConfig, &|_: &str| None, &Nothing);
+        let outcome = run(model, &Mode::AllYesConfig, &|_: &str| None, &NoHost);
         assert_eq!(outcome.status, 0);
     }
     said.lines().last().unwrap_or_default().to_owned()
@@ -107,7 +95,7 @@ fn one_huge_line_is_taken() {
     let tree: Arc<[u8]> = Arc::from(b"config A\n\tbool \"a\"\n".as_slice());
     let files = |name: &str| Some(if name == "Kconfig" { tree.clone() } else { config.clone() });
     let (model, _) = parse(&files);
-    let outcome = run(&model.unwrap(), &Mode::OldDefConfig, &files, &Nothing);
+    let outcome = run(&model.unwrap(), &Mode::OldDefConfig, &files, &NoHost);
     assert_eq!(outcome.status, 0);
 }
 
@@ -128,7 +116,7 @@ fn a_config_of_any_bytes_is_taken() {
         let config: Arc<[u8]> = Arc::from(text);
         let files = |name: &str| Some(if name == "Kconfig" { tree.clone() } else { config.clone() });
         let (model, _) = parse(&files);
-        let outcome = run(&model.unwrap(), &Mode::OldDefConfig, &files, &Nothing);
+        let outcome = run(&model.unwrap(), &Mode::OldDefConfig, &files, &NoHost);
         let stderr = String::from_utf8_lossy(&outcome.stderr).into_owned();
         assert_eq!(outcome.status, 0);
         assert!(stderr.contains(said) && stderr.is_empty() == said.is_empty(), "{said}: {stderr}");

@@ -4,20 +4,8 @@ use std::sync::Arc;
 
 use expect_test::expect;
 use kiln_kconfig::{
-    Base, Dialect, Evaluation, Host, Limit, Model, Reason, Request, Selection, Tristate, Type, resolve,
+    Base, Dialect, Evaluation, Limit, Model, NoHost, Reason, Request, Selection, Tristate, Type, resolve,
 };
-
-struct Nothing;
-
-impl Host for Nothing {
-    fn variable(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn shell(&self, _: &[u8]) -> Result<Vec<u8>, String> {
-        Ok(Vec::new())
-    }
-}
 
 const TREE: &str = "\
 mainmenu \"A test\"
@@ -90,7 +78,7 @@ config HIDDEN
 
 fn parse(text: &str) -> Model {
     let files = |name: &str| (name == "Kconfig").then(|| Arc::from(text.as_bytes()));
-    let (model, messages) = Model::parse("Kconfig", &files, &Nothing, Dialect::LINUX_6_12);
+    let (model, messages) = Model::parse("Kconfig", &files, &NoHost, Dialect::LINUX_6_12);
     assert!(messages.is_empty());
     model.expect("the tree is sound")
 }

@@ -175,7 +175,7 @@ fn nothing_turns_it_on() {
           help: it is for other machines: move it under `[when.'arch = "arm"'.kernel.config]`
     "#]],
     );
-    // What has another way is no dead end.
+    // A symbol that can be reached another way is not reported as unreachable.
     told(
         NOTHING,
         &[("EITHER", "y")],
