@@ -24,8 +24,8 @@ pub use alias::may_name;
 pub struct Ahead<'a> {
     /// The rules of the tree's makefiles.
     pub rules: &'a ModuleRules,
-    /// The modules from outside of the tree.
-    pub extra: &'a Extra,
+    /// The rules of the makefiles of sources from outside of the tree.
+    pub extra: &'a ModuleRules,
     /// The resolved config.
     pub config: &'a Config,
     /// The recipe's requests.
@@ -34,25 +34,6 @@ pub struct Ahead<'a> {
     pub is_alias: &'a dyn Fn(&str) -> bool,
     /// Whether any makefile has an object of this name, in whatever form.
     pub has_object: &'a dyn Fn(&str) -> bool,
-}
-
-/// The modules that sources from outside of the tree build, by their makefiles.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Extra {
-    rules: ModuleRules,
-    has_computed_names: bool,
-}
-
-impl Extra {
-    /// Reads one makefile of such a source.
-    pub fn add(&mut self, file: &str, text: &str) {
-        self.rules.add(file, text);
-        let adds_computed = |line: &str| {
-            let list = line.trim_start().strip_prefix("obj-").and_then(|rest| rest.split_once('='));
-            list.is_some_and(|(_, words)| words.contains('$'))
-        };
-        self.has_computed_names |= text.replace("\\\n", " ").lines().any(adds_computed);
-    }
 }
 
 /// Returns the findings about the loaders' names, targets, dependencies, parameters and blacklists.
@@ -84,12 +65,12 @@ impl Ahead<'_> {
     fn look_up(&self, word: &str) -> Option<Found> {
         // An object that no symbol decides is `obj-y` or `obj-m`, depending on how make gets there.
         let is_always = self.rules.of(word).iter().any(|rule| rule.symbol.is_none());
-        if is_always || !self.extra.rules.of(word).is_empty() {
+        if is_always || !self.extra.of(word).is_empty() {
             return Some(Found::Module);
         }
         let found = by_makefiles(self.rules, self.config, word);
         match found {
-            Found::Not(Missing::Unknown { .. }) if self.extra.has_computed_names => None,
+            Found::Not(Missing::Unknown { .. }) if self.extra.has_computed_names() => None,
             Found::Not(_) if alias::is_computed(word) => None,
             Found::Not(_) if (self.is_alias)(word) => Some(Found::Module),
             // A list in a form that is not understood; a part of a module is understood.

@@ -29,6 +29,7 @@ pub struct ModuleRules {
     rules: BTreeMap<String, Vec<Rule>>,
     /// Objects that are linked from several others, with those: `foo-objs := a.o b.o`, `foo-$(CONFIG_B) += b.o`.
     parts: BTreeMap<String, Vec<String>>,
+    has_computed_names: bool,
 }
 
 /// A line that adds to a list other than `obj`.
@@ -67,6 +68,7 @@ impl ModuleRules {
                 continue;
             }
             let symbol = symbols_in(condition).next();
+            self.has_computed_names |= objects.contains('$');
             if symbol.is_some() || matches!(condition, "y" | "m") {
                 self.add_rules(file, line, objects, symbol);
                 taken_in
@@ -92,6 +94,11 @@ impl ModuleRules {
             let (object, symbol) = (normal(folder, object), symbol.map(str::to_owned));
             rules.push(Rule { object, symbol, file: file.to_owned(), line });
         }
+    }
+
+    /// Whether a list of objects has a variable or a function, so that there may be modules of other names too.
+    pub fn has_computed_names(&self) -> bool {
+        self.has_computed_names
     }
 
     /// Returns the rules that make the object at `path` (`net/netfilter/nft_ct`, without a suffix).

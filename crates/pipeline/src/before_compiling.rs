@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kiln_assembly::ahead::{self, Ahead, Extra, may_name};
+use kiln_assembly::ahead::{self, Ahead, may_name};
 use kiln_assembly::firmware::packing;
 use kiln_assembly::left_out::{self, divide_ahead};
 use kiln_diag::{Code, Diagnostic, Diagnostics, Span};
@@ -87,8 +87,8 @@ impl Analysis<'_> {
 }
 
 /// Reads the makefiles of sources from outside of the tree.
-fn extra_of(sources: &[ExtraSource]) -> Result<Extra, PipelineError> {
-    let mut extra = Extra::default();
+fn extra_of(sources: &[ExtraSource]) -> Result<ModuleRules, PipelineError> {
+    let mut extra = ModuleRules::new();
     for source in sources {
         let folder = source.folder();
         let listed = list(&folder).map_err(ExtraSourcesError::from)?;

@@ -28,7 +28,7 @@ fn loader(name: &str, targets: &[&str]) -> Loader {
 fn check(loaders: Vec<Loader>, extra: &str, expected: Expect) {
     let mut rules = ModuleRules::new();
     rules.add("net/Makefile", MAKEFILE);
-    let mut of_extra = Extra::default();
+    let mut of_extra = ModuleRules::new();
     of_extra.add("Kbuild", extra);
     let ahead = Ahead {
         rules: &rules,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{File, Permissions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::fs::Permissions;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -23,10 +23,8 @@ use crate::commands::Context;
 use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
-use crate::recipe_files;
+use crate::{recipe_files, text_file};
 
-/// A larger file is not a config.
-const MAX_BYTES: u64 = 64 << 20;
 /// The number of lines without effect that are named on standard error.
 const N_NAMED: usize = 10;
 
@@ -91,20 +89,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
 fn read(context: &Context<'_>, args: &Args, form: Form) -> Result<DistillInput, Failure> {
     let path = context.environment.current_dir.join(&args.file);
     let shown = args.file.display().to_string();
-    let mut bytes = Vec::new();
-    File::open(&path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("cannot read {shown}"))
-        .map_err(Failure::fault)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Failure::fault(anyhow!("{shown} is larger than {} MiB", MAX_BYTES >> 20)));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        let failure = Failure::fault(anyhow!("{shown}:{line}: byte {at} is not UTF-8"));
-        failure.help("a .config, a defconfig or JSON is text; is it compressed?")
-    })?;
+    let text = text_file::read(context, &args.file)?;
     if text.trim_start().starts_with('{') {
         return Ok(DistillInput::Requests(from_json(&shown, &text)?));
     }

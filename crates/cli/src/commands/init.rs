@@ -12,6 +12,7 @@ use crate::commands::Context;
 use crate::exit;
 use crate::failure::Failure;
 use crate::recipe_files::host;
+use crate::text_file;
 
 mod template;
 
@@ -74,9 +75,9 @@ fn write(context: &Context<'_>, folder: &Path, base: Option<&Base>, recipe: &str
     let path = folder.join("kiln.toml");
     create(&path, recipe.as_bytes())
         .map_err(|failure| failure.help("`kiln init NAME` writes into a directory of its own"))?;
-    if let Some((name, bytes)) = base.and_then(|base| Some((&base.name, base.copy.as_ref()?))) {
+    if let Some((name, text)) = base.and_then(|base| Some((&base.name, base.copy.as_ref()?))) {
         let copy = folder.join(name);
-        if let Err(failure) = create(&copy, bytes) {
+        if let Err(failure) = create(&copy, text.as_bytes()) {
             // A recipe without its base config is of no use.
             let _ = fs::remove_file(&path);
             return Err(failure);
@@ -111,7 +112,7 @@ struct Base {
     /// Its name in the recipe's directory.
     name: String,
     /// Its contents, when it has to be copied there.
-    copy: Option<Vec<u8>>,
+    copy: Option<String>,
     /// As given on the command line.
     shown: String,
     arch: Option<Arch>,
@@ -123,22 +124,19 @@ impl Base {
     fn read(context: &Context<'_>, file: &Path, folder: &Path) -> Result<Base, Failure> {
         let path = context.environment.current_dir.join(file);
         let shown = file.display().to_string();
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {shown}")).map_err(Failure::fault)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| {
-            Failure::fault(anyhow!("{shown} is not text")).help("a .config or a defconfig is text; is it compressed?")
-        })?;
+        let text = text_file::read(context, file)?;
         if !text.lines().any(|line| line.starts_with("CONFIG_") || line.starts_with("# CONFIG_")) {
             let failure = Failure::fault(anyhow!("{shown} sets no symbol"));
             return Err(failure.help("a line is `CONFIG_NAME=value` or `# CONFIG_NAME is not set`"));
         }
-        let (arch, version) = (template::arch_of(text), template::version_of(text));
+        let (arch, version) = (template::arch_of(&text), template::version_of(&text));
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_inside = path.parent().and_then(|parent| parent.canonicalize().ok()) == folder.canonicalize().ok()
             && folder.is_dir();
         // A name that a recipe would take for a defconfig of the tree, or for none at all.
         let name = if name.ends_with(".config") { name } else { format!("{name}.config") };
         let is_there = is_inside && path.file_name().is_some_and(|own| own == name.as_str());
-        Ok(Base { name, copy: (!is_there).then_some(bytes), shown, arch, version })
+        Ok(Base { name, copy: (!is_there).then_some(text), shown, arch, version })
     }
 
     fn without_arch(&self) -> Failure {

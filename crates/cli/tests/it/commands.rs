@@ -49,6 +49,15 @@ fn init_starts_from_a_config() {
     // One beside the recipe is used where it is.
     sandbox.file("here/x.config", "CONFIG_X86_64=y\n").kiln(&["init", "here", "--from", "here/x.config"]).expect(0);
     assert!(read("here/kiln.toml").contains("baseConfig = \"./x.config\""));
+    // Whatever its name, it stays a text of the recipe.
+    let odd = "x\"\n[boot]\nmemory = 1 #.config";
+    sandbox.file(odd, "CONFIG_X86_64=y\n").kiln(&["init", "odd", "--from", odd]).expect(0);
+    assert!(!read("odd/kiln.toml").contains("\n[boot]"), "{}", read("odd/kiln.toml"));
+    sandbox
+        .file("binary", b"CONFIG_A=y\n\xff")
+        .kiln(&["init", "no", "--from", "binary"])
+        .expect(1)
+        .says("binary:2: byte 11");
     sandbox.file("no.config", "CONFIG_NET=y\n");
     sandbox.kiln(&["init", "no", "--from", "no.config"]).expect(1).says("--arch");
     sandbox.kiln(&["init", "no", "--from", "missing.config"]).expect(1).says("cannot read missing.config");

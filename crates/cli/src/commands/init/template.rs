@@ -1,6 +1,7 @@
 //! The recipes that `kiln init` writes.
 
 use kiln_plan::Arch;
+use kiln_recipe::Data;
 
 /// The part of a recipe that differs by its purpose.
 pub(super) enum Template<'a> {
@@ -68,10 +69,12 @@ impl Machine {
             Template::Base { file, version } => {
                 let made_for =
                     version.map(|version| format!(", which was made for Linux {version}")).unwrap_or_default();
+                // Quoted as TOML does it, so that a name cannot end its line.
+                let base = Data::Text(format!("./{file}"));
                 format!(
-                    "# A kernel for {name} with the config of {file}{made_for}.\n# `kiln distill {file}` reduces it to the \
+                    "# A kernel for {name} with the config of {base}{made_for}.\n# `kiln distill` reduces that to the \
                      requests that matter.\n{HELP}[kernel]\nsrc = {{ apt = \"{PACKAGE}\" }}\narch = \"{name}\"\n\
-                     baseConfig = \"./{file}\"\nmakeTargets = [\"{image}\"]\n{REQUESTS}{LOADER}"
+                     baseConfig = {base}\nmakeTargets = [\"{image}\"]\n{REQUESTS}{LOADER}"
                 )
             }
         }
