@@ -206,7 +206,11 @@ fn a_hung_guest_is_ended_and_quoted() {
         panic!("{}", shown(&verdict));
     };
     assert_eq!(verdict.steps[*step].subject.as_deref(), Some("hang"));
-    assert_eq!(last[last.len() - 2..], ["waiting for the moon", "still "], "{}", shown(&verdict));
+    // On a slow machine the kernel, too, may speak while the check hangs, even on the unfinished line.
+    let said: Vec<&str> = last.iter().filter(|line| !line.starts_with('[')).map(String::as_str).collect();
+    let [.., whole, unfinished] = said[..] else { panic!("{}", shown(&verdict)) };
+    assert_eq!(whole, "waiting for the moon", "{}", shown(&verdict));
+    assert!(unfinished.starts_with("still "), "{}", shown(&verdict));
     assert!((90.0..100.0).contains(&verdict.seconds));
 }
 
