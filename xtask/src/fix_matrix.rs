@@ -2,25 +2,33 @@
 //!
 //! Half of the draws take their values from a random configuration, so that a fix is known to exist; the other half are
 //! random symbols and values, which may contradict each other or the tree. Every fourth symbol is a number or a string.
-//! The report counts the outcomes, the fixes that are proved to be the best and those that are drastic, and has the time
-//! without reading the tree. A fix with which `conf` does not meet every request that is not set aside, or a request that
-//! is set aside where a fix is known to exist, fails the run.
+//! Fixes are searched over the values that the base writes in half of the draws of either kind, and over all values of
+//! the whole `.config` in the other half.
+//!
+//! The report counts the outcomes, the fixes that are proved to be the best, those that are drastic (with, after a slash,
+//! those of them that are not proved to be the best), those that hold under one meaning of the base only, and has the time
+//! without reading the tree. What fails the run: a fix with which `conf` does not meet every request that is not set
+//! aside; a fix of which the engine and `conf` do not say the same under the other meaning; a request that is set aside
+//! where a fix is known to exist.
 
 mod command;
 mod draw;
+mod ground;
+mod peer;
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use kiln_fix::{Budget, Outcome, Problem, Setting, Solution};
-use kiln_kconfig::{Base, Dialect, Model, Request, Type, resolve};
+use kiln_fix::{Budget, Fix, Outcome, Problem, Solution};
+use kiln_kconfig::{BaseValues, Dialect, Evaluation, Model};
 
 use crate::kconfig_matrix::machine::Machine;
-use crate::kconfig_matrix::oracle::{Oracle, Server};
+use crate::kconfig_matrix::oracle::Oracle;
 use command::Commands;
 use draw::Draw;
+use ground::{Case, Ground, Judge};
 use report::{End, Report};
 
 /// What to draw.
@@ -47,6 +55,9 @@ pub(crate) struct Args {
     /// Run every draw as whole commands of this kiln too, and print how long they take
     #[arg(long, value_name = "FILE")]
     kiln: Option<PathBuf>,
+    /// Compare the fixes of single requests with those of kconfig-mcp, which this Python can import
+    #[arg(long, value_name = "PYTHON")]
+    peer: Option<PathBuf>,
     /// Show every draw
     #[arg(long)]
     verbose: bool,
@@ -66,17 +77,11 @@ impl Args {
             deadline: 10.0,
             sample: true,
             kiln: None,
+            peer: None,
             verbose: false,
             work: crate::root().join("target/kconfig-matrix"),
         }
     }
-}
-
-/// A base config of the tree.
-struct Ground {
-    name: &'static str,
-    mode: &'static str,
-    text: Vec<u8>,
 }
 
 /// Runs it.
@@ -94,10 +99,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         args.tree.push(newest.context("no unpacked kernel tree in the caches: name one with --tree")?);
     }
     let mut whole = Report::default();
+    let mut compared = peer::Compared::default();
     for tree in &args.tree {
         let tree = tree.canonicalize().with_context(|| format!("no tree {}", tree.display()))?;
         println!("{}", tree.display());
-        println!("{}", Report::HEAD);
+        println!("{}", if args.peer.is_some() { peer::Compared::HEAD } else { Report::HEAD });
         std::fs::create_dir_all(&args.work).with_context(|| args.work.display().to_string())?;
         let work = args.work.canonicalize()?;
         let folder = tempfile::Builder::new().prefix("fix-").tempdir_in(&work)?;
@@ -108,11 +114,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             let (model, said) = Model::parse("Kconfig", &machine, &machine, Dialect::of_tree(&machine));
             let Some(model) = model else { bail!("{arch}: {}", String::from_utf8_lossy(&said.stderr())) };
             machine.remember(&oracle.answers)?;
-            let server = oracle.serve(&machine)?;
-            let mut bench =
-                Bench { args: &args, model: &model, server, folder: folder.path().join("job"), n_drastic: 0 };
-            for ground in grounds(&tree, arch)? {
-                let report = bench.base(&ground, arch, commands.as_mut())?;
+            let mut judge = Judge::new(&model, oracle.serve(&machine)?, folder.path().join("job"));
+            let grounds = ground::all(&tree, arch, &mut judge)?;
+            if let Some(python) = &args.peer {
+                compared.add(peer::run(&args, python, &machine, &mut judge, &grounds)?);
+                continue;
+            }
+            let mut bench = Bench { args: &args, model: &model, judge };
+            for (index, ground) in (0..).zip(&grounds) {
+                let seed = args.seed + index * args.draws;
+                let report = bench.base(ground, arch, seed, commands.as_mut())?;
                 println!("{}", report.line(&format!("{arch} {}", ground.name)));
                 whole.add(report);
             }
@@ -121,45 +132,34 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             print!("{}", commands.lines());
         }
     }
+    if args.peer.is_some() {
+        println!("{}", compared.line("all"));
+        ensure!(compared.n_wrong == 0, "{} fixes are wrong", compared.n_wrong);
+        return Ok(());
+    }
     println!("{}", whole.line("all"));
     ensure!(whole.n_wrong == 0, "{} answers are wrong", whole.n_wrong);
     Ok(())
 }
 
-/// Returns the bases of an architecture.
-fn grounds(tree: &Path, arch: &str) -> Result<Vec<Ground>> {
-    let configs = tree.join("arch").join(arch).join("configs");
-    let names = ["defconfig", "x86_64_defconfig", "multi_v7_defconfig", "malta_defconfig"];
-    let file = names.iter().map(|name| configs.join(name)).find(|file| file.exists());
-    let file = file.with_context(|| format!("{} has no defconfig that is known", configs.display()))?;
-    let text = std::fs::read(&file).with_context(|| file.display().to_string())?;
-    Ok(vec![
-        Ground { name: "allnoconfig", mode: "allnoconfig", text: Vec::new() },
-        Ground { name: "defconfig", mode: "alldefconfig", text },
-        Ground { name: "alldefconfig", mode: "alldefconfig", text: Vec::new() },
-    ])
-}
-
 struct Bench<'a> {
     args: &'a Args,
     model: &'a Model,
-    server: Server,
-    folder: PathBuf,
-    /// Draws whose best fix is drastic.
-    n_drastic: usize,
+    judge: Judge<'a>,
 }
 
 impl Bench<'_> {
     #[expect(clippy::print_stdout, reason = "a developer's tool says what it found")]
-    fn base(&mut self, ground: &Ground, arch: &str, mut commands: Option<&mut Commands>) -> Result<Report> {
+    fn base(&mut self, ground: &Ground, arch: &str, seed: u64, mut commands: Option<&mut Commands>) -> Result<Report> {
         let mut report = Report::default();
-        for number in self.args.seed..self.args.seed + self.args.draws {
-            let configs = [("base", ground.text.as_slice())];
-            let draw = Draw::new(self.model, number, base(ground, &configs));
-            let (end, seconds) = self.one(ground, &draw)?;
+        for number in seed..seed + self.args.draws {
+            // Of the four numbers in a row, two are sound, and one of those two has either meaning.
+            let values = if number % 4 < 2 { BaseValues::Written } else { BaseValues::All };
+            let draw = Draw::new(&ground.resolve(self.model, values, &[]), number);
+            let (end, seconds) = self.one(ground, values, &draw, &mut report)?;
             report.count(&draw, end, seconds);
-            report.n_drastic += std::mem::take(&mut self.n_drastic);
             if let Some(commands) = commands.as_deref_mut()
+                && values == BaseValues::Written
                 && !commands.run(ground, arch, &draw, end)?
             {
                 println!("{} {}: {} -> {end:?}, and the command ends otherwise", ground.name, number, draw.text());
@@ -168,17 +168,13 @@ impl Bench<'_> {
         Ok(report)
     }
 
+    /// Returns the outcome of a draw, and the seconds of its fix.
     #[expect(clippy::print_stdout, reason = "a developer's tool says what it found")]
-    fn one(&mut self, ground: &Ground, draw: &Draw) -> Result<(End, f64)> {
+    fn one(&mut self, ground: &Ground, values: BaseValues, draw: &Draw, report: &mut Report) -> Result<(End, f64)> {
         let model = self.model;
-        let text = text(model, &ground.text, &draw.requests, &[]);
-        let configs = [("base", text.as_slice())];
-        let (started, spent) = (Instant::now(), processor_seconds());
-        let now = resolve(model, base(ground, &configs), &[]).into_evaluation();
-        let deadline = Some(started + Duration::from_secs_f64(self.args.deadline));
-        let budget = Budget { deadline, steps: None };
-        let problem = Problem { now: &now, requests: &draw.requests, kept: &[], budget, n_wanted: 3 };
-        let Solution { set_aside, outcome } = kiln_fix::fix(&problem);
+        let spent = processor_seconds();
+        let Solution { set_aside, outcome } =
+            solve(&ground.resolve(model, values, &draw.requests), draw, self.args.deadline);
         let seconds = processor_seconds() - spent;
         let mut end = match &outcome {
             _ if !set_aside.is_empty() && draw.is_sound => End::Wrong,
@@ -190,61 +186,57 @@ impl Bench<'_> {
             Outcome::OutOfTime(Some(_)) => End::Late,
             Outcome::OutOfTime(None) | Outcome::NoMemory(_) => End::Unsolved,
         };
-        let fixes = match &outcome {
-            Outcome::Fixes(fixes) => fixes.clone(),
-            Outcome::OutOfTime(fix) => fix.iter().cloned().collect(),
-            _ => Vec::new(),
-        };
-        self.n_drastic += usize::from(fixes.first().is_some_and(|fix| fix.cost.is_drastic));
+        let fixes = fixes_of(outcome);
+        if let Some(fix) = fixes.first().filter(|fix| fix.cost.is_drastic) {
+            report.n_drastic += 1;
+            report.n_drastic_unproved += usize::from(!fix.is_smallest);
+        }
         let is_aside = |name: &str| set_aside.iter().any(|one| draw.requests[one.request].symbol == name);
+        let mut holds_once = false;
         for fix in &fixes {
-            let mut unmet = self.unmet(ground, &draw.requests, &fix.settings)?;
+            let case = Case { ground, values, requests: &draw.requests, settings: &fix.settings };
+            let mut unmet = self.judge.conf(&case)?;
             unmet.retain(|one| !is_aside(one.split_once('=').map_or("", |(name, _)| name)));
             if !unmet.is_empty() {
                 println!("with {} conf gives not {}", draw::shown(model, &fix.settings), unmet.join(" "));
                 end = End::Wrong;
             }
+            let case = Case { values: values.other(), ..case };
+            let other = self.judge.conf(&case)?;
+            let predicted = self.judge.engine(&case);
+            if other != predicted {
+                let (conf, engine) = (other.join(" "), predicted.join(" "));
+                println!(
+                    "with {} and {}, conf gives not {conf:?}, the engine not {engine:?}",
+                    draw::shown(model, &fix.settings),
+                    values.other().name()
+                );
+                end = End::Wrong;
+            }
+            holds_once |= other.iter().any(|one| !is_aside(one.split_once('=').map_or("", |(name, _)| name)));
         }
+        report.n_one_meaning += usize::from(holds_once);
         if self.args.verbose || end == End::Wrong {
             let found: Vec<String> = fixes.iter().map(|fix| draw::shown(model, &fix.settings)).collect();
-            println!("{} {}: {} -> {end:?} {found:?} {seconds:.3} s", ground.name, draw.number, draw.text());
+            let values = values.name();
+            println!("{} {} {values}: {} -> {end:?} {found:?} {seconds:.3} s", ground.name, draw.number, draw.text());
         }
         Ok((end, seconds))
     }
+}
 
-    /// Returns the requests that the tree's own `conf` does not meet with the settings.
-    fn unmet(&mut self, ground: &Ground, requests: &[Request], settings: &[Setting]) -> Result<Vec<String>> {
-        if self.folder.exists() {
-            std::fs::remove_dir_all(&self.folder)?;
-        }
-        std::fs::create_dir_all(self.folder.join("include/config"))?;
-        std::fs::write(self.folder.join("include/config/auto.conf"), "")?;
-        let seed = self.folder.join("seed");
-        std::fs::write(&seed, text(self.model, &ground.text, requests, settings))?;
-        let variables = [("KCONFIG_ALLCONFIG", seed.display().to_string())];
-        let status = self.server.run(&self.folder, &format!("--{}", ground.mode), &variables)?;
-        ensure!(status == 0, "conf ended with {status}");
-        let config = std::fs::read_to_string(self.folder.join(".config"))?;
-        let wanted = requests.iter().map(|request| {
-            let altered = settings.iter().find(|setting| self.model.name(setting.symbol) == request.symbol);
-            (&request.symbol, altered.map_or(&request.value, |setting| &setting.value))
-        });
-        let mut unmet = Vec::new();
-        for (name, value) in wanted {
-            let type_ = type_of(self.model, name);
-            let line = line(type_, name, value);
-            let is_off = value == "n" && type_.is_logic();
-            let has = |start: &str| config.lines().any(|line| line.starts_with(start));
-            let is_met = if is_off {
-                !has(&format!("CONFIG_{name}="))
-            } else {
-                config.lines().any(|one| one == line.trim_end())
-            };
-            if !is_met {
-                unmet.push(format!("{name}={value}"));
-            }
-        }
-        Ok(unmet)
+/// Searches for fixes of a draw over values that have its requests, for `seconds` at most.
+fn solve(now: &Evaluation<'_>, draw: &Draw, seconds: f64) -> Solution {
+    let budget = Budget { deadline: Some(Instant::now() + Duration::from_secs_f64(seconds)), steps: None };
+    kiln_fix::fix(&Problem { now, requests: &draw.requests, kept: &[], budget, n_wanted: 3 })
+}
+
+/// Returns the fixes, the best first.
+fn fixes_of(outcome: Outcome) -> Vec<Fix> {
+    match outcome {
+        Outcome::Fixes(fixes) => fixes,
+        Outcome::OutOfTime(fix) => fix.into_iter().collect(),
+        Outcome::Holds | Outcome::NoMemory(_) => Vec::new(),
     }
 }
 
@@ -265,43 +257,4 @@ fn processor_of(fields: [usize; 2]) -> f64 {
     let words: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
     let hundredths = |index: usize| words.get(index).and_then(|word| word.parse::<f64>().ok()).unwrap_or(0.0);
     fields.map(hundredths).iter().sum::<f64>() / 100.0
-}
-
-fn base<'a>(ground: &Ground, configs: &'a [(&'a str, &'a [u8])]) -> Base<'a> {
-    if ground.mode == "allnoconfig" { Base::ConfigsOverAllNo(configs) } else { Base::Configs(configs) }
-}
-
-/// Returns the base, then requests and settings in the order of their names, as `kiln check` applies them.
-fn text(model: &Model, base: &[u8], requests: &[Request], settings: &[Setting]) -> Vec<u8> {
-    let is_kept = |request: &&Request| settings.iter().all(|setting| model.name(setting.symbol) != request.symbol);
-    let kept = requests.iter().filter(is_kept).map(|request| (request.symbol.clone(), request.value.as_str()));
-    let added = settings.iter().map(|setting| (model.name(setting.symbol).into_owned(), setting.value.as_str()));
-    let mut all: Vec<(String, &str)> = kept.chain(added).collect();
-    all.sort_by(|a, b| a.0.cmp(&b.0));
-    // As in a recipe, a request replaces the base's line.
-    let mut text = Vec::new();
-    for line in base.split_inclusive(|byte| *byte == b'\n') {
-        let starts =
-            |name: &str, start: &str, end: &str| line.starts_with(format!("{start}CONFIG_{name}{end}").as_bytes());
-        if !all.iter().any(|(name, _)| starts(name, "", "=") || starts(name, "# ", " is not set")) {
-            text.extend_from_slice(line);
-        }
-    }
-    text.push(b'\n');
-    for (name, value) in all {
-        text.extend_from_slice(line(type_of(model, &name), &name, value).as_bytes());
-    }
-    text
-}
-
-fn type_of(model: &Model, name: &str) -> Type {
-    model.find(name).map_or(Type::Unknown, |symbol| model.type_of(symbol))
-}
-
-fn line(type_: Type, name: &str, value: &str) -> String {
-    match type_ {
-        Type::Bool | Type::Tristate if value == "n" => format!("# CONFIG_{name} is not set\n"),
-        Type::String => format!("CONFIG_{name}=\"{}\"\n", value.replace('\\', "\\\\").replace('"', "\\\"")),
-        _ => format!("CONFIG_{name}={value}\n"),
-    }
 }

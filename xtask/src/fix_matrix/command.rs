@@ -56,11 +56,11 @@ impl Commands {
     }
 
     fn write(&self, ground: &Ground, arch: &str, draw: &Draw) -> Result<()> {
-        let base = match (ground.mode, ground.text.is_empty()) {
+        let base = match (ground.mode, ground.written.is_empty()) {
             ("allnoconfig", _) => "allnoconfig",
             (_, true) => "alldefconfig",
             (_, false) => {
-                fs::write(self.dir.join("base.config"), &ground.text)?;
+                fs::write(self.dir.join("base.config"), &ground.written)?;
                 "./base.config"
             }
         };

@@ -1,7 +1,7 @@
 //! Random requests.
 
 use kiln_fix::Setting;
-use kiln_kconfig::{Base, Evaluation, Model, Request, SymbolId, Type, resolve};
+use kiln_kconfig::{Evaluation, Model, Request, SymbolId, Type};
 
 use crate::kconfig_matrix::requests::Chance;
 
@@ -15,27 +15,37 @@ pub(crate) struct Draw {
 }
 
 impl Draw {
-    /// Returns the draw of a number, which is always the same.
-    pub(crate) fn new(model: &Model, number: u64, base: Base<'_>) -> Draw {
+    /// Returns the draw of a number over the values of a base, which is always the same.
+    pub(crate) fn new(before: &Evaluation<'_>, number: u64) -> Draw {
         let mut chance = Chance::new(number + 1);
         let n_wanted = [1, 1, 1, 2, 3, 4, 5][chance.draw(7) as usize];
+        Draw::of(before, number, n_wanted, 4, chance)
+    }
+
+    /// Returns one request of a `bool` or `tristate` symbol.
+    pub(crate) fn single(before: &Evaluation<'_>, number: u64) -> Draw {
+        Draw::of(before, number, 1, 0, Chance::new(number + 1))
+    }
+
+    /// Returns `n_wanted` requests, of which one of `one_text_in` is a number or a string.
+    fn of(before: &Evaluation<'_>, number: u64, n_wanted: usize, one_text_in: u64, mut chance: Chance) -> Draw {
+        let model = before.model();
         let is_sound = number.is_multiple_of(2);
         let of = |is_wanted: &dyn Fn(Type) -> bool| -> Vec<SymbolId> {
             model.declared().filter(|symbol| is_wanted(model.type_of(*symbol))).collect()
         };
         let logic = of(&Type::is_logic);
         let texts = of(&|type_| type_ != Type::Unknown && !type_.is_logic());
-        let mut values = resolve(model, base, &[]).into_evaluation();
+        let mut values = before.clone();
         if is_sound {
             shuffle(&mut values, &[logic.as_slice(), &texts].concat(), &mut chance);
         }
-        let before = resolve(model, base, &[]).into_evaluation();
         let mut requests: Vec<Request> = Vec::new();
         let mut n_tries = 0;
         while requests.len() < n_wanted && n_tries < 10_000 {
             n_tries += 1;
-            // Numbers and strings are far fewer, but one draw in four takes one.
-            let symbols = if chance.draw(4) == 0 { &texts } else { &logic };
+            // Numbers and strings are far fewer than the others.
+            let symbols = if one_text_in > 0 && chance.draw(one_text_in) == 0 { &texts } else { &logic };
             let Some(symbol) = symbols.get(chance.draw(symbols.len() as u64) as usize).copied() else { continue };
             let name = model.name(symbol);
             if requests.iter().any(|request| request.symbol == name) {
@@ -50,7 +60,7 @@ impl Draw {
                 }
                 value
             } else {
-                drawn(&before, symbol, &mut chance)
+                drawn(before, symbol, &mut chance)
             };
             requests.push(Request::fixed(name, value));
         }

@@ -33,6 +33,10 @@ pub(crate) struct Report {
     n_contradictions: usize,
     /// Those whose best fix is drastic.
     pub(crate) n_drastic: usize,
+    /// Those of them that are not proved to be the best.
+    pub(crate) n_drastic_unproved: usize,
+    /// Those of which a fix holds under one meaning of the base only.
+    pub(crate) n_one_meaning: usize,
     pub(crate) n_wrong: usize,
     /// Seconds of those that did not hold.
     seconds: Vec<f64>,
@@ -40,7 +44,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// Titles of the columns.
-    pub(crate) const HEAD: &str = "                          draws  hold  part  solved  smallest drastic   late  open  wrong   median     95 %      max";
+    pub(crate) const HEAD: &str = "                          draws  hold  part  solved  smallest drastic  one meaning   late  open  wrong   median     95 %      max";
 
     pub(crate) fn count(&mut self, draw: &Draw, end: End, seconds: f64) {
         if draw.requests.is_empty() {
@@ -70,6 +74,8 @@ impl Report {
         self.n_unsolved += other.n_unsolved;
         self.n_contradictions += other.n_contradictions;
         self.n_drastic += other.n_drastic;
+        self.n_drastic_unproved += other.n_drastic_unproved;
+        self.n_one_meaning += other.n_one_meaning;
         self.n_wrong += other.n_wrong;
         self.seconds.extend(other.seconds);
     }
@@ -81,13 +87,14 @@ impl Report {
         let possible = (solved + self.n_unsolved + self.n_wrong).max(1);
         let share = |count: usize| 100.0 * count as f64 / possible as f64;
         format!(
-            "{name:24} {:6} {:5} {:5} {:6.1}% {:8.1}% {:7} {:6} {:5} {:6} {median:7.3} s {most:7.3} s {all:7.3} s",
+            "{name:24} {:6} {:5} {:5} {:6.1}% {:8.1}% {:>7} {:12} {:6} {:5} {:6} {median:7.3} s {most:7.3} s {all:7.3} s",
             self.n_draws,
             self.n_holding,
             self.n_contradictions,
             share(solved),
             share(self.n_smallest),
-            self.n_drastic,
+            format!("{}/{}", self.n_drastic, self.n_drastic_unproved),
+            self.n_one_meaning,
             self.n_late,
             self.n_unsolved,
             self.n_wrong
