@@ -4,7 +4,7 @@
 //! reached plainly through its prompt and its dependencies, and never through a symbol that selects it. A symbol without a
 //! prompt is reached through those that select it: through those of its own directory where there are any, since a bus and
 //! its transports stand together, and through all others only where there are none. A prompt that is only there for tests
-//! is none.
+//! is none, and a test that selects a library is no way to it where something else selects it.
 
 use std::collections::BTreeSet;
 
@@ -14,6 +14,9 @@ use crate::goal::Goal;
 
 /// Switches that show prompts for tests: of drivers for absent hardware, of libraries that nothing uses.
 const SWITCHES: [&str; 2] = ["COMPILE_TEST", "KUNIT_ALL_TESTS"];
+
+/// What tests depend on, beside the switches.
+const FRAMEWORKS: [&str; 2] = ["KUNIT", "RUNTIME_TESTING_MENU"];
 
 /// Whether a symbol is a switch for tests.
 pub(crate) fn is_switch(model: &Model, symbol: SymbolId) -> bool {
@@ -90,7 +93,7 @@ impl Ways<'_> {
         for range in model.ranges(symbol) {
             [range.low, range.high].into_iter().for_each(|end| self.add(end, true));
         }
-        let has_prompt = prompts.iter().any(|condition| condition.is_none_or(|it| !self.is_for_tests(it)));
+        let has_prompt = prompts.iter().any(|condition| condition.is_none_or(|it| !self.is_for_tests(it, &SWITCHES)));
         if has_prompt && is_on {
             return;
         }
@@ -98,7 +101,10 @@ impl Ways<'_> {
             self.expression(default.condition, is_on);
             self.expression(Some(default.value), is_on);
         }
-        let lines: Vec<_> = model.selectors(symbol).collect();
+        let mut lines: Vec<_> = model.selectors(symbol).collect();
+        if is_on && lines.iter().any(|line| !self.is_test(line.by)) {
+            lines.retain(|line| !self.is_test(line.by));
+        }
         let homes: BTreeSet<String> =
             model.definitions(symbol).map(|definition| directory(&definition.place.file).to_owned()).collect();
         let is_home = |file: &str| homes.contains(directory(file));
@@ -133,12 +139,18 @@ impl Ways<'_> {
         }
     }
 
-    /// Whether a condition holds only with a switch for tests.
-    fn is_for_tests(&self, condition: ExprId) -> bool {
+    /// Whether a symbol is a test, or is there for tests only.
+    fn is_test(&self, symbol: SymbolId) -> bool {
+        let needs = self.model.direct_dependency(symbol);
+        needs.is_some_and(|needs| [&SWITCHES, &FRAMEWORKS].iter().any(|names| self.is_for_tests(needs, *names)))
+    }
+
+    /// Whether a condition holds only with one of the symbols that are named.
+    fn is_for_tests(&self, condition: ExprId, names: &[&str]) -> bool {
         match self.model.expression(condition) {
-            Expr::Symbol(symbol) => is_switch(self.model, symbol),
-            Expr::And(operands) => operands.iter().any(|operand| self.is_for_tests(*operand)),
-            Expr::Or(operands) => operands.iter().all(|operand| self.is_for_tests(*operand)),
+            Expr::Symbol(symbol) => names.contains(&&*self.model.name(symbol)),
+            Expr::And(operands) => operands.iter().any(|operand| self.is_for_tests(*operand, names)),
+            Expr::Or(operands) => operands.iter().all(|operand| self.is_for_tests(*operand, names)),
             Expr::Compare(..) | Expr::Not(_) => false,
         }
     }
