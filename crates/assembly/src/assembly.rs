@@ -208,6 +208,7 @@ fn manifest(parts: &AssemblyInputs<'_>, kept: &[ModuleId]) -> Manifest {
         firmware: firmware.collect(),
         outputs: BTreeMap::new(),
         left_out: left_out(parts),
+        left_out_aliases: left_out_aliases(parts),
         sizes: Sizes {
             modules: kept.len() as u64,
             module_bytes: kept.iter().map(size).sum(),
@@ -221,6 +222,17 @@ fn left_out(parts: &AssemblyInputs<'_>) -> Vec<String> {
     let unused = unused(parts.graph, parts.closed).into_iter();
     let names: BTreeSet<String> = unused.map(|id| parts.graph.module(id).name.clone()).collect();
     names.into_iter().collect()
+}
+
+fn left_out_aliases(parts: &AssemblyInputs<'_>) -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for info in unused(parts.graph, parts.closed).into_iter().map(|id| parts.graph.module(id)) {
+        let aliases = info.modinfo.values("alias").filter_map(|alias| std::str::from_utf8(alias).ok());
+        for alias in aliases.filter(|alias| !alias.contains(':')) {
+            found.entry(alias.to_owned()).or_default().insert(info.name.clone());
+        }
+    }
+    found.into_iter().map(|(alias, modules)| (alias, modules.into_iter().collect())).collect()
 }
 
 fn loader(parts: &AssemblyInputs<'_>, closed: &LoaderClosure) -> LoaderEntry {

@@ -29,6 +29,10 @@ pub struct Manifest {
     /// Names of the modules that were built and that no loader takes; older manifests do not have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// Aliases of those modules by which a running kernel may request them, each with its modules; not those of devices,
+    /// which have a `:`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out_aliases: BTreeMap<String, Vec<String>>,
     /// Sizes.
     pub sizes: Sizes,
 }

@@ -6,7 +6,7 @@
 //! @kiln NONCE WORD OUTCOME TEXT @end
 //! ```
 //!
-//! where WORD is a step's number, `wish` or `finish`. A kernel message may cut through anything at any byte; it then
+//! where WORD is a step's number, `request` or `finish`. A kernel message may cut through anything at any byte; it then
 //! fills the line from its time stamp to the line's end, and the rest of what it cut follows on the next line. A
 //! report is joined again from there. What cannot be joined is dropped: each report comes twice, and a step without a
 //! report counts as not reached, never as good.
@@ -26,7 +26,7 @@ pub struct Console {
     /// The number of lines that were not kept.
     dropped: usize,
     reports: BTreeMap<usize, Report>,
-    wishes: Vec<String>,
+    requested: Vec<RequestedModule>,
     findings: Vec<Finding>,
     finished: bool,
     dead: bool,
@@ -70,6 +70,15 @@ pub struct Finding {
     pub text: String,
     /// The line's index in the transcript.
     pub line: usize,
+}
+
+/// A module that the kernel requested from `modprobe`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestedModule {
+    /// The module or alias, as the kernel spells it.
+    pub name: String,
+    /// The number of the last step that had reported; `None` before the first.
+    pub step: Option<usize>,
 }
 
 /// Kinds of findings, the worst last.
@@ -138,7 +147,7 @@ impl Console {
             lines: Vec::new(),
             dropped: 0,
             reports: BTreeMap::new(),
-            wishes: Vec::new(),
+            requested: Vec::new(),
             findings: Vec::new(),
             finished: false,
             dead: false,
@@ -197,9 +206,9 @@ impl Console {
         self.dropped
     }
 
-    /// Returns what the kernel requested from `modprobe`, each once.
-    pub fn wishes(&self) -> &[String] {
-        &self.wishes
+    /// Returns what the kernel requested from `modprobe`, each once, with the last step that had reported by then.
+    pub fn requested(&self) -> &[RequestedModule] {
+        &self.requested
     }
 
     /// Returns what a person should see, in the order in which it came.
@@ -243,7 +252,12 @@ impl Console {
         let line = self.lines.len();
         match (word, outcome) {
             ("finish", "ok") if !self.finished => self.finished = true,
-            ("wish", "note") if !self.wishes.iter().any(|wish| wish == text) => self.wishes.push(text.to_owned()),
+            ("request", "note") => {
+                if !self.requested.iter().any(|one| one.name == text) {
+                    let step = self.reports.keys().next_back().copied();
+                    self.requested.push(RequestedModule { name: text.to_owned(), step });
+                }
+            }
             _ => {
                 let outcome = match outcome {
                     "ok" => Outcome::Ok,

@@ -66,7 +66,7 @@ pub enum InitramfsError {
 }
 
 const INIT: &str = include_str!("guest/init.sh");
-const WISH: &str = include_str!("guest/wish.sh");
+const MODPROBE: &str = include_str!("guest/modprobe.sh");
 const INITTAB: &str = "::sysinit:/kiln/busybox sh /kiln/init.sh\n";
 /// Links of a merged-/usr system. A package may name its files either way.
 const MERGED: &[&str] = &["bin", "lib", "lib32", "lib64", "libx32", "sbin"];
@@ -149,7 +149,7 @@ fn own_files(spec: &GuestSpec, program: &Program, tools: &str) -> Result<FileTre
     tree.file("kiln/busybox", 0o755, spec.busybox.clone())?;
     tree.dir("kiln/bin", 0o755)?;
     tree.file("kiln/init.sh", 0o644, text(INIT))?;
-    tree.file("kiln/wish", 0o755, text(WISH))?;
+    tree.file("kiln/modprobe", 0o755, text(MODPROBE))?;
     tree.file("kiln/plan", 0o644, text(&plan))?;
     tree.file("kiln/tools", 0o644, text(tools))?;
     for (name, script) in &program.scripts {

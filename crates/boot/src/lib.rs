@@ -22,7 +22,7 @@ mod qemu;
 mod run;
 mod verdict;
 
-pub use console::{Console, Finding, FindingKind, Line, LineSource};
+pub use console::{Console, Finding, FindingKind, Line, LineSource, RequestedModule};
 pub use guest::{GuestError, GuestSpec, InitramfsError, tree, write_initramfs};
 pub use host_tree::HostTreeError;
 pub use loaders::{aliases, loaders};
@@ -32,4 +32,4 @@ pub use program::{
 };
 pub use qemu::{BootSpec, command_line};
 pub use run::{BootError, run};
-pub use verdict::{Ended, Outcome, Reason, Step, VERDICT_VERSION, Verdict, judge};
+pub use verdict::{Ended, ModuleRequest, Outcome, Reason, Step, VERDICT_VERSION, Verdict, judge};

@@ -14,6 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hasher};
 
+use kiln_assembly::Providers;
 use serde::{Deserialize, Serialize};
 
 mod cycles;
@@ -31,6 +32,8 @@ pub struct ProgramSpec {
     pub aliases: Vec<Alias>,
     /// Whether the guest has kmod's `modprobe` next to busybox's.
     pub kmod: bool,
+    /// Where the build has the modules that the kernel may request.
+    pub providers: Providers,
 }
 
 /// One loader of the result.
@@ -94,6 +97,8 @@ pub struct Program {
     pub plan: String,
     /// The checks' scripts: file name and text, cleanups included.
     pub scripts: BTreeMap<String, String>,
+    /// Where the build has the modules that the kernel may request.
+    pub providers: Providers,
 }
 
 /// One step to come.
@@ -237,6 +242,7 @@ impl Writer {
             steps: Vec::new(),
             plan,
             scripts: BTreeMap::new(),
+            providers: spec.providers.clone(),
         };
         Writer { program }
     }

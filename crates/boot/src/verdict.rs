@@ -1,13 +1,16 @@
 //! What a boot has proved.
 
+use kiln_assembly::Provider;
 use serde::{Deserialize, Serialize};
 
 use crate::console::{Console, Finding, FindingKind, Line, LineSource, milliseconds};
 use crate::machine::Machine;
 use crate::program::{PlannedStep, Program, StepName};
 
+mod requested;
+
 /// The version of [`Verdict`]'s JSON.
-pub const VERDICT_VERSION: u32 = 1;
+pub const VERDICT_VERSION: u32 = 2;
 
 /// The verdict, with everything that it is based on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,14 +32,33 @@ pub struct Verdict {
     pub steps: Vec<Step>,
     /// What a person should see in the kernel's messages.
     pub findings: Vec<Finding>,
-    /// What the kernel requested from `modprobe` while the loaders were up, and did not get.
-    pub wishes: Vec<String>,
+    /// What the kernel requested from `modprobe` from the start of the first loader to the end of the checks, and did not
+    /// get: nothing but the loaders loads modules.
+    pub requested_modules: Vec<ModuleRequest>,
     /// The transcript.
     pub transcript: Vec<Line>,
     /// The number of lines that came after the transcript was full.
     pub dropped_lines: usize,
     /// How long the boot took.
     pub seconds: f64,
+}
+
+/// A module that the kernel requested in vain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModuleRequest {
+    /// The module or alias, as the kernel spells it.
+    pub name: String,
+    /// The step at the end of which the request was known, as an index into `steps`; `None` before the first loader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+    /// The modules that the build has for it; empty when it has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<Provider>,
+    /// The symbols that would build such a module, where the build has none and they are known; filled in by the caller
+    /// that has the kernel's source.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub symbols: Vec<String>,
 }
 
 /// How a boot ended.
@@ -93,6 +115,15 @@ pub enum Reason {
         step: Option<usize>,
         /// The last lines.
         last: Vec<String>,
+    },
+    /// The kernel requested a module that a loader loads, and that is not loaded although the loader has started.
+    NotLoaded {
+        /// The request's index in `requested_modules`.
+        request: usize,
+        /// The module.
+        module: String,
+        /// The loader.
+        loader: String,
     },
     /// The guest reported that it had finished, but a step has no report.
     NoReport {
@@ -153,7 +184,9 @@ pub fn judge(machine: &Machine, program: &Program, console: &Console, ended: End
         Ended::Deadline { .. } | Ended::Exited { .. } if panicked => Ended::Died,
         other => other,
     };
-    let reasons = reasons(console, &steps, &ended);
+    let requested = requested::requests(program, console, &steps);
+    let mut reasons = reasons(console, &steps, &ended);
+    reasons.extend(requested::not_loaded(&requested, &steps));
     Verdict {
         version: VERDICT_VERSION,
         ok: reasons.is_empty(),
@@ -163,7 +196,7 @@ pub fn judge(machine: &Machine, program: &Program, console: &Console, ended: End
         ended,
         steps,
         findings: console.findings().to_vec(),
-        wishes: console.wishes().to_vec(),
+        requested_modules: requested,
         transcript: console.lines().to_vec(),
         dropped_lines: console.dropped(),
         seconds: milliseconds(seconds),

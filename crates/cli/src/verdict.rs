@@ -1,7 +1,8 @@
 //! A boot's verdict as text for people.
 
-use kiln_assembly::manifest::{LoaderEntry, Manifest};
-use kiln_boot::{Line, LineSource, Outcome, Reason, Step, Verdict};
+use kiln_assembly::Provider;
+use kiln_boot::{Line, LineSource, ModuleRequest, Outcome, Reason, Step, Verdict};
+use kiln_modgraph::fold;
 
 /// The number of last lines of a bad boot that are shown.
 const LAST: usize = 40;
@@ -18,7 +19,7 @@ pub(crate) fn transcript_line(line: &Line) -> String {
 }
 
 /// Formats every step, then the verdict; a bad one has its reasons and the end of the transcript.
-pub(crate) fn text(verdict: &Verdict, manifest: &Manifest) -> String {
+pub(crate) fn text(verdict: &Verdict) -> String {
     let mut text = String::new();
     for step in &verdict.steps {
         text.push_str(&format!("{:11} {}", word(step.outcome), title(step)));
@@ -34,10 +35,7 @@ pub(crate) fn text(verdict: &Verdict, manifest: &Manifest) -> String {
             }
         }
     }
-    for wish in &verdict.wishes {
-        let place = place(wish, manifest);
-        text.push_str(&format!("note        the kernel requested a module that is missing: {wish}{place}\n"));
-    }
+    verdict.requested_modules.iter().for_each(|request| text.push_str(&note(verdict, request)));
     if !verdict.ok {
         text.push_str("\nthe console's last lines:\n");
         let from = verdict.transcript.len().saturating_sub(LAST);
@@ -57,17 +55,38 @@ pub(crate) fn text(verdict: &Verdict, manifest: &Manifest) -> String {
     text
 }
 
-/// Returns where the build has the module of this name; empty for an alias.
-fn place(wish: &str, manifest: &Manifest) -> String {
-    let name = wish.replace('-', "_");
-    let has = |(_, loader): &(&String, &LoaderEntry)| loader.modules.iter().any(|module| module.name == name);
-    if let Some((loader, _)) = manifest.loaders.iter().find(has) {
-        return format!(" (it is in the result, for loader `{loader}`)");
-    }
-    if manifest.left_out.contains(&name) {
-        return format!(" (it is built and in no loader: add `{name}` to the `targets` of one)");
-    }
-    String::new()
+/// Returns a note on a module that the kernel requested in vain.
+fn note(verdict: &Verdict, request: &ModuleRequest) -> String {
+    let name = &request.name;
+    let step = request.step.and_then(|step| verdict.steps.get(step));
+    let step = step.map(|step| format!(" by the end of step `{}`", title(step))).unwrap_or_default();
+    let named = |module: &str| if fold(name) == module { "it".to_owned() } else { format!("`{module}`") };
+    let places: Vec<String> = request
+        .providers
+        .iter()
+        .map(|provider| match provider {
+            Provider::Loader { module, loader, loaded: true } => {
+                format!("loader `{loader}` loads {}: let the services that need it depend on `{loader}`", named(module))
+            }
+            Provider::Loader { module, loader, loaded: false } => format!(
+                "{} is in the result for loader `{loader}`, which leaves it to modprobe: the device loads it where the \
+                 kernel can run modprobe; to load it always, add it to the loader's `targets`",
+                named(module)
+            ),
+            Provider::LeftOut { module } => {
+                format!("{} is built and in no loader: add `{module}` to the `targets` of one", named(module))
+            }
+        })
+        .collect();
+    let place = match (places.is_empty(), &request.symbols[..]) {
+        (false, _) => places.join("; "),
+        (true, []) => "no module of the build has this name or alias".to_owned(),
+        (true, symbols) => {
+            let lines: Vec<String> = symbols.iter().map(|symbol| format!("`{symbol} = \"m\"`")).collect();
+            format!("it is not built: {} and a loader would bring it", lines.join(" or "))
+        }
+    };
+    format!("note        the kernel requested the module `{name}`{step}, which was not loaded: {place}\n")
 }
 
 /// The output of a script is why the user wrote it; of the other steps only a failure is of interest.
@@ -106,6 +125,10 @@ fn reason_text(verdict: &Verdict, reason: &Reason) -> String {
         Reason::Ended { step, last } => {
             format!("the guest ended too early{}; its last lines: {}", busy(step), last.join(" / "))
         }
+        Reason::NotLoaded { request, module, loader } => {
+            let name = verdict.requested_modules.get(*request).map_or("", |request| &request.name);
+            format!("the kernel requested `{name}`, and loader `{loader}` had not loaded `{module}`")
+        }
         Reason::NoReport { step: index } => format!("step `{}` reported nothing", step(index)),
     }
 }
@@ -115,19 +138,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_requested_module_is_looked_up_in_the_build() {
-        let json = r#"{ "version": 1, "kiln": "0", "requests": {}, "firmware": {}, "leftOut": ["nls_cp437"],
-            "kernel": { "release": "6.12.1", "arch": "x86_64", "machine": "x86_64", "modular": true, "source": "",
-                        "toolchain": [], "keys": {}, "images": [] },
-            "loaders": { "fat": { "targets": [], "dependencies": [], "builtin": [], "modules": [
-                { "name": "vfat", "path": "vfat.ko", "size": 1, "loaded": true, "because": [] }] } },
-            "sizes": { "modules": 1, "moduleBytes": 1, "allModules": 2, "allModuleBytes": 2 } }"#;
-        let manifest = Manifest::from_json(json).expect("a manifest");
-        assert_eq!(
-            place("nls-cp437", &manifest),
-            " (it is built and in no loader: add `nls_cp437` to the `targets` of one)"
-        );
-        assert_eq!(place("vfat", &manifest), " (it is in the result, for loader `fat`)");
-        assert_eq!(place("nft-chain-2-nat", &manifest), "");
+    fn a_note_says_where_a_requested_module_is() {
+        let verdict: Verdict = serde_json::from_str(
+            r#"{ "version": 2, "ok": true, "reasons": [], "machine": "q35", "release": "6.12.1",
+                 "ended": { "how": "finished" }, "findings": [], "transcript": [], "droppedLines": 0, "seconds": 1.0,
+                 "steps": [{ "name": "check", "subject": "mount", "outcome": "ok", "detail": "" }],
+                 "requestedModules": [
+                     { "name": "nls-cp437", "step": 0, "providers": [{ "place": "left-out", "module": "nls_cp437" }] },
+                     { "name": "fs-vfat", "providers": [
+                         { "place": "loader", "module": "vfat", "loader": "fat", "loaded": true }] },
+                     { "name": "nft-chain-2-nat", "symbols": ["NFT_NAT"] }, { "name": "no-such" }] }"#,
+        )
+        .expect("a verdict");
+        let notes: String = verdict.requested_modules.iter().map(|request| note(&verdict, request)).collect();
+        expect_test::expect![[r#"
+            note        the kernel requested the module `nls-cp437` by the end of step `check mount`, which was not loaded: it is built and in no loader: add `nls_cp437` to the `targets` of one
+            note        the kernel requested the module `fs-vfat`, which was not loaded: loader `fat` loads `vfat`: let the services that need it depend on `fat`
+            note        the kernel requested the module `nft-chain-2-nat`, which was not loaded: it is not built: `NFT_NAT = "m"` and a loader would bring it
+            note        the kernel requested the module `no-such`, which was not loaded: no module of the build has this name or alias
+        "#]].assert_eq(&notes);
     }
 }

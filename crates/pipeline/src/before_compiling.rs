@@ -1,6 +1,7 @@
 //! The stage before anything is compiled, which `kiln check` and `kiln build` share: all that a build would find
 //! without a built module.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use crate::analysis::Analysis;
 use crate::error::PipelineError;
 use crate::extra_sources::ExtraSourcesError;
 use crate::outputs;
+use crate::prepared::Prepared;
 use crate::resolved::Resolved;
 
 impl Resolved<'_> {
@@ -65,10 +67,48 @@ impl Resolved<'_> {
         let of_names = rules.names().flat_map(|name| rules.of(name));
         let built = of_names.filter(|rule| rule.symbol.as_ref().is_some_and(is_built));
         let parts: Vec<&str> = built.flat_map(|rule| rules.parts_of(&rule.object)).collect();
-        parts.par_iter().any(|part| {
-            let source = fs::read(self.tree.path.join(format!("{part}.c")));
-            source.is_ok_and(|text| may_name(&String::from_utf8_lossy(&text), word))
-        })
+        parts.par_iter().any(|part| self.source_of(part).is_some_and(|text| may_name(&text, word)))
+    }
+}
+
+impl Prepared<'_> {
+    /// Returns, for each of these names and aliases, the symbols that build a module which has it, as far as makefiles and
+    /// the texts of sources show.
+    ///
+    /// # Errors
+    /// A makefile cannot be read.
+    pub fn symbols_of_modules(&self, names: &[&str]) -> Result<Vec<BTreeSet<String>>, PipelineError> {
+        let rules = self.module_rules()?;
+        let by_name = names.iter().map(|name| rules.of(name).iter().filter_map(|rule| rule.symbol.clone()).collect());
+        let mut found: Vec<BTreeSet<String>> = by_name.collect();
+        let open: Vec<usize> = (0..names.len()).filter(|index| found[*index].is_empty()).collect();
+        if open.is_empty() {
+            return Ok(found);
+        }
+        let all: Vec<(&str, &str)> = rules
+            .names()
+            .flat_map(|name| rules.of(name))
+            .filter_map(|rule| Some((rule.symbol.as_deref()?, rule)))
+            .flat_map(|(symbol, rule)| rules.parts_of(&rule.object).into_iter().map(move |part| (symbol, part)))
+            .collect();
+        let by_alias: Vec<(usize, &str)> = all
+            .par_iter()
+            .flat_map_iter(|(symbol, part)| {
+                let text = self.source_of(part).unwrap_or_default();
+                let named = open.iter().filter(|index| may_name(&text, names[**index]));
+                named.map(|index| (*index, *symbol)).collect::<Vec<_>>()
+            })
+            .collect();
+        for (index, symbol) in by_alias {
+            found[index].insert(symbol.to_owned());
+        }
+        Ok(found)
+    }
+
+    /// Returns the text of the C file that an object is made from; `None` where there is none.
+    fn source_of(&self, object: &str) -> Option<String> {
+        let bytes = fs::read(self.tree.path.join(format!("{object}.c"))).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kiln_assembly::Providers;
 use kiln_assembly::manifest::{Manifest, ManifestError};
 use kiln_boot::{
     Check, GuestError, GuestSpec, HostTreeError, Machine, Program, ProgramError, ProgramSpec, aliases, host_tree,
@@ -253,8 +254,11 @@ fn program(
     skipped: &BTreeMap<String, String>,
 ) -> Result<Program, ProgramError> {
     let loaders = loaders(manifest);
-    let alias_file = result.join("lib/modules").join(&manifest.kernel.release).join("modules.alias");
-    let aliases = std::fs::read_to_string(alias_file).map(|text| aliases(&text, &loaders, ALIASES)).unwrap_or_default();
+    // A result without modules has none.
+    let modules_alias =
+        std::fs::read_to_string(result.join("lib/modules").join(&manifest.kernel.release).join("modules.alias"))
+            .unwrap_or_default();
+    let aliases = aliases(&modules_alias, &loaders, ALIASES);
     let checks = boot.checks.values().map(|check| Check {
         name: check.name.clone(),
         script: check.script.clone(),
@@ -267,6 +271,7 @@ fn program(
         checks: checks.collect(),
         aliases: if manifest.kernel.modular { aliases } else { Vec::new() },
         kmod: has_kmod,
+        providers: Providers::new(manifest, &modules_alias),
     };
     Program::plan(&spec, &nonce())
 }

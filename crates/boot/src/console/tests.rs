@@ -19,8 +19,8 @@ fn check(lines: &str, expected: Expect) {
     for (step, report) in &console.reports {
         text.push_str(&format!("step {step} {:?} {:?}\n", report.outcome, report.text));
     }
-    for wish in console.wishes() {
-        text.push_str(&format!("wish {wish}\n"));
+    for one in console.requested() {
+        text.push_str(&format!("request {} after {:?}\n", one.name, one.step));
     }
     for finding in console.findings() {
         text.push_str(&format!("{:?} at {}: {}\n", finding.kind, finding.line, finding.text));
@@ -37,16 +37,17 @@ fn check(lines: &str, expected: Expect) {
 #[test]
 fn reports_come_twice_and_count_once() {
     check(
-        "[    0.500000] Linux version 6.1\r\n\r\n@kiln N0NCE 0 ok 6.1 @end\r\n@kiln N0NCE 0 ok 6.1 @end\r\nhello\r\n@kiln N0NCE 1 fail exit status 1: no such file @end\n@kiln N0NCE wish note nft-expr-masq @end\n@kiln N0NCE wish note nft-expr-masq @end\n@kiln N0NCE finish ok  @end",
+        "[    0.500000] Linux version 6.1\r\n\r\n@kiln N0NCE 0 ok 6.1 @end\r\n@kiln N0NCE 0 ok 6.1 @end\r\nhello\r\n@kiln N0NCE 1 fail exit status 1: no such file @end\n@kiln N0NCE request note nft-expr-masq @end\n@kiln N0NCE request note nft-expr-masq @end\n@kiln N0NCE finish ok  @end",
         expect![[r#"
             step 0 Ok "6.1"
             step 1 Failed "exit status 1: no such file"
-            wish nft-expr-masq
+            request nft-expr-masq after Some(1)
             Kernel| [    0.500000] Linux version 6.1
             Report| 0 ok 6.1
             Guest| hello
             Report| 1 fail exit status 1: no such file
-            Report| wish note nft-expr-masq
+            Report| request note nft-expr-masq
+            Report| request note nft-expr-masq
             Report| finish ok
             finished
         "#]],

@@ -206,11 +206,16 @@ step_alias() { # STEP busybox|kmod ALIAS MODULE
 	fi
 }
 
-# What the kernel asked modprobe for while the loaders were up: a module that no loader brings.
-wishes() {
-	local wish
-	[ -s /run/kiln/wishes ] || return 0
-	sort -u /run/kiln/wishes | head -n 100 | while read -r wish; do say wish note "$wish"; done
+# What the kernel asked modprobe for since the last time, each name once.
+requested() {
+	local name
+	[ -s /run/kiln/requested ] || return 0
+	mv /run/kiln/requested /run/kiln/now
+	sort -u /run/kiln/now | head -n 100 | while read -r name; do
+		grep -qxF -e "$name" /run/kiln/reported 2>/dev/null && continue
+		echo "$name" >>/run/kiln/reported
+		say request note "$name"
+	done
 }
 
 "$busybox" mkdir -p /proc /sys /dev /run /tmp /kiln/bin
@@ -221,8 +226,8 @@ wishes() {
 "$busybox" mount -t tmpfs tmpfs /run 2>/dev/null
 "$busybox" mkdir -p /run/kiln
 "$busybox" --install -s /kiln/bin
-# Nothing but the loaders loads modules: the kernel's own wishes are noted and refused.
-helper /kiln/wish
+# Nothing but the loaders loads modules: the kernel's own requests are noted and refused.
+helper /kiln/modprobe
 
 nonce= stays= foreign=
 . /kiln/plan

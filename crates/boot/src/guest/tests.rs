@@ -49,9 +49,9 @@ fn usr_is_merged_whatever_the_packages_think() {
         init -> kiln/busybox
         kiln/busybox
         kiln/init.sh
+        kiln/modprobe
         kiln/plan
         kiln/tools
-        kiln/wish
         lib -> usr/lib
         lib32 -> usr/lib32
         lib64 -> usr/lib64

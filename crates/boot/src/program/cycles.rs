@@ -8,6 +8,7 @@ use super::{Loader, LoaderModule, ProgramSpec, StepName, Writer};
 pub(super) fn ours(writer: &mut Writer, spec: &ProgramSpec, order: &[&Loader]) {
     for &loader in order {
         service(writer, StepName::Up, loader, "start");
+        writer.line("requested");
     }
     for &loader in order {
         service(writer, StepName::UpAgain, loader, "start");
@@ -137,7 +138,7 @@ fn checks(writer: &mut Writer, spec: &ProgramSpec) {
             writer.step(StepName::Cleanup, |step| step.subject(&check.name), &["script", &file]);
         }
     }
-    writer.line("wishes");
+    writer.line("requested");
 }
 
 /// Stops each loader that shares modules while the others are up, and starts it again.

@@ -43,7 +43,7 @@ fn a_check_that_cannot_be_made_is_a_step_that_says_why() {
         step_skipped 1 'Debian has no nftables for mips'
         step_script 2 '000.sh'
         step_script 3 '001.sh'
-        wishes
+        requested
     "#]]
     .assert_eq(&program.plan);
     assert_eq!(program.scripts.len(), 2);
@@ -69,14 +69,18 @@ fn two_loaders_that_share_go_down_one_beside_the_other() {
         ],
         aliases: vec![Alias { alias: "net-pf-1".to_owned(), module: "core".to_owned() }],
         kmod: true,
+        ..ProgramSpec::default()
     };
     let program = Program::plan(&spec, "N").unwrap();
     expect![[r#"
         stays='stays'
         step_release 0 '6.1'\''x'
         step_service 1 'a' 'start'
+        requested
         step_service 2 'b' 'start'
+        requested
         step_service 3 'nothing' 'start'
+        requested
         step_service 4 'a' 'start'
         step_status 5 'a' '0'
         step_service 6 'b' 'start'
@@ -93,7 +97,7 @@ fn two_loaders_that_share_go_down_one_beside_the_other() {
         step_script 17 '000.sh'
         step_script 18 '001.sh'
         step_script 19 '002.sh'
-        wishes
+        requested
         remember
         step_service 20 'b' 'stop'
         step_kept 21 'core' 'own_a' 'stays'

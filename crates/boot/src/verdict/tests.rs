@@ -157,6 +157,76 @@ fn a_guest_that_said_nothing_reached_nothing() {
     );
 }
 
+/// The loader `links` has `dummy`, which it loads although it may be missing, and `veth`, which it only brings.
+#[test]
+fn a_module_that_its_started_loader_did_not_load_and_the_kernel_requests_is_a_reason() {
+    let json = r#"{ "version": 1, "kiln": "0", "requests": {}, "firmware": {}, "leftOut": ["nls_cp437"],
+        "kernel": { "release": "6.1", "arch": "x86_64", "machine": "x86_64", "modular": true, "source": "",
+                    "toolchain": [], "keys": {}, "images": [] },
+        "loaders": { "links": { "targets": [], "dependencies": [], "builtin": [], "modules": [
+            { "name": "dummy", "path": "dummy.ko", "size": 1, "loaded": true, "soft": true, "because": [] },
+            { "name": "veth", "path": "veth.ko", "size": 1, "loaded": false, "because": [] }] } },
+        "sizes": { "modules": 2, "moduleBytes": 2, "allModules": 3, "allModuleBytes": 3 } }"#;
+    let manifest = kiln_assembly::manifest::Manifest::from_json(json).unwrap();
+    let spec = ProgramSpec {
+        release: "6.1".to_owned(),
+        loaders: crate::loaders(&manifest),
+        providers: kiln_assembly::Providers::new(&manifest, "alias rtnl-link-dummy dummy\n"),
+        ..ProgramSpec::default()
+    };
+    let program = Program::plan(&spec, "N").unwrap();
+    let judged = |live: &str, early: bool| {
+        let mut console = Console::new("N");
+        let requests = "@kiln N request note rtnl-link-dummy @end\n@kiln N request note veth @end\n\
+                        @kiln N request note nls-cp437 @end\n@kiln N request note no-such @end";
+        let ask = |console: &mut Console| requests.lines().for_each(|line| console.push(0.2, line));
+        if early {
+            ask(&mut console);
+        }
+        for (number, step) in program.steps.iter().enumerate() {
+            let report = match step.name {
+                StepName::Release => "ok 6.1",
+                StepName::Live => live,
+                _ => "ok",
+            };
+            console.push(0.2, &format!("@kiln N {number} {report} @end"));
+            if !early && step.name == StepName::Live {
+                ask(&mut console);
+            }
+        }
+        console.push(0.3, FINISH);
+        let verdict = judge(Machine::find("x86_64").unwrap(), &program, &console, exited(), 1.0);
+        let requests: String = verdict
+            .requested_modules
+            .iter()
+            .map(|one| format!("{} in {:?}: {:?}\n", one.name, one.step, one.providers))
+            .collect();
+        let reasons: String = verdict.reasons.iter().map(|reason| format!("{reason:?}\n")).collect();
+        format!("{requests}{reasons}")
+    };
+    expect![[r#"
+        rtnl-link-dummy in Some(4): [Loader { module: "dummy", loader: "links", loaded: true }]
+        veth in Some(4): [Loader { module: "veth", loader: "links", loaded: false }]
+        nls-cp437 in Some(4): [LeftOut { module: "nls_cp437" }]
+        no-such in Some(4): []
+        NotLoaded { request: 0, module: "dummy", loader: "links" }
+    "#]]
+    .assert_eq(&judged("warn not there", false));
+    expect![[r#"
+        veth in Some(4): [Loader { module: "veth", loader: "links", loaded: false }]
+        nls-cp437 in Some(4): [LeftOut { module: "nls_cp437" }]
+        no-such in Some(4): []
+    "#]]
+    .assert_eq(&judged("ok", false));
+    expect![[r#"
+        rtnl-link-dummy in None: [Loader { module: "dummy", loader: "links", loaded: true }]
+        veth in None: [Loader { module: "veth", loader: "links", loaded: false }]
+        nls-cp437 in None: [LeftOut { module: "nls_cp437" }]
+        no-such in None: []
+    "#]]
+    .assert_eq(&judged("warn not there", true));
+}
+
 #[test]
 fn parameters_are_compared_as_the_kernel_reads_them() {
     let check = |wanted: &str, found: &str, outcome: Outcome| {
@@ -180,7 +250,7 @@ fn parameters_are_compared_as_the_kernel_reads_them() {
 fn the_json_is_versioned_and_reads_back() {
     let verdict = verdict(&[(1, Some("fail x"))], "[    9.000000] WARNING: x", Ended::Deadline { seconds: 2.0 });
     let json = serde_json::to_value(&verdict).unwrap();
-    assert_eq!(json["version"], 1);
+    assert_eq!(json["version"], 2);
     assert_eq!(json["ended"]["how"], "deadline");
     assert_eq!(json["reasons"][0]["reason"], "step-failed");
     assert_eq!(json["steps"][1]["name"], "up");

@@ -94,7 +94,7 @@ fn a_good_result_has_a_good_verdict() {
     assert_eq!(done(StepName::Kept, Outcome::Ok), 3, "{}", shown(&verdict));
     assert_eq!(done(StepName::Check, Outcome::Ok), 2);
     assert_eq!(done(StepName::Parameter, Outcome::Ok), 2, "{}", shown(&verdict));
-    assert_eq!(verdict.wishes, Vec::<String>::new());
+    assert_eq!(verdict.requested_modules, []);
     assert!(verdict.transcript.iter().any(|line| line.text.contains("oifname \"wan0\" masquerade")));
     let vrf = verdict.steps.iter().find(|s| s.name == StepName::Gone && s.module.as_deref() == Some("vrf")).unwrap();
     assert_eq!(vrf.detail, "stays, as it must");
@@ -166,7 +166,7 @@ fn loaders_that_break_the_protocol_are_caught() {
 
 #[test]
 #[ignore = "slow: boots a guest"]
-fn failed_checks_lost_aliases_and_the_kernels_wishes_are_named() {
+fn failed_checks_lost_aliases_and_the_kernels_requests_are_named() {
     let mut world = World::new(&[LINKS_ALONE, NO_NAT]);
     world.check("wrong", "echo about to fail\nfalse\necho not reached", Some("exit 3"));
     world.check("noise", "printf '@kiln 0 0 ok @end\\n[ no stamp\\n'; printf 'no newline at the end'", None);
@@ -189,7 +189,8 @@ fn failed_checks_lost_aliases_and_the_kernels_wishes_are_named() {
     );
     assert!(!verdict.transcript.iter().any(|line| line.text == "not reached"));
     // The kernel requests in vain what no loader has.
-    assert_eq!(verdict.wishes, ["nft-chain-2-nat"]);
+    let names: Vec<&str> = verdict.requested_modules.iter().map(|request| request.name.as_str()).collect();
+    assert_eq!(names, ["nft-chain-2-nat"]);
 }
 
 const LINKS_ALONE: Wanted =

@@ -67,7 +67,7 @@ step_release() { say "$1" ok "$(/kiln/busybox uname -r)"; }
 step_script() {
     if /kiln/busybox sh -e "/kiln/scripts/$2"; then say "$1" ok; else say "$1" fail "exit status $?"; fi
 }
-wishes() { :; }
+requested() { :; }
 . /kiln/plan
 say finish ok
 /kiln/busybox poweroff -f

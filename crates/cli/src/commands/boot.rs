@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kiln_boot::{BootError, BootSpec, write_initramfs};
+use kiln_boot::{BootError, BootSpec, ModuleRequest, Verdict, write_initramfs};
+use kiln_pipeline::Session;
+use kiln_plan::evaluate::Evaluated;
 use kiln_store::Progress;
 
 use crate::command_context::CommandContext;
@@ -70,7 +72,8 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         progress.advance(n_lines, &line.text);
     });
     progress.end();
-    let booted = booted.map_err(refused)?;
+    let mut booted = booted.map_err(refused)?;
+    name_symbols(&session, &evaluated, &mut booted);
     if let Some(path) = &args.transcript {
         let text: String = booted.transcript.iter().map(verdict::transcript_line).collect();
         let path = context.environment.current_dir.join(path);
@@ -81,9 +84,26 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
     if args.json {
         context.ui.json(&serde_json::to_value(&booted).context("verdict").map_err(Failure::host)?);
     } else {
-        context.ui.result(&verdict::text(&booted, &bootable.manifest));
+        context.ui.result(&verdict::text(&booted));
     }
     Ok(if booted.ok { exit::FINE } else { exit::GUEST })
+}
+
+/// Adds the symbols that would build what the kernel requested and the build does not have.
+///
+/// A result can be booted without the source that it was made from; then nothing is added.
+fn name_symbols(session: &Session<'_>, evaluated: &Evaluated, booted: &mut Verdict) {
+    let mut open: Vec<&mut ModuleRequest> =
+        booted.requested_modules.iter_mut().filter(|request| request.providers.is_empty()).collect();
+    if open.is_empty() {
+        return;
+    }
+    let names: Vec<String> = open.iter().map(|request| request.name.clone()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let Ok(found) = session.prepare(evaluated).and_then(|prepared| prepared.symbols_of_modules(&names)) else { return };
+    for (request, symbols) in open.iter_mut().zip(found) {
+        request.symbols = symbols.into_iter().collect();
+    }
 }
 
 fn refused(error: BootError) -> Failure {

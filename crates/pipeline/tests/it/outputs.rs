@@ -173,6 +173,7 @@ fn assembly() -> Assembly {
         firmware: BTreeMap::new(),
         outputs: BTreeMap::new(),
         left_out: Vec::new(),
+        left_out_aliases: BTreeMap::new(),
         sizes: Sizes { modules: 0, module_bytes: 0, all_modules: 0, all_module_bytes: 0 },
     };
     Assembly { files: files.map(|(path, content)| (path.to_owned(), content)).into(), manifest }
