@@ -10,6 +10,7 @@ use kiln_store::Store;
 use crate::commands::Context;
 use crate::failure::Failure;
 use crate::recipe_files::host;
+use crate::sandbox;
 
 /// An open store and the host.
 pub(crate) struct CommandContext {
@@ -22,7 +23,8 @@ impl CommandContext {
     /// Opens the store, which is created when it is not there.
     pub(crate) fn open(context: &Context<'_>) -> Result<CommandContext, Failure> {
         let store = Store::open(&context.store_dir()).map_err(Failure::host)?;
-        let host = Host::with_environment(&context.environment.path, &context.environment.vars);
+        let host = Host::with_environment(&context.environment.path, &context.environment.vars)
+            .with_sandbox(sandbox::of(context)?);
         Ok(CommandContext { store, host, env: context.environment.vars.clone() })
     }
 

@@ -57,6 +57,9 @@ pub(crate) struct Global {
     /// `KILN_LOG` selects by part, as `kiln_store=debug,info`
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Do not limit what recipes and kernel trees run: they see the network, the home directory, and may write anywhere
+    #[arg(long, global = true)]
+    pub(crate) no_sandbox: bool,
     /// Show each finding in full where several would be shown as a table
     #[arg(long, global = true)]
     pub(crate) details: bool,

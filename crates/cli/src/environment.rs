@@ -15,6 +15,8 @@ pub(crate) struct Environment {
     pub(crate) cache: PathBuf,
     /// `KILN_LOG`: what to log, over `--verbose`.
     pub(crate) log: Option<OsString>,
+    /// `KILN_SANDBOX`: what programs of recipes and trees may do beyond the usual.
+    pub(crate) sandbox: Option<OsString>,
     /// Working directory.
     pub(crate) current_dir: PathBuf,
     /// All of it, for children that fetch: proxies, and what `git` and `ssh` read.
@@ -36,6 +38,7 @@ impl Environment {
             path: var("PATH").unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()),
             cache,
             log: var("KILN_LOG"),
+            sandbox: var("KILN_SANDBOX"),
             current_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             vars: std::env::vars_os().collect(),
         }

@@ -15,6 +15,7 @@ mod log;
 mod recipe_files;
 mod render;
 mod replacement;
+mod sandbox;
 mod text_file;
 mod ui;
 mod verdict;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::group::Group;
 use crate::interrupt::{Interrupt, interrupted};
+use crate::sandbox::{Confinement, Sandbox};
 
 /// A process to be run.
 #[derive(Debug, Clone)]
@@ -22,6 +23,7 @@ pub struct Exec {
     stdin: Vec<u8>,
     deadline: Option<Duration>,
     log: Option<PathBuf>,
+    confinement: Option<Confinement>,
 }
 
 /// Which of a child's two outputs.
@@ -113,6 +115,7 @@ impl Exec {
             stdin: Vec::new(),
             deadline: None,
             log: None,
+            confinement: None,
         }
     }
 
@@ -176,6 +179,24 @@ impl Exec {
     #[must_use]
     pub fn log(mut self, path: impl Into<PathBuf>) -> Exec {
         self.log = Some(path.into());
+        self
+    }
+
+    /// Limits the child: it has no network, reads nothing in users' homes but `readable`, and writes to `writable` only.
+    ///
+    /// The paths must exist. A later call replaces an earlier one.
+    #[must_use]
+    pub fn confined(mut self, sandbox: &Sandbox, readable: &[&Path], writable: &[&Path]) -> Exec {
+        self.confinement = sandbox.confinement(readable, writable);
+        self
+    }
+
+    /// Lets a limited child read further paths.
+    #[must_use]
+    pub fn reading(mut self, readable: &[PathBuf]) -> Exec {
+        if let Some(confinement) = &mut self.confinement {
+            confinement.readable.extend_from_slice(readable);
+        }
         self
     }
 
@@ -328,8 +349,13 @@ impl Exec {
         let path = self.env.get(OsStr::new("PATH")).map_or(OsStr::new("/usr/bin:/bin"), OsString::as_os_str);
         let program = find_program(path, name).ok_or_else(|| ExecError::NotFound { program: name.to_owned() })?;
         tracing::info!(dir = %self.dir.display(), program = %program.display(), command = self.command_line(), "starts");
+        let (program, before) = match &self.confinement {
+            Some(confinement) => confinement.wrapped(program),
+            None => (program, Vec::new()),
+        };
         let mut command = Command::new(program);
         command
+            .args(before)
             .args(&self.argv[1..])
             .env_clear()
             .envs(&self.env)
@@ -338,7 +364,11 @@ impl Exec {
             .stdout(Stdio::piped())
             .stderr(stderr);
         group.adopt(&mut command);
-        command.spawn().map_err(|source| self.io(source))
+        let spawned = match &self.confinement {
+            Some(confinement) => confinement.spawn(&mut command),
+            None => command.spawn(),
+        };
+        spawned.map_err(|source| self.io(source))
     }
 
     fn failed(&self, status: ExitStatus, tail: Vec<String>) -> ExecError {

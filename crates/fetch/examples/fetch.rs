@@ -60,7 +60,7 @@ fn run(args: &[&str]) -> Result<PathBuf, Box<dyn Error>> {
     let (store, args) = args.split_first().ok_or("which store?")?;
     let store = Store::open(Path::new(store))?;
     let env: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
-    let fetch = Fetch { store: &store, progress: &Lines, env: &env };
+    let fetch = Fetch { store: &store, progress: &Lines, env: &env, sandbox: &kiln_exec::Sandbox::off() };
     let spec = match *args {
         ["path", path] => SourceSpec::Path(path.into()),
         ["url", url, sha256] => SourceSpec::Url { url: url.into(), sha256: sha256.into() },

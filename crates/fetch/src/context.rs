@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-use kiln_exec::ExecError;
+use kiln_exec::{ExecError, Sandbox};
 use kiln_store::{Progress, Store};
 
 /// The environment of fetching.
 #[derive(Clone, Copy)]
 pub struct Fetch<'a> {
+    /// The limits of programs that change a tree.
+    pub sandbox: &'a Sandbox,
     /// Where results and downloads are kept.
     pub store: &'a Store,
     /// The receiver of progress.

@@ -73,6 +73,12 @@ pub enum PatchError {
         /// Its error, with its output.
         source: Box<ExecError>,
     },
+    /// There is no temporary directory for the script.
+    #[error("cannot make a temporary directory for extraPatchPhase")]
+    Scratch {
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// The source could not be read.
     #[error(transparent)]
     Tree(#[from] DirectoryError),
@@ -97,6 +103,7 @@ impl PatchError {
             | PatchError::Rejected { .. }
             | PatchError::Phase { .. } => ErrorKind::Input,
             PatchError::Run { .. }
+            | PatchError::Scratch { .. }
             | PatchError::Tree(_)
             | PatchError::Copy(_)
             | PatchError::Store(_)
@@ -179,6 +186,7 @@ fn apply_one(fetch: &Fetch<'_>, dir: &Path, path: &Path, text: &[u8]) -> Result<
     let patch = || {
         Exec::new("patch")
             .dir(dir)
+            .confined(fetch.sandbox, &[], &[dir])
             .envs(program_env(fetch))
             // It asks no questions, applies no patch in reverse, and leaves no copies.
             .args(["-p1", "--batch", "--forward", "--no-backup-if-mismatch"])
@@ -208,7 +216,14 @@ fn run_phase(fetch: &Fetch<'_>, dir: &Path, phase: &str) -> Result<(), PatchErro
     }
     fetch.progress.begin("run extraPatchPhase", None);
     // As in the seed, the first command that fails ends the script.
-    let run = Exec::new("sh").dir(dir).envs(program_env(fetch)).args(["-e", "-c", phase]).text();
+    let scratch = tempfile::tempdir().map_err(|source| PatchError::Scratch { source })?;
+    let run = Exec::new("sh")
+        .dir(dir)
+        .envs(program_env(fetch))
+        .env("TMPDIR", scratch.path())
+        .confined(fetch.sandbox, &[], &[dir, scratch.path()])
+        .args(["-e", "-c", phase])
+        .text();
     fetch.progress.end();
     run.map(drop).map_err(|source| match source {
         ExecError::Interrupted(interrupt) => PatchError::Interrupted(interrupt),

@@ -33,7 +33,10 @@ impl Finish<'_> {
         let signs = self.config.get("MODULE_SIG_ALL") == Some("y");
         if let (true, Some(sign_file), Some(signing)) = (signs, self.sign_file, self.signing) {
             let hash = self.config.get("MODULE_SIG_HASH").unwrap_or("\"sha512\"").trim_matches('"').to_owned();
-            self.exec(sign_file).arg(hash).arg(signing.path()).arg(self.certificate).arg(file).text()?;
+            let key = [signing.path().to_owned(), self.certificate.to_owned(), sign_file.to_owned()];
+            let writable = [file.parent().unwrap_or(self.dir), self.dir];
+            let exec = self.exec(sign_file).confined(self.toolchain.host().sandbox(), &[], &writable).reading(&key);
+            exec.arg(hash).arg(signing.path()).arg(self.certificate).arg(file).text()?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kiln_exec::ExecError;
+use kiln_exec::{ExecError, Sandbox};
 use kiln_kconfig::{Dialect, Environment, Files, Host, Linux, Messages, Model, Programs, commands_ahead};
 use kiln_store::Store;
 
@@ -52,6 +52,8 @@ pub struct LinuxTree<'a> {
     pub rustc: Option<&'a str>,
     /// The directories in which programs are looked up.
     pub path: &'a OsStr,
+    /// The limits of the commands that Kconfig files run.
+    pub sandbox: &'a Sandbox,
 }
 
 /// Why a kernel's Kconfig files cannot be parsed.
@@ -121,6 +123,7 @@ impl Machine {
             set.chain([path]).chain(more.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
         };
         let mut machine = Machine::new(tree.srctree, current, variables(&linux));
+        machine.probes.confine(tree.sandbox, tree.srctree);
         if let Some(store) = memory {
             machine.probes.remember(store);
         }

@@ -11,7 +11,7 @@
 //! as they are. Which of them a device gets is decided later, so that a change of loaders compiles nothing.
 
 pub mod layouts;
-mod named_files;
+pub(crate) mod named_files;
 mod record;
 mod verify;
 

@@ -7,12 +7,13 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kiln_exec::ExecError;
 use kiln_kconfig::Config;
 use kiln_store::Progress;
 
+use crate::kernel::named_files;
 use crate::toolchain::{Target, Toolchain};
 
 mod environment;
@@ -88,7 +89,7 @@ pub fn build(spec: &BuildSpec, progress: &dyn Progress) -> Result<Built, BuildEr
 fn settle(spec: &BuildSpec, make: &Make, arguments: &[String], progress: &dyn Progress) -> Result<(), BuildError> {
     let by = |target: &str| {
         let args: Vec<&str> = ["-s", target].into_iter().chain(arguments.iter().map(String::as_str)).collect();
-        run(make, &args, spec.log, &mut |_| {})
+        run(make, &args, spec.log, &[], &mut |_| {})
     };
     progress.begin("configure", None);
     let result = match by("syncconfig") {
@@ -120,7 +121,8 @@ fn compile(
         args.push("modules");
     }
     progress.begin("compile", Some(pending.total()));
-    let result = run(make, &args, spec.log, &mut |line| {
+    let named = named_files::paths(config).into_iter().chain(spec.signing_key.map(Path::to_owned)).collect::<Vec<_>>();
+    let result = run(make, &args, spec.log, &named, &mut |line| {
         if let Some(object) = failure::progress_object(line) {
             progress.advance(pending.made(object), object);
         }
@@ -129,9 +131,15 @@ fn compile(
     result
 }
 
-/// Runs `make`; a failure becomes the first error in its output.
-fn run(make: &Make, args: &[&str], log: &Path, on_line: &mut dyn FnMut(&str)) -> Result<(), BuildError> {
-    let exec = make.exec().args(args).log(log);
+/// Runs `make`, which may read the files `named`; a failure becomes the first error in its output.
+fn run(
+    make: &Make,
+    args: &[&str],
+    log: &Path,
+    named: &[PathBuf],
+    on_line: &mut dyn FnMut(&str),
+) -> Result<(), BuildError> {
+    let exec = make.exec().args(args).log(log).reading(named);
     let mut lines: Vec<String> = Vec::new();
     let result = exec.run(&mut |_, line| {
         on_line(line);

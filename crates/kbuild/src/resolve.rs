@@ -207,6 +207,7 @@ impl<'a> KconfigTree<'a> {
             ld: None,
             rustc: None,
             path: self.toolchain.path(),
+            sandbox: self.toolchain.host().sandbox(),
         };
         let make = self.make();
         make.prepare().map_err(|source| ResolveError::Io { path: self.out.clone(), source })?;

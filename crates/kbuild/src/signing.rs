@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, ExecError};
@@ -123,6 +124,15 @@ fn make(dir: &Path, path: &Path, toolchain: &Toolchain) -> Result<(), SigningErr
                 subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n";
     fs::write(&request, text).map_err(refused)?;
     let unfinished = dir.join("signing_key.part");
+    // Whatever the umask is: openssl keeps the rights of a file that is there.
+    fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .and_then(|file| file.set_permissions(fs::Permissions::from_mode(0o600)))
+        .map_err(refused)?;
     Exec::new("openssl")
         .env("PATH", toolchain.path())
         .args(["req", "-new", "-nodes", "-utf8", "-sha512", "-days", "36500", "-batch", "-x509", "-outform", "PEM"])

@@ -132,6 +132,7 @@ fn compile(session: &Session<'_>, toolchain: &Toolchain, tree: &Path, out: &Path
             .arg(format!("CROSS_COMPILE={}", toolchain.programs().cross_compile()))
             .arg(goal)
             .dir(out)
+            .confined(session.host.sandbox(), &[tree], &[out])
             .env("HOME", out)
             .env("TMPDIR", out)
             .env("SOURCE_DATE_EPOCH", "0")

@@ -28,6 +28,6 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// Returns the context in which sources are fetched.
     pub fn fetch(&self) -> Fetch<'_> {
-        Fetch { store: self.store, progress: self.progress, env: self.env }
+        Fetch { store: self.store, progress: self.progress, env: self.env, sandbox: self.host.sandbox() }
     }
 }

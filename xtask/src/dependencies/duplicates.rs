@@ -8,6 +8,7 @@ use cargo_metadata::Metadata;
 const KNOWN: &[(&str, &str)] = &[
     ("cpufeatures", "sha2 0.10 and blake3 require different versions"),
     ("getrandom", "ring and tempfile require different versions"),
+    ("syn", "the macros of landlock's enumflags2 are an older version; compiled for the host only"),
     ("windows-sys", "ring requires an older version; never compiled for Linux"),
 ];
 

@@ -14,6 +14,7 @@ use crate::evaluation::{self, Form};
 use crate::exit;
 use crate::failure::Failure;
 use crate::recipe_files;
+use crate::sandbox;
 
 /// Show what the host lacks for this recipe, and the one command that installs it
 #[derive(Debug, clap::Args)]
@@ -48,14 +49,20 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         missing = doctor::checks(&work, &host).map_err(Failure::host)?;
     }
     let command = doctor::install_command(&missing, root);
+    let support = sandbox::of(context)?.support();
     if args.json {
         let listed: Vec<_> = missing
             .iter()
             .map(|one| json!({ "what": one.what, "why": one.why, "debianPackage": one.debian_package }))
             .collect();
-        context.ui.json(&json!({ "version": 1, "missing": listed, "command": command }));
+        context.ui.json(&json!({
+            "version": 1,
+            "missing": listed,
+            "command": command,
+            "sandbox": { "files": support.is_some_and(|it| it.files), "network": sandbox::network(support) },
+        }));
     } else {
-        context.ui.result(&report(&missing, command.as_deref()));
+        context.ui.result(&format!("{}{}", report(&missing, command.as_deref()), sandbox::describe(support)));
     }
     Ok(if missing.is_empty() { exit::FINE } else { exit::HOST })
 }

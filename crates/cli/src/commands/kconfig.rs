@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
 use clap::ValueEnum;
+use kiln_exec::Sandbox;
 use kiln_kbuild::kconfig::{LinuxTree, Machine};
 use kiln_kbuild::toolchain::Programs;
 use kiln_kconfig::{Host as _, Messages, Mode, Outcome};
@@ -177,6 +178,8 @@ fn machine(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
                 ld: var("LD"),
                 rustc: var("RUSTC"),
                 path: &context.environment.path,
+                // The caller's own `make` runs this tree.
+                sandbox: &Sandbox::off(),
             };
             // Without a store the tools are run each time.
             let store = Store::open(&context.store_dir()).ok();

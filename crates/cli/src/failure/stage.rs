@@ -1,5 +1,6 @@
 //! The exit status and the remedy for a stage's error.
 
+use kiln_fetch::patch::PatchError;
 use kiln_kbuild::doctor::{self, Missing};
 use kiln_kbuild::extra_modules::ExtraModulesError;
 use kiln_kbuild::kconfig::MachineError;
@@ -11,12 +12,14 @@ use kiln_pipeline::{AssembleError, BootableError, PipelineError};
 
 use crate::exit;
 use crate::failure::Failure;
+use crate::sandbox;
 
 impl From<PipelineError> for Failure {
     fn from(error: PipelineError) -> Failure {
-        let help = help(&error);
-        let code = exit::of(error.kind());
-        help.into_iter().fold(Failure::with(code, error.into()), Failure::help)
+        let (help, code, is_limited) = (help(&error), exit::of(error.kind()), is_limited(&error));
+        let error = anyhow::Error::from(error);
+        let refused = is_limited.then(|| sandbox::help(&format!("{error:#}"))).flatten();
+        help.into_iter().chain(refused).fold(Failure::with(code, error), Failure::help)
     }
 }
 
@@ -26,6 +29,18 @@ impl From<BootableError> for Failure {
         let code = exit::of(error.kind());
         help.into_iter().fold(Failure::with(code, error.into()), Failure::help)
     }
+}
+
+/// Whether a program failed that recipes or trees bring.
+fn is_limited(error: &PipelineError) -> bool {
+    matches!(
+        error,
+        PipelineError::Patch(PatchError::Phase { .. })
+            | PipelineError::Resolve(ResolveError::Failed { .. } | ResolveError::Exec(_))
+            | PipelineError::Kernel(KernelError::Build(BuildError::Failed { .. } | BuildError::Exec(_)))
+            | PipelineError::ExtraModules(ExtraModulesError::Failed { .. } | ExtraModulesError::Exec { .. })
+            | PipelineError::Assemble(AssembleError::Output(OutputError::Program { .. } | OutputError::Source { .. }))
+    )
 }
 
 /// The remedy for a host that lacks something.

@@ -7,6 +7,7 @@
 //! - `code_pages`: the examples on the pages of the codes, and the `small_tree` that they run in;
 //! - `commands`: small commands that need no kernel;
 //! - `doctor`: what a host lacks;
+//! - `confinement`: what programs of recipes and trees can reach;
 //! - `depmod`: the replacement for `depmod`;
 //! - `modules`: what `kiln modules` shows of a result;
 //! - `loaders`: what is found about loaders before and after a build, in the `small_tree`;
@@ -32,6 +33,7 @@ mod arches;
 mod boards;
 mod code_pages;
 mod commands;
+mod confinement;
 mod depmod;
 mod distill;
 mod doctor;

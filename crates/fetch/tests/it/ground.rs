@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use kiln_exec::Sandbox;
 use kiln_fetch::{Fetch, Source, SourceError};
 use kiln_plan::SourceSpec;
 use kiln_store::{Progress, Store};
@@ -38,6 +39,8 @@ impl Progress for Said {
     }
 }
 
+static OFF: Sandbox = Sandbox::off();
+
 impl Ground {
     pub(crate) fn new() -> Ground {
         let dir = TempDir::new().unwrap();
@@ -47,7 +50,7 @@ impl Ground {
     }
 
     pub(crate) fn fetch(&self) -> Fetch<'_> {
-        Fetch { store: &self.store, progress: &self.said, env: &self.env }
+        Fetch { store: &self.store, progress: &self.said, env: &self.env, sandbox: &OFF }
     }
 
     pub(crate) fn get(&self, spec: &SourceSpec) -> Result<Source, SourceError> {

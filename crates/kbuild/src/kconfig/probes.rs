@@ -11,7 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use kiln_exec::{Exec, ExecError, ProcessGroup, interrupted};
+use kiln_exec::{Exec, ExecError, ProcessGroup, Sandbox, interrupted};
 use kiln_store::Store;
 use kiln_store::cache::{self, Answers};
 
@@ -33,6 +33,9 @@ pub struct Probes {
     state: Mutex<State>,
     changed: Condvar,
     memory: Option<PathBuf>,
+    /// The limits of commands, and the tree that they may read.
+    sandbox: Sandbox,
+    srctree: PathBuf,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +62,8 @@ impl Probes {
             state: Mutex::default(),
             changed: Condvar::new(),
             memory: None,
+            sandbox: Sandbox::off(),
+            srctree: dir.to_owned(),
         };
         probes.set_variables(variables);
         probes
@@ -68,6 +73,12 @@ impl Probes {
     pub(super) fn set_variables(&mut self, variables: &BTreeMap<String, Vec<u8>>) {
         let os = |bytes: &[u8]| OsStr::from_bytes(bytes).to_owned();
         self.variables = variables.iter().map(|(name, value)| (os(name.as_bytes()), os(value))).collect();
+    }
+
+    /// Limits the commands: they read `srctree`, and write to their directory.
+    pub(super) fn confine(&mut self, sandbox: &Sandbox, srctree: &Path) {
+        self.sandbox = sandbox.clone();
+        self.srctree = srctree.to_owned();
     }
 
     /// Loads the answers that `store` has for these variables, and sets where new ones will be stored.
@@ -224,7 +235,11 @@ impl Probes {
     }
 
     fn exec(&self) -> Exec {
-        Exec::new("/bin/sh").dir(&self.dir).envs(self.variables.iter().map(|(name, value)| (name, value)))
+        Exec::new("/bin/sh").dir(&self.dir).envs(self.variables.iter().map(|(name, value)| (name, value))).confined(
+            &self.sandbox,
+            &[&self.srctree],
+            &[&self.dir],
+        )
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

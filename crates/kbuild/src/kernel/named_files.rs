@@ -25,6 +25,12 @@ const FIRMWARE: (&str, &str) = ("EXTRA_FIRMWARE", "EXTRA_FIRMWARE_DIR");
 /// Returns each such file or directory with a digest of its contents; `-` for one that cannot be read, which fails the
 /// build anyway.
 pub(super) fn digests(config: &Config) -> Vec<String> {
+    let digests = paths(config).into_iter();
+    digests.map(|path| format!("{} {}", path.display(), digest(&path).unwrap_or_else(|| "-".to_owned()))).collect()
+}
+
+/// Returns each such file or directory.
+pub(crate) fn paths(config: &Config) -> Vec<PathBuf> {
     let words = |symbol: &str| -> Vec<String> {
         let value = config.get(symbol).unwrap_or_default().trim_matches('"');
         value.split_whitespace().map(str::to_owned).collect()
@@ -33,7 +39,7 @@ pub(super) fn digests(config: &Config) -> Vec<String> {
     let folder = words(FIRMWARE.1).concat();
     paths.extend(words(FIRMWARE.0).iter().map(|name| Path::new(&folder).join(name)));
     paths.retain(|path| path.is_absolute());
-    paths.iter().map(|path| format!("{} {}", path.display(), digest(path).unwrap_or_else(|| "-".to_owned()))).collect()
+    paths
 }
 
 fn digest(path: &Path) -> Option<String> {

@@ -40,6 +40,13 @@ pub(crate) const OUTPUT_NAME: &str = "/usr/src/linux-build";
 /// The directory in the output for kiln's own files, which are not Kbuild's.
 const PRIVATE: &str = ".kiln";
 
+/// Runs `make` where `/tmp` cannot be written to.
+///
+/// Quirk: `make` before 4.4 has its files for `--output-sync` in `/tmp`, whatever `TMPDIR` is, and ends without a word when
+/// it can make none. Without the option the lines of two compilers may be mixed, but each is whole.
+const LIMITED: &str = "case $(make --version) in \"GNU Make \"[1-3].*|\"GNU Make 4.\"[0-3]*) sync= ;; \
+                       *) sync=--output-sync=target ;; esac; exec make $sync \"$@\" 2>&1";
+
 /// A tree, the directory it is built in, its target and toolchain.
 #[derive(Debug, Clone, Copy)]
 pub struct Make<'a> {
@@ -81,10 +88,12 @@ impl Make<'_> {
     /// The streams are joined so that the output of one compiler stays together: with `--output-sync`, `make` writes a
     /// target's lines at once, but only per stream.
     pub fn exec(&self) -> Exec {
+        let sandbox = self.toolchain.host().sandbox();
+        let is_limited = sandbox.support().is_some_and(|support| support.files);
         self.toolchain
             .exec("/bin/sh")
-            .args(["-c", "exec \"$@\" 2>&1", "sh", "make"])
-            .args(["--no-print-directory", "--output-sync=target", "-C"])
+            .args(["-c", if is_limited { LIMITED } else { "exec make --output-sync=target \"$@\" 2>&1" }, "sh"])
+            .args(["--no-print-directory", "-C"])
             .arg(self.tree)
             .arg(assignment("O", self.out.as_os_str()))
             .arg(format!("ARCH={}", self.target.arch))
@@ -92,6 +101,7 @@ impl Make<'_> {
             .arg(format!("CROSS_COMPILE={}", self.toolchain.programs().cross_compile()))
             .args(self.toolchain.programs().llvm().map(|value| format!("LLVM={value}")))
             .dir(self.out)
+            .confined(sandbox, &[self.tree], &[self.out])
             .envs(self.variables())
             .env("KBUILD_BUILD_TIMESTAMP", TIMESTAMP)
             .env("KBUILD_BUILD_USER", "kiln")

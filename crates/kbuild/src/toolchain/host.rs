@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use kiln_exec::Exec;
+use kiln_exec::{Exec, Sandbox};
 
 /// Variables by which proxies and wrappers of tools find the tool that they stand for, and their own directories.
 ///
@@ -49,19 +49,34 @@ pub struct Host {
     pub path: OsString,
     /// `HOME` and other variables by which proxies and wrappers find their tools.
     locating: BTreeMap<OsString, OsString>,
+    /// The limits of what recipes and trees run.
+    sandbox: Sandbox,
 }
 
 impl Host {
     /// Creates a host with programs in `path`, whose proxies find nothing.
     pub fn new(path: impl Into<OsString>) -> Host {
-        Host { path: path.into(), locating: BTreeMap::new() }
+        Host { path: path.into(), locating: BTreeMap::new(), sandbox: Sandbox::off() }
     }
 
     /// Creates a host with programs in `path`, and from `environment` the variables by which proxies find their tools.
     pub fn with_environment(path: impl Into<OsString>, environment: &BTreeMap<OsString, OsString>) -> Host {
         let is_locating = |name: &OsStr| LOCATING.iter().any(|known| name == *known);
         let found = environment.iter().filter(|(name, value)| is_locating(name) && !value.is_empty());
-        Host { path: path.into(), locating: found.map(|(name, value)| (name.clone(), value.clone())).collect() }
+        let locating = found.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Host { path: path.into(), locating, sandbox: Sandbox::off() }
+    }
+
+    /// Limits what recipes and trees run.
+    #[must_use]
+    pub fn with_sandbox(mut self, sandbox: Sandbox) -> Host {
+        self.sandbox = sandbox;
+        self
+    }
+
+    /// Returns the limits of what recipes and trees run; without [`Host::with_sandbox`] there are none.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
     }
 
     /// Returns the variables that every program of a toolchain sees.

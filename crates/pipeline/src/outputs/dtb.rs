@@ -43,7 +43,10 @@ pub(super) fn dtb(work: &Work<'_>, dtb: &Dtb) -> Result<Made, OutputError> {
     work.step(Compression::None, inputs, |file| {
         staged(file, |stage| {
             write(&stage.join("in.dts"), text.as_bytes())?;
-            let exec = work.context.toolchain.exec(&dtc.program).dir(stage).args(["-I", "dts", "-O", "dtb", "-b", "0"]);
+            let sandbox = work.context.host.sandbox();
+            let exec = work.context.toolchain.exec(&dtc.program).dir(stage);
+            let exec = exec.confined(sandbox, &[&dtc.program], &[stage]).reading(&folders);
+            let exec = exec.args(["-I", "dts", "-O", "dtb", "-b", "0"]);
             let exec = folders.iter().fold(exec, |exec, folder| exec.arg("-i").arg(folder));
             let exec = exec.args(dtb.symbols.then_some("-@")).args(["-o", "out.dtb", "in.dts"]);
             compile(work, exec)?;
@@ -96,6 +99,7 @@ fn preprocessed(work: &Work<'_>, source: &Path, folders: &[PathBuf]) -> Result<S
     let toolchain = work.context.toolchain;
     let exec = toolchain.exec(toolchain.cc()).args(["-E", "-nostdinc", "-undef", "-D__DTS__"]);
     let exec = folders.iter().fold(exec, |exec, folder| exec.arg("-I").arg(folder));
+    let exec = exec.confined(work.context.host.sandbox(), &[source], &[]).reading(folders);
     compile(work, exec.args(["-x", "assembler-with-cpp"]).arg(source))
 }
 

@@ -34,6 +34,7 @@ impl Program {
     pub(super) fn exec(&self, work: &Work<'_>, dir: &Path) -> Exec {
         Exec::new(&self.file)
             .dir(dir)
+            .confined(work.context.host.sandbox(), &[], &[dir])
             .env("PATH", &work.context.host.path)
             .env("LC_ALL", "C")
             .env("TZ", "UTC")
