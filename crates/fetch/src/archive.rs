@@ -15,7 +15,6 @@ mod format;
 mod place;
 
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -92,7 +91,7 @@ pub enum ArchiveError {
 /// # Errors
 /// Any [`ArchiveError`]; `into` is half-filled then.
 pub fn unpack(archive: &Path, into: &Path, progress: &dyn Progress) -> Result<(), ArchiveError> {
-    let opened = File::open(archive).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
+    let opened = kiln_file::open(archive).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
     let (file, size) = opened.map_err(|source| ArchiveError::Open { archive: archive.to_owned(), source })?;
     let mut place = Place::new(into, Layout::Source);
     let watch = Watch::new(progress, archive, size);

@@ -1,7 +1,6 @@
 //! The stage before anything is compiled, which `kiln check` and `kiln build` share: all that a build would find
 //! without a built module.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use kiln_assembly::ahead::{self, Ahead, may_name};
@@ -66,7 +65,7 @@ impl Resolved<'_> {
         let built = of_names.filter(|rule| rule.symbol.as_ref().is_some_and(is_built));
         let parts: Vec<&str> = built.flat_map(|rule| rules.parts_of(&rule.object)).collect();
         parts.par_iter().any(|part| {
-            let source = fs::read(self.tree.path.join(format!("{part}.c")));
+            let source = kiln_file::read(self.tree.path.join(format!("{part}.c")));
             source.is_ok_and(|text| may_name(&String::from_utf8_lossy(&text), word))
         })
     }
@@ -96,7 +95,7 @@ fn extra_of(sources: &[ExtraSource]) -> Result<ModuleRules, PipelineError> {
             let is_makefile = file.path.file_name().is_some_and(|name| name == "Kbuild" || name == "Makefile");
             if is_makefile {
                 let path = folder.join(&file.path);
-                let text = fs::read(&path).map_err(|source| PipelineError::Read { path, source })?;
+                let text = kiln_file::read(&path).map_err(|source| PipelineError::Read { path, source })?;
                 extra.add(&file.path.to_string_lossy(), &String::from_utf8_lossy(&text));
             }
         }

@@ -153,7 +153,7 @@ impl BootableError {
 /// Reads the manifest of a result.
 pub fn read_manifest(result: &Path) -> Result<Manifest, BootableError> {
     let path = result.join("manifest.json");
-    let text = match std::fs::read_to_string(&path) {
+    let text = match kiln_file::read_to_string(&path) {
         Ok(text) => text,
         Err(source) => return Err(BootableError::NoManifest { path, source }),
     };
@@ -254,7 +254,8 @@ fn program(
 ) -> Result<Program, ProgramError> {
     let loaders = loaders(manifest);
     let alias_file = result.join("lib/modules").join(&manifest.kernel.release).join("modules.alias");
-    let aliases = std::fs::read_to_string(alias_file).map(|text| aliases(&text, &loaders, ALIASES)).unwrap_or_default();
+    let aliases =
+        kiln_file::read_to_string(alias_file).map(|text| aliases(&text, &loaders, ALIASES)).unwrap_or_default();
     let checks = boot.checks.values().map(|check| Check {
         name: check.name.clone(),
         script: check.script.clone(),

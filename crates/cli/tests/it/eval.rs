@@ -237,7 +237,7 @@ fn files_that_cannot_be_read() {
           |
         1 | imports = ["./dir", "/dev/zero"]
           |            ^^^^^^^ imported here
-        error[unreadable-file]: `/dev/zero` is larger than 64 MiB
+        error[unreadable-file]: cannot read `/dev/zero`: not a regular file, but a device
          --> kiln.toml:1:21
           |
         1 | imports = ["./dir", "/dev/zero"]

@@ -15,6 +15,7 @@
 //! - `extra_modules`: modules from outside of the tree, and firmware (slow);
 //! - `reasons`: what `kiln check` says about variables, texts and kiln's own modules, on a small tree;
 //! - `impact`: what a change means for a deployed kernel, and new modules for it (slow);
+//! - `special_files`: pipes, devices and the like where a file is expected;
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
 //! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
@@ -51,4 +52,5 @@ mod router;
 mod sandbox;
 mod small_kernel;
 mod small_tree;
+mod special_files;
 mod unmet;

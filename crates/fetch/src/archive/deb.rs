@@ -98,7 +98,7 @@ fn is_source(name: &str) -> bool {
 }
 
 fn open(deb: &Path) -> Result<(File, u64), ArchiveError> {
-    let opened = File::open(deb).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
+    let opened = kiln_file::open(deb).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
     opened.map_err(|source| ArchiveError::Open { archive: deb.to_owned(), source })
 }
 

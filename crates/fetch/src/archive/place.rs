@@ -358,7 +358,7 @@ fn is_merged(path: &Path) -> bool {
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     let modified = fs::metadata(from)?.modified()?;
     // Permissions are copied too.
-    fs::copy(from, to)?;
+    kiln_file::copy(from, to)?;
     File::options().append(true).open(to)?.set_modified(modified)
 }
 
