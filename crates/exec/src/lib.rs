@@ -12,7 +12,7 @@ mod interrupt;
 mod process_group;
 
 pub use exec::{Exec, ExecError, Output, Stream, find_program};
-pub use interrupt::{Interrupt, interrupted, on_signals};
+pub use interrupt::{Interrupt, interrupt_status, interrupted, on_signals};
 pub use process_group::ProcessGroup;
 
 /// Whether this process may do what only root may.

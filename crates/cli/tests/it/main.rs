@@ -16,6 +16,7 @@
 //! - `reasons`: what `kiln check` says about variables, texts and kiln's own modules, on a small tree;
 //! - `impact`: what a change means for a deployed kernel, and new modules for it (slow);
 //! - `special_files`: pipes, devices and the like where a file is expected;
+//! - `interrupts`: what ends on a signal;
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
 //! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
@@ -40,6 +41,7 @@ mod eval;
 mod extra_modules;
 mod fix;
 mod impact;
+mod interrupts;
 mod kconfig;
 mod kernel_faults;
 mod loaders;
