@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use kiln_diag::Code;
 
-/// The layer of each crate; an arrow may only go to a lower layer. `exec` is in the lowest one, like `diag`.
+/// The layer of each crate; an arrow may only go to a lower layer. `exec` and `file` are in the lowest one, like `diag`.
 const LAYERS: &[(&str, u8)] = &[
     ("diag", 0),
     ("exec", 0),
+    ("file", 0),
     ("kconfig", 1),
     ("modgraph", 1),
     ("recipe", 1),
@@ -38,6 +39,9 @@ const LAYERS: &[(&str, u8)] = &[
 
 /// The crates that may start processes.
 const MAY_USE_EXEC: &[&str] = &["store", "fetch", "kbuild", "pipeline", "boot", "cli", "testkit", "xtask"];
+
+/// The crates that may read files.
+const MAY_USE_FILE: &[&str] = &["moddir", "store", "fetch", "kbuild", "pipeline", "boot", "cli", "testkit", "xtask"];
 
 /// Crates with one home (STYLE.md, section 1).
 const HOMES: &[(&str, &[&str])] = &[
@@ -146,6 +150,9 @@ fn check_manifest(manifest: &Manifest, findings: &mut Vec<String>) -> Result<()>
         }
         if dependency == "kiln-exec" && !MAY_USE_EXEC.contains(&manifest.name.as_str()) {
             findings.push(format!("{at}: a pure crate starts no process: drop `kiln-exec`"));
+        }
+        if dependency == "kiln-file" && !MAY_USE_FILE.contains(&manifest.name.as_str()) {
+            findings.push(format!("{at}: a pure crate sees bytes, not files: drop `kiln-file`"));
         }
         for (foreign, homes) in HOMES {
             if dependency == *foreign && !homes.contains(&manifest.name.as_str()) {

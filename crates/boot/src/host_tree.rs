@@ -1,6 +1,6 @@
 //! The host's directories as trees.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -108,7 +108,7 @@ fn add_dir(tree: &mut FileTree, dir: &Path, at: &str) -> Result<(), HostTreeErro
 
 fn contents(file: &Path, size: u64) -> Contents {
     let file = file.to_owned();
-    Contents::lazy(size, move || Ok(Box::new(File::open(&file)?) as Box<dyn Read>))
+    Contents::lazy(size, move || Ok(Box::new(kiln_file::open(&file)?) as Box<dyn Read>))
 }
 
 fn mode(meta: &fs::Metadata) -> u16 {

@@ -60,7 +60,7 @@ const PARTIAL_MAX: u64 = 4096;
 /// [`BootError`] when nothing could be proved either way; everything that goes wrong in the guest is in the verdict.
 pub fn run(spec: &BootSpec, program: &Program, on_line: &mut dyn FnMut(&Line)) -> Result<Verdict, BootError> {
     for path in [&spec.kernel, &spec.initramfs] {
-        fs::File::open(path).map_err(|source| BootError::Missing { path: path.clone(), source })?;
+        kiln_file::open(path).map_err(|source| BootError::Missing { path: path.clone(), source })?;
     }
     let name = spec.program.clone().unwrap_or_else(|| PathBuf::from(spec.machine.program));
     let qemu = Exec::new(&name).args(command_line(spec)).env("PATH", &spec.search_path).deadline(spec.deadline);

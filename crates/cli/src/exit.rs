@@ -18,7 +18,7 @@ pub const GUEST: u8 = 5;
 pub const TIME: u8 = 6;
 /// A bug in kiln.
 pub const BUG: u8 = 70;
-/// The user interrupted the work (128 + SIGINT, as shells count).
+/// The user interrupted the work (128 + SIGINT, as shells count); after SIGTERM it is 143, after SIGHUP 129.
 pub const INTERRUPTED: u8 = 130;
 
 /// Returns the status for an error of a stage.

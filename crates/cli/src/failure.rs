@@ -64,7 +64,7 @@ impl Failure {
 
     /// Whatever the error of a stage: once the user has interrupted, that is why it ended.
     fn with(code: u8, error: anyhow::Error) -> Failure {
-        let code = if kiln_exec::interrupted().is_err() { exit::INTERRUPTED } else { code };
+        let code = kiln_exec::interrupt_status().unwrap_or(code);
         Failure::Error { code, error, help: Vec::new() }
     }
 }

@@ -46,6 +46,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&kiln, &environment, &ui)));
     let code = match outcome {
+        // Some work that was interrupted ends with findings about what is missing then.
+        Ok(Ok(code)) if code != exit::FINE => kiln_exec::interrupt_status().unwrap_or(code),
         Ok(Ok(code)) => code,
         Ok(Err(failure)) => failure.report(&ui),
         Err(_) => {
@@ -56,10 +58,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     ExitCode::from(with_output(code, &ui))
 }
 
-/// Returns the exit status, which is not that of success when a result could not be written.
+/// Returns the exit status, which is not that of success when a result or a message could not be written.
 fn with_output(code: u8, ui: &Ui) -> u8 {
-    let Some(error) = ui.lost_result() else { return code };
-    ui.error(&format!("cannot write to standard output: {error}"), &["the result is incomplete".to_owned()]);
+    if let Some(error) = ui.lost_result() {
+        ui.error(&format!("cannot write to standard output: {error}"), &["the result is incomplete".to_owned()]);
+    } else if !ui.has_lost_message() {
+        return code;
+    }
     if code == exit::FINE { exit::HOST } else { code }
 }
 

@@ -1,7 +1,7 @@
 //! The files of a recipe, read for `recipe`.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -102,7 +102,7 @@ impl Reader for RecipeFiles<'_> {
             return Ok(text.clone().into_bytes());
         }
         let mut bytes = Vec::new();
-        File::open(&found.identity)
+        kiln_file::open(&found.identity)
             .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
             .map_err(|error| Fault::new(format!("cannot read `{}`: {}", found.name, reason(&error))))?;
         if bytes.len() as u64 > MAX_BYTES {

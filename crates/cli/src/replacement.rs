@@ -68,7 +68,7 @@ fn prepare(file: &Replacement) -> Result<(tempfile::NamedTempFile, PathBuf), Rep
 }
 
 fn unchanged(file: &Replacement, path: &Path) -> Result<(), ReplaceError> {
-    let now = fs::read(path).map_err(|source| ReplaceError::Io { path: file.path.clone(), source })?;
+    let now = kiln_file::read(path).map_err(|source| ReplaceError::Io { path: file.path.clone(), source })?;
     if now == file.old.as_bytes() { Ok(()) } else { Err(ReplaceError::Changed(file.path.clone())) }
 }
 

@@ -1,6 +1,5 @@
 //! Files that the command line names: a config, a defconfig, a list of requests.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -20,7 +19,7 @@ pub(crate) fn read(context: &Context<'_>, file: &Path) -> Result<String, Failure
     let path = context.environment.current_dir.join(file);
     let shown = file.display();
     let mut bytes = Vec::new();
-    File::open(&path)
+    kiln_file::open(&path)
         .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         .with_context(|| format!("cannot read {shown}"))
         .map_err(Failure::fault)?;

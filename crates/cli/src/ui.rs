@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
@@ -26,10 +27,14 @@ pub(crate) struct Ui {
     task: Mutex<Option<Task>>,
     /// Why a result could not be written.
     lost: Mutex<Option<io::Error>>,
+    /// Whether a message could not be written.
+    lost_message: AtomicBool,
 }
 
 /// How often a running task is reported in a log (no terminal).
 const PLAIN_EVERY: Duration = Duration::from_secs(15);
+/// Findings about the user's text that are shown: a text with more of them is something else.
+const MAX_SHOWN: usize = 500;
 /// Shorter tasks end without a line.
 const LONG: Duration = Duration::from_secs(2);
 
@@ -52,6 +57,7 @@ impl Ui {
             terminal: stderr.is_terminal(),
             task: Mutex::new(None),
             lost: Mutex::new(None),
+            lost_message: AtomicBool::new(false),
         }
     }
 
@@ -76,6 +82,11 @@ impl Ui {
     /// Returns why a result could not be written to standard output, when that is so.
     pub(crate) fn lost_result(&self) -> Option<io::Error> {
         self.lost.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+
+    /// Whether a message could not be written to standard error, other than for a reader that is gone.
+    pub(crate) fn has_lost_message(&self) -> bool {
+        self.lost_message.load(Ordering::Relaxed)
     }
 
     /// Writes a value as JSON, with a newline.
@@ -126,8 +137,11 @@ impl Ui {
 
     /// Shows findings about the user's text.
     pub(crate) fn diagnostics(&self, sources: &Sources, diagnostics: &Diagnostics) {
-        for diagnostic in diagnostics {
+        for diagnostic in diagnostics.iter().take(MAX_SHOWN) {
             self.stderr(&render::text(sources, diagnostic, self.color));
+        }
+        if diagnostics.len() > MAX_SHOWN {
+            self.say(&format!("{} more findings are not shown", diagnostics.len() - MAX_SHOWN));
         }
         if let Some(line) = render::more(diagnostics) {
             self.say(&line);
@@ -141,7 +155,10 @@ impl Ui {
     /// Hides a bar on screen while text is written.
     fn stderr(&self, text: &str) {
         let write = || {
-            let _ = io::stderr().lock().write_all(text.as_bytes());
+            let written = io::stderr().lock().write_all(text.as_bytes());
+            if written.is_err_and(|error| error.kind() != io::ErrorKind::BrokenPipe) {
+                self.lost_message.store(true, Ordering::Relaxed);
+            }
         };
         match &*self.task() {
             Some(task) => task.suspend(write),
@@ -200,10 +217,14 @@ impl Progress for Ui {
 
 /// Writes the output of the argument parser (help and version on standard output), and returns the exit status.
 pub(crate) fn usage(error: &clap::Error) -> u8 {
-    let printed = error.print();
+    let printed = error.print().and_then(|()| io::stdout().lock().flush());
     match printed {
         _ if error.use_stderr() => crate::exit::USAGE,
-        Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe => crate::exit::HOST,
+        Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe => {
+            // There is no `Ui` yet; when this cannot be written either, the status says it.
+            let _ = writeln!(io::stderr(), "error: cannot write to standard output: {failure}");
+            crate::exit::HOST
+        }
         _ => crate::exit::FINE,
     }
 }

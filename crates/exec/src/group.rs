@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::interrupt::{CHILDREN, interrupted};
+
 /// A group led by its guard; ended when dropped.
 pub(crate) struct Group {
     guard: Child,
@@ -38,11 +40,13 @@ impl Group {
         command.process_group(self.pid().as_raw_nonzero().get());
     }
 
-    /// Sends SIGTERM to the group, waits up to [`GRACE`] for `child` to end, then kills the group.
+    /// Sends SIGTERM to the group, waits up to [`GRACE`] for `child` to end, then kills the group; after an interrupt, up
+    /// to [`CHILDREN`].
     pub(crate) fn end(&self, child: &mut Child) {
         let _ = kill_process_group(self.pid(), Signal::TERM);
-        let deadline = Instant::now() + GRACE;
-        while Instant::now() < deadline {
+        let started = Instant::now();
+        let grace = || if interrupted().is_err() { CHILDREN } else { GRACE };
+        while started.elapsed() < grace() {
             if let Ok(Some(_)) = child.try_wait() {
                 break;
             }

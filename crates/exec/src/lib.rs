@@ -14,7 +14,7 @@ mod process_group;
 mod sandbox;
 
 pub use exec::{Exec, ExecError, Output, Stream, find_program};
-pub use interrupt::{Interrupt, interrupted, on_signals};
+pub use interrupt::{Interrupt, interrupt_status, interrupted, on_signals};
 pub use process_group::ProcessGroup;
 pub use sandbox::{NetworkSupport, Permissions, Sandbox, Support};
 

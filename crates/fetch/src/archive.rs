@@ -1,21 +1,25 @@
 //! Unpacking untrusted archives.
 //!
 //! ```text
-//! file ─▶ decompress (own thread) ─▶ tar entries ─▶ place in the tree
+//! file ─▶ decompress (own thread) ─▶ check headers ─▶ tar entries ─▶ place in the tree
 //! ```
 //!
 //! Guarantees: nothing was written outside of the directory, no link leads out of it, there are only files,
 //! directories and symbolic links, files have mode 644 or 755, and the archive was read to its end, so that its
 //! checksums were compared. Anything else is an error that names the archive and the entry. Hard links become copies.
-//! Times are those of the archive, but never in the future. Owners and extended attributes are ignored.
+//! Times are those of the archive, but never in the future. Owners and extended attributes are ignored. Names, depths,
+//! sizes and numbers have limits, which `docs/reference/limits.md` lists.
 
 mod chunks;
 pub mod deb;
+mod expansion;
 mod format;
+mod headers;
+mod number;
+mod pax;
 mod place;
 
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +29,8 @@ use kiln_exec::{Interrupt, interrupted};
 use kiln_store::Progress;
 
 use self::chunks::{Chunks, channel, pump};
+use self::expansion::Expansion;
+use self::headers::{HeaderFault, Headers};
 pub use self::place::Refusal;
 use self::place::{Layout, Place};
 
@@ -86,13 +92,26 @@ pub enum ArchiveError {
     Interrupted(#[from] Interrupt),
 }
 
+impl ArchiveError {
+    /// The error of a read from a tar stream at `entry`: damage, or something that [`Headers`] refused.
+    fn of_stream(archive: &Path, entry: Option<&str>, source: io::Error) -> ArchiveError {
+        let archive = archive.to_owned();
+        match source.get_ref().and_then(|error| error.downcast_ref::<HeaderFault>()) {
+            Some(HeaderFault { entry, refusal }) => {
+                ArchiveError::Refused { archive, entry: entry.clone(), refusal: refusal.clone() }
+            }
+            None => ArchiveError::Broken { archive, entry: entry.map(str::to_owned), source },
+        }
+    }
+}
+
 /// Unpacks a tarball into the empty directory `into`; a single directory that contains everything is left out.
 ///
 /// The format is detected by the content, not the name.
 /// # Errors
 /// Any [`ArchiveError`]; `into` is half-filled then.
 pub fn unpack(archive: &Path, into: &Path, progress: &dyn Progress) -> Result<(), ArchiveError> {
-    let opened = File::open(archive).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
+    let opened = kiln_file::open(archive).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
     let (file, size) = opened.map_err(|source| ArchiveError::Open { archive: archive.to_owned(), source })?;
     let mut place = Place::new(into, Layout::Source);
     let watch = Watch::new(progress, archive, size);
@@ -130,19 +149,17 @@ fn add<R: Read + Send>(place: &mut Place, archive: &Path, stream: R, watch: &Wat
 /// `visit` stops by returning `false`; the rest is not read then.
 /// # Errors
 /// The errors of `visit`, or [`ArchiveError::Broken`].
-fn each_entry<R: Read>(
+fn each_entry<'a, R: Read>(
     archive: &Path,
     stream: R,
-    mut visit: impl FnMut(&str, &mut tar::Entry<'_, Ending<R>>) -> Result<bool, ArchiveError>,
+    expansion: Expansion<'a>,
+    mut visit: impl FnMut(&str, &mut tar::Entry<'_, Headers<'a, Ending<'_, R>>>) -> Result<bool, ArchiveError>,
 ) -> Result<(), ArchiveError> {
     let reached_end = Cell::new(false);
     let mut last: Option<String> = None;
-    let broken = |entry: &Option<String>, source| ArchiveError::Broken {
-        archive: archive.to_owned(),
-        entry: entry.clone(),
-        source,
-    };
-    let mut tar = tar::Archive::new(Ending { inner: stream, reached_end: &reached_end });
+    let broken = |entry: &Option<String>, source| ArchiveError::of_stream(archive, entry.as_deref(), source);
+    let stream = Ending { inner: stream, reached_end: &reached_end };
+    let mut tar = tar::Archive::new(Headers::new(stream, expansion));
     for entry in tar.entries().map_err(|source| broken(&last, source))? {
         interrupted()?;
         let mut entry = entry.map_err(|source| broken(&last, source))?;
@@ -200,6 +217,11 @@ impl<'a> Watch<'a> {
         Counted { reader, n_read: &self.n_read }
     }
 
+    /// Returns the limit of one decompressed stream.
+    fn expansion(&self) -> Expansion<'_> {
+        Expansion::new(&self.n_read)
+    }
+
     fn show(&self, item: &str) {
         if self.shown.get().elapsed() >= TICK {
             self.shown.set(Instant::now());
@@ -223,7 +245,7 @@ impl<R: Read> Read for Counted<'_, R> {
 }
 
 fn add_entries(place: &mut Place, archive: &Path, chunks: Chunks, watch: &Watch<'_>) -> Result<(), ArchiveError> {
-    each_entry(archive, chunks, |name, entry| {
+    each_entry(archive, chunks, watch.expansion(), |name, entry| {
         watch.show(name);
         place.put(archive, name, entry)?;
         Ok(true)

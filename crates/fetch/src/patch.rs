@@ -8,7 +8,6 @@ mod hunk;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -132,7 +131,8 @@ pub fn expand(dir: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, PatchErro
         };
         let found = glob::glob(&absolute);
         let found = found.map_err(|source| PatchError::Pattern { pattern: pattern.clone(), source })?;
-        let mut found: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+        // A pipe is refused when it is read, with its name; a broken link, too.
+        let mut found: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| !path.is_dir()).collect();
         if found.is_empty() {
             return Err(PatchError::NoMatch { pattern: pattern.clone(), dir: dir.to_owned() });
         }
@@ -152,7 +152,8 @@ pub fn apply(
     patches: &[PathBuf],
     extra_patch_phase: &str,
 ) -> Result<Source, PatchError> {
-    let read = |path: &PathBuf| fs::read(path).map_err(|source| PatchError::Unreadable { path: path.clone(), source });
+    let read =
+        |path: &PathBuf| kiln_file::read(path).map_err(|source| PatchError::Unreadable { path: path.clone(), source });
     let texts = patches.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     if patches.is_empty() && does_nothing(extra_patch_phase) {
         return Ok(source.clone());

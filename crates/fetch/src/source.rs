@@ -247,7 +247,7 @@ fn remembered_sha256(store: &Store, path: &Path) -> io::Result<Sha256> {
     let meta = fs::metadata(path)?;
     let name = blake3::hash(path.as_os_str().as_bytes()).to_hex();
     let memory = store.cache("files").ok().map(|dir| dir.join(&name.as_str()[..32]));
-    let known = memory.as_ref().and_then(|memory| fs::read_to_string(memory).ok()).unwrap_or_default();
+    let known = memory.as_ref().and_then(|memory| kiln_file::read_to_string(memory).ok()).unwrap_or_default();
     if let Some((digest, rest)) = known.split_once(' ')
         && rest == numbers(&meta)
         && let Ok(digest) = digest.parse()

@@ -1,6 +1,5 @@
 //! Debian source packages: the original tarball, and Debian's changes to it.
 
-use std::fs;
 use std::path::PathBuf;
 
 use kiln_plan::{KeyWriter, SourceSpec};
@@ -45,7 +44,7 @@ pub fn source_package(at: &Fetch<'_>, name: &str) -> Result<SourcePackage, Sourc
     let debian_dir = at.store.realize(&key, "source", at.progress, |dir| {
         Ok::<(), SourceError>(archive::unpack(&folder.join(&debian.file), dir, at.progress)?)
     })?;
-    let series = fs::read_to_string(debian_dir.join("patches/series")).unwrap_or_default();
+    let series = kiln_file::read_to_string(debian_dir.join("patches/series")).unwrap_or_default();
     Ok(SourcePackage {
         version: debian.version.trim_end_matches(".debian.tar.xz").to_owned(),
         upstream: fetch(at, &SourceSpec::Path(folder.join(&upstream.file)))?,

@@ -169,7 +169,7 @@ impl Machine {
             return Err("it has no scripts/Makefile.clang, which 5.15 and later have");
         }
         if matches!(tree.programs, Programs::Llvm { value } if value.starts_with('-')) {
-            let top = std::fs::read(tree.srctree.join("Makefile")).unwrap_or_default();
+            let top = kiln_file::read(tree.srctree.join("Makefile")).unwrap_or_default();
             if !String::from_utf8_lossy(&top).contains("LLVM_SUFFIX") {
                 return Err("its makefiles do not support a version of LLVM, which 5.18 and later do");
             }
@@ -267,7 +267,7 @@ impl Files for Machine {
             return Some(Arc::clone(text));
         }
         let places = [self.current.join(name), self.srctree.join(name)];
-        places.iter().find_map(|path| std::fs::read(path).ok()).map(Arc::from)
+        places.iter().find_map(|path| kiln_file::read(path).ok()).map(Arc::from)
     }
 
     fn list(&self, directory: &str) -> Vec<String> {

@@ -380,7 +380,7 @@ fn image_files(built: &Built) -> Result<BTreeMap<String, PathBuf>, KernelError> 
 fn read_facts(dir: &Path) -> Result<Facts, KernelError> {
     let path = dir.join(FACTS);
     let refused = |source| KernelError::Io { path: path.clone(), source };
-    let text = fs::read(&path).map_err(refused)?;
+    let text = kiln_file::read(&path).map_err(refused)?;
     serde_json::from_slice(&text).map_err(|error| KernelError::Io { path, source: io::Error::other(error) })
 }
 
@@ -397,7 +397,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), KernelError> {
 
 fn copy(from: &Path, to: &Path) -> Result<(), KernelError> {
     make_parent(to)
-        .and_then(|()| fs::copy(from, to))
+        .and_then(|()| kiln_file::copy(from, to))
         .map_err(|source| KernelError::Io { path: to.to_owned(), source })?;
     Ok(())
 }

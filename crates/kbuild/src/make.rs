@@ -168,7 +168,7 @@ fn failed(make: &Make, failure: Failure, log: &Path) -> BuildError {
 
 /// Writes the configuration, unless the file has it already: a new file time would make Kbuild check everything.
 fn write_config(path: &Path, text: &str) -> Result<(), BuildError> {
-    if std::fs::read_to_string(path).is_ok_and(|old| old == text) {
+    if kiln_file::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());
     }
     std::fs::write(path, text).map_err(io_error(path))
@@ -176,7 +176,7 @@ fn write_config(path: &Path, text: &str) -> Result<(), BuildError> {
 
 fn compare(out: &Path, resolved: &str) -> Result<(), BuildError> {
     let path = out.join(".config");
-    let written = std::fs::read_to_string(&path).map_err(io_error(&path))?;
+    let written = kiln_file::read_to_string(&path).map_err(io_error(&path))?;
     if written == resolved {
         Ok(())
     } else {

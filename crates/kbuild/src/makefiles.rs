@@ -104,7 +104,7 @@ fn below(tree: &Path, folder: &Path, visit: &mut dyn FnMut(&str, &str)) -> Resul
 }
 
 fn add(tree: &Path, path: &Path, visit: &mut dyn FnMut(&str, &str)) -> Result<(), (PathBuf, io::Error)> {
-    let text = fs::read(path).map_err(|source| (path.to_owned(), source))?;
+    let text = kiln_file::read(path).map_err(|source| (path.to_owned(), source))?;
     let shown = path.strip_prefix(tree).unwrap_or(path).to_string_lossy().into_owned();
     visit(&shown, &String::from_utf8_lossy(&text));
     Ok(())

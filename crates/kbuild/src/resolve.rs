@@ -228,7 +228,7 @@ impl<'a> KconfigTree<'a> {
         let arch = format!("arch/{}/configs/tiny.config", self.target.srcarch);
         for name in ["kernel/configs/tiny-base.config", "kernel/configs/tiny.config", &arch] {
             let file = self.tree.join(name);
-            match std::fs::read_to_string(&file) {
+            match kiln_file::read_to_string(&file) {
                 Ok(fragment) => text.extend([fragment.as_str(), "\n"]),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(source) => return Err(ResolveError::Io { path: file, source }),
@@ -254,7 +254,7 @@ impl<'a> KconfigTree<'a> {
     /// value was left out.
     fn defconfig(&self, name: &str) -> Result<String, ResolveError> {
         if let Some(file) = self.defconfig_file(name) {
-            return std::fs::read_to_string(&file).map_err(|source| ResolveError::Io { path: file, source });
+            return kiln_file::read_to_string(&file).map_err(|source| ResolveError::Io { path: file, source });
         }
         let known = known_configs(&self.configs());
         let missing = || ResolveError::NoSuchBase {
@@ -264,7 +264,7 @@ impl<'a> KconfigTree<'a> {
         };
         let targets = self.tree.join("arch").join(&self.target.srcarch).join("Makefile");
         let makefile =
-            std::fs::read_to_string(&targets).map_err(|source| ResolveError::Io { path: targets, source })?;
+            kiln_file::read_to_string(&targets).map_err(|source| ResolveError::Io { path: targets, source })?;
         let is_target =
             name == "defconfig" || makefile.split(|c: char| c.is_whitespace() || c == ':').any(|word| word == name);
         let clean_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
@@ -303,7 +303,7 @@ impl<'a> KconfigTree<'a> {
 }
 
 fn read(path: &Path) -> Result<String, ResolveError> {
-    std::fs::read_to_string(path).map_err(|source| ResolveError::Io { path: path.to_owned(), source })
+    kiln_file::read_to_string(path).map_err(|source| ResolveError::Io { path: path.to_owned(), source })
 }
 
 /// Whether a name stays inside its directory.

@@ -75,7 +75,7 @@ impl Signing {
             make(&dir, &path, toolchain)?;
             progress.note(&format!("made a key to sign modules with: {}", path.display()));
         }
-        let bytes = fs::read(&path).map_err(|source| SigningError::Io { path: path.clone(), source })?;
+        let bytes = kiln_file::read(&path).map_err(|source| SigningError::Io { path: path.clone(), source })?;
         Ok(Signing { path, digest: blake3::hash(&bytes).to_hex().to_string() })
     }
 
@@ -87,7 +87,7 @@ impl Signing {
     /// [`SigningError::Io`], [`SigningError::NoKey`].
     pub(crate) fn named(store: &Store, file: &Path) -> Result<Signing, SigningError> {
         let refused = |path: &Path, source| SigningError::Io { path: path.to_owned(), source };
-        let bytes = fs::read(file).map_err(|source| refused(file, source))?;
+        let bytes = kiln_file::read(file).map_err(|source| refused(file, source))?;
         let text = String::from_utf8_lossy(&bytes);
         let lacks = ["PRIVATE KEY-----", "BEGIN CERTIFICATE-----"].into_iter().find(|part| !text.contains(part));
         if let Some(lacks) = lacks {

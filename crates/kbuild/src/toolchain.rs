@@ -194,7 +194,7 @@ impl Toolchain {
             // A variable may name a further compiler, or the prefix of its programs.
             for name in environment.values().flat_map(|value| [value.clone(), format!("{value}gcc")]) {
                 let file = find_program(&self.host.path, Path::new(&name)).filter(|_| !name.is_empty());
-                if let Some(bytes) = file.and_then(|file| std::fs::read(file).ok()) {
+                if let Some(bytes) = file.and_then(|file| kiln_file::read(file).ok()) {
                     key.field(&name, blake3::hash(&bytes).to_hex().as_str());
                 }
             }
@@ -295,7 +295,7 @@ fn part_digest(host: &Host, cc: &Path, part: &str) -> Result<Vec<u8>, ToolchainE
 fn digest(file: &Path) -> Result<Vec<u8>, ToolchainError> {
     let read = |source| ToolchainError::Read { path: file.to_owned(), source };
     let mut hasher = blake3::Hasher::new();
-    let mut reader = std::fs::File::open(file).map_err(read)?;
+    let mut reader = kiln_file::open(file).map_err(read)?;
     io::copy(&mut reader, &mut hasher).map_err(read)?;
     Ok(hasher.finalize().as_bytes().to_vec())
 }

@@ -1,6 +1,5 @@
 //! The version of a kernel tree.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,8 +32,8 @@ pub enum VersionError {
 /// # Source
 /// The first lines of the kernel's top `Makefile`.
 pub fn kernel_version(tree: &Path) -> Result<String, VersionError> {
-    let text =
-        fs::read(tree.join("Makefile")).map_err(|source| VersionError::Unreadable { tree: tree.to_owned(), source })?;
+    let text = kiln_file::read(tree.join("Makefile"))
+        .map_err(|source| VersionError::Unreadable { tree: tree.to_owned(), source })?;
     let lacks = |lacks: &str| VersionError::NotAKernel { tree: tree.to_owned(), lacks: lacks.to_owned() };
     if !tree.join("Kconfig").is_file() {
         return Err(lacks("it has no Kconfig"));
@@ -58,6 +57,8 @@ fn version_of(makefile: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn check(makefile: &str, version: Option<&str>) {

@@ -150,7 +150,7 @@ impl Lists {
 }
 
 fn optional(path: PathBuf) -> Result<Option<Vec<u8>>, ModulesDirError> {
-    match std::fs::read(&path) {
+    match kiln_file::read(&path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(ModulesDirError::Read { path, source }),

@@ -180,7 +180,7 @@ impl Analysis<'_> {
         let mut ids: BTreeMap<String, FileId> = BTreeMap::new();
         for file in pointed.into_inner() {
             // A file that cannot be shown is still named in the message.
-            if let Ok(bytes) = fs::read(self.tree.path.join(&file)) {
+            if let Ok(bytes) = kiln_file::read(self.tree.path.join(&file)) {
                 let id = sources.add(&file, String::from_utf8_lossy(&bytes));
                 ids.insert(file, id);
             }

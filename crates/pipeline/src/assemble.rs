@@ -1,6 +1,5 @@
 //! The last stage: closures, firmware, services, and the directory that `./result` points at.
 
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -172,7 +171,7 @@ fn found(extra: &ExtraModules, kernel: &Kernel) -> Result<Vec<FoundModule>, Asse
 
 fn read_graph(kernel: &Kernel, extra: &[FoundModule], diagnostics: &mut Diagnostics) -> Result<Graph, AssembleError> {
     let symvers = kernel.dir.join("Module.symvers");
-    let symbols = match fs::read_to_string(&symvers) {
+    let symbols = match kiln_file::read_to_string(&symvers) {
         Ok(text) => Some(KernelSymbols::from_symvers(&text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(source) => return Err(AssembleError::Read { path: symvers, source }),
@@ -185,7 +184,7 @@ fn read_graph(kernel: &Kernel, extra: &[FoundModule], diagnostics: &mut Diagnost
 /// Returns the graph of a kernel that loads no modules; its code is all in the image.
 fn no_modules(kernel: &Kernel) -> Graph {
     let list = kernel.dir.join("lib/modules").join(&kernel.release).join("modules.builtin.modinfo");
-    let modinfo = fs::read(list).ok();
+    let modinfo = kiln_file::read(list).ok();
     let nothing = Inputs {
         modules: Vec::new(),
         order: None,

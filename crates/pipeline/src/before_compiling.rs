@@ -2,7 +2,6 @@
 //! without a built module.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use kiln_assembly::ahead::{self, Ahead, may_name};
@@ -107,7 +106,7 @@ impl Prepared<'_> {
 
     /// Returns the text of the C file that an object is made from; `None` where there is none.
     fn source_of(&self, object: &str) -> Option<String> {
-        let bytes = fs::read(self.tree.path.join(format!("{object}.c"))).ok()?;
+        let bytes = kiln_file::read(self.tree.path.join(format!("{object}.c"))).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
@@ -136,7 +135,7 @@ fn extra_of(sources: &[ExtraSource]) -> Result<ModuleRules, PipelineError> {
             let is_makefile = file.path.file_name().is_some_and(|name| name == "Kbuild" || name == "Makefile");
             if is_makefile {
                 let path = folder.join(&file.path);
-                let text = fs::read(&path).map_err(|source| PipelineError::Read { path, source })?;
+                let text = kiln_file::read(&path).map_err(|source| PipelineError::Read { path, source })?;
                 extra.add(&file.path.to_string_lossy(), &String::from_utf8_lossy(&text));
             }
         }

@@ -154,7 +154,7 @@ impl BootableError {
 /// Reads the manifest of a result.
 pub fn read_manifest(result: &Path) -> Result<Manifest, BootableError> {
     let path = result.join("manifest.json");
-    let text = match std::fs::read_to_string(&path) {
+    let text = match kiln_file::read_to_string(&path) {
         Ok(text) => text,
         Err(source) => return Err(BootableError::NoManifest { path, source }),
     };
@@ -256,7 +256,7 @@ fn program(
     let loaders = loaders(manifest);
     // A result without modules has none.
     let modules_alias =
-        std::fs::read_to_string(result.join("lib/modules").join(&manifest.kernel.release).join("modules.alias"))
+        kiln_file::read_to_string(result.join("lib/modules").join(&manifest.kernel.release).join("modules.alias"))
             .unwrap_or_default();
     let aliases = aliases(&modules_alias, &loaders, ALIASES);
     let checks = boot.checks.values().map(|check| Check {

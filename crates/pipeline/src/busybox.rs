@@ -83,7 +83,7 @@ pub fn busybox(session: &Session<'_>, arch: Arch) -> Result<PathBuf, BusyboxErro
     let prefix = if arch == session.host_arch { String::new() } else { arch.cross_prefix() };
     // Independent of the kernel's compiler: a program needs the machine's C library, which comes with this compiler.
     let toolchain = Toolchain::remembered(session.store, session.host, &Programs::Gnu { prefix })?;
-    let read = |path: PathBuf| fs::read_to_string(&path).map_err(|source| BusyboxError::Io { path, source });
+    let read = |path: PathBuf| kiln_file::read_to_string(&path).map_err(|source| BusyboxError::Io { path, source });
     let parts = CONFIG.map(|part| read(debian.join(part)));
     let config = parts.into_iter().collect::<Result<String, _>>()?;
     let libc = library(&toolchain, arch)?;
@@ -118,7 +118,7 @@ fn library(toolchain: &Toolchain, arch: Arch) -> Result<String, BusyboxError> {
         let missing = Box::new(Missing::guest_library(arch));
         return Err(BusyboxError::NoLibrary { machine: arch.to_string(), missing });
     }
-    let bytes = fs::read(&file).map_err(|source| BusyboxError::Io { path: file.into(), source })?;
+    let bytes = kiln_file::read(&file).map_err(|source| BusyboxError::Io { path: file.into(), source })?;
     Ok(blake3::hash(&bytes).to_hex().to_string())
 }
 

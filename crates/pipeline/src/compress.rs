@@ -16,10 +16,11 @@ use std::time::SystemTime;
 
 use flate2::GzBuilder;
 use kiln_exec::{Exec, ExecError};
+use kiln_file::Limited;
 use kiln_plan::outputs::Compression;
 
 use liblzma::read::XzDecoder;
-use liblzma::stream::{Check, Filters, LzmaOptions, Stream};
+use liblzma::stream::{CONCATENATED, Check, Filters, LzmaOptions, Stream};
 use liblzma::write::XzEncoder;
 
 use kiln_kbuild::toolchain::Host;
@@ -30,6 +31,10 @@ const ZSTD_LEVEL: i32 = 19;
 const XZ_DICTIONARY: usize = 8 << 20;
 const XZ_DICTIONARY_LEAST: usize = 4 << 10;
 const XZ_PRESET: u32 = 9;
+/// Bytes of the largest file that is decompressed; the largest firmware file that Linux's collection has is 80 MiB.
+const UNPACKED_MAX: u64 = 512 << 20;
+/// The limit on the memory of an xz stream: the dictionary of `xz -9` is 64 MiB.
+const XZ_MEMORY: u64 = 128 << 20;
 
 /// The program that unpacks the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,10 +143,11 @@ pub(crate) fn xz(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Decompresses the output of [`xz`] and of other programs: several streams, any check.
+///
+/// More than [`UNPACKED_MAX`] bytes are an error.
 pub(crate) fn unxz(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut raw = Vec::new();
-    XzDecoder::new_multi_decoder(bytes).read_to_end(&mut raw)?;
-    Ok(raw)
+    let stream = Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED).map_err(io::Error::from)?;
+    unpacked(XzDecoder::new_stream(bytes, stream))
 }
 
 /// Compresses as one zstd frame that contains its size.
@@ -150,8 +156,16 @@ pub(crate) fn zstd(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Decompresses the output of [`zstd()`] and of other programs.
+///
+/// More than [`UNPACKED_MAX`] bytes are an error.
 pub(crate) fn unzstd(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    ::zstd::stream::decode_all(bytes)
+    unpacked(::zstd::stream::read::Decoder::with_buffer(bytes)?)
+}
+
+fn unpacked(decoder: impl Read) -> io::Result<Vec<u8>> {
+    let mut raw = Vec::new();
+    Limited::new(decoder, UNPACKED_MAX).read_to_end(&mut raw)?;
+    Ok(raw)
 }
 
 fn lzma_options(n_bytes: usize) -> io::Result<LzmaOptions> {
@@ -217,5 +231,16 @@ mod tests {
             assert_eq!(size, Some(raw.len() as u64));
             assert_eq!(unzstd(&packed).unwrap(), raw);
         }
+    }
+
+    /// A few KiB of firmware must not become all memory.
+    #[test]
+    fn a_file_that_expands_without_end_is_an_error() {
+        let bomb = vec![0; UNPACKED_MAX as usize + 1];
+        let zstd = ::zstd::bulk::compress(&bomb, 1).unwrap();
+        assert!(zstd.len() < 100 << 10, "{}", zstd.len());
+        let error = unzstd(&zstd).unwrap_err();
+        assert_eq!(error.to_string(), "larger than 512 MiB, the limit");
+        assert_eq!(unzstd(&::zstd::bulk::compress(b"firmware", 1).unwrap()).unwrap(), b"firmware");
     }
 }

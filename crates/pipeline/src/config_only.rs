@@ -6,7 +6,6 @@
 //! are the same: no report from such a record claims that a kernel can stay.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use kiln_impact::{BuildRecord, FileRef, Impact, Product, ProductKind, changes};
@@ -42,7 +41,7 @@ impl Resolved<'_> {
         // The generations are a convenience here: one that cannot be read is ignored.
         let Ok(kept) = generation::all(store) else { return Ok(None) };
         for generation in kept.generations.iter().filter(|generation| generation.keys.work == work) {
-            let text = generation.kernel_dir(store).and_then(|dir| fs::read_to_string(dir.join("config")).ok());
+            let text = generation.kernel_dir(store).and_then(|dir| kiln_file::read_to_string(dir.join("config")).ok());
             if text.is_some_and(|text| Config::parse(&text).has_values_of(config)) {
                 let recipe = generation.recipe.display();
                 let name = format!("generation {} of {recipe}, which has that config", generation.number);
@@ -76,7 +75,7 @@ fn presumed(tree: &Path, objects: &BTreeMap<String, bool>, names: &BTreeSet<Stri
     let product = |(path, is_built_in): (&String, &bool)| {
         let stem = path.strip_suffix(".o").unwrap_or(path);
         let sources = ["c", "S"].map(|ending| format!("{stem}.{ending}"));
-        let found = sources.into_iter().find_map(|file| Some((fs::read(tree.join(&file)).ok()?, file)));
+        let found = sources.into_iter().find_map(|file| Some((kiln_file::read(tree.join(&file)).ok()?, file)));
         let symbols =
             found.as_ref().map(|(text, _)| lines_naming(&String::from_utf8_lossy(text), names).into_keys().collect());
         Product {
@@ -117,7 +116,7 @@ fn headers(
         .filter(|file| is_read(file))
         .collect();
     let of = |file: &String| -> Vec<Place> {
-        let Ok(text) = fs::read(tree.join(file)) else { return Vec::new() };
+        let Ok(text) = kiln_file::read(tree.join(file)) else { return Vec::new() };
         let lines = lines_naming(&String::from_utf8_lossy(&text), names).into_iter();
         lines.map(|(symbol, line)| Place { symbol, file: file.clone(), line, products: Vec::new() }).collect()
     };
@@ -128,6 +127,8 @@ fn headers(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -275,7 +275,7 @@ fn read_all(store: &Store, wanted: &dyn Fn(&str) -> bool) -> Result<Kept, Genera
 
 /// Returns `None` when the file no longer exists.
 fn read(path: &Path) -> Result<Option<Generation>, String> {
-    let text = match fs::read(path) {
+    let text = match kiln_file::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.to_string()),

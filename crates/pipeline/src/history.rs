@@ -26,7 +26,7 @@ pub fn known_symbols(dir: &Path) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in entries(&dir.join("cache/catalogues")).flat_map(|arch| entries(&arch).collect::<Vec<_>>()) {
         let is_small = file.metadata().is_ok_and(|meta| meta.len() <= MAX_BYTES);
-        let text = is_small.then(|| fs::read_to_string(&file).ok()).flatten();
+        let text = is_small.then(|| kiln_file::read_to_string(&file).ok()).flatten();
         if let Some(catalogue) = text.and_then(|text| Catalogue::parse(&text)) {
             names.extend(catalogue.names().map(str::to_owned));
         }
@@ -67,7 +67,7 @@ impl History {
             if name.starts_with('.') || name == self.version || !is_small {
                 continue;
             }
-            let text = fs::read_to_string(entry.path()).ok();
+            let text = kiln_file::read_to_string(entry.path()).ok();
             let catalogue = text.and_then(|text| Catalogue::parse(&text));
             let numbers = name.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok());
             found.extend(catalogue.map(|catalogue| (numbers.collect(), catalogue)));

@@ -4,7 +4,6 @@
 //! its build, and [`exact`] compares it with the kernel that was built from the changed recipe.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -111,7 +110,7 @@ pub fn deployed_kernel(
 ) -> Result<Deployed, DeployedError> {
     let dir = store.get_named(key, "kernel").ok_or_else(|| DeployedError::Gone { name: name.clone() })?;
     let config = dir.join("config");
-    let config = fs::read_to_string(&config).map_err(|source| DeployedError::Read { path: config, source })?;
+    let config = kiln_file::read_to_string(&config).map_err(|source| DeployedError::Read { path: config, source })?;
     let record = read_record(&dir).map_err(|(path, source)| DeployedError::Read { path, source })?;
     let config = Config::parse(&config);
     Ok(Deployed { name, release: record.release.clone(), config, record, key: key.to_owned(), work, dir })
@@ -176,7 +175,7 @@ pub fn exact(deployed: &Deployed, kernel: &Kernel) -> Result<Comparison, Deploye
     let record = read_record(&kernel.dir).map_err(|(path, source)| DeployedError::Read { path, source })?;
     let symvers = |dir: &Path| {
         let path = dir.join("Module.symvers");
-        match fs::read_to_string(&path) {
+        match kiln_file::read_to_string(&path) {
             Ok(text) => Ok(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(source) => Err(DeployedError::Read { path, source }),
@@ -190,7 +189,7 @@ pub fn exact(deployed: &Deployed, kernel: &Kernel) -> Result<Comparison, Deploye
 fn mentions(tree: &Tree, srcarch: &str, names: &BTreeSet<String>) -> Result<Mentions, PipelineError> {
     let text = |file: &str| {
         let path = tree.path.join(file);
-        fs::read(&path)
+        kiln_file::read(&path)
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .map_err(|source| PipelineError::Read { path, source })
     };
@@ -251,7 +250,7 @@ pub(crate) fn namings_of(
     let files: BTreeSet<&FileRef> = reads.filter(|file| !file.made).collect();
     let files: Vec<&FileRef> = files.into_iter().collect();
     let of = |file: &&FileRef| {
-        let text = fs::read(tree.join(&file.path)).ok()?;
+        let text = kiln_file::read(tree.join(&file.path)).ok()?;
         let lines = lines_naming(&String::from_utf8_lossy(&text), symbols);
         (!lines.is_empty()).then(|| (file.path.clone(), lines))
     };

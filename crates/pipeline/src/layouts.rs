@@ -145,7 +145,7 @@ fn read_all(
             break;
         }
     }
-    let text = |file: &str| fs::read(tree.join(file)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let text = |file: &str| kiln_file::read(tree.join(file)).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let texts: BTreeMap<&str, String> =
         layouts.files().into_iter().filter_map(|file| Some((file, text(file).ok()?))).collect();
     report.changes = layouts.changes(&symbols.iter().map(String::as_str).collect(), &texts);
@@ -236,7 +236,7 @@ impl Candidates {
 
 /// Whether a source contains the definition of a structure.
 fn defines_structures(path: &Path) -> bool {
-    let Ok(text) = fs::read(path) else { return false };
+    let Ok(text) = kiln_file::read(path) else { return false };
     let is_definition = |line: &str| {
         let line = line.trim();
         line.ends_with('{')

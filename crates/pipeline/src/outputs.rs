@@ -297,7 +297,7 @@ impl Work<'_> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, OutputError> {
-    fs::read(path).map_err(io_error(path))
+    kiln_file::read(path).map_err(io_error(path))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {

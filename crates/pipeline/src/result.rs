@@ -106,9 +106,9 @@ pub(crate) fn write_all(kernel_dir: &Path, assembly: &Assembly, out: &Path) -> R
             Content::Bytes { bytes, mode } => {
                 fs::write(&to, bytes).and_then(|()| fs::set_permissions(&to, fs::Permissions::from_mode(*mode)))
             }
-            Content::Kernel(from) => fs::copy(kernel_dir.join(from), &to).map(|_| ()),
+            Content::Kernel(from) => kiln_file::copy(kernel_dir.join(from), &to).map(|_| ()),
             Content::File(from) => {
-                fs::copy(from, &to).and_then(|_| fs::set_permissions(&to, fs::Permissions::from_mode(0o644)))
+                kiln_file::copy(from, &to).and_then(|_| fs::set_permissions(&to, fs::Permissions::from_mode(0o644)))
             }
             Content::Link(target) => symlink(target, &to),
         });
@@ -118,7 +118,7 @@ pub(crate) fn write_all(kernel_dir: &Path, assembly: &Assembly, out: &Path) -> R
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ResultError> {
-    fs::read(path).map_err(|source| ResultError::Io { path: path.to_owned(), source })
+    kiln_file::read(path).map_err(|source| ResultError::Io { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

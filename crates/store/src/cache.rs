@@ -27,7 +27,7 @@ pub fn recall(file: &Path) -> Answers {
         }
         Some(answers)
     };
-    fs::read(file).ok().and_then(|text| holding(&text)).unwrap_or_default()
+    kiln_file::read(file).ok().and_then(|text| holding(&text)).unwrap_or_default()
 }
 
 /// Returns the watched paths of a cache and the fields after them; `None` when it is no cache or a path has changed.
@@ -47,7 +47,7 @@ fn holding(text: &[u8]) -> Option<(Vec<PathBuf>, impl Iterator<Item = &[u8]>)> {
 
 /// Returns the paths that the answers in `file` depend on; `None` when there is no cache, or one of them has changed.
 pub fn watched(file: &Path) -> Option<Vec<PathBuf>> {
-    let text = fs::read(file).ok()?;
+    let text = kiln_file::read(file).ok()?;
     Some(holding(&text)?.0)
 }
 

@@ -6,7 +6,6 @@
 //! tick looks the same. Where that holds for every file, the second line is used alone, and the rest is not read.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -50,7 +49,7 @@ pub(crate) fn remembered_digest(store: &Store, root: &Path) -> Result<TreeDigest
     if let Some(digest) = memory.as_ref().and_then(|path| whole(path, numbers)) {
         return Ok(digest);
     }
-    let text = memory.as_ref().and_then(|path| fs::read(path).ok()).unwrap_or_default();
+    let text = memory.as_ref().and_then(|path| kiln_file::read(path).ok()).unwrap_or_default();
     let known = parse(&text);
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_nanos() as i64);
     let digests: Result<Vec<blake3::Hash>, DirectoryError> = listing
@@ -85,7 +84,7 @@ impl Listing {
 /// Returns the digest of the tree, when the cache at `path` is of a tree with these `numbers`.
 fn whole(path: &Path, numbers: blake3::Hash) -> Option<TreeDigest> {
     let mut head = [0; FORMAT.len() + WHOLE];
-    File::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
+    kiln_file::open(path).and_then(|mut file| file.read_exact(&mut head)).ok()?;
     let line = std::str::from_utf8(head.strip_prefix(FORMAT.as_bytes())?).ok()?;
     let (of, digest) = line.strip_suffix('\n')?.split_once(' ')?;
     (blake3::Hash::from_hex(of).ok()? == numbers).then(|| blake3::Hash::from_hex(digest).ok()).flatten()

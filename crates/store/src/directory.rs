@@ -7,7 +7,7 @@ mod copy;
 mod progress;
 
 use std::cmp::Ordering;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -126,7 +126,7 @@ impl Listing {
         if file.kind == Kind::File {
             interrupted()?;
             let path = self.root.join(&file.path);
-            let read = File::open(&path).and_then(|open| hasher.update_reader(open).map(drop));
+            let read = kiln_file::open(&path).and_then(|open| hasher.update_reader(open).map(drop));
             read.map_err(|source| DirectoryError::Unreadable { path, source })?;
         }
         Ok(hasher.finalize())

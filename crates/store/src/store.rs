@@ -313,7 +313,7 @@ fn name(key: impl Display, kind: &str) -> String {
 fn lay_out(dir: &Path) -> Result<File, StoreError> {
     fs::create_dir_all(dir).map_err(|source| io_error(dir, source))?;
     let version_file = dir.join(VERSION_FILE);
-    match fs::read_to_string(&version_file) {
+    match kiln_file::read_to_string(&version_file) {
         Ok(found) if found.trim_end() == VERSION.to_string() => {}
         Ok(found) => return Err(StoreError::Version { dir: dir.to_owned(), found: found.trim_end().to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => found_new(dir, &version_file)?,

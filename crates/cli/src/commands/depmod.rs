@@ -127,7 +127,7 @@ fn release(args: &Args) -> Result<String, Failure> {
 fn kernel_symbols(context: &Context<'_>, args: &Args) -> Result<Option<KernelSymbols>, Failure> {
     let read = |path: &PathBuf| {
         let path = context.environment.current_dir.join(path);
-        let text = std::fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let text = kiln_file::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         text.map_err(|error| {
             Failure::fault(anyhow::Error::new(error).context(format!("cannot read {}", path.display())))
         })

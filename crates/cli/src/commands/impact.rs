@@ -163,7 +163,7 @@ fn config_of(path: &Path) -> Result<Option<Config>, Failure> {
         return Ok(None);
     }
     let text =
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display())).map_err(Failure::fault)?;
+        kiln_file::read(path).with_context(|| format!("cannot read {}", path.display())).map_err(Failure::fault)?;
     let text = String::from_utf8_lossy(&text);
     if text.trim_start().starts_with('{') {
         return Ok(None);

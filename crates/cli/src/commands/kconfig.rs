@@ -220,7 +220,7 @@ fn write(current: &Path, args: &Args, outcome: &Outcome) -> anyhow::Result<()> {
     }
     let Some((name, text)) = &outcome.config else { return Ok(()) };
     let path = current.join(args.output.as_deref().unwrap_or(Path::new(name)));
-    let old = std::fs::read(&path).ok();
+    let old = kiln_file::read(&path).ok();
     if old.as_deref() == Some(text) {
         return Ok(());
     }

@@ -141,19 +141,46 @@ fn findings_name_the_command_that_explains_them() {
     sandbox.kiln(&["eval"]).expect(1).says("error[unknown-option]").says("see `kiln explain unknown-option`");
 }
 
-/// A result that cannot be written is an error, except to a reader that has gone.
+/// A result or a message that cannot be written is an error, except to a reader that has gone.
 #[test]
-fn a_full_standard_output_is_an_error() {
+fn a_full_standard_output_or_error_is_an_error() {
     let sandbox = Sandbox::new();
-    sandbox.file("kiln.toml", "[kernel.config]\nNET = \"y\"\n");
-    for args in ["eval", "eval --json", "options", "explain conflict", "completions bash", "--help"] {
-        let script = format!("exec \"$1\" {args} > /dev/full");
-        let ran = std::process::Command::new("sh")
+    sandbox.file("kiln.toml", "[kernel.config]\nNET = \"y\"\n").file("config", "CONFIG_NET=y\n");
+    let run = |args: &str, redirected: &str| {
+        let script = format!("exec \"$1\" --store store {args} {redirected}");
+        let script = if args.starts_with('-') { script.replace("--store store", "") } else { script };
+        std::process::Command::new("sh")
             .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_kiln")])
             .current_dir(sandbox.path())
             .output()
-            .expect("sh runs");
-        assert_eq!(ran.status.code(), Some(3), "{args}: {}", String::from_utf8_lossy(&ran.stderr));
+            .expect("sh runs")
+    };
+    for args in [
+        "eval",
+        "eval --json",
+        "options",
+        "explain",
+        "explain conflict",
+        "completions bash",
+        "gc",
+        "build --help",
+        "kconfig --help",
+        "help",
+        "--help",
+        "--version",
+    ] {
+        let ran = run(args, "> /dev/full");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(3), "{args}: {said}");
+        assert!(said.starts_with("error: cannot write to standard output: No space left"), "{args}: {said}");
+        assert_eq!(run(args, "> /dev/full 2> /dev/full").status.code(), Some(3), "{args}");
+        let ran = run(args, "| true");
+        assert!(ran.status.success() && ran.stderr.is_empty(), "{args}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+    // A message that is lost is lost for good: the status must say so.
+    for (args, status) in [("set NET=n", 3), ("eval --nope", 2), ("why NET", 1), ("nope", 2)] {
+        let status = if args.starts_with("set") { run(args, "2> /dev/null").status.code() } else { Some(status) };
+        assert_eq!(run(args, "2> /dev/full").status.code(), status, "{args}");
     }
 }
 

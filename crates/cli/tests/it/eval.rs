@@ -237,7 +237,7 @@ fn files_that_cannot_be_read() {
           |
         1 | imports = ["./dir", "/dev/zero"]
           |            ^^^^^^^ imported here
-        error[unreadable-file]: `/dev/zero` is larger than 64 MiB
+        error[unreadable-file]: cannot read `/dev/zero`: not a regular file, but a device
          --> kiln.toml:1:21
           |
         1 | imports = ["./dir", "/dev/zero"]
@@ -245,4 +245,12 @@ fn files_that_cannot_be_read() {
         for more, see `kiln explain missing-import`, `kiln explain unreadable-file`
     "#]]
     .assert_eq(&block(&dir.kiln(&["eval"])));
+}
+
+/// A file that is no recipe has findings without end, each of which would be shown with its lines.
+#[test]
+fn not_more_findings_are_shown_than_anybody_reads() {
+    let dir = folder(&[("kiln.toml", "imports = [\"./a.config\"]\n"), ("a.config", &"CONFIG_A=y\n".repeat(503))]);
+    let ran = dir.kiln(&["eval"]).expect(0).says("2 more findings are not shown");
+    assert_eq!(ran.stderr.matches("warning[fragment-duplicate]").count(), 500);
 }

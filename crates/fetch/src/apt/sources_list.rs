@@ -37,7 +37,7 @@ pub(super) fn write_entries(list: &Path, parts: &Path, dir: &Path) -> Result<(),
     fs::create_dir_all(&target).map_err(|source| io(&target, source))?;
     let write = |from: &Path, to: &Path, turn: fn(&str) -> String| {
         // A host has one or the other.
-        let text = fs::read_to_string(from).unwrap_or_default();
+        let text = kiln_file::read_to_string(from).unwrap_or_default();
         fs::write(to, turn(&text)).map_err(|source| io(to, source))
     };
     write(list, &dir.join("list"), one_line)?;

@@ -19,6 +19,8 @@ use super::{ArchiveError, Layout, Place, Watch, add, channel, each_entry, format
 
 const MAGIC: &[u8; 8] = b"!<arch>\n";
 const HEADER: usize = 60;
+/// The last bytes of a header.
+const END: &[u8] = b"`\n";
 
 /// Unpacks the tarball `usr/src/linux-source-*.tar.*` in the package `deb` into the empty directory `into`.
 ///
@@ -64,10 +66,11 @@ fn unpack_package(deb: &Path, place: &mut Place, watch: &Watch<'_>) -> Result<()
 fn add_source(place: &mut Place, deb: &Path, package: impl Read + Send, watch: &Watch<'_>) -> Result<(), ArchiveError> {
     std::thread::scope(|scope| {
         let (sender, chunks) = channel();
+        let expansion = watch.expansion();
         let outer = scope.spawn(move || {
             let mut found = false;
             let data = format::decode(data_of(deb, package)?, deb)?;
-            each_entry(deb, data, |name, entry| {
+            each_entry(deb, data, expansion, |name, entry| {
                 if found || !is_source(name) {
                     return Ok(true);
                 }
@@ -98,7 +101,7 @@ fn is_source(name: &str) -> bool {
 }
 
 fn open(deb: &Path) -> Result<(File, u64), ArchiveError> {
-    let opened = File::open(deb).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
+    let opened = kiln_file::open(deb).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
     opened.map_err(|source| ArchiveError::Open { archive: deb.to_owned(), source })
 }
 
@@ -119,7 +122,9 @@ fn data_of<R: Read>(deb: &Path, package: R) -> Result<impl Read + use<R>, Archiv
         }
         let text = |from: usize, to: usize| String::from_utf8_lossy(&header[from..to]).trim_end().to_owned();
         let name = text(0, 16);
-        let size: u64 = text(48, 58).parse().map_err(|_| cut_off(deb, Some(&name)))?;
+        let digits = text(48, 58);
+        let is_header = &header[58..] == END && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let size: u64 = digits.parse().ok().filter(|_| is_header).ok_or_else(|| malformed(deb, &name))?;
         if name.trim_end_matches('/').starts_with("data.tar") {
             return Ok(package.take(size));
         }
@@ -129,6 +134,11 @@ fn data_of<R: Read>(deb: &Path, package: R) -> Result<impl Read + use<R>, Archiv
             return Err(cut_off(deb, Some(&name)));
         }
     }
+}
+
+fn malformed(deb: &Path, entry: &str) -> ArchiveError {
+    let source = io::Error::new(io::ErrorKind::InvalidData, "the header of a member is malformed");
+    ArchiveError::Broken { archive: deb.to_owned(), entry: Some(entry.to_owned()), source }
 }
 
 fn cut_off(deb: &Path, entry: Option<&str>) -> ArchiveError {

@@ -18,6 +18,8 @@ const ZSTD: &[u8] = b"\x28\xb5\x2f\xfd";
 const TAR_MAGIC: (usize, &[u8]) = (257, b"ustar");
 /// Memory that parallel decoding of an xz's blocks may take; above it, they are decoded one by one.
 const XZ_MEMORY: u64 = 1 << 30;
+/// Memory that decoding of one block may take: `xz -9` takes 65 MiB, and the largest dictionary of all 1.5 GiB.
+const XZ_MEMORY_STOP: u64 = 2 << 30;
 /// Windows up to 2 GiB, which `zstd --long=31` makes.
 const ZSTD_WINDOW_LOG: u32 = 31;
 const BUFFER: usize = 128 << 10;
@@ -97,7 +99,7 @@ fn xz_decoder<R: BufRead>(stream: R) -> io::Result<XzDecoder<R>> {
     let decoder = MtStreamBuilder::new()
         .threads(threads)
         .memlimit_threading(XZ_MEMORY)
-        .memlimit_stop(u64::MAX)
+        .memlimit_stop(XZ_MEMORY_STOP)
         .decoder()
         .map_err(io::Error::from)?;
     Ok(XzDecoder::new_stream(stream, decoder))

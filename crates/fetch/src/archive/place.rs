@@ -13,6 +13,7 @@ use kiln_exec::interrupted;
 use tar::EntryType;
 
 use super::ArchiveError;
+use super::headers::MAX_NAME;
 
 /// The kind of tree that is unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,51 @@ pub enum Refusal {
     /// A file whose holes the archive does not hold, of more bytes than that is believed of.
     #[error("is a file of {0} bytes, most of them holes")]
     Holes(u64),
+    /// A number of its header is none, or out of range; GNU tar refuses it, too.
+    #[error("has no valid {0} in its header")]
+    Number(&'static str),
+    /// Its name, or the target of its link, is longer than this number of bytes.
+    #[error("has a name of more than {0} bytes")]
+    LongName(usize),
+    /// Its path has more components than this.
+    #[error("is more than {0} directories deep")]
+    Deep(usize),
+    /// The header about it is larger than this number of bytes.
+    #[error("has a header of more than {0} bytes")]
+    Header(u64),
+    /// A record of the header about it is malformed, or programs read it in different ways.
+    #[error("has a malformed pax header")]
+    Record,
+    /// A sparse file in pax format.
+    #[error("is a sparse file in pax format, which is not known here")]
+    PaxSparse,
+    /// A sparse file in more parts than are read.
+    #[error("is a file with too many holes")]
+    SparseMap,
+    /// A hard link or a directory with bytes after it, which some programs read as the next header.
+    #[error("is a hard link or a directory, but has bytes")]
+    Bytes,
+    /// The archive has more entries than this.
+    #[error("is beyond the first {0}, the limit")]
+    Entries(u64),
+    /// The names in the archive take more memory than they may.
+    #[error("is beyond the limit of {0} MiB of names")]
+    Names(u64),
+    /// Hard links and holes would take more of the disk than they may.
+    #[error("is beyond the limit of {0} GiB of hard links and holes")]
+    Copies(u64),
+    /// The archive is larger than this, decompressed.
+    #[error("is beyond the limit of {max_gib} GiB")]
+    TooLarge {
+        /// The limit.
+        max_gib: u64,
+    },
+    /// The archive becomes this many times larger when it is decompressed.
+    #[error("is beyond the limit: decompressed, the archive is more than {ratio} times as large")]
+    Expansion {
+        /// The limit.
+        ratio: u64,
+    },
     /// Something else that is not in a source tree.
     #[error("is of the unknown kind `{0}`")]
     Unknown(char),
@@ -70,6 +116,10 @@ pub(crate) struct Place {
     root: PathBuf,
     layout: Layout,
     made: HashMap<PathBuf, Made>,
+    /// Bytes of the paths in `made`.
+    n_path_bytes: u64,
+    /// Bytes of files of which the archive has none: of holes, and of copies for hard links.
+    n_copied: u64,
     now: SystemTime,
     buffer: Vec<u8>,
 }
@@ -94,6 +144,12 @@ struct Link {
 const MAX_LINKS: usize = 40;
 /// Bytes of the largest file with holes: such an entry costs an archive nothing, and a disk all it has.
 const MAX_SPARSE: u64 = 64 << 20;
+/// The greatest depth of a path; that of a kernel's source is 15.
+const MAX_DEPTH: usize = 128;
+/// Bytes of all paths together; those of a kernel's source have 5 MiB.
+const MAX_PATH_BYTES: u64 = 512 << 20;
+/// Bytes that hard links and holes may take.
+const MAX_COPIED: u64 = 4 << 30;
 const MERGED: [&str; 6] = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
 impl Place {
@@ -103,6 +159,8 @@ impl Place {
             root: root.to_owned(),
             layout,
             made: HashMap::new(),
+            n_path_bytes: 0,
+            n_copied: 0,
             now: SystemTime::now(),
             buffer: vec![0; 256 << 10],
         }
@@ -131,8 +189,13 @@ impl Place {
         if path.as_os_str().is_empty() {
             return if kind.is_dir() { Ok(()) } else { Err(refused(archive, name)(Refusal::Nameless)) };
         }
+        if path.components().count() > MAX_DEPTH {
+            return Err(refused(archive, name)(Refusal::Deep(MAX_DEPTH)));
+        }
         self.make_parents(&path, archive, name)?;
-        if kind.is_dir() {
+        // Old programs mark a directory by the slash at its end only.
+        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
+        if kind.is_dir() || (is_file && entry.path_bytes().ends_with(b"/")) {
             return self.folder(&path, archive, name);
         }
         if self.made.contains_key(&path) {
@@ -142,7 +205,11 @@ impl Place {
             EntryType::GNUSparse if entry.size() > MAX_SPARSE => {
                 Err(refused(archive, name)(Refusal::Holes(entry.size())))
             }
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => self.file(path, archive, name, entry),
+            EntryType::GNUSparse => {
+                self.count_copied(entry.size()).map_err(refused(archive, name))?;
+                self.file(path, archive, name, entry)
+            }
+            EntryType::Regular | EntryType::Continuous => self.file(path, archive, name, entry),
             EntryType::Symlink => self.link(path, archive, name, &link_target(entry)),
             EntryType::Link => self.hard_link(path, archive, name, &link_target(entry)),
             EntryType::Char | EntryType::Block => Err(refused(archive, name)(Refusal::Device)),
@@ -173,12 +240,25 @@ impl Place {
     }
 
     fn make_parents(&mut self, path: &Path, archive: &Path, name: &str) -> Result<(), ArchiveError> {
-        let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) else { return Ok(()) };
-        if matches!(self.made.get(parent), Some(Made::Folder)) {
-            return Ok(());
+        let is_made = |parent: &&Path| matches!(self.made.get(*parent), Some(Made::Folder));
+        let named = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+        let missing: Vec<&Path> = named.take_while(|parent| !is_made(parent)).collect();
+        missing.into_iter().rev().try_for_each(|parent| self.folder(parent, archive, name))
+    }
+
+    /// Records an entry that has been made, or is about to be.
+    fn record(&mut self, path: PathBuf, made: Made) -> Result<(), Refusal> {
+        self.n_path_bytes += path.as_os_str().len() as u64;
+        if self.n_path_bytes > MAX_PATH_BYTES {
+            return Err(Refusal::Names(MAX_PATH_BYTES >> 20));
         }
-        self.make_parents(parent, archive, name)?;
-        self.folder(parent, archive, name)
+        self.made.insert(path, made);
+        Ok(())
+    }
+
+    fn count_copied(&mut self, n_bytes: u64) -> Result<(), Refusal> {
+        self.n_copied = self.n_copied.saturating_add(n_bytes);
+        if self.n_copied > MAX_COPIED { Err(Refusal::Copies(MAX_COPIED >> 30)) } else { Ok(()) }
     }
 
     fn folder(&mut self, path: &Path, archive: &Path, name: &str) -> Result<(), ArchiveError> {
@@ -192,8 +272,7 @@ impl Place {
         let full = self.root.join(path);
         let made = fs::create_dir(&full).and_then(|()| fs::set_permissions(&full, fs::Permissions::from_mode(0o755)));
         made.map_err(|source| ArchiveError::Write { path: full, source })?;
-        self.made.insert(path.to_owned(), Made::Folder);
-        Ok(())
+        self.record(path.to_owned(), Made::Folder).map_err(refused(archive, name))
     }
 
     fn file<R: Read>(
@@ -203,8 +282,7 @@ impl Place {
         name: &str,
         entry: &mut tar::Entry<'_, R>,
     ) -> Result<(), ArchiveError> {
-        let broken =
-            |source| ArchiveError::Broken { archive: archive.to_owned(), entry: Some(name.to_owned()), source };
+        let broken = |source| ArchiveError::of_stream(archive, Some(name), source);
         let full = self.root.join(&path);
         let write = |source| ArchiveError::Write { path: full.clone(), source };
         let may_run = entry.header().mode().map_err(broken)? & 0o111 != 0;
@@ -224,14 +302,16 @@ impl Place {
         // The mode above is subject to the umask.
         file.set_permissions(fs::Permissions::from_mode(mode)).map_err(write)?;
         file.set_modified(self.time(entry.header().mtime().map_err(broken)?)).map_err(write)?;
-        self.made.insert(path, Made::File);
-        Ok(())
+        self.record(path, Made::File).map_err(refused(archive, name))
     }
 
     fn link(&mut self, path: PathBuf, archive: &Path, name: &str, target: &[u8]) -> Result<(), ArchiveError> {
         let written = String::from_utf8_lossy(target).into_owned();
         if target.is_empty() || target.contains(&0) {
             return Err(refused(archive, name)(Refusal::Nameless));
+        }
+        if target.len() > MAX_NAME {
+            return Err(refused(archive, name)(Refusal::LongName(MAX_NAME)));
         }
         let mut target = PathBuf::from(OsStr::from_bytes(target));
         if self.layout == Layout::Packages && target.is_absolute() {
@@ -241,8 +321,7 @@ impl Place {
         let full = self.root.join(&path);
         symlink(&target, &full).map_err(|source| ArchiveError::Write { path: full, source })?;
         let link = Link { target, written, entry: name.to_owned(), archive: archive.to_owned() };
-        self.made.insert(path, Made::Link(link));
-        Ok(())
+        self.record(path, Made::Link(link)).map_err(refused(archive, name))
     }
 
     fn hard_link(&mut self, path: PathBuf, archive: &Path, name: &str, target: &[u8]) -> Result<(), ArchiveError> {
@@ -255,10 +334,11 @@ impl Place {
             return Err(refused(archive, name)(Refusal::HardLink(written())));
         }
         let (from, full) = (self.root.join(source), self.root.join(&path));
+        let size = fs::metadata(&from).map_or(0, |meta| meta.len());
+        self.count_copied(size).map_err(refused(archive, name))?;
         let copied = copy_file(&from, &full);
         copied.map_err(|source| ArchiveError::Write { path: full, source })?;
-        self.made.insert(path, Made::File);
-        Ok(())
+        self.record(path, Made::File).map_err(refused(archive, name))
     }
 
     /// Returns the path of a file whose directory is merged into `/usr`, and makes the link that replaces it.
@@ -358,7 +438,7 @@ fn is_merged(path: &Path) -> bool {
 fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     let modified = fs::metadata(from)?.modified()?;
     // Permissions are copied too.
-    fs::copy(from, to)?;
+    kiln_file::copy(from, to)?;
     File::options().append(true).open(to)?.set_modified(modified)
 }
 
@@ -372,4 +452,27 @@ fn move_up(root: &Path, top: &Path) -> io::Result<()> {
         fs::rename(entry.path(), root.join(entry.file_name()))?;
     }
     fs::remove_dir(&aside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both cost an archive nothing, and a disk all it has.
+    #[test]
+    fn hard_links_and_holes_have_a_limit_of_bytes() {
+        let mut place = Place::new(Path::new("/nowhere"), Layout::Source);
+        assert_eq!(place.count_copied(4 << 30), Ok(()));
+        assert_eq!(place.count_copied(1), Err(Refusal::Copies(4)));
+        assert_eq!(place.count_copied(u64::MAX), Err(Refusal::Copies(4)));
+    }
+
+    #[test]
+    fn paths_have_a_limit_of_bytes() {
+        let mut place = Place::new(Path::new("/nowhere"), Layout::Source);
+        let path = |n: usize| PathBuf::from("x".repeat(n));
+        assert_eq!(place.record(path(1 << 20), Made::File), Ok(()));
+        place.n_path_bytes = MAX_PATH_BYTES - 1;
+        assert_eq!(place.record(path(2), Made::File), Err(Refusal::Names(512)));
+    }
 }

@@ -1,5 +1,7 @@
 //! Parsing patches, and finding them.
 
+use std::fs;
+
 use expect_test::expect;
 use tempfile::TempDir;
 

@@ -309,7 +309,7 @@ fn is_exempt(host: &str, exempt: &str) -> bool {
 /// Returns the certificates that this machine trusts; those that the web trusts when it has none.
 fn certificates(fetch: &Fetch<'_>) -> RootCerts {
     let own = fetch.text_of("SSL_CERT_FILE").unwrap_or(HOST_CERTIFICATES);
-    let pem = fs::read(own).unwrap_or_default();
+    let pem = kiln_file::read(own).unwrap_or_default();
     let found = parse_pem(&pem).filter_map(|item| match item {
         Ok(PemItem::Certificate(certificate)) => Some(certificate),
         _ => None,

@@ -115,7 +115,7 @@ impl Build<'_> {
             Stop::Exec(source) => ExtraModulesError::Exec { name: "(any)".to_owned(), source },
         })?;
         let (from, to) = (self.kernel.dir.join("Module.symvers"), make.out.join("Module.symvers"));
-        fs::copy(&from, &to).map_err(io_error(&from))?;
+        kiln_file::copy(&from, &to).map_err(io_error(&from))?;
         fs::write(&mark, "").map_err(io_error(&mark))
     }
 
@@ -210,7 +210,7 @@ impl Build<'_> {
                 }
                 let (from, to) = (copied.folder.join(&module), updates.join(&module));
                 to.parent().map_or(Ok(()), fs::create_dir_all).map_err(io_error(&to))?;
-                fs::copy(&from, &to).map_err(io_error(&from))?;
+                kiln_file::copy(&from, &to).map_err(io_error(&from))?;
                 finish.module(&to).map_err(|source| ExtraModulesError::Finish { module, source })?;
             }
         }
@@ -281,7 +281,7 @@ fn clean(listing: &Listing, copy: &Path) -> Result<(), ExtraModulesError> {
 /// (before 6.2), `/M/a.o` and `a.o` (from 6.13).
 fn built_modules(folder: &Path) -> Result<Vec<String>, ExtraModulesError> {
     let path = folder.join("modules.order");
-    let order = match fs::read_to_string(&path) {
+    let order = match kiln_file::read_to_string(&path) {
         Ok(order) => order,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(ExtraModulesError::Io { path, source }),

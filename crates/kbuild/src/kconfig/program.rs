@@ -26,7 +26,7 @@ pub(super) fn directory(srctree: &Path) -> Option<PathBuf> {
 
 /// Reads the rules out of the sources in a directory.
 pub(super) fn dialect(directory: &Path) -> Option<Dialect> {
-    Dialect::of_program(&|name: &str| std::fs::read(directory.join(name)).ok().map(Arc::from))
+    Dialect::of_program(&|name: &str| kiln_file::read(directory.join(name)).ok().map(Arc::from))
 }
 
 fn is_program(directory: &Path) -> bool {

@@ -126,7 +126,7 @@ impl<'a> TwoConfigs<'a> {
     fn run(&self, product: &str, side: usize, output: CompilerOutput) -> Result<Vec<u8>, Unreadable> {
         let (folder, name) = product.rsplit_once('/').unwrap_or(("", product));
         let note = self.out.join(folder).join(format!(".{name}.cmd"));
-        let text = fs::read(&note).map_err(|_| Unreadable::NoNote)?;
+        let text = kiln_file::read(&note).map_err(|_| Unreadable::NoNote)?;
         let text = String::from_utf8_lossy(&text);
         let note = Note::parse(&text).ok_or(Unreadable::NoNote)?;
         let command = Command::parse(note.command).ok_or(Unreadable::NoCompiler)?;
@@ -139,7 +139,7 @@ impl<'a> TwoConfigs<'a> {
         if !output.status.success() {
             return Err(Unreadable::Compiler { is_old: side == 0, said: self.complaint(&output) });
         }
-        let made = fs::read(&to).map_err(io_error(&to))?;
+        let made = kiln_file::read(&to).map_err(io_error(&to))?;
         kiln_store::remove(&to).map_err(io_error(&to))?;
         Ok(made)
     }

@@ -47,7 +47,7 @@ fn digest(path: &Path) -> Option<String> {
         return Some(directory::list(path).ok()?.content().ok()?.to_string());
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(std::fs::File::open(path).ok()?).ok()?;
+    hasher.update_reader(kiln_file::open(path).ok()?).ok()?;
     Some(hasher.finalize().to_hex().to_string())
 }
 

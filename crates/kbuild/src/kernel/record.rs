@@ -96,7 +96,7 @@ pub(super) fn write(record: &BuildRecord, dir: &Path) -> Result<(), (PathBuf, io
 /// It is missing or damaged.
 pub fn read_record(dir: &Path) -> Result<BuildRecord, (PathBuf, io::Error)> {
     let path = dir.join(FILE);
-    let read = fs::read(&path).and_then(|bytes| zstd::decode_all(bytes.as_slice()));
+    let read = kiln_file::read(&path).and_then(|bytes| zstd::decode_all(bytes.as_slice()));
     read.and_then(|bytes| BuildRecord::decode(&bytes).map_err(io::Error::other)).map_err(|source| (path, source))
 }
 
@@ -127,7 +127,7 @@ fn product(ground: &Ground<'_>, path: &Path) -> Result<Option<Product>, (PathBuf
     let note_path = ground
         .out
         .join(path.with_file_name(format!(".{}.cmd", path.file_name().unwrap_or_default().to_string_lossy())));
-    let text = fs::read(&note_path).map_err(|source| (note_path.clone(), source))?;
+    let text = kiln_file::read(&note_path).map_err(|source| (note_path.clone(), source))?;
     let text = String::from_utf8_lossy(&text);
     let Some(note) = Note::parse(&text) else { return Ok(None) };
     if !ground.out.join(path).is_file() {
@@ -137,7 +137,7 @@ fn product(ground: &Ground<'_>, path: &Path) -> Result<Option<Product>, (PathBuf
     let is_object = name.ends_with(".o") || name.ends_with(".ko") || name == "vmlinux";
     let digest = if is_object && kind != ProductKind::Aid {
         let file = ground.out.join(path);
-        memory_digest(&fs::read(&file).map_err(|source| (file, source))?)
+        memory_digest(&kiln_file::read(&file).map_err(|source| (file, source))?)
     } else {
         None
     };
@@ -196,7 +196,7 @@ fn linked(ground: &Ground<'_>) -> Result<BTreeSet<String>, (PathBuf, io::Error)>
     let mut linked = BTreeSet::new();
     for archive in archives {
         let path = ground.out.join(&archive);
-        match fs::read(&path) {
+        match kiln_file::read(&path) {
             Ok(bytes) => {
                 let members = archive_members(&bytes).unwrap_or_default();
                 linked.extend(members.iter().map(|member| normal("", member)));
@@ -214,7 +214,7 @@ fn module_parts(ground: &Ground<'_>, products: &mut BTreeMap<String, Product>) -
     let mut live: BTreeSet<String> = BTreeSet::new();
     for module in ground.modules {
         let list = ground.out.join(format!("{module}.mod"));
-        let text = match fs::read_to_string(&list) {
+        let text = match kiln_file::read_to_string(&list) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(source) => return Err((list, source)),
@@ -252,7 +252,7 @@ fn rules(ground: &Ground<'_>, products: &mut BTreeMap<String, Product>) {
             folder => vec![format!("{folder}/Kbuild"), format!("{folder}/Makefile")],
         };
         for file in files {
-            let Ok(text) = fs::read(ground.tree.join(&file)) else { continue };
+            let Ok(text) = kiln_file::read(ground.tree.join(&file)) else { continue };
             let mut variables = Variables::of_folder(&folder, context);
             variables.set("KCONFIG_CONFIG", ".config".to_owned());
             variables.evaluate(&String::from_utf8_lossy(&text));

@@ -41,7 +41,7 @@ pub(super) fn pending(make: &Make, config: &Config) -> Pending {
 /// Returns what the makefiles of `tree` list for `config`.
 fn listed(tree: &Path, target: &Target, config: &Config) -> kiln_makefile::Objects {
     let read =
-        |file: &str| std::fs::read(tree.join(file)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        |file: &str| kiln_file::read(tree.join(file)).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let value = |symbol: &str| config.get(symbol);
     kiln_makefile::objects(BuildContext { arch: &target.arch, srcarch: &target.srcarch, config: &value }, &read)
 }
@@ -70,7 +70,7 @@ impl Pending {
 
 /// Returns the symbols whose value differs from that of the last build in `out`; without one, all symbols of `config`.
 fn changed_symbols(out: &Path, config: &Config) -> BTreeSet<String> {
-    let old = std::fs::read_to_string(out.join("include/config/auto.conf")).unwrap_or_default();
+    let old = kiln_file::read_to_string(out.join("include/config/auto.conf")).unwrap_or_default();
     let old = Config::parse(&old);
     let (old, new): (BTreeMap<&str, &str>, BTreeMap<&str, &str>) = (old.iter().collect(), config.iter().collect());
     let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
@@ -86,7 +86,7 @@ fn is_stale(out: &Path, object: &str, changed: &BTreeSet<String>) -> bool {
     if !path.is_file() {
         return true;
     }
-    match std::fs::read_to_string(folder.join(format!(".{name}.cmd"))) {
+    match kiln_file::read_to_string(folder.join(format!(".{name}.cmd"))) {
         Ok(note) => !changed.is_empty() && noted_symbols(&note).any(|symbol| changed.contains(symbol)),
         Err(_) => true,
     }

@@ -184,7 +184,7 @@ pub(super) fn walk(folder: &Path, visit: &mut dyn FnMut(&Path)) -> Result<(), Bu
 }
 
 fn read(path: &Path) -> Result<String, BuildError> {
-    std::fs::read_to_string(path).map_err(io_error(path))
+    kiln_file::read_to_string(path).map_err(io_error(path))
 }
 
 fn no_output(target: &str, out: &Path) -> BuildError {

@@ -53,7 +53,7 @@ pub(super) fn arguments(make: &Make, config: &Config) -> Result<Vec<String>, Bui
 /// # Source
 /// `scripts/gen-randstruct-seed.sh`.
 fn seed_script(makefile: &Path) -> Result<String, BuildError> {
-    let text = fs::read(makefile).map_err(io_error(makefile))?;
+    let text = kiln_file::read(makefile).map_err(io_error(makefile))?;
     let seed = blake3::hash(&text).to_hex();
     Ok(format!(
         "#!/bin/sh\necho {seed} > \"$1\"\nHASH=$(printf %s {seed} | sha256sum | cut -d' ' -f1)\n\
@@ -64,7 +64,7 @@ fn seed_script(makefile: &Path) -> Result<String, BuildError> {
 /// Writes an executable script, unless the file has this text already: a new file time would have files made again.
 fn write(path: PathBuf, text: &str) -> Result<PathBuf, BuildError> {
     let written = || -> io::Result<()> {
-        if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
+        if kiln_file::read(&path).is_ok_and(|old| old == text.as_bytes()) {
             return Ok(());
         }
         fs::write(&path, text)?;

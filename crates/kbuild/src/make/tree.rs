@@ -26,7 +26,7 @@ pub enum TreeError {
     },
     /// `make` cannot handle the directory's name.
     #[error("{} cannot be used: make does not support a directory with a space, a colon or another special character \
-             in its name", path.display())]
+             in its name; move it, or the store with `--store DIR`", path.display())]
     Name {
         /// The directory.
         path: PathBuf,

@@ -15,7 +15,7 @@ pub(super) fn with_other_arches(parsed: &Parsed) -> Result<Declarations, Resolve
     let mut declared = Declarations::of(parsed.model());
     let tree = parsed.tree();
     // Trees before 4.18 have no macros.
-    let macros = std::fs::read(tree.join("scripts/Kconfig.include")).unwrap_or_default();
+    let macros = kiln_file::read(tree.join("scripts/Kconfig.include")).unwrap_or_default();
     let scan = Scan { tree, seen: parsed.model().files().collect(), macros, dialect: parsed.dialect() };
     for (name, is_dir) in entries(&tree.join("arch"))? {
         if is_dir {
@@ -43,7 +43,7 @@ impl Scan<'_> {
                 self.directory(arch, &path, declared)?;
             } else if !is_dir && name.starts_with("Kconfig") && !self.seen.contains(path.as_str()) {
                 let file = self.tree.join(&path);
-                let text = std::fs::read(&file).map_err(|source| ResolveError::Io { path: file, source })?;
+                let text = kiln_file::read(&file).map_err(|source| ResolveError::Io { path: file, source })?;
                 declared.add_elsewhere(&OtherFile { arch, path: &path, text: &text }, &self.macros, self.dialect);
             }
         }

@@ -70,7 +70,7 @@ impl Config {
         let usual: Vec<PathBuf> = FOLDERS.iter().map(PathBuf::from).collect();
         let mut config = Config::default();
         for file in files(if paths.is_empty() { &usual } else { paths })? {
-            let text = std::fs::read_to_string(&file).map_err(|source| ConfigError { path: file.clone(), source })?;
+            let text = kiln_file::read_to_string(&file).map_err(|source| ConfigError { path: file.clone(), source })?;
             config.add(&text, &file.display().to_string());
         }
         Ok(config)

@@ -75,7 +75,7 @@ impl Folder {
             (Some(folder), Some(name)) => {
                 FileSource::new(rustix::fs::openat(folder, name, flags, Mode::empty())?.into(), buffers)
             }
-            _ => FileSource::new(File::open(path)?, buffers),
+            _ => FileSource::new(kiln_file::open(path)?, buffers),
         }
     }
 }
@@ -86,7 +86,7 @@ impl FileSource {
     /// # Errors
     /// The system's error; anything other than a file is refused.
     pub fn open(path: &Path) -> io::Result<FileSource> {
-        FileSource::new(File::open(path)?, Buffers::default())
+        FileSource::new(kiln_file::open(path)?, Buffers::default())
     }
 
     fn new(file: File, buffers: Buffers) -> io::Result<FileSource> {

@@ -43,7 +43,7 @@ const FORMS: [Packing; 3] = [Packing::Raw, Packing::Zstd, Packing::Xz];
 impl Collection {
     pub(super) fn open(folder: PathBuf) -> Collection {
         let real = fs::canonicalize(&folder).unwrap_or_else(|_| folder.clone());
-        let text = fs::read(folder.join("WHENCE")).unwrap_or_default();
+        let text = kiln_file::read(folder.join("WHENCE")).unwrap_or_default();
         Collection { folder, real, whence: Whence::parse(&String::from_utf8_lossy(&text)) }
     }
 

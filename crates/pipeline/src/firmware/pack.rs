@@ -58,7 +58,7 @@ pub(super) fn pack<'a>(
 }
 
 fn one(file: &File, form: Packing, to: &Path) -> io::Result<()> {
-    let found = fs::read(&file.path)?;
+    let found = kiln_file::read(&file.path)?;
     let raw = match file.packing {
         Packing::Raw => found,
         Packing::Xz => compress::unxz(&found)?,
@@ -74,5 +74,5 @@ fn one(file: &File, form: Packing, to: &Path) -> io::Result<()> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, AssembleError> {
-    fs::read(path).map_err(|source| AssembleError::read(path, source))
+    kiln_file::read(path).map_err(|source| AssembleError::read(path, source))
 }

@@ -80,11 +80,11 @@ pub(super) fn fit(work: &Work<'_>, fit: &Fit) -> Result<Made, OutputError> {
             write(&stage.join("kernel"), &packed.bytes)?;
             for (name, there) in &dtbs {
                 let from = &work.needed(name).path;
-                fs::copy(from, stage.join(there)).map_err(io_error(from))?;
+                kiln_file::copy(from, stage.join(there)).map_err(io_error(from))?;
             }
             if let Some(initramfs) = &fit.initramfs {
                 let from = &work.needed(&initramfs.value).path;
-                fs::copy(from, stage.join("ramdisk")).map_err(io_error(from))?;
+                kiln_file::copy(from, stage.join("ramdisk")).map_err(io_error(from))?;
             }
             write(&stage.join("image.its"), source.as_bytes())?;
             let exec = mkimage.exec(work, stage).env("SOURCE_DATE_EPOCH", "0").args(["-f", "image.its", "image.itb"]);

@@ -94,14 +94,19 @@ fn files(work: &Work<'_>, contents: &FileSystem) -> Result<BTreeMap<String, Entr
     }
     for (there, local) in &contents.files {
         let at = there.trim_start_matches('/');
-        let fault = || {
-            let message = format!("there is no `{}`", local.value.display());
-            work.fault(&format!("files.\"{there}\""), message, local.origin, "paths are relative to the recipe")
-        };
-        let meta = fs::metadata(&local.value).map_err(|_| fault())?;
+        let shown = local.value.display();
+        let fault = |message, help: &str| work.fault(&format!("files.\"{there}\""), message, local.origin, help);
+        let absent = |_| fault(format!("there is no `{shown}`"), "paths are relative to the recipe");
+        let meta = fs::metadata(&local.value).map_err(absent)?;
         if meta.is_file() {
+            let unreadable = |error| fault(format!("cannot read `{shown}`: {error}"), "name a regular file");
+            kiln_file::open(&local.value).map_err(unreadable)?;
             files.insert(at.to_owned(), Entry { mode: mode(meta.permissions().mode()), ..plain(local.value.clone()) });
             continue;
+        }
+        if !meta.is_dir() {
+            let message = format!("cannot read `{shown}`: it is not a regular file or a directory");
+            return Err(fault(message, "name one of these"));
         }
         let unreadable = |error: directory::DirectoryError| match error {
             directory::DirectoryError::Unreadable { path, source } => OutputError::Io { path, source },
@@ -133,7 +138,7 @@ fn inputs(files: &BTreeMap<String, Entry>) -> Result<OutputInputs, OutputError> 
             Source::Bytes(bytes) => ("file", blake3::hash(bytes)),
             Source::File(from) => {
                 let mut hasher = blake3::Hasher::new();
-                let read = File::open(from).and_then(|file| hasher.update_reader(file).map(drop));
+                let read = kiln_file::open(from).and_then(|file| hasher.update_reader(file).map(drop));
                 read.map_err(io_error(from))?;
                 ("file", hasher.finalize())
             }
@@ -166,7 +171,7 @@ fn file_tree(work: &Work<'_>, files: &BTreeMap<String, Entry>) -> Result<FileTre
 fn lazy(path: &Path) -> Result<Contents, OutputError> {
     let size = fs::metadata(path).map_err(io_error(path))?.len();
     let file = path.to_owned();
-    Ok(Contents::lazy(size, move || Ok(Box::new(File::open(&file)?) as Box<dyn Read>)))
+    Ok(Contents::lazy(size, move || Ok(Box::new(kiln_file::open(&file)?) as Box<dyn Read>)))
 }
 
 /// Writes the tree below `root`, with the modes as they are in it whatever the umask.

@@ -20,7 +20,7 @@ fn follow(text: &str, folders: &[PathBuf], found: &mut BTreeMap<PathBuf, [u8; 32
             let there = folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file());
             // By its canonical path: files that include each other through `..` would never end otherwise.
             let Some(path) = there.and_then(|path| fs::canonicalize(path).ok()) else { continue };
-            let Ok(bytes) = fs::read(&path) else { continue };
+            let Ok(bytes) = kiln_file::read(&path) else { continue };
             let is_new = found.insert(path.clone(), *blake3::hash(&bytes).as_bytes()).is_none();
             if is_new && is_text {
                 let own = path.parent().map(Path::to_owned);

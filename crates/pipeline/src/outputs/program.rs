@@ -21,7 +21,7 @@ impl Program {
         let found = find_program(&host.path, Path::new(name));
         let file =
             found.ok_or_else(|| OutputError::Missing { name: work.name(), missing: Missing::of_output(name) })?;
-        let bytes = std::fs::read(&file).map_err(io_error(&file))?;
+        let bytes = kiln_file::read(&file).map_err(io_error(&file))?;
         Ok(Program { name, digest: *blake3::hash(&bytes).as_bytes(), file })
     }
 

@@ -1,5 +1,6 @@
 //! Digests of trees that change.
 
+use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use tempfile::TempDir;

@@ -59,7 +59,7 @@ fn copy_one(file: &Found, from: &Path, to: &Path) -> io::Result<()> {
         Kind::Folder | Kind::Other => Ok(()),
         Kind::Link(target) => symlink(target, to),
         Kind::File => {
-            let mut source = File::open(from)?;
+            let mut source = kiln_file::open(from)?;
             let mut target = File::create_new(to)?;
             if rustix::fs::ioctl_ficlone(&target, &source).is_err() {
                 io::copy(&mut source, &mut target)?;

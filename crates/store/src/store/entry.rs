@@ -172,7 +172,7 @@ fn read(entry: &Path) -> Result<Stamp, Damage> {
     if !entry.exists() {
         return Err(Damage::Absent);
     }
-    let text = fs::read(entry.join(STAMP)).map_err(|error| Damage::Stamp(error.to_string()))?;
+    let text = kiln_file::read(entry.join(STAMP)).map_err(|error| Damage::Stamp(error.to_string()))?;
     let stamp: Stamp = serde_json::from_slice(&text).map_err(|error| Damage::Stamp(error.to_string()))?;
     if stamp.version == VERSION { Ok(stamp) } else { Err(Damage::Stamp(format!("its version is {}", stamp.version))) }
 }
@@ -189,7 +189,7 @@ fn compare(entry: &Path, stamp: &Stamp) -> Result<Listing, Damage> {
 /// Whether the result was checked since the machine was started.
 fn was_checked(entry: &Path) -> bool {
     let now = fs::read(BOOT_ID).unwrap_or_default();
-    !now.is_empty() && fs::read(entry.join(CHECKED)).is_ok_and(|then| then == now)
+    !now.is_empty() && kiln_file::read(entry.join(CHECKED)).is_ok_and(|then| then == now)
 }
 
 /// Records that the result was checked; without the record it is checked again.
