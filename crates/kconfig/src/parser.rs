@@ -116,8 +116,8 @@ impl From<Fatal> for Stop {
 type Parsed<T = ()> = Result<T, Stop>;
 
 const MAX_BLOCKS: usize = 200;
-/// Ids are 32 bits; texts and arenas must stay below that.
-const MAX_NODES: usize = 1 << 24;
+/// A hundred times those of Linux; ids are 32 bits, and a tree must not take all memory.
+const MAX_NODES: usize = 1 << 21;
 
 impl<'h> Parser<'h> {
     fn new(lexer: Lexer<'h>, dialect: Dialect) -> Parser<'h> {
