@@ -1,7 +1,7 @@
 //! The only access to the terminal: results on standard output, everything else on standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
@@ -16,16 +16,17 @@ mod task;
 pub(crate) use task::duration;
 use task::{Task, Unit};
 
-/// Writes to the user.
+/// Writes to the user; copies share the task that is shown.
+#[derive(Clone)]
 pub(crate) struct Ui {
     color: bool,
     quiet: bool,
     /// Whether findings are shown in full.
     details: bool,
     terminal: bool,
-    task: Mutex<Option<Task>>,
+    task: Arc<Mutex<Option<Task>>>,
     /// Why a result could not be written.
-    lost: Mutex<Option<io::Error>>,
+    lost: Arc<Mutex<Option<io::Error>>>,
 }
 
 /// How often a running task is reported in a log (no terminal).
@@ -50,8 +51,8 @@ impl Ui {
             quiet: global.quiet,
             details: global.details || global.verbose > 0,
             terminal: stderr.is_terminal(),
-            task: Mutex::new(None),
-            lost: Mutex::new(None),
+            task: Arc::default(),
+            lost: Arc::default(),
         }
     }
 

@@ -88,6 +88,7 @@ impl<'a> Prepared<'a> {
     /// Parses the tree's Kconfig, over the recipe's base config.
     pub(crate) fn parse(&self, target: &Target, toolchain: &Toolchain) -> Result<Parsed, PipelineError> {
         let Session { store, progress, .. } = self.session;
+        self.mend_tree()?;
         let area = store.work_dir(&conf_key(&self.tree, target, toolchain), "conf", progress)?;
         let kconfig = KconfigTree::new(&self.tree.path, area.path(), target, toolchain, Some(store))?;
         let parsed = kconfig.parse(&self.base(&kconfig)?, self.recipe.kernel.base_values.value)?;

@@ -68,6 +68,21 @@ impl<'a> Session<'a> {
 }
 
 impl Prepared<'_> {
+    /// Makes a tree in the store again when one of its files was changed: the key stands for the tree as it was made, and
+    /// so would what is read from it now.
+    ///
+    /// # Errors
+    /// Any [`PipelineError`] of sources and patches.
+    pub(crate) fn mend_tree(&self) -> Result<(), PipelineError> {
+        let Session { store, progress, .. } = self.session;
+        if let Some(damage) = store.damaged(&self.tree.path) {
+            progress.note(&format!("{} in the store is damaged: {damage}; it is made again", self.tree.path.display()));
+            store.forget(&self.tree.path)?;
+            self.session.prepare(self.recipe)?;
+        }
+        Ok(())
+    }
+
     /// Reads which modules the tree's makefiles build.
     ///
     /// # Errors
