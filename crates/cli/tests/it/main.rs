@@ -15,6 +15,7 @@
 //! - `extra_modules`: modules from outside of the tree, and firmware (slow);
 //! - `reasons`: what `kiln check` says about variables, texts and kiln's own modules, on a small tree;
 //! - `impact`: what a change means for a deployed kernel, and new modules for it (slow);
+//! - `integrity`: damage in the store, and what mends it, on a small tree;
 //! - `eval`: what `kiln eval` prints;
 //! - `router`: the examples, built and booted (slow);
 //! - `kernel_faults`: what can go wrong with a real kernel tree (slow);
@@ -39,6 +40,7 @@ mod eval;
 mod extra_modules;
 mod fix;
 mod impact;
+mod integrity;
 mod kconfig;
 mod kernel_faults;
 mod loaders;
