@@ -77,17 +77,25 @@ fn a_library_is_not_turned_on_through_its_test() {
                 config LIB_TEST\n\tbool \"test of lib\"\n\tdepends on KUNIT\n\tselect LIB\n\
                 menuconfig REGULATORS\n\tbool \"regulators\"\n\
                 config REGULATOR\n\tbool \"a regulator\"\n\tdepends on REGULATORS\n\tselect LIB\n";
-    check(text, "LIB=y", expect![[r#"
+    check(
+        text,
+        "LIB=y",
+        expect![[r#"
         fix of 2, smallest
           REGULATOR=y for LIB
           REGULATORS=y for LIB
-    "#]]);
+    "#]],
+    );
     // Where there is no other way, the test is one.
-    check(&text.replace("\tdepends on REGULATORS\n\tselect LIB\n", ""), "LIB=y", expect![[r#"
+    check(
+        &text.replace("\tdepends on REGULATORS\n\tselect LIB\n", ""),
+        "LIB=y",
+        expect![[r#"
         fix of 2, smallest
           KUNIT=y for LIB
           LIB_TEST=y for LIB
-    "#]]);
+    "#]],
+    );
 }
 
 /// Without the switch, three requests hold as well, and nothing else moves.
