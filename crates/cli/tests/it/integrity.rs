@@ -109,7 +109,7 @@ fn entries(store: &Path) -> Vec<PathBuf> {
         found.unwrap_or_else(|| panic!("no {what} in {all:?}")).clone()
     };
     let mut entries = Vec::new();
-    for folder in ["catalogues-x86_64", "probes", "resolutions", "toolchains", "trees"] {
+    for folder in ["catalogues-x86_64", "probes", "resolutions", "toolchains", "tree-reads", "trees"] {
         let start = format!("cache/{folder}/");
         entries.push(first(&|path| path.starts_with(&start) && !path.ends_with(".files"), folder));
     }
@@ -159,6 +159,25 @@ fn a_changed_byte_of_any_entry_is_noticed_and_the_result_is_that_of_a_clean_buil
         sandbox.kiln(&["store", "verify"]).expect(0);
         let silent = sandbox.kiln(&["build"]).expect(0);
         assert!(!silent.stderr.contains("damaged"), "{shown}: {}", silent.block());
+    }
+}
+
+/// Of a tree of more than 5000 files, as every kernel's is, a build with nothing to do looks at the top directory only.
+#[test]
+fn a_changed_kconfig_file_of_a_large_tree_is_noticed_when_it_is_read() {
+    let sandbox = sandbox();
+    let many = "mkdir many && seq 5001 | while read -r name; do : > many/$name; done";
+    sandbox.file("kiln.toml", recipe("good").replace("echo patched > patched.txt", many));
+    sandbox.kiln(&["check"]).expect(0);
+    let store = sandbox.path().join("store");
+    let all = files(&store);
+    let kconfig = all.keys().find(|path| path.ends_with("out/Kconfig")).expect("the patched tree");
+    // Once before it is known which files a parse reads, and once after.
+    for n_checks in 1..3 {
+        flip(&store.join(kconfig));
+        let ran = sandbox.kiln(&["check"]).expect(0).says("-patched/out in the store is damaged");
+        assert_eq!(fs::read(store.join(kconfig)).unwrap(), all[kconfig], "{n_checks}: {}", ran.block());
+        assert!(!sandbox.kiln(&["check"]).expect(0).stderr.contains("damaged"), "{n_checks}");
     }
 }
 
