@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use kiln_kbuild::toolchain::Host;
 use kiln_pipeline::Session;
@@ -22,7 +23,8 @@ pub(crate) struct CommandContext {
 impl CommandContext {
     /// Opens the store, which is created when it is not there.
     pub(crate) fn open(context: &Context<'_>) -> Result<CommandContext, Failure> {
-        let store = Store::open(&context.store_dir()).map_err(Failure::host)?;
+        let progress = Arc::new(context.ui.clone());
+        let store = Store::open_with(&context.store_dir(), progress).map_err(Failure::host)?;
         let host = Host::with_environment(&context.environment.path, &context.environment.vars)
             .with_sandbox(sandbox::of(context)?);
         Ok(CommandContext { store, host, env: context.environment.vars.clone() })

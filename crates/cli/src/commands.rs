@@ -20,6 +20,7 @@ mod modules;
 mod options;
 mod resolve;
 mod set;
+mod store;
 mod unset;
 mod why;
 
@@ -98,6 +99,7 @@ enum Command {
     Options(options::Args),
     Resolve(resolve::Args),
     Set(set::Args),
+    Store(store::Args),
     Unset(unset::Args),
     Why(why::Args),
 }
@@ -126,6 +128,7 @@ pub(crate) fn run(kiln: &Kiln, environment: &Environment, ui: &Ui) -> Result<u8,
         Command::Options(args) => options::run(&context, args),
         Command::Resolve(args) => resolve::run(&context, args),
         Command::Set(args) => set::run(&context, args),
+        Command::Store(args) => store::run(&context, args),
         Command::Unset(args) => unset::run(&context, args),
         Command::Why(args) => why::run(&context, args),
     }

@@ -1,8 +1,8 @@
 //! The only access to the terminal: results on standard output, everything else on standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
@@ -17,18 +17,19 @@ mod task;
 pub(crate) use task::duration;
 use task::{Task, Unit};
 
-/// Writes to the user.
+/// Writes to the user; copies share the task that is shown.
+#[derive(Clone)]
 pub(crate) struct Ui {
     color: bool,
     quiet: bool,
     /// Whether findings are shown in full.
     details: bool,
     terminal: bool,
-    task: Mutex<Option<Task>>,
+    task: Arc<Mutex<Option<Task>>>,
     /// Why a result could not be written.
-    lost: Mutex<Option<io::Error>>,
+    lost: Arc<Mutex<Option<io::Error>>>,
     /// Whether a message could not be written.
-    lost_message: AtomicBool,
+    lost_message: Arc<AtomicBool>,
 }
 
 /// How often a running task is reported in a log (no terminal).
@@ -55,9 +56,9 @@ impl Ui {
             quiet: global.quiet,
             details: global.details || global.verbose > 0,
             terminal: stderr.is_terminal(),
-            task: Mutex::new(None),
-            lost: Mutex::new(None),
-            lost_message: AtomicBool::new(false),
+            task: Arc::default(),
+            lost: Arc::default(),
+            lost_message: Arc::default(),
         }
     }
 

@@ -17,7 +17,7 @@ use kiln_exec::{ExecError, Interrupt};
 use kiln_plan::KeyWriter;
 use kiln_store::cache::{self, Answers};
 use kiln_store::digest::Sha256;
-use kiln_store::{StoreError, remove};
+use kiln_store::{StoreError, make_way, remove};
 
 use self::state::Lists;
 pub(crate) use self::state::State;
@@ -121,7 +121,7 @@ pub fn find(fetch: &Fetch<'_>, package: &str, version: Option<&str>) -> Result<D
     let what = version.map_or_else(|| package.to_owned(), |version| format!("{package}={version}"));
     // A configuration of the caller's own may name other lists.
     let is_default = fetch.env_of(|name| name == "APT_CONFIG").is_empty();
-    let memory = fetch.store.cache("apt")?.join("found");
+    let memory = fetch.store.cached("apt-found", "host")?;
     let known = if is_default { cache::recall(&memory) } else { Answers::new() };
     if let Some(deb) =
         known.get(what.as_bytes()).and_then(|line| Deb::parse(&String::from_utf8_lossy(line), Lists::Host))
@@ -150,11 +150,18 @@ pub fn download(fetch: &Fetch<'_>, deb: &Deb) -> Result<PathBuf, AptError> {
     let dir = fetch.store.download(&deb.sha256.to_string())?;
     let file = dir.join(&deb.file);
     let _lock = fetch.store.lock(&format!("download-{}", deb.sha256), "download", fetch.progress)?;
+    let io = |source| AptError::Io { path: file.clone(), source };
+    let mut is_damaged = make_way(&file).map_err(io)?;
     if file.exists() {
         if compare(&file, deb).is_ok() {
             return Ok(file);
         }
-        remove(&file).map_err(|source| AptError::Io { path: file.clone(), source })?;
+        kiln_exec::interrupted()?;
+        remove(&file).map_err(io)?;
+        is_damaged = true;
+    }
+    if is_damaged {
+        fetch.progress.note(&format!("{} in the store is damaged; it is fetched again", file.display()));
     }
     let what = format!("{}={}", deb.package, deb.version);
     let state = match deb.lists {

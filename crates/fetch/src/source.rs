@@ -246,8 +246,8 @@ fn remembered_sha256(store: &Store, path: &Path) -> io::Result<Sha256> {
     };
     let meta = fs::metadata(path)?;
     let name = blake3::hash(path.as_os_str().as_bytes()).to_hex();
-    let memory = store.cache("files").ok().map(|dir| dir.join(&name.as_str()[..32]));
-    let known = memory.as_ref().and_then(|memory| kiln_file::read_to_string(memory).ok()).unwrap_or_default();
+    let memory = store.cached("files", &name.as_str()[..32]).ok();
+    let known = memory.as_ref().and_then(|memory| String::from_utf8(memory.read()?).ok()).unwrap_or_default();
     if let Some((digest, rest)) = known.split_once(' ')
         && rest == numbers(&meta)
         && let Ok(digest) = digest.parse()
@@ -259,7 +259,7 @@ fn remembered_sha256(store: &Store, path: &Path) -> io::Result<Sha256> {
     if let Some(memory) = memory
         && numbers(&fs::metadata(path)?) == numbers(&meta)
     {
-        let _ = kiln_store::write_whole(&memory, format!("{digest} {}", numbers(&meta)).as_bytes());
+        let _ = memory.write(format!("{digest} {}", numbers(&meta)).as_bytes());
     }
     Ok(digest)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use kiln_plan::{KeyWriter, SourceSpec};
+use kiln_store::make_way;
 
 use crate::apt::{AptError, State, compare};
 use crate::archive;
@@ -36,6 +37,10 @@ pub fn source_package(at: &Fetch<'_>, name: &str) -> Result<SourcePackage, Sourc
     let (upstream, debian) = (part(".orig.tar.")?, part(".debian.tar.")?);
     let folder = at.store.download(&debian.sha256.to_string())?;
     let _lock = at.store.lock(&format!("download-{}", debian.sha256), "download", at.progress)?;
+    for file in &files {
+        let path = folder.join(&file.file);
+        make_way(&path).map_err(|source| AptError::Io { path, source })?;
+    }
     if !files.iter().all(|file| compare(&folder.join(&file.file), file).is_ok()) {
         state.download_source(at, name, &folder, files.iter().map(|file| file.size).sum())?;
         files.iter().try_for_each(|file| compare(&folder.join(&file.file), file))?;

@@ -6,11 +6,11 @@
 //! starts no process.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kiln_exec::{ExecError, Sandbox};
 use kiln_kconfig::{Dialect, Environment, Files, Host, Linux, Messages, Model, Programs, commands_ahead};
@@ -31,6 +31,8 @@ pub struct Machine {
     variables: BTreeMap<String, Vec<u8>>,
     texts: BTreeMap<String, Arc<[u8]>>,
     probes: Probes,
+    /// The names of all files that were asked for.
+    read: Mutex<BTreeSet<String>>,
     /// The directory of the sources of the project's own `conf`.
     program: Option<PathBuf>,
 }
@@ -89,6 +91,7 @@ impl Machine {
             variables,
             texts: BTreeMap::new(),
             probes,
+            read: Mutex::default(),
             program: program::directory(srctree),
         }
     }
@@ -219,6 +222,12 @@ impl Machine {
         self.probes.depends_on()
     }
 
+    /// Returns the paths in the tree of all files that were read so far, or looked for.
+    pub fn files_read(&self) -> Vec<PathBuf> {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.iter().map(|name| self.srctree.join(name)).collect()
+    }
+
     /// Parses the tree from `entry`, with its commands run ahead.
     ///
     /// # Errors
@@ -266,6 +275,7 @@ impl Files for Machine {
         if let Some(text) = self.texts.get(name) {
             return Some(Arc::clone(text));
         }
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         let places = [self.current.join(name), self.srctree.join(name)];
         places.iter().find_map(|path| kiln_file::read(path).ok()).map(Arc::from)
     }

@@ -248,9 +248,44 @@ fn build(
         ));
     }
     let mut work = store.work_dir(&work_key(spec.tree_key, spec.target, spec.toolchain), "kbuild", progress)?;
-    build_in(store, spec, config, signing, &mut work, out, progress)?;
-    work.finish()?;
-    Ok(())
+    let mut built = build_in(store, spec, config, signing, &mut work, out, progress);
+    if work.was_cut_off()
+        && let Err(error) = &built
+        && may_be_damage(error)
+    {
+        // The state of a directory whose run was killed is not known: whatever is wrong with it must not stay.
+        progress.note(&format!(
+            "the build went wrong in {}, where an earlier one was killed ({error}); it is emptied, \
+                                and the build starts again",
+            work.path().display()
+        ));
+        work.clear()?;
+        built = kiln_store::remove_all_in(out)
+            .map_err(|source| KernelError::Io { path: out.to_owned(), source })
+            .and_then(|()| build_in(store, spec, config, signing, &mut work, out, progress));
+    }
+    // After an error of make itself, the next build continues with what was made. One that was killed is not complete.
+    if built.as_ref().err().is_none_or(|error| matches!(error, KernelError::Build(BuildError::Failed { .. }))) {
+        work.finish()?;
+    }
+    built
+}
+
+/// Whether a damaged build directory may be the cause of an error.
+fn may_be_damage(error: &KernelError) -> bool {
+    let is_of_files = match error {
+        KernelError::Build(error) => matches!(
+            error,
+            BuildError::Failed { .. }
+                | BuildError::NoOutput { .. }
+                | BuildError::ConfigDiffers { .. }
+                | BuildError::Io { .. }
+                | BuildError::Exec(_)
+        ),
+        KernelError::Io { .. } | KernelError::Finish { .. } => true,
+        _ => false,
+    };
+    is_of_files && !kiln_store::is_out_of_space(error)
 }
 
 /// Returns the key to sign modules with, when the config requires one.
@@ -280,7 +315,7 @@ fn build_in(
     out: &Path,
     progress: &dyn Progress,
 ) -> Result<(), KernelError> {
-    let log = store.cache("logs")?.join(format!("kbuild-{}.log", work_key(spec.tree_key, spec.target, spec.toolchain)));
+    let log = store.log(&format!("kbuild-{}.log", work_key(spec.tree_key, spec.target, spec.toolchain)))?;
     let built = make::build(
         &BuildSpec {
             tree: spec.tree,

@@ -11,7 +11,7 @@ mod llvm;
 pub mod make;
 pub mod makefiles;
 pub mod resolve;
-mod signing;
+pub mod signing;
 pub mod toolchain;
 pub mod version;
 mod watch;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use kiln_exec::{Exec, ExecError};
 use kiln_kconfig::Config;
-use kiln_store::{Progress, Store, StoreError};
+use kiln_store::{Progress, Sealed, Store, StoreError, write_whole};
 
 use crate::toolchain::Toolchain;
 
@@ -69,14 +69,27 @@ impl Signing {
     /// See [`SigningError`].
     pub(crate) fn key(store: &Store, toolchain: &Toolchain, progress: &dyn Progress) -> Result<Signing, SigningError> {
         let dir = store.cache("signing")?;
-        let path = dir.join("signing_key.pem");
+        let path = dir.join(KEY);
+        let refused = |source| SigningError::Io { path: path.clone(), source };
         let _lock = store.lock("signing-key", "the signing key", progress)?;
-        if !path.is_file() {
+        if let Some(why) = damage(store)? {
+            progress.note(&format!(
+                "{} in the store is damaged: {why}; another key is made, and kernels with the earlier one load no module \
+                 that is built from now on",
+                path.display()
+            ));
+            kiln_store::remove(&path).map_err(refused)?;
+        }
+        if !path.exists() {
             make(&dir, &path, toolchain)?;
             progress.note(&format!("made a key to sign modules with: {}", path.display()));
         }
-        let bytes = kiln_file::read(&path).map_err(|source| SigningError::Io { path: path.clone(), source })?;
-        Ok(Signing { path, digest: blake3::hash(&bytes).to_hex().to_string() })
+        let digest = blake3::hash(&kiln_file::read(&path).map_err(refused)?).to_hex().to_string();
+        let noted = noted(store)?;
+        if noted.read().as_deref() != Some(digest.as_bytes()) {
+            noted.write(digest.as_bytes()).map_err(refused)?;
+        }
+        Ok(Signing { path, digest })
     }
 
     /// Returns the key in a file of the user's.
@@ -96,7 +109,7 @@ impl Signing {
         }
         let digest = blake3::hash(&bytes).to_hex().to_string();
         let path = store.cache("signing")?.join(format!("named-{}.pem", &digest[..32]));
-        kiln_store::link(file, &path).map_err(|error| refused(&path, io::Error::other(error)))?;
+        kiln_store::replace_link(file, &path).map_err(|source| refused(&path, source))?;
         Ok(Signing { path, digest })
     }
 
@@ -111,6 +124,35 @@ impl Signing {
     }
 }
 
+/// Returns what is wrong with the store's key, compared with the digest from when it was made; `None` when there is no
+/// key, and for one of an earlier kiln, which kept no digest.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn damage(store: &Store) -> Result<Option<String>, StoreError> {
+    let path = store.cache("signing")?.join(KEY);
+    let Ok(meta) = fs::symlink_metadata(&path) else { return Ok(None) };
+    if !meta.is_file() {
+        return Ok(Some("it is not a file".to_owned()));
+    }
+    // A damaged digest says nothing about the key.
+    let Ok(Some(noted)) = noted(store)?.check() else { return Ok(None) };
+    Ok(match fs::read(&path) {
+        Ok(bytes) if blake3::hash(&bytes).to_hex().as_bytes() == noted => None,
+        Ok(_) => Some("its bytes are not those that were written".to_owned()),
+        Err(error) => Some(error.to_string()),
+    })
+}
+
+/// The path of the key in the store.
+pub const KEY_PATH: &str = "cache/signing/signing_key.pem";
+const KEY: &str = "signing_key.pem";
+
+/// Returns the file with the digest of the store's key.
+fn noted(store: &Store) -> Result<Sealed, StoreError> {
+    store.cached("signing-digests", KEY)
+}
+
 /// Makes the key as the kernel's own rules do: RSA, self-signed, valid for a century.
 ///
 /// # Source
@@ -122,13 +164,13 @@ fn make(dir: &Path, path: &Path, toolchain: &Toolchain) -> Result<(), SigningErr
                 x509_extensions = extensions\n[ name ]\nCN = kiln module signing key\n[ extensions ]\n\
                 basicConstraints = critical,CA:FALSE\nkeyUsage = digitalSignature\n\
                 subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n";
-    fs::write(&request, text).map_err(refused)?;
+    write_whole(&request, text.as_bytes()).map_err(refused)?;
     let unfinished = dir.join("signing_key.part");
+    kiln_store::remove(&unfinished).map_err(refused)?;
     // Whatever the umask is: openssl keeps the rights of a file that is there.
     fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&unfinished)
         .and_then(|file| file.set_permissions(fs::Permissions::from_mode(0o600)))

@@ -146,8 +146,9 @@ impl Toolchain {
         };
         let name = hasher.finalize().to_hex();
         // Without the cache every program is run, which is slow but correct.
-        let Ok(folder) = store.cache("toolchains") else { return Toolchain::discover(host, programs) };
-        let file = folder.join(&name.as_str()[..32]);
+        let Ok(file) = store.cached("toolchains", &name.as_str()[..32]) else {
+            return Toolchain::discover(host, programs);
+        };
         if let Some(toolchain) = Toolchain::recall(host, programs, &cache::recall(&file)) {
             return Ok(toolchain);
         }

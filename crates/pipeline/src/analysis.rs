@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kiln_advise::check::{Known, Overruled, effective, empty_groups, overruled};
@@ -15,6 +16,7 @@ use kiln_kconfig::{Declarations, Evaluation, Request};
 use kiln_plan::evaluate::BaseConfig;
 use kiln_plan::step::{BaseInputs, base_key};
 use kiln_plan::{Key, SCHEME};
+use kiln_store::cache::{self, Answers};
 
 use crate::error::PipelineError;
 use crate::history::History;
@@ -86,7 +88,53 @@ impl<'a> Prepared<'a> {
     }
 
     /// Parses the tree's Kconfig, over the recipe's base config.
+    ///
+    /// A tree in the store is compared with its stamp before, which reads the times of some 85 000 files; when all files
+    /// that the last parse read are as they were then, these are enough.
     pub(crate) fn parse(&self, target: &Target, toolchain: &Toolchain) -> Result<Parsed, PipelineError> {
+        let store = self.session.store;
+        if !self.tree.path.starts_with(store.dir()) {
+            return self.parse_tree(target, toolchain);
+        }
+        let noted = store.cached("tree-reads", &conf_key(&self.tree, target, toolchain).to_string()).ok();
+        let known: Option<BTreeSet<PathBuf>> =
+            noted.as_ref().and_then(cache::watched).map(|paths| paths.into_iter().collect());
+        if known.is_none() {
+            self.mend_tree()?;
+        }
+        let parsed = self.parse_tree(target, toolchain)?;
+        let read = self.files_read(target, &parsed);
+        if known.as_ref().is_some_and(|known| read.is_subset(known)) {
+            return Ok(parsed);
+        }
+        // Files that no earlier parse read were not compared yet.
+        let parsed = if known.is_some() && self.mend_tree()? { self.parse_tree(target, toolchain)? } else { parsed };
+        if let Some(noted) = noted {
+            cache::keep(&noted, self.files_read(target, &parsed), &Answers::new());
+        }
+        Ok(parsed)
+    }
+
+    /// Returns the files of the tree that a parse depends on: those that it read, the base config's, and scripts.
+    fn files_read(&self, target: &Target, parsed: &Parsed) -> BTreeSet<PathBuf> {
+        let tree = &self.tree.path;
+        let configs = tree.join("arch").join(&target.srcarch).join("configs");
+        let mut paths: BTreeSet<PathBuf> = parsed.files_read().into_iter().collect();
+        paths.extend(
+            ["Makefile", "kernel/configs/tiny-base.config", "kernel/configs/tiny.config"].map(|name| tree.join(name)),
+        );
+        paths.extend([configs.join("tiny.config"), configs.with_file_name("Makefile")]);
+        if let BaseConfig::Defconfig(name) = &self.recipe.kernel.base_config.value {
+            paths.insert(configs.join(name));
+        }
+        for folder in ["scripts", "scripts/kconfig"].map(|name| tree.join(name)) {
+            let names = kiln_store::names(&folder).unwrap_or_default();
+            paths.extend(names.iter().map(|name| folder.join(name)));
+        }
+        paths
+    }
+
+    fn parse_tree(&self, target: &Target, toolchain: &Toolchain) -> Result<Parsed, PipelineError> {
         let Session { store, progress, .. } = self.session;
         let area = store.work_dir(&conf_key(&self.tree, target, toolchain), "conf", progress)?;
         let kconfig = KconfigTree::new(&self.tree.path, area.path(), target, toolchain, Some(store))?;

@@ -89,7 +89,7 @@ pub fn busybox(session: &Session<'_>, arch: Arch) -> Result<PathBuf, BusyboxErro
     let libc = library(&toolchain, arch)?;
     let inputs = BusyboxInputs { source: &source.key, toolchain: toolchain.identity(), libc: &libc, config: &config };
     let key = busybox_key(&inputs);
-    let log = session.store.cache("logs")?.join(format!("busybox-{arch}.log"));
+    let log = session.store.log(&format!("busybox-{arch}.log"))?;
     let built = session.store.realize(&key, "busybox", session.progress, |dir| {
         let out = dir.join("build");
         let io = |path: &Path| {

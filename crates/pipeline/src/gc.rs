@@ -185,15 +185,26 @@ fn things(store: &Store, now: SystemTime) -> Result<Vec<Thing>, GcError> {
             let (noted, used) = (entry_bytes(&place), entry_last_use(&place));
             let bytes = match noted {
                 Some(bytes) => bytes,
-                None => directory::list(&place)?.bytes(),
+                None => bytes_of(&place)?,
             };
             // A working area is marked when a run begins and when it ends, which changes its directory.
-            let changed = || fs::metadata(&place).and_then(|meta| meta.modified()).ok();
+            let changed = || fs::symlink_metadata(&place).and_then(|meta| meta.modified()).ok();
             let unused_for = used.or_else(changed).map_or(Duration::ZERO, |used| since(used, now));
             things.push(Thing { path: Path::new(folder).join(name), bytes, unused_for, damage: None });
         }
     }
     Ok(things)
+}
+
+/// Returns the bytes of the files in `place`; none for what is no directory, or cannot be read.
+fn bytes_of(place: &Path) -> Result<u64, DirectoryError> {
+    if !fs::symlink_metadata(place).is_ok_and(|meta| meta.is_dir()) {
+        return Ok(0);
+    }
+    match directory::list(place) {
+        Err(DirectoryError::Unreadable { .. }) => Ok(0),
+        listed => listed.map(|listing| listing.bytes()),
+    }
 }
 
 /// Returns how long ago that was; a time in the future counts as now.

@@ -5,8 +5,8 @@
 //! digest of that path. Numbers count up from 1. What a generation names stays in the store as long as the generation
 //! does: [`crate::gc`] calls [`Generation::needs`].
 //!
-//! A file is written completely or not at all. One that cannot be read is reported and skipped; deleting one removes
-//! the generation, and nothing else.
+//! A file is written completely or not at all, and sealed with a digest ([`kiln_store::Sealed`]). One that is damaged is
+//! reported and skipped, and removed by the next build; deleting one removes the generation, and nothing else.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kiln_assembly::manifest::Manifest;
-use kiln_store::{Progress, Store, StoreError, write_whole};
+use kiln_store::{Progress, SealError, Sealed, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::Assembled;
@@ -190,7 +190,11 @@ pub fn latest(store: &Store, recipe: &Path) -> Result<Option<Generation>, Genera
 impl Generation {
     /// Returns the path of its own file.
     pub fn file(&self, store: &Store) -> PathBuf {
-        roots(store).join(format!("{}{}.json", prefix(&self.recipe), self.number))
+        self.sealed(store).path().to_owned()
+    }
+
+    fn sealed(&self, store: &Store) -> Sealed {
+        store.root(&format!("{}{}.json", prefix(&self.recipe), self.number))
     }
 
     /// Returns the compiled kernel's directory, when it is in the store and undamaged.
@@ -222,10 +226,13 @@ fn add(store: &Store, generation: &mut Generation, progress: &dyn Progress) -> R
     let prefix = prefix(&generation.recipe);
     let _lock = store.lock(&format!("generations-{prefix}"), "the recipe's generations", progress)?;
     let Kept { generations, unreadable } = read_all(store, &|name| name.starts_with(&prefix))?;
-    for file in &unreadable {
-        progress.note(&file.to_string());
+    // A damaged one has a number too, which must not be assigned twice.
+    let taken = unreadable.iter().filter_map(|file| number_of(&file.path)).max().unwrap_or(0);
+    for Unreadable { path, why } in &unreadable {
+        progress.note(&format!("{} is damaged: {why}; that generation is removed", path.display()));
+        kiln_store::remove(path).map_err(|source| GenerationError::Io { path: path.clone(), source })?;
     }
-    if let Some(last) = generations.last() {
+    if let Some(last) = generations.last().filter(|last| last.number > taken) {
         // Results that came from a cache, and so were not used, are no difference.
         let same =
             Generation { number: last.number, time: last.time, results: last.results.clone(), ..generation.clone() };
@@ -234,14 +241,12 @@ fn add(store: &Store, generation: &mut Generation, progress: &dyn Progress) -> R
             return Ok(false);
         }
     }
-    // An unreadable one has a number too, which must not be assigned twice.
-    let taken = unreadable.iter().filter_map(|file| number_of(&file.path));
-    let last = generations.iter().map(|one| one.number).chain(taken).max();
-    generation.number = last.unwrap_or(0) + 1;
-    let path = generation.file(store);
+    let last = generations.iter().map(|one| one.number).max();
+    generation.number = last.unwrap_or(0).max(taken) + 1;
+    let file = generation.sealed(store);
     let mut text = serde_json::to_vec_pretty(generation).expect("a generation has string keys only");
     text.push(b'\n');
-    write_whole(&path, &text).map_err(|source| GenerationError::Io { path, source })?;
+    file.write(&text).map_err(|source| GenerationError::Io { path: file.path().to_owned(), source })?;
     Ok(true)
 }
 
@@ -249,18 +254,12 @@ fn add(store: &Store, generation: &mut Generation, progress: &dyn Progress) -> R
 fn read_all(store: &Store, wanted: &dyn Fn(&str) -> bool) -> Result<Kept, GenerationError> {
     let dir = roots(store);
     let refused = |source| GenerationError::Io { path: dir.clone(), source };
-    let mut paths = BTreeSet::new();
-    for entry in fs::read_dir(&dir).map_err(refused)? {
-        let path = entry.map_err(refused)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        // The name of a file that is being written begins with a dot.
-        if name.ends_with(".json") && !name.starts_with('.') && wanted(&name) {
-            paths.insert(path);
-        }
-    }
+    let names = kiln_store::names(&dir).map_err(refused)?;
     let mut kept = Kept::default();
-    for path in paths {
-        match read(&path) {
+    // The name of a file that is being written begins with a dot.
+    for name in names.iter().filter(|name| name.ends_with(".json") && !name.starts_with('.') && wanted(name)) {
+        let path = dir.join(name);
+        match read(&store.root(name)) {
             Ok(Some(generation)) if generation.file(store) == path => kept.generations.push(generation),
             Ok(Some(_)) => {
                 kept.unreadable.push(Unreadable { path, why: "it belongs to another recipe or number".to_owned() })
@@ -274,11 +273,16 @@ fn read_all(store: &Store, wanted: &dyn Fn(&str) -> bool) -> Result<Kept, Genera
 }
 
 /// Returns `None` when the file no longer exists.
-fn read(path: &Path) -> Result<Option<Generation>, String> {
-    let text = match kiln_file::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
+fn read(file: &Sealed) -> Result<Option<Generation>, String> {
+    let text = match file.check() {
+        Ok(Some(text)) => text,
+        Ok(None) => return Ok(None),
+        // An earlier kiln wrote them without a digest.
+        Err(damage @ SealError::NoDigest) => {
+            let text = fs::read(file.path()).map_err(|error| error.to_string())?;
+            text.starts_with(b"{").then_some(text).ok_or_else(|| damage.to_string())?
+        }
+        Err(damage) => return Err(damage.to_string()),
     };
     let generation: Generation = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
     if generation.version != VERSION {

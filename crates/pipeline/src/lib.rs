@@ -23,6 +23,7 @@ pub mod gc;
 pub mod generation;
 mod history;
 mod impact;
+pub mod integrity;
 mod layouts;
 pub mod outputs;
 mod prepared;

@@ -68,6 +68,22 @@ impl<'a> Session<'a> {
 }
 
 impl Prepared<'_> {
+    /// Makes a tree in the store again when one of its files was changed: the key stands for the tree as it was made, and
+    /// so would what is read from it now. Returns whether it was damaged.
+    ///
+    /// # Errors
+    /// Any [`PipelineError`] of sources and patches.
+    pub(crate) fn mend_tree(&self) -> Result<bool, PipelineError> {
+        let Session { store, progress, .. } = self.session;
+        let damage = store.damaged(&self.tree.path);
+        if let Some(damage) = &damage {
+            progress.note(&format!("{} in the store is damaged: {damage}; it is made again", self.tree.path.display()));
+            store.forget(&self.tree.path)?;
+            self.session.prepare(self.recipe)?;
+        }
+        Ok(damage.is_some())
+    }
+
     /// Reads which modules the tree's makefiles build.
     ///
     /// # Errors

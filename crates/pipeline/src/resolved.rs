@@ -13,7 +13,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::path::PathBuf;
 
 use kiln_advise::check::EmptyGroup;
 use kiln_diag::{Code, Diagnostic, Diagnostics, Sources};
@@ -22,6 +21,7 @@ use kiln_kbuild::toolchain::{Target, Toolchain};
 use kiln_kconfig::{Config, fragment};
 use kiln_plan::evaluate::{BaseConfig, after_unset};
 use kiln_plan::{Key, KeyWriter};
+use kiln_store::Sealed;
 use kiln_store::cache::{self, Answers};
 
 use crate::analysis::is_shipped;
@@ -109,9 +109,9 @@ impl<'a> Prepared<'a> {
         Ok((target, toolchain))
     }
 
-    fn file(&self, target: &Target, toolchain: &Toolchain) -> Result<Option<PathBuf>, PipelineError> {
-        let Ok(directory) = self.session.store.cache("resolutions") else { return Ok(None) };
-        Ok(Some(directory.join(self.key(target, toolchain)?.to_string())))
+    fn file(&self, target: &Target, toolchain: &Toolchain) -> Result<Option<Sealed>, PipelineError> {
+        let key = self.key(target, toolchain)?.to_string();
+        Ok(self.session.store.cached("resolutions", &key).ok())
     }
 
     fn key(&self, target: &Target, toolchain: &Toolchain) -> Result<Key, PipelineError> {

@@ -30,7 +30,7 @@ pub enum ResultError {
         /// The system's error.
         source: io::Error,
     },
-    /// Something other than a link is at its path.
+    /// Something other than a link of kiln's is at its path.
     #[error("{} exists and is not a link that kiln made: move it away, or name another with --out", path.display())]
     InTheWay {
         /// The path.
@@ -83,15 +83,24 @@ pub fn result(
     Ok((dir, key))
 }
 
-/// Makes `link` point at `target`; an existing link is replaced in one step.
+/// Makes `link` point at `target`; an existing link to a result, of any store, is replaced in one step.
 ///
 /// # Errors
-/// [`ResultError::InTheWay`] when something other than a link is there.
+/// [`ResultError::InTheWay`] when something else is there.
 pub fn link(target: &Path, link: &Path) -> Result<(), ResultError> {
-    kiln_store::link(target, link).map_err(|error| match error {
+    kiln_store::link(target, link, is_result).map_err(|error| match error {
         LinkError::InTheWay { path } => ResultError::InTheWay { path },
         LinkError::Io { path, source } => ResultError::Io { path, source },
     })
+}
+
+/// Whether a link's target has the form `STORE/results/KEY-result/out`; that store may be gone.
+fn is_result(target: &Path) -> bool {
+    let parts: Vec<_> = target.iter().rev().take(3).map(|part| part.to_string_lossy()).collect();
+    let [out, name, results] = parts.as_slice() else { return false };
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let key = name.strip_suffix("-result").unwrap_or_default();
+    target.is_absolute() && out == "out" && results == "results" && key.len() == 32 && is_hex(key)
 }
 
 /// Writes all files of the assembly into the empty directory `out`.
@@ -126,16 +135,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_is_replaced_and_nothing_else_is() {
+    fn a_link_of_kilns_is_replaced_and_nothing_else_is() {
         let dir = tempfile::tempdir().unwrap();
         let place = dir.path().join("result");
-        link(Path::new("one"), &place).unwrap();
-        link(Path::new("two"), &place).unwrap();
-        assert_eq!(fs::read_link(&place).unwrap(), Path::new("two"));
+        let result = |store: &str, digit: &str| format!("/{store}/results/{}-result/out", digit.repeat(32));
+        link(Path::new(&result("one", "1")), &place).unwrap();
+        // That of another store, which need not exist.
+        link(Path::new(&result("two", "2")), &place).unwrap();
+        assert_eq!(fs::read_link(&place).unwrap(), Path::new(&result("two", "2")));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        let refused = |place: &Path| {
+            let error = link(Path::new(&result("three", "3")), place).unwrap_err();
+            assert!(matches!(error, ResultError::InTheWay { .. }), "{error}");
+        };
+        for target in ["/home/me/www", "elsewhere", "/s/results/1-result/out", "/s/results/result/out", "results/x"] {
+            fs::remove_file(&place).unwrap();
+            symlink(target, &place).unwrap();
+            refused(&place);
+            assert_eq!(fs::read_link(&place).unwrap(), Path::new(target));
+        }
         fs::remove_file(&place).unwrap();
         fs::write(&place, "mine").unwrap();
-        assert!(matches!(link(Path::new("three"), &place), Err(ResultError::InTheWay { .. })));
+        refused(&place);
         assert_eq!(fs::read_to_string(&place).unwrap(), "mine");
+        fs::remove_file(&place).unwrap();
+        fs::create_dir(&place).unwrap();
+        refused(&place);
     }
 }

@@ -1,7 +1,7 @@
 //! Answers that are valid as long as the paths that they depend on are unchanged.
 //!
-//! A cache is one file: the format's name, the number of watched paths, each path with its metadata, then each question
-//! with its answer; all end with NUL. When one path has changed, the whole cache is invalid.
+//! A cache is one [`Sealed`] file: the format's name, the number of watched paths, each path with its metadata, then each
+//! question with its answer; all end with NUL. When one path has changed, the whole cache is invalid.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::files::write_whole;
+use crate::sealed::Sealed;
 
 const FORMAT: &[u8] = b"kiln memory 1";
 
@@ -18,7 +18,7 @@ const FORMAT: &[u8] = b"kiln memory 1";
 pub type Answers = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Returns the answers in `file`; none when there is no such cache, or one of its paths has changed.
-pub fn recall(file: &Path) -> Answers {
+pub fn recall(file: &Sealed) -> Answers {
     let holding = |text: &[u8]| {
         let (_, mut fields) = holding(text)?;
         let mut answers = Answers::new();
@@ -27,7 +27,7 @@ pub fn recall(file: &Path) -> Answers {
         }
         Some(answers)
     };
-    kiln_file::read(file).ok().and_then(|text| holding(&text)).unwrap_or_default()
+    file.read().and_then(|text| holding(&text)).unwrap_or_default()
 }
 
 /// Returns the watched paths of a cache and the fields after them; `None` when it is no cache or a path has changed.
@@ -46,15 +46,14 @@ fn holding(text: &[u8]) -> Option<(Vec<PathBuf>, impl Iterator<Item = &[u8]>)> {
 }
 
 /// Returns the paths that the answers in `file` depend on; `None` when there is no cache, or one of them has changed.
-pub fn watched(file: &Path) -> Option<Vec<PathBuf>> {
-    let text = kiln_file::read(file).ok()?;
-    Some(holding(&text)?.0)
+pub fn watched(file: &Sealed) -> Option<Vec<PathBuf>> {
+    Some(holding(&file.read()?)?.0)
 }
 
 /// Replaces the cache in `file` by `answers` that depend on `paths`.
 ///
 /// A failure to write costs time only, so it is not reported.
-pub fn keep(file: &Path, paths: impl IntoIterator<Item = PathBuf>, answers: &Answers) {
+pub fn keep(file: &Sealed, paths: impl IntoIterator<Item = PathBuf>, answers: &Answers) {
     let mut n_watched: usize = 0;
     let mut fields = Vec::new();
     let field = |text: &mut Vec<u8>, bytes: &[u8]| {
@@ -74,7 +73,7 @@ pub fn keep(file: &Path, paths: impl IntoIterator<Item = PathBuf>, answers: &Ans
     text.push(0);
     field(&mut text, n_watched.to_string().as_bytes());
     text.extend(fields);
-    let _ = write_whole(file, &text);
+    let _ = file.write(&text);
 }
 
 /// Returns text that changes when the file or directory at `path` does; `-` when there is none.
@@ -87,36 +86,46 @@ fn stamp(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Report;
 
     #[test]
     fn answers_hold_until_a_path_changes() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
+        let cache = Sealed::new(at("cache"), "cache".to_owned(), Report::default());
         let answers = Answers::from([(b"q".to_vec(), b"a".to_vec()), (b"empty".to_vec(), Vec::new())]);
         fs::write(at("tool"), "1").unwrap();
         let paths = || [at("tool"), at("not-there"), dir.path().to_owned()];
-        keep(&at("cache"), paths(), &answers);
+        keep(&cache, paths(), &answers);
         // Writing the cache changed its directory, which is one of the paths.
-        assert_eq!(recall(&at("cache")), Answers::new());
-        keep(&at("cache"), [at("tool"), at("not-there")], &answers);
-        assert_eq!(recall(&at("cache")), answers);
+        assert_eq!(recall(&cache), Answers::new());
+        keep(&cache, [at("tool"), at("not-there")], &answers);
+        assert_eq!(recall(&cache), answers);
         fs::write(at("not-there"), "").unwrap();
-        assert_eq!(recall(&at("cache")), Answers::new());
-        keep(&at("cache"), [at("tool")], &answers);
+        assert_eq!(recall(&cache), Answers::new());
+        keep(&cache, [at("tool")], &answers);
         fs::write(at("tool"), "22").unwrap();
-        assert_eq!(recall(&at("cache")), Answers::new());
+        assert_eq!(recall(&cache), Answers::new());
     }
 
     #[test]
     fn a_damaged_cache_gives_no_wrong_answer() {
         let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("cache");
+        let (file, report) = (dir.path().join("cache"), Report::default());
+        let cache = Sealed::new(file.clone(), "cache".to_owned(), report.clone());
         let answers = Answers::from([(b"one".to_vec(), b"1".to_vec()), (b"two".to_vec(), b"2".to_vec())]);
-        keep(&file, [PathBuf::from("/")], &answers);
+        keep(&cache, [PathBuf::from("/")], &answers);
         let text = fs::read(&file).unwrap();
         for end in 0..text.len() {
             fs::write(&file, &text[..end]).unwrap();
-            assert!(recall(&file).iter().all(|(question, answer)| answers.get(question) == Some(answer)), "{end}");
+            assert_eq!(recall(&cache), Answers::new(), "{end}");
         }
+        // The content of a value, which no parser can know to be wrong.
+        let at = text.windows(5).position(|window| window == b"two\x002").unwrap() + 4;
+        let mut other = text.clone();
+        other[at] = b'3';
+        fs::write(&file, other).unwrap();
+        assert_eq!(recall(&cache), Answers::new());
+        assert_eq!(report.faults().len(), text.len() + 1, "each of them is reported");
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn io_error(path: &Path, source: io::Error) -> StoreError {
 }
 
 /// Whether `error` was caused by a full disk: by its kind, or by what a child process printed.
-pub(crate) fn is_out_of_space(error: &(dyn Error + 'static)) -> bool {
+pub fn is_out_of_space(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         if matches!(error.downcast_ref::<StoreError>(), Some(StoreError::Full { .. })) {

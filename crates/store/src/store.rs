@@ -3,54 +3,55 @@
 //! ```text
 //! STORE/
 //!   kiln-store            the layout's version, a decimal number and a newline
-//!   CACHEDIR.TAG          makes backup programs skip the store
+//!   CACHEDIR.TAG          makes backup programs skip the store; it has the layout's version too
 //!   in-use                locked shared by every running kiln, and exclusively by one that frees the store
 //!   locks/NAME            one per result or working area while a kiln makes or uses it; empty files
 //!   results/KEY-KIND/
 //!     out/                the result itself; never changed once it is here
-//!     stamp.json          digests of `out`, to notice damage; its time is that of the last use
+//!     stamp.json          digests of `out`, to notice damage, sealed; its time is that of the last use
 //!     checked             the boot of the machine in which all of it was last checked
 //!   making/KEY-KIND/      a result being made; when nobody holds its lock, it is a leftover
 //!   work/KEY-KIND/
 //!     dir/                a mutable working area, kept between runs
 //!     in-use              exists while a run works in it: when the next run finds it, the last one was killed
+//!     state               the digest of what `stat` says about `dir` when the last run ended, sealed
 //!   downloads/HASH/NAME   files from the network by their hash; `.part` while unfinished
-//!   cache/                what can be computed again, by the modules that compute it
-//!   roots/RECIPE-N.json   one per generation, naming the results that must stay
+//!   cache/                what can be computed again, by the modules that compute it, sealed
+//!   roots/RECIPE-N.json   one per generation, naming the results that must stay, sealed
 //! ```
+//!
+//! A file that is sealed ([`Sealed`]) begins with the digest of its name and content. A link, and whatever else is in the
+//! place of a file or directory of the store, is removed and never followed. What is damaged is made again.
 //!
 //! A result is made under `making` and renamed into `results`, so it is there completely or not at all, however the
 //! process ends. Locks are `flock`s: they end with the process that holds them. All of it is on one file system; the
 //! recipe may be on another. What a key stands for, and which results a generation needs, is not known here.
 
+mod audit;
 mod entry;
 mod freeing;
+mod layout;
 mod lock;
 mod work;
 
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::Display;
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use kiln_exec::interrupted;
 use kiln_plan::Key;
 
 use self::entry::OUT;
 pub use self::entry::{Damage, entry_bytes, entry_last_use};
-use self::lock::IN_USE;
 pub use self::lock::Lock;
 pub use self::work::WorkDir;
-use crate::error::{StoreError, VERSION, io_error, is_out_of_space};
-use crate::files::{names, remove, write_whole};
-use crate::progress::Progress;
-
-const VERSION_FILE: &str = "kiln-store";
-const FOLDERS: [&str; 7] = ["locks", "results", "making", "work", "downloads", "cache", "roots"];
+use crate::error::{StoreError, io_error, is_out_of_space};
+use crate::files::{make_way, move_to, names, remove};
+use crate::progress::{Progress, Silent};
+use crate::report::{Fault, Report};
+use crate::sealed::Sealed;
 
 /// An open store.
 #[derive(Debug)]
@@ -60,6 +61,7 @@ pub struct Store {
     in_use: File,
     /// Names of the results that were returned.
     used: Mutex<BTreeSet<String>>,
+    report: Report,
 }
 
 impl Store {
@@ -69,9 +71,18 @@ impl Store {
     /// [`StoreError::ReadOnly`], [`StoreError::Foreign`], [`StoreError::Version`], [`StoreError::Full`] or
     /// [`StoreError::Io`].
     pub fn open(dir: &Path) -> Result<Store, StoreError> {
+        Store::open_with(dir, Arc::new(Silent))
+    }
+
+    /// Does the same; `progress` gets a line about each damaged part that is mended, now and later.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`].
+    pub fn open_with(dir: &Path, progress: Arc<dyn Progress + Send>) -> Result<Store, StoreError> {
         let dir = std::path::absolute(dir).map_err(|source| io_error(dir, source))?;
-        let in_use = lay_out(&dir).map_err(|error| unwritable(&dir, error))?;
-        let store = Store { dir, in_use, used: Mutex::default() };
+        let report = Report::new(progress);
+        let in_use = layout::lay_out(&dir, &report).map_err(|error| layout::unwritable(&dir, error))?;
+        let store = Store { dir, in_use, used: Mutex::default(), report };
         store.sweep()?;
         Ok(store)
     }
@@ -81,24 +92,55 @@ impl Store {
         &self.dir
     }
 
+    /// Returns the parts that were found damaged since the store was opened, and have been mended.
+    pub fn mended(&self) -> Vec<Fault> {
+        self.report.faults()
+    }
+
     /// Returns the directory of a download by its hash, created when it does not exist.
     ///
     /// # Errors
     /// [`StoreError::Io`].
     pub fn download(&self, hash: &str) -> Result<PathBuf, StoreError> {
-        let dir = self.dir.join("downloads").join(hash);
-        fs::create_dir_all(&dir).map_err(|source| io_error(&dir, source))?;
-        Ok(dir)
+        self.directory(&Path::new("downloads").join(hash))
     }
 
     /// Returns a directory for what the module `name` can compute again, created when it does not exist.
     ///
+    /// Files that are believed belong into [`Store::cached`].
     /// # Errors
     /// [`StoreError::Io`].
     pub fn cache(&self, name: &str) -> Result<PathBuf, StoreError> {
-        let dir = self.dir.join("cache").join(name);
-        fs::create_dir_all(&dir).map_err(|source| io_error(&dir, source))?;
-        Ok(dir)
+        self.directory(&Path::new("cache").join(name))
+    }
+
+    /// Returns the file `name` of what the module `folder` can compute again.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when there is no such directory and it cannot be created.
+    pub fn cached(&self, folder: &str, name: &str) -> Result<Sealed, StoreError> {
+        let path = self.cache(folder)?.join(name);
+        Ok(Sealed::new(path, format!("cache/{folder}/{name}"), self.report.clone()))
+    }
+
+    /// Returns the file `name` of those that keep results in the store.
+    pub fn root(&self, name: &str) -> Sealed {
+        Sealed::new(self.dir.join("roots").join(name), format!("roots/{name}"), self.report.clone())
+    }
+
+    /// Returns the path of the log `name` of a program, which can be written to.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn log(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let path = self.cache("logs")?.join(name);
+        make_way(&path).map_err(|source| io_error(&path, source))?;
+        Ok(path)
+    }
+
+    /// Creates the missing directories of the path `name` in the store; links and files in their place are removed.
+    fn directory(&self, name: &Path) -> Result<PathBuf, StoreError> {
+        layout::directory(&self.dir, name, &self.report)
     }
 
     /// Returns the result of `key`, when it exists and is undamaged. `kind` is the one it was made with.
@@ -207,7 +249,7 @@ impl Store {
     pub fn work_dir_named(&self, key: &str, kind: &str, progress: &dyn Progress) -> Result<WorkDir, StoreError> {
         let name = name(key, kind);
         let lock = self.lock(&format!("work-{name}"), kind, progress)?;
-        WorkDir::open(self.dir.join("work").join(name), lock).map_err(|error| self.full_or(error))
+        WorkDir::open(&self.dir.join("work"), &name, lock, &self.report).map_err(|error| self.full_or(error))
     }
 
     /// Makes `error` a [`StoreError::Full`] when a full disk caused it.
@@ -221,7 +263,11 @@ impl Store {
         if !out_of_space {
             return error;
         }
-        E::from(StoreError::Full { dir: self.dir.clone(), free: free_space(&self.dir), source: Box::new(error) })
+        E::from(StoreError::Full {
+            dir: self.dir.clone(),
+            free: layout::free_space(&self.dir),
+            source: Box::new(error),
+        })
     }
 
     /// Makes a result under its lock, unless another kiln has in the meantime.
@@ -238,8 +284,7 @@ impl Store {
             Ok(()) => return Ok(()),
             Err(Damage::Absent) => {}
             Err(damage) => {
-                progress
-                    .note(&format!("the stored {kind} in {} is damaged: {damage}; it is made again", entry.display()));
+                self.report.mended(entry, &format!("results/{name}"), damage, "it is made again");
                 self.discard(entry)?;
             }
         }
@@ -283,7 +328,7 @@ impl Store {
         let name = entry.file_name().unwrap_or_default();
         let trash = self.dir.join("making").join(name);
         remove(&trash).map_err(|source| io_error(&trash, source))?;
-        fs::rename(entry, &trash).map_err(|source| io_error(entry, source))?;
+        move_to(entry, &trash).map_err(|source| io_error(entry, source))?;
         remove(&trash).map_err(|source| io_error(&trash, source))
     }
 
@@ -307,68 +352,6 @@ fn is_usable(entry: &Path) -> bool {
 fn name(key: impl Display, kind: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "._+-".contains(c) { c } else { '_' };
     format!("{key}-{}", kind.chars().map(plain).collect::<String>())
-}
-
-/// Creates the missing directories, checks the version, and marks the store as in use.
-fn lay_out(dir: &Path) -> Result<File, StoreError> {
-    fs::create_dir_all(dir).map_err(|source| io_error(dir, source))?;
-    let version_file = dir.join(VERSION_FILE);
-    match kiln_file::read_to_string(&version_file) {
-        Ok(found) if found.trim_end() == VERSION.to_string() => {}
-        Ok(found) => return Err(StoreError::Version { dir: dir.to_owned(), found: found.trim_end().to_owned() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => found_new(dir, &version_file)?,
-        Err(source) => return Err(io_error(&version_file, source)),
-    }
-    for folder in FOLDERS {
-        let path = dir.join(folder);
-        fs::create_dir_all(&path).map_err(|source| io_error(&path, source))?;
-    }
-    let path = dir.join(IN_USE);
-    let in_use = File::options().create(true).append(true).open(&path).map_err(|source| io_error(&path, source))?;
-    loop {
-        match in_use.try_lock_shared() {
-            Ok(()) => return Ok(in_use),
-            // Another kiln frees the store: that takes moments.
-            Err(TryLockError::WouldBlock) => interrupted()?,
-            Err(TryLockError::Error(source)) => return Err(io_error(&path, source)),
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// Turns an empty directory into a store. The version file is written last and in one step, so that half a store is
-/// never taken for one.
-fn found_new(dir: &Path, version_file: &Path) -> Result<(), StoreError> {
-    let ours = ["CACHEDIR.TAG", "lost+found"];
-    let found = names(dir).map_err(|source| io_error(dir, source))?;
-    let other_founder = |name: &str| name.starts_with(".kiln-store.") || name == VERSION_FILE;
-    if found.iter().any(|name| !ours.contains(&name.as_str()) && !other_founder(name)) && !version_file.exists() {
-        return Err(StoreError::Foreign { dir: dir.to_owned() });
-    }
-    let tag = dir.join("CACHEDIR.TAG");
-    fs::write(&tag, "Signature: 8a477f597d28d172789f06886806bc55\n# A cache of kiln's.\n")
-        .map_err(|source| io_error(&tag, source))?;
-    write_whole(version_file, format!("{VERSION}\n").as_bytes()).map_err(|source| io_error(version_file, source))
-}
-
-/// Makes a refusal to write an error about the store as a whole.
-fn unwritable(dir: &Path, error: StoreError) -> StoreError {
-    match error {
-        StoreError::Io { source, .. }
-            if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
-        {
-            StoreError::ReadOnly { dir: dir.to_owned(), source }
-        }
-        StoreError::Io { .. } if is_out_of_space(&error) => {
-            StoreError::Full { dir: dir.to_owned(), free: free_space(dir), source: Box::new(error) }
-        }
-        other => other,
-    }
-}
-
-/// Returns the bytes that an ordinary user could still write; 0 when the file system does not report it.
-fn free_space(dir: &Path) -> u64 {
-    rustix::fs::statvfs(dir).map_or(0, |fs| fs.f_bavail.saturating_mul(fs.f_frsize))
 }
 
 #[cfg(test)]

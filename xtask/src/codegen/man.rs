@@ -10,9 +10,17 @@ pub(super) fn pages() -> Result<Vec<(String, String)>> {
     let mut kiln = kiln_cli::command().disable_help_subcommand(true);
     // Names such as `kiln-build` are set by this.
     kiln.build();
-    let commands = kiln.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
-    let commands: Vec<Command> = commands.collect();
-    commands.into_iter().chain([kiln]).map(page).collect()
+    let mut commands = Vec::new();
+    add(kiln, &mut commands);
+    commands.into_iter().map(page).collect()
+}
+
+/// Adds a command after all commands below it.
+fn add(command: Command, commands: &mut Vec<Command>) {
+    for below in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        add(below.clone(), commands);
+    }
+    commands.push(command);
 }
 
 /// Renders one page, without version and date: an unchanged page must have the same bytes after a release.

@@ -6,7 +6,9 @@ use kiln_assembly::left_out;
 use kiln_diag::{Diagnostic, Sources};
 use kiln_impact::Verdict;
 use kiln_kbuild::kernel::Kernel;
-use kiln_pipeline::{self as pipeline, Assembled, Built, PipelineError, Prepared, Resolved, generation, result};
+use kiln_pipeline::{
+    self as pipeline, AssembleError, Assembled, Built, PipelineError, Prepared, Resolved, generation, result,
+};
 
 use crate::command_context::CommandContext;
 use crate::commands::{Context, impact};
@@ -61,7 +63,7 @@ pub(crate) fn run(context: &Context<'_>, args: &Args) -> Result<u8, Failure> {
         verify(context, &built, &sources, &assembled)?;
     }
     let link = context.environment.current_dir.join(&args.out);
-    result::link(&assembled.dir, &link).map_err(Failure::host)?;
+    result::link(&assembled.dir, &link).map_err(|error| PipelineError::from(AssembleError::from(error)))?;
     generation::record(&context.recipe(), &built, &assembled).map_err(Failure::host)?;
     if args.json {
         context.ui.result(&assembled.manifest.to_json());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
@@ -182,7 +183,7 @@ fn machine(context: &Context<'_>, args: &Args) -> Result<Machine, Failure> {
                 sandbox: &Sandbox::off(),
             };
             // Without a store the tools are run each time.
-            let store = Store::open(&context.store_dir()).ok();
+            let store = Store::open_with(&context.store_dir(), Arc::new(context.ui.clone())).ok();
             Machine::linux(&tree, current, &variables, store.as_ref()).map_err(Failure::fault)?
         }
     };

@@ -16,6 +16,7 @@
 //! - `extra_modules`: modules from outside of the tree, and firmware (slow);
 //! - `reasons`: what `kiln check` says about variables, texts and kiln's own modules, on a small tree;
 //! - `impact`: what a change means for a deployed kernel, and new modules for it (slow);
+//! - `integrity`: damage in the store, and what mends it, on a small tree;
 //! - `special_files`: pipes, devices and the like where a file is expected;
 //! - `interrupts`: what ends on a signal;
 //! - `eval`: what `kiln eval` prints;
@@ -43,6 +44,7 @@ mod eval;
 mod extra_modules;
 mod fix;
 mod impact;
+mod integrity;
 mod interrupts;
 mod kconfig;
 mod kernel_faults;

@@ -1,12 +1,12 @@
 //! apt's lists: the host's, or kiln's own.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use kiln_exec::{Exec, ExecError};
-use kiln_store::{Lock, directory};
+use kiln_store::{Lock, directory, write_whole};
 
 use super::{AptError, Deb};
 use crate::context::{Fetch, is_proxy};
@@ -149,14 +149,13 @@ impl State {
 
     fn open(fetch: &Fetch<'_>, name: &str, lists: Lists, architecture: Option<&str>) -> Result<State, AptError> {
         let lock = fetch.store.lock(&format!("apt-{name}"), "apt lists", fetch.progress)?;
-        let dir = fetch.store.cache("apt")?.join(name);
+        let dir = fetch.store.cache(&format!("apt/{name}"))?;
         let io = |path: &Path, source| AptError::Io { path: path.to_owned(), source };
         for folder in ["state/lists/partial", "cache/archives/partial", "nothing/partial"] {
-            let path = dir.join(folder);
-            fs::create_dir_all(&path).map_err(|source| io(&path, source))?;
+            fetch.store.cache(&format!("apt/{name}/{folder}"))?;
         }
         let status = dir.join("status");
-        File::create(&status).map_err(|source| io(&status, source))?;
+        write_whole(&status, b"").map_err(|source| io(&status, source))?;
         let mut config = NO_HOOKS.to_owned();
         if let Some(architecture) = architecture {
             config += &format!(
@@ -164,7 +163,7 @@ impl State {
             );
         }
         let path = dir.join("apt.conf");
-        fs::write(&path, config).map_err(|source| io(&path, source))?;
+        write_whole(&path, config.as_bytes()).map_err(|source| io(&path, source))?;
         Ok(State { dir, lists, _lock: lock })
     }
 
@@ -219,7 +218,7 @@ impl State {
             fetch.progress.note(&format!("apt: {line}"));
         }
         let path = self.dir.join(UPDATED);
-        File::create(&path).map(drop).map_err(|source| AptError::Io { path, source })
+        write_whole(&path, b"").map_err(|source| AptError::Io { path, source })
     }
 
     /// Returns the age of the lists; `None` without lists.

@@ -10,8 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use kiln_exec::interrupted;
-use kiln_store::StoreError;
 use kiln_store::digest::Sha256;
+use kiln_store::{StoreError, make_way};
 use ureq::http::{Response, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Proxy};
@@ -77,16 +77,21 @@ pub(super) fn get(fetch: &Fetch<'_>, url: &str, sha256: Sha256) -> Result<PathBu
     }
     let whole = fetch.store.download(&sha256.to_string())?.join(file_name(url));
     let _lock = fetch.store.lock(&format!("download-{sha256}"), "download", fetch.progress)?;
+    let mut is_damaged = make_way(&whole).map_err(|source| stored(&whole, source))?;
     if whole.exists() {
         match compare(&whole, url, sha256) {
             Ok(()) => return Ok(whole),
-            Err(SourceError::Mismatch { .. }) => fetch.progress.note("the stored download is damaged: fetched again"),
+            Err(SourceError::Mismatch { .. }) => is_damaged = true,
             Err(error) => return Err(error),
         }
+    }
+    if is_damaged {
+        fetch.progress.note(&format!("{} in the store is damaged; it is fetched again", whole.display()));
     }
     let mut part = whole.clone().into_os_string();
     part.push(".part");
     let part = PathBuf::from(part);
+    make_way(&part).map_err(|source| stored(&part, source))?;
     let had_part = part.exists();
     complete(fetch, url, &part)?;
     let mut compared = compare(&part, url, sha256);

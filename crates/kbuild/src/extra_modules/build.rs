@@ -218,8 +218,7 @@ impl Build<'_> {
     }
 
     fn log(&self, name: &str) -> Result<PathBuf, ExtraModulesError> {
-        let folder = self.store.cache("logs")?;
-        Ok(folder.join(format!("module-{}-{}.log", self.kernel.key, name.replace('/', "-"))))
+        Ok(self.store.log(&format!("module-{}-{}.log", self.kernel.key, name.replace('/', "-")))?)
     }
 }
 

@@ -12,8 +12,8 @@ use std::thread;
 use std::time::Duration;
 
 use kiln_exec::{Exec, ExecError, ProcessGroup, Sandbox, interrupted};
-use kiln_store::Store;
 use kiln_store::cache::{self, Answers};
+use kiln_store::{Sealed, Store};
 
 use crate::watch;
 
@@ -32,7 +32,7 @@ pub struct Probes {
     variables: Vec<(OsString, OsString)>,
     state: Mutex<State>,
     changed: Condvar,
-    memory: Option<PathBuf>,
+    memory: Option<Sealed>,
     /// The limits of commands, and the tree that they may read.
     sandbox: Sandbox,
     srctree: PathBuf,
@@ -93,8 +93,7 @@ impl Probes {
             }
         }
         // Without the cache every command runs, which is slow but correct.
-        let Ok(folder) = store.cache("probes") else { return };
-        let file = folder.join(&hasher.finalize().to_hex().as_str()[..32]);
+        let Ok(file) = store.cached("probes", &hasher.finalize().to_hex().as_str()[..32]) else { return };
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).known = cache::recall(&file);
         self.memory = Some(file);
     }

@@ -49,6 +49,11 @@ impl Parsed {
         self.base.values
     }
 
+    /// Returns the paths in the tree of all Kconfig files that were read, or looked for.
+    pub fn files_read(&self) -> Vec<PathBuf> {
+        self.machine.files_read()
+    }
+
     /// Returns the paths that the answers of the tree's shell commands depend on; `None` when they are not known.
     pub fn depends_on(&self) -> Option<Vec<PathBuf>> {
         self.machine.depends_on()

@@ -1,11 +1,11 @@
 //! The kernel step: a fake tree built into a store.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use kiln_kbuild::kernel::{Kernel, KernelError, KernelSpec, kernel};
+use kiln_kbuild::make::BuildError;
 use kiln_store::{Silent, Store, StoreError};
 use kiln_testkit::{Tmpfs, chain, is_clean};
 
@@ -59,12 +59,10 @@ fn a_disk_that_is_full_when_a_kernel_is_installed() {
     let at = disk.path().join("store");
     drop(Store::open(&at).unwrap());
     // There is space for compiling elsewhere.
-    for folder in ["work", "cache"] {
-        let elsewhere = dir.path().join(folder);
-        fs::create_dir(&elsewhere).unwrap();
+    let elsewhere = ["work", "cache"].map(|folder| {
         fs::remove_dir_all(at.join(folder)).unwrap();
-        symlink(&elsewhere, at.join(folder)).unwrap();
-    }
+        Tmpfs::mount(&at.join(folder), "size=16m").unwrap()
+    });
     let store = Store::open(&at).unwrap();
     fs::write(disk.path().join("fill"), vec![0; 2 << 20]).unwrap_err();
     let fake = FakeKernel::new();
@@ -75,6 +73,30 @@ fn a_disk_that_is_full_when_a_kernel_is_installed() {
     assert!(fs::read_dir(at.join("work")).unwrap().flatten().any(has_vmlinux), "it did not come to the installation");
     fs::remove_file(disk.path().join("fill")).unwrap();
     assert!(build(&store, &fake).unwrap().dir.join("kernel/vmlinux").is_file());
+    drop(elsewhere);
+}
+
+#[test]
+fn the_directory_of_a_killed_build_that_cannot_be_built_in_is_emptied_and_an_error_of_the_source_is_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let fake = FakeKernel::new();
+    let first = build(&store, &fake).unwrap();
+    let area = dir.path().join(format!("work/{}-kbuild", first.work));
+    // As a crash of the machine may leave it: make believes that the object is there.
+    fs::write(area.join("in-use"), "").unwrap();
+    fs::remove_file(area.join("dir/kernel/a.o")).unwrap();
+    fs::create_dir(area.join("dir/kernel/a.o")).unwrap();
+    let config = CONFIG.replace("CONFIG_NAME=\"\"", "CONFIG_NAME=\"x\"");
+    let second = build_config(&store, &fake, &config).unwrap();
+    assert!(second.dir.join("kernel/vmlinux").is_file() && area.join("dir/kernel/a.o").is_file());
+    assert!(!area.join("in-use").exists());
+
+    fake.write("kernel/b.c", "int b(void) { return }\n");
+    let error = build(&store, &fake).unwrap_err();
+    assert!(matches!(error, KernelError::Build(BuildError::Failed { .. })), "{error}");
+    let is_marked = |entry: fs::DirEntry| entry.path().join("in-use").exists();
+    assert!(!fs::read_dir(dir.path().join("work")).unwrap().flatten().any(is_marked), "it was not cut off");
 }
 
 #[test]

@@ -101,12 +101,29 @@ fn a_corrupt_one_is_named_and_passed_over_and_its_number_is_not_given_again() {
     (1..=2).for_each(|number| drop(ground.add("a.toml", &format!("k{number}"), number)));
     let file = ground.file(2);
     let text = fs::read(&file).unwrap();
-    for end in 0..text.len() - 2 {
-        fs::write(&file, &text[..end]).unwrap();
+    let is_refused = |text: &[u8], what: &str| {
+        fs::write(&file, text).unwrap();
         let Kept { generations, unreadable } = list(&ground.store, &ground.recipe("a.toml")).unwrap();
-        assert_eq!((generations.len(), unreadable.len()), (1, 1), "cut at {end}");
+        assert_eq!((generations.len(), unreadable.len()), (1, 1), "{what}");
         assert_eq!(unreadable[0].path, file);
+    };
+    for at in 0..text.len() {
+        is_refused(&text[..at], &format!("cut at {at}"));
+        let mut flipped = text.clone();
+        flipped[at] ^= 1;
+        is_refused(&flipped, &format!("another byte at {at}"));
     }
-    assert_eq!(ground.add("a.toml", "k3", 3).0.number, 3);
+    is_refused(&fs::read(ground.file(1)).unwrap(), "a copy of another generation");
+    // Even when the build is that of an earlier generation, and so would be none of its own.
+    assert_eq!(ground.add("a.toml", "k1", 3).0.number, 3);
     assert_eq!(latest(&ground.store, &ground.recipe("a.toml")).unwrap().unwrap().number, 3);
+    assert!(!file.exists(), "it is removed");
+}
+
+#[test]
+fn one_of_an_earlier_kiln_is_read() {
+    let ground = ground();
+    let (generation, _) = ground.add("a.toml", "k1", 1);
+    fs::write(ground.file(1), serde_json::to_vec_pretty(&generation).unwrap()).unwrap();
+    assert_eq!(ground.numbers("a.toml"), [1]);
 }

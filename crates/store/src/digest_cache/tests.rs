@@ -35,11 +35,21 @@ fn a_remembered_digest_is_the_digest() {
     assert_eq!(remembered(), digest(dir.path()));
     fs::remove_file(dir.path().join("a/b/f")).unwrap();
     assert_eq!(remembered(), digest(dir.path()));
-    let memory = fs::read_dir(store.cache("trees").unwrap()).unwrap().next().unwrap().unwrap().path();
-    for nonsense in ["nonsense", "kiln tree digests 2\n", "kiln tree digests 2\nno numbers\nand no files"] {
-        fs::write(&memory, nonsense).unwrap();
-        assert_eq!(remembered(), digest(dir.path()));
+    let memory = Memory::of(&store, &memory_name(dir.path())).unwrap();
+    for nonsense in ["nonsense", "kiln tree digests 3\n", "kiln tree digests 3\nno numbers\nand no files"] {
+        // As content that kiln wrote, and as that of a damaged file.
+        for file in [&memory.whole, &memory.files] {
+            file.write(nonsense.as_bytes()).unwrap();
+            assert_eq!(remembered(), digest(dir.path()));
+            fs::write(file.path(), nonsense).unwrap();
+            assert_eq!(remembered(), digest(dir.path()));
+        }
     }
+}
+
+/// Returns the name of the cache of the tree `root`.
+fn memory_name(root: &Path) -> String {
+    blake3::hash(root.as_os_str().as_bytes()).to_hex().as_str()[..32].to_owned()
 }
 
 #[test]
@@ -47,20 +57,23 @@ fn a_settled_tree_is_known_as_a_whole() {
     let (dir, store) = (tree(), TempDir::new().unwrap());
     let store = Store::open(store.path()).unwrap();
     let remembered = || remembered_digest(&store, dir.path()).unwrap();
-    let memory = || store.cache("trees").unwrap().read_dir().unwrap().next().unwrap().unwrap().path();
+    let memory = Memory::of(&store, &memory_name(dir.path())).unwrap();
     let first = remembered();
     // As long as a file may still change within a tick of the clock, no digest of the whole tree is cached.
-    assert_eq!(whole_line(&memory()).0, "0".repeat(64));
+    assert_eq!(whole_line(&memory).0, "0".repeat(64));
     std::thread::sleep(std::time::Duration::from_millis(3100));
     assert_eq!(remembered(), first);
-    let (numbers, digest_then) = whole_line(&memory());
+    let (numbers, digest_then) = whole_line(&memory);
     assert_eq!(digest_then, first.to_string());
     // That line is what is read: with another digest in it, that one is returned.
     let other = "1".repeat(64);
-    let text =
-        fs::read_to_string(memory()).unwrap().replace(&format!("{numbers} {first}"), &format!("{numbers} {other}"));
-    fs::write(memory(), text).unwrap();
+    memory.whole.write(format!("{FORMAT}{numbers} {other}\n").as_bytes()).unwrap();
     assert_eq!(remembered().to_string(), other);
+    // But not where it was changed by something other than kiln.
+    let text = fs::read_to_string(memory.whole.path()).unwrap();
+    fs::write(memory.whole.path(), text.replace(&other, &"2".repeat(64))).unwrap();
+    assert_eq!(remembered(), first);
+    assert_eq!(store.mended().len(), 1);
     // Every kind of change invalidates it: bytes, the executable bit, a target, a name, a new directory.
     let changes: [&dyn Fn(); 5] = [
         &|| fs::write(dir.path().join("g"), "others").unwrap(),
@@ -70,17 +83,17 @@ fn a_settled_tree_is_known_as_a_whole() {
         &|| fs::create_dir(dir.path().join("empty")).unwrap(),
     ];
     for change in changes {
-        let text = fs::read_to_string(memory()).unwrap();
+        let text = memory.whole.read().unwrap();
         change();
         assert_eq!(remembered(), digest(dir.path()));
-        fs::write(memory(), text).unwrap();
+        memory.whole.write(&text).unwrap();
         assert_eq!(remembered(), digest(dir.path()));
     }
 }
 
 /// The numbers and the digest of the tree as a whole.
-fn whole_line(memory: &Path) -> (String, String) {
-    let text = fs::read_to_string(memory).unwrap();
+fn whole_line(memory: &Memory) -> (String, String) {
+    let text = String::from_utf8(memory.whole.read().unwrap()).unwrap();
     let (numbers, digest) = text.lines().nth(1).unwrap().split_once(' ').unwrap();
     (numbers.to_owned(), digest.to_owned())
 }

@@ -1,7 +1,8 @@
 //! Checks that distinguish a complete result from a damaged one.
 //!
 //! The stamp beside a result holds the digest of its listing (path, kind, mode, size, time of change of every file,
-//! target of every link), that of its inodes (number and ctime of every file) and the digest of all bytes.
+//! target of every link), that of its inodes (number and ctime of every file) and the digest of all bytes. It is sealed
+//! with the result's name: a result that was copied over another one is damaged.
 //!
 //! | when | what is compared |
 //! | --- | --- |
@@ -16,7 +17,8 @@
 //! A kernel tree has 85 000 files: to check all of them takes 0.2 s when the kernel has them in its cache, and many
 //! seconds when it has not, which is too much for a build that has nothing to do.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::SystemTime;
@@ -25,7 +27,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::directory::{DirectoryError, Kind, Listing, list, list_top};
 use crate::error::{StoreError, io_error};
-use crate::files::write_whole;
+use crate::files::{NotPlain, open_with, read_plain, write_whole};
+use crate::sealed::{SealError, read_at, seal};
 
 /// The directory of an entry that holds the result itself.
 pub(super) const OUT: &str = "out";
@@ -43,6 +46,9 @@ pub enum Damage {
     /// There is no such result.
     #[error("there is no such result")]
     Absent,
+    /// Something other than a directory is in its place.
+    #[error(transparent)]
+    NotPlain(#[from] NotPlain),
     /// The stamp cannot be read or is not one.
     #[error("its stamp is unreadable: {0}")]
     Stamp(String),
@@ -76,6 +82,9 @@ struct Stamp {
     inodes: String,
     top: String,
     content: String,
+    /// Whether an earlier kiln wrote it, without a digest of its own: then all bytes are compared.
+    #[serde(skip)]
+    is_bare: bool,
 }
 
 /// Writes the stamp of the result in `entry`.
@@ -93,6 +102,7 @@ pub(super) fn stamp(entry: &Path) -> Result<(), StoreError> {
         inodes: inode_digest(&listing),
         top: listing_digest(&list_top(&entry.join(OUT)).map_err(refused)?),
         content: listing.content().map_err(refused)?.to_string(),
+        is_bare: false,
     };
     write(entry, &stamp)?;
     note_check(entry);
@@ -102,14 +112,19 @@ pub(super) fn stamp(entry: &Path) -> Result<(), StoreError> {
 fn write(entry: &Path, stamp: &Stamp) -> Result<(), StoreError> {
     let path = entry.join(STAMP);
     let text = serde_json::to_vec(stamp).map_err(|error| io_error(&path, error.into()))?;
-    write_whole(&path, &text).map_err(|source| io_error(&path, source))
+    write_whole(&path, &seal(&stamp_name(entry), &text)).map_err(|source| io_error(&path, source))
+}
+
+/// Returns the name that the stamp of the result in `entry` is sealed with, also while the result is being made.
+fn stamp_name(entry: &Path) -> String {
+    format!("results/{}/{STAMP}", entry.file_name().unwrap_or_default().to_string_lossy())
 }
 
 /// Compares as much of the result with its stamp as the table above requires.
 pub(super) fn check(entry: &Path) -> Result<(), Damage> {
     let stamp = read(entry)?;
     let was_checked = was_checked(entry);
-    if stamp.files > LARGE && was_checked {
+    if stamp.files > LARGE && was_checked && !stamp.is_bare {
         let top = list_top(&entry.join(OUT))?;
         return if listing_digest(&top) == stamp.top { Ok(()) } else { Err(Damage::Listing) };
     }
@@ -132,7 +147,7 @@ pub(super) fn check_whole(entry: &Path) -> Result<(), Damage> {
 /// Compares all bytes where the inodes differ, and records the new ones.
 fn compare_inodes(entry: &Path, listing: &Listing, stamp: Stamp) -> Result<(), Damage> {
     let inodes = inode_digest(listing);
-    if inodes != stamp.inodes {
+    if inodes != stamp.inodes || stamp.is_bare {
         compare_bytes(listing, &stamp)?;
         // If they cannot be recorded, the bytes are read again next time.
         let _ = write(entry, &Stamp { inodes, ..stamp });
@@ -153,7 +168,7 @@ fn compare_bytes(listing: &Listing, stamp: &Stamp) -> Result<(), Damage> {
 
 /// Records that the result was used; a failure to record it is ignored.
 pub(super) fn touch(entry: &Path) {
-    if let Ok(file) = File::options().append(true).open(entry.join(STAMP)) {
+    if let Ok(file) = open_with(OpenOptions::new().append(true), &entry.join(STAMP)) {
         let _ = file.set_modified(SystemTime::now());
     }
 }
@@ -169,12 +184,25 @@ pub fn entry_last_use(entry: &Path) -> Option<SystemTime> {
 }
 
 fn read(entry: &Path) -> Result<Stamp, Damage> {
-    if !entry.exists() {
+    if fs::symlink_metadata(entry).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return Err(Damage::Absent);
     }
-    let text = kiln_file::read(entry.join(STAMP)).map_err(|error| Damage::Stamp(error.to_string()))?;
-    let stamp: Stamp = serde_json::from_slice(&text).map_err(|error| Damage::Stamp(error.to_string()))?;
-    if stamp.version == VERSION { Ok(stamp) } else { Err(Damage::Stamp(format!("its version is {}", stamp.version))) }
+    for path in [entry, &entry.join(OUT)] {
+        NotPlain::at_directory(path).map_or(Ok(()), Err)?;
+    }
+    let (path, why) = (entry.join(STAMP), |error: &dyn std::fmt::Display| Damage::Stamp(error.to_string()));
+    let (text, is_bare) = match read_at(&path, &stamp_name(entry)) {
+        Ok(Some(text)) => (text, false),
+        Ok(None) => return Err(why(&"it is missing")),
+        Err(SealError::NoDigest) => (read_plain(&path).map_err(|error| why(&error))?, true),
+        Err(damage) => return Err(why(&damage)),
+    };
+    let stamp: Stamp = serde_json::from_slice(&text).map_err(|error| why(&error))?;
+    if stamp.version == VERSION {
+        Ok(Stamp { is_bare, ..stamp })
+    } else {
+        Err(why(&format!("its version is {}", stamp.version)))
+    }
 }
 
 fn compare(entry: &Path, stamp: &Stamp) -> Result<Listing, Damage> {
@@ -189,7 +217,7 @@ fn compare(entry: &Path, stamp: &Stamp) -> Result<Listing, Damage> {
 /// Whether the result was checked since the machine was started.
 fn was_checked(entry: &Path) -> bool {
     let now = fs::read(BOOT_ID).unwrap_or_default();
-    !now.is_empty() && kiln_file::read(entry.join(CHECKED)).is_ok_and(|then| then == now)
+    !now.is_empty() && read_plain(&entry.join(CHECKED)).is_ok_and(|then| then == now)
 }
 
 /// Records that the result was checked; without the record it is checked again.
@@ -232,4 +260,10 @@ fn inode_digest(listing: &Listing) -> String {
         hasher.update(&file.inode.to_le_bytes()).update(&file.touched.to_le_bytes());
     }
     hasher.finalize().to_hex().to_string()
+}
+
+/// Returns the digest of all that can be known about a directory without reading its files: the listing, and what no
+/// program can set.
+pub(super) fn exact_digest(listing: &Listing) -> String {
+    format!("{} {}", listing_digest(listing), inode_digest(listing))
 }

@@ -1,6 +1,6 @@
 //! Removal of entries from the store while nobody uses them.
 
-use std::fs::{self, TryLockError};
+use std::fs::TryLockError;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use kiln_exec::interrupted;
 use super::Store;
 use super::lock::{IN_USE, Lock};
 use crate::error::{StoreError, io_error};
-use crate::files::remove;
+use crate::files::{move_to, remove};
 use crate::progress::Progress;
 
 const TICK: Duration = Duration::from_millis(100);
@@ -64,7 +64,7 @@ impl Store {
             let Some(lock) = Lock::attempt(&self.dir.join("locks").join(&name))? else { continue };
             remove(&trash).map_err(|source| io_error(&trash, source))?;
             let from = self.dir.join(path);
-            fs::rename(&from, &trash).or_else(gone_is_fine).map_err(|source| io_error(&from, source))?;
+            move_to(&from, &trash).or_else(gone_is_fine).map_err(|source| io_error(&from, source))?;
             moved.push((trash, lock));
         }
         Ok(moved)

@@ -1,6 +1,6 @@
 //! A lock between processes that is released when its holder ends.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::time::Duration;
 use kiln_exec::interrupted;
 
 use crate::error::{StoreError, io_error};
+use crate::files::{open_with, remove};
 use crate::progress::Progress;
 
 /// The file that exists, and is locked, while something is in use.
@@ -50,7 +51,7 @@ impl Lock {
     /// Takes the lock of the file `path`, unless another process holds it.
     pub(super) fn attempt(path: &Path) -> Result<Option<Lock>, StoreError> {
         loop {
-            let file = File::options().create(true).append(true).open(path).map_err(|source| io_error(path, source))?;
+            let file = open(path).map_err(|source| io_error(path, source))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -61,6 +62,15 @@ impl Lock {
                 return Ok(Some(Lock { path: path.to_owned(), _file: file }));
             }
         }
+    }
+}
+
+/// Opens the file of a lock, created when there is none; whatever else is in its place is removed.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let create = || open_with(OpenOptions::new().create(true).append(true), path);
+    match create() {
+        Err(_) if fs::symlink_metadata(path).is_ok() => remove(path).and_then(|()| create()),
+        opened => opened,
     }
 }
 

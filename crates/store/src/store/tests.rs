@@ -1,7 +1,10 @@
 //! One store, intact and damaged.
 
-use std::sync::Mutex;
+mod states;
+
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use kiln_plan::KeyWriter;
 use tempfile::TempDir;
@@ -19,9 +22,15 @@ enum TestError {
     Store(#[from] StoreError),
 }
 
-/// Records the notes.
-#[derive(Default)]
-struct Notes(Mutex<Vec<String>>);
+/// Records the notes; copies share them.
+#[derive(Default, Clone)]
+struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    fn take(&self) -> String {
+        self.0.lock().unwrap().drain(..).collect::<Vec<_>>().join("\n")
+    }
+}
 
 impl Progress for Notes {
     fn begin(&self, _task: &str, _total: Option<u64>) {}
@@ -83,24 +92,57 @@ fn a_failure_leaves_nothing() {
 
 #[test]
 fn damage_is_noticed_and_mended() {
-    type Change = fn(&Path);
-    let changes: [(&str, Change); 5] = [
-        ("cut", |out| fs::write(out.join("sub/f"), "on").unwrap()),
-        ("same size", |out| fs::write(out.join("sub/f"), "eno").unwrap()),
-        ("gone", |out| fs::remove_file(out.join("sub/f")).unwrap()),
-        ("more", |out| fs::write(out.join("g"), "").unwrap()),
-        ("stamp", |out| fs::write(out.with_file_name("stamp.json"), "{").unwrap()),
+    type Change = fn(&Path, &Path);
+    fn entry(out: &Path) -> &Path {
+        out.parent().unwrap()
+    }
+    let changes: [(&str, Change); 12] = [
+        ("cut", |out, _| fs::write(out.join("sub/f"), "on").unwrap()),
+        ("same size", |out, _| fs::write(out.join("sub/f"), "eno").unwrap()),
+        ("gone", |out, _| fs::remove_file(out.join("sub/f")).unwrap()),
+        ("more", |out, _| fs::write(out.join("g"), "").unwrap()),
+        ("stamp", |out, _| fs::write(out.with_file_name("stamp.json"), "{").unwrap()),
+        ("no stamp", |out, _| fs::remove_file(out.with_file_name("stamp.json")).unwrap()),
+        ("a byte of the stamp", |out, _| {
+            let stamp = out.with_file_name("stamp.json");
+            fs::write(&stamp, fs::read_to_string(&stamp).unwrap().replace("\"content\"", "\"kontent\"")).unwrap();
+        }),
+        ("another result in its place", |out, other| {
+            remove(entry(out)).unwrap();
+            kiln_exec::Exec::new("cp").arg("-a").arg(entry(other)).arg(entry(out)).text().unwrap();
+        }),
+        ("a link to another", |out, other| {
+            remove(entry(out)).unwrap();
+            symlink(entry(other), entry(out)).unwrap();
+        }),
+        ("a link to nothing", |out, _| {
+            remove(entry(out)).unwrap();
+            symlink("/nonexistent/place", entry(out)).unwrap();
+        }),
+        ("a link inside", |out, other| {
+            remove(out).unwrap();
+            symlink(other, out).unwrap();
+        }),
+        ("a file", |out, _| {
+            remove(entry(out)).unwrap();
+            fs::write(entry(out), "").unwrap();
+        }),
     ];
     for (what, change) in changes {
-        let (_dir, store) = open();
-        let made = store.realize(&key("a"), "thing", &Silent, text("one")).unwrap();
-        change(&made);
-        assert_eq!(store.get(&key("a"), "thing"), None, "{what}");
         let notes = Notes::default();
-        store.realize(&key("a"), "thing", &notes, text("one")).unwrap();
+        let dir = TempDir::new().unwrap();
+        let store = Store::open_with(&dir.path().join("s"), Arc::new(notes.clone())).unwrap();
+        let made = store.realize(&key("a"), "thing", &Silent, text("one")).unwrap();
+        let other = store.realize(&key("b"), "thing", &Silent, text("two")).unwrap();
+        change(&made, &other);
+        assert_eq!(store.get(&key("a"), "thing"), None, "{what}");
+        assert_eq!(store.audit(&Silent).unwrap().len(), 1, "{what}");
+        store.realize(&key("a"), "thing", &Silent, text("one")).unwrap();
         assert_eq!(fs::read_to_string(made.join("sub/f")).unwrap(), "one", "{what}");
-        let said = notes.0.into_inner().unwrap().concat();
-        assert!(said.contains("is damaged"), "{what}: {said}");
+        let said = notes.take();
+        assert!(said.contains("is damaged") && said.lines().count() == 1, "{what}: {said}");
+        assert_eq!(store.audit(&Silent).unwrap(), [], "{what}");
+        assert_eq!(fs::read_to_string(other.join("sub/f")).unwrap(), "two", "{what}");
     }
 }
 
@@ -130,9 +172,11 @@ fn all_bytes_are_read_at_the_first_use_after_the_start_of_the_machine() {
     let made = store.realize(&key("a"), "thing", &Silent, text("one")).unwrap();
     // As if a disk had changed bytes: only their digest differs.
     let stamp = made.with_file_name("stamp.json");
-    let mut noted: serde_json::Value = serde_json::from_slice(&fs::read(&stamp).unwrap()).unwrap();
+    let name = format!("results/{}-thing/stamp.json", key("a"));
+    let text = crate::sealed::read_at(&stamp, &name).unwrap().unwrap();
+    let mut noted: serde_json::Value = serde_json::from_slice(&text).unwrap();
     noted["content"] = "0".repeat(64).into();
-    fs::write(&stamp, noted.to_string()).unwrap();
+    fs::write(&stamp, crate::sealed::seal(&name, noted.to_string().as_bytes())).unwrap();
     assert!(store.get(&key("a"), "thing").is_some(), "not twice in one run of the machine");
     assert!(matches!(store.verify(&key("a"), "thing"), Err(Damage::Content)));
     fs::write(made.with_file_name("checked"), "another start").unwrap();
@@ -177,14 +221,14 @@ fn the_second_waits_for_the_first_and_takes_its_result() {
         let notes = Notes::default();
         let second = scope.spawn(move || {
             let made = other.realize(&key("a"), "thing", &notes, never);
-            (made, notes.0.into_inner().unwrap())
+            (made, notes.take())
         });
         std::thread::sleep(Duration::from_millis(300));
         assert!(!second.is_finished());
         go_on.send(()).unwrap();
         let (made, said) = second.join().unwrap();
         assert_eq!(made.unwrap(), first.join().unwrap().unwrap());
-        assert_eq!(said, ["another kiln is busy with the same thing: waiting for it"]);
+        assert_eq!(said, "another kiln is busy with the same thing: waiting for it");
     });
 }
 
@@ -227,7 +271,10 @@ fn a_folder_with_other_things_is_left_alone() {
 #[test]
 fn another_layout_is_left_alone() {
     let (dir, store) = open();
-    fs::write(store.dir().join(VERSION_FILE), "99\n").unwrap();
+    // As a later kiln would make it; the version file alone would be damage.
+    let tag = store.dir().join("CACHEDIR.TAG");
+    fs::write(&tag, fs::read_to_string(&tag).unwrap().replace("layout 1", "layout 99")).unwrap();
+    fs::write(store.dir().join(layout::VERSION_FILE), "99\n").unwrap();
     let error = Store::open(&dir.path().join("s")).unwrap_err();
     assert!(error.to_string().contains("has layout `99`, this kiln supports 1"), "{error}");
 }
@@ -248,4 +295,18 @@ fn a_full_disk_is_told_by_what_programs_print() {
     let error = full("ld: final link failed: No space left on device").unwrap_err();
     assert!(matches!(error, TestError::Store(StoreError::Full { .. })), "{error}");
     assert!(matches!(full("syntax error"), Err(TestError::Said(_))));
+}
+
+#[test]
+fn a_stamp_of_an_earlier_kiln_is_taken_over_after_all_bytes_were_compared() {
+    let (_dir, store) = open();
+    let made = store.realize(&key("a"), "thing", &Silent, text("one")).unwrap();
+    let stamp = made.with_file_name("stamp.json");
+    let sealed = fs::read_to_string(&stamp).unwrap();
+    let bare = sealed.split_once('\n').unwrap().1;
+    fs::write(&stamp, bare).unwrap();
+    assert!(store.get(&key("a"), "thing").is_some());
+    assert_eq!(fs::read_to_string(&stamp).unwrap(), sealed, "it has a digest now");
+    fs::write(&stamp, bare.replace("\"content\":\"", "\"content\":\"0")).unwrap();
+    assert!(store.get(&key("a"), "thing").is_none());
 }
