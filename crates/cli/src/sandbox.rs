@@ -1,5 +1,6 @@
 //! The limits of what recipes and kernel trees run, as the user sets them.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -21,6 +22,9 @@ const SIGNS: [&str; 6] = [
 /// Directories of the store that programs may read; keys that modules are signed with are in none of them.
 const OPEN: [&str; 3] = ["results", "making", "work"];
 
+/// Variables that name the toolchains of version managers, whose proxies are on `PATH`.
+const MANAGERS: [&str; 5] = ["ASDF_DATA_DIR", "ASDF_DIR", "MISE_DATA_DIR", "PYENV_ROOT", "RUSTUP_HOME"];
+
 /// Returns the limits; `--no-sandbox` and `KILN_SANDBOX=off` take them away.
 ///
 /// Programs may read the results of the store and the recipe's directory, which may both be in the home directory.
@@ -33,7 +37,9 @@ pub(crate) fn of(context: &Context<'_>) -> Result<Sandbox, Failure> {
     let Some(permissions) = permissions.as_mut().filter(|_| !context.global.no_sandbox) else {
         return Ok(Sandbox::off());
     };
-    let home = context.environment.vars.get(std::ffi::OsStr::new("HOME")).map(PathBuf::from);
+    let variable = |name: &str| context.environment.vars.get(OsStr::new(name)).map(PathBuf::from);
+    let home = variable("HOME");
+    permissions.read.extend(MANAGERS.into_iter().filter_map(variable).filter(|dir| !is_above(dir, home.as_deref())));
     let recipe = context.recipe().canonicalize().ok().and_then(|file| file.parent().map(Path::to_owned));
     // A recipe that lies in the home itself opens none of it.
     permissions.read.extend(recipe.filter(|dir| !is_above(dir, home.as_deref())));

@@ -31,9 +31,13 @@ const NULL: (u32, u32) = (1, 3);
 /// # Errors
 /// The system's error, or one with a [`NotRegular`] in it.
 pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
-    let path = path.as_ref();
+    Ok(opened(path.as_ref())?.0)
+}
+
+/// Opens a file, and returns what is known of it.
+fn opened(path: &Path) -> io::Result<(File, Metadata)> {
     refuse_others(&fs::metadata(path)?)?;
-    // What the path names may have changed since: the open itself must not wait either.
+    // What the path names may have changed since: the open itself must not wait either. Regular files ignore the flag.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
     let metadata = file.metadata()?;
@@ -42,8 +46,7 @@ pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
     if metadata.len() == 0 && KERNEL_FILE_SYSTEMS.contains(&rustix::fs::fstatfs(&file)?.f_type) {
         return Err(refusal("a file of the kernel, without a size"));
     }
-    rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
-    Ok(file)
+    Ok((file, metadata))
 }
 
 /// Reads the regular file `path`, which has at most [`BYTES_MAX`] bytes.
@@ -59,8 +62,8 @@ pub fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
 /// # Errors
 /// Those of [`open`], or one with a [`TooLarge`] in it.
 pub fn read_at_most(path: impl AsRef<Path>, max: u64) -> io::Result<Vec<u8>> {
-    let file = open(path)?;
-    let size = file.metadata()?.len();
+    let (file, metadata) = opened(path.as_ref())?;
+    let size = metadata.len();
     if size > max {
         return Err(TooLarge { max }.into());
     }
@@ -85,8 +88,8 @@ pub fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
 /// # Errors
 /// Those of [`open`], and the system's for `to`.
 pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<u64> {
-    let mut source = open(from)?;
-    let mode = source.metadata()?.permissions().mode();
+    let (mut source, metadata) = opened(from.as_ref())?;
+    let mode = metadata.permissions().mode();
     let mut target = File::options().write(true).create(true).truncate(true).mode(mode).open(to)?;
     let n_bytes = io::copy(&mut source, &mut target)?;
     // The mode above is subject to the umask, and only that of a new file.

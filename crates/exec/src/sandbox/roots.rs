@@ -31,35 +31,41 @@ fn add(dir: &Path, closed: &[PathBuf], open: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns what programs of `PATH` need of the directories in `homes`: their own directories, those that their links lead
-/// to, and the toolchains of version managers whose proxies are among them.
+/// Returns what programs of `PATH` need of the directories in `homes`: their own directories, those that links lead to, and
+/// the toolchains of version managers whose proxies are among them.
 pub(super) fn of_tools(path: &OsStr, homes: &[PathBuf]) -> Vec<PathBuf> {
     let homes: Vec<PathBuf> = homes.iter().filter_map(|dir| dir.canonicalize().ok()).collect();
     let is_home = |dir: &Path| homes.iter().any(|home| dir.starts_with(home));
     let mut found = BTreeSet::new();
-    for dir in std::env::split_paths(path).filter_map(|dir| dir.canonicalize().ok()).filter(|dir| is_home(dir)) {
-        let (name, parent) = (dir.file_name().and_then(OsStr::to_str).unwrap_or_default(), dir.parent());
-        match (name, parent) {
-            // Proxies of a version manager, which is the directory above.
-            ("shims", Some(manager)) => found.extend([manager.to_owned()]),
-            ("bin", Some(parent)) if dir.join("rustup").exists() => {
-                found.extend(parent.parent().map(|home| home.join(".rustup")));
-            }
-            _ => {}
+    for dir in std::env::split_paths(path).filter_map(|dir| dir.canonicalize().ok()) {
+        let links = fs::read_dir(&dir).into_iter().flatten().filter_map(Result::ok);
+        let links = links.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+        let targets = links.filter_map(|entry| entry.path().canonicalize().ok());
+        for target in targets.filter(|file| is_home(file) && !file.starts_with(&dir)) {
+            found.extend(target.parent().into_iter().flat_map(|dir| around(dir, &homes)));
         }
-        let targets = fs::read_dir(&dir).into_iter().flatten().filter_map(Result::ok);
-        let targets = targets.filter_map(|entry| entry.path().canonicalize().ok()).filter(|file| is_home(file));
-        for target in targets.filter(|file| !file.starts_with(&dir)) {
-            found.extend(prefix(&target, &homes));
+        if is_home(&dir) {
+            found.extend(proxies(&dir));
+            found.insert(dir);
         }
-        found.insert(dir);
     }
     found.into_iter().collect()
 }
 
-/// Returns the directory above the program's `bin`, where that is below a home and not one itself.
-fn prefix(program: &Path, homes: &[PathBuf]) -> Option<PathBuf> {
-    let dir = program.parent()?;
+/// Returns what programs in `dir` need, to which a link leads: the directory above a `bin`, where that is no home itself.
+fn around(dir: &Path, homes: &[PathBuf]) -> Vec<PathBuf> {
     let above = dir.parent().filter(|_| dir.ends_with("bin")).filter(|above| !homes.iter().any(|home| home == above));
-    Some(above.unwrap_or(dir).to_owned())
+    // The directory above cargo's has the keys to its registries.
+    let whole = above.filter(|_| !dir.join("rustup").exists()).unwrap_or(dir);
+    proxies(dir).into_iter().chain([whole.to_owned()]).collect()
+}
+
+/// Returns where the programs are that proxies in `dir` start.
+fn proxies(dir: &Path) -> Option<PathBuf> {
+    let above = dir.parent()?;
+    if dir.ends_with("shims") {
+        return Some(above.to_owned());
+    }
+    let is_rustup = dir.ends_with("bin") && dir.join("rustup").exists();
+    is_rustup.then(|| above.parent().map(|home| home.join(".rustup"))).flatten()
 }

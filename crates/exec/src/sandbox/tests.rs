@@ -84,6 +84,23 @@ fn tools_in_the_home_are_found_through_links() {
     assert_eq!(String::from_utf8_lossy(&out.stdout), "content\n", "{out:?}");
 }
 
+/// A link in a directory of the system's may lead into the home.
+#[test]
+fn links_from_outside_lead_into_the_home() {
+    let mut world = World::new(Permissions::default());
+    let at = |name: &str| world.dir.path().join(name);
+    std::fs::create_dir_all(at("local/bin")).unwrap();
+    std::fs::create_dir_all(at("home/manager/shims")).unwrap();
+    std::os::unix::fs::symlink(at("home/tool/bin/run"), at("local/bin/run")).unwrap();
+    std::fs::write(at("home/manager/file"), "managed\n").unwrap();
+    std::fs::write(at("home/manager/shims/proxy"), "").unwrap();
+    std::os::unix::fs::symlink(at("home/manager/shims/proxy"), at("local/bin/proxy")).unwrap();
+    let path = std::env::join_paths([at("local/bin"), "/usr/bin".into()]).unwrap();
+    world.sandbox = Sandbox::new(Some(&at("home")), &path, Permissions::default());
+    assert!(world.works("../local/bin/run && cat ../home/manager/file"));
+    assert_eq!(world.works("cat ../home/secret"), !world.has_files());
+}
+
 #[test]
 fn permissions_open_what_they_name() {
     let dir = tempfile::tempdir().unwrap();

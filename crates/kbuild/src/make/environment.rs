@@ -25,7 +25,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kiln_exec::Exec;
 
@@ -39,6 +39,28 @@ pub(crate) const SOURCE_NAME: &str = "/usr/src/linux";
 pub(crate) const OUTPUT_NAME: &str = "/usr/src/linux-build";
 /// The directory in the output for kiln's own files, which are not Kbuild's.
 const PRIVATE: &str = ".kiln";
+
+/// Returns the directories of git's that `scripts/setlocalversion` reads, where `tree` is a linked work tree: its `.git`
+/// is a file that names one of them.
+///
+/// A tree may name any directory; only one that names the tree in turn is a repository's record of it.
+///
+/// # Source
+/// gitrepository-layout(5): `gitfile`, `worktrees/<id>/gitdir`, `commondir`.
+fn git_directories(tree: &Path) -> Vec<PathBuf> {
+    let line = |file: &Path| Some(kiln_file::read_to_string(file).ok()?.trim_end().to_owned());
+    let named = |file: &Path, prefix: &str| {
+        let path = line(file)?.strip_prefix(prefix)?.to_owned();
+        Some(file.parent()?.join(path))
+    };
+    let is_same =
+        |one: &Path, other: &Path| one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|it| it == one));
+    let file = tree.join(".git");
+    let names_tree = |dir: &PathBuf| named(&dir.join("gitdir"), "").is_some_and(|back| is_same(&back, &file));
+    let own = named(&file, "gitdir: ").filter(names_tree);
+    let common = own.as_deref().and_then(|dir| named(&dir.join("commondir"), ""));
+    own.into_iter().chain(common).collect()
+}
 
 /// Runs `make` where `/tmp` cannot be written to.
 ///
@@ -102,6 +124,7 @@ impl Make<'_> {
             .args(self.toolchain.programs().llvm().map(|value| format!("LLVM={value}")))
             .dir(self.out)
             .confined(sandbox, &[self.tree], &[self.out])
+            .reading(&git_directories(self.tree))
             .envs(self.variables())
             .env("KBUILD_BUILD_TIMESTAMP", TIMESTAMP)
             .env("KBUILD_BUILD_USER", "kiln")
@@ -155,6 +178,32 @@ mod tests {
     use kiln_plan::environment::is_own;
 
     use crate::toolchain::Programs;
+
+    /// A tree that is no work tree of the repository that it names opens nothing.
+    #[test]
+    fn a_linked_work_tree_opens_its_own_repository_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let git = |args: &[&str]| {
+            let made = kiln_exec::Exec::new("git").env("PATH", "/usr/bin:/bin").env("HOME", dir.path()).dir(dir.path());
+            let who = ["-c", "user.name=n", "-c", "user.email=e@example.org"];
+            made.args(who).args(args).text().unwrap();
+        };
+        git(&["init", "-q", "repository"]);
+        git(&["-C", "repository", "commit", "-q", "--allow-empty", "-m", "first"]);
+        git(&["-C", "repository", "worktree", "add", "-q", "../linked"]);
+        let opened = super::git_directories(&at("linked"));
+        let real = |path: &std::path::Path| path.canonicalize().unwrap();
+        let expected = ["repository/.git/worktrees/linked", "repository/.git"].map(|name| real(&at(name)));
+        assert_eq!(opened.iter().map(|path| real(path)).collect::<Vec<_>>(), expected);
+        assert_eq!(super::git_directories(&at("repository")), Vec::<std::path::PathBuf>::new());
+        // What a hostile tree could say.
+        std::fs::create_dir(at("hostile")).unwrap();
+        for named in [at("repository/.git/worktrees/linked"), at("repository/.git"), dir.path().to_owned()] {
+            std::fs::write(at("hostile/.git"), format!("gitdir: {}\n", named.display())).unwrap();
+            assert_eq!(super::git_directories(&at("hostile")), Vec::<std::path::PathBuf>::new(), "{named:?}");
+        }
+    }
 
     #[test]
     fn a_recipe_cannot_set_what_kiln_sets() {
