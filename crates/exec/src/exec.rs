@@ -200,6 +200,15 @@ impl Exec {
         self
     }
 
+    /// Lets a limited child write to a further directory.
+    #[must_use]
+    pub fn writing(mut self, writable: &Path) -> Exec {
+        if let Some(confinement) = &mut self.confinement {
+            confinement.writable.push(writable.to_owned());
+        }
+        self
+    }
+
     /// Returns the command line as a person would type it.
     pub fn command_line(&self) -> String {
         let words: Vec<String> = self.argv.iter().map(|word| quoted(&word.to_string_lossy())).collect();

@@ -89,7 +89,7 @@ struct Inner {
 pub(crate) struct Confinement {
     inner: Arc<Inner>,
     pub(crate) readable: Vec<PathBuf>,
-    writable: Vec<PathBuf>,
+    pub(crate) writable: Vec<PathBuf>,
 }
 
 /// Two that share their inner part, or that limit nothing.

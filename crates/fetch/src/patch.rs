@@ -72,8 +72,8 @@ pub enum PatchError {
         /// Its error, with its output.
         source: Box<ExecError>,
     },
-    /// There is no temporary directory for the script.
-    #[error("cannot make a temporary directory for extraPatchPhase")]
+    /// There is no temporary directory for programs.
+    #[error("cannot make a temporary directory for patches")]
     Scratch {
         /// The system's error.
         source: std::io::Error,
@@ -165,11 +165,12 @@ pub fn apply(
         let copied = directory::copy(&listing, dir);
         fetch.progress.end();
         copied?;
+        let scratch = tempfile::tempdir().map_err(|source| PatchError::Scratch { source })?;
         for (path, text) in patches.iter().zip(&texts) {
             fetch.progress.note(&format!("apply {}", path.display()));
-            apply_one(fetch, dir, path, text)?;
+            apply_one(fetch, [dir, scratch.path()], path, text)?;
         }
-        run_phase(fetch, dir, extra_patch_phase)
+        run_phase(fetch, [dir, scratch.path()], extra_patch_phase)
     })?;
     Ok(Source { tree, key, origin: source.origin.clone() })
 }
@@ -183,12 +184,18 @@ fn does_nothing(phase: &str) -> bool {
     phase.lines().map(str::trim).all(|line| matches!(line, "" | "true" | ":") || line.starts_with('#'))
 }
 
-fn apply_one(fetch: &Fetch<'_>, dir: &Path, path: &Path, text: &[u8]) -> Result<(), PatchError> {
+/// Starts a program that changes the tree in the first directory, with the second one for temporary files.
+fn program(fetch: &Fetch<'_>, name: &str, [dir, scratch]: [&Path; 2]) -> Exec {
+    Exec::new(name)
+        .dir(dir)
+        .confined(fetch.sandbox, &[], &[dir, scratch])
+        .envs(program_env(fetch))
+        .env("TMPDIR", scratch)
+}
+
+fn apply_one(fetch: &Fetch<'_>, dirs: [&Path; 2], path: &Path, text: &[u8]) -> Result<(), PatchError> {
     let patch = || {
-        Exec::new("patch")
-            .dir(dir)
-            .confined(fetch.sandbox, &[], &[dir])
-            .envs(program_env(fetch))
+        program(fetch, "patch", dirs)
             // It asks no questions, applies no patch in reverse, and leaves no copies.
             .args(["-p1", "--batch", "--forward", "--no-backup-if-mismatch"])
             .stdin(text)
@@ -211,20 +218,13 @@ fn apply_one(fetch: &Fetch<'_>, dir: &Path, path: &Path, text: &[u8]) -> Result<
     Ok(())
 }
 
-fn run_phase(fetch: &Fetch<'_>, dir: &Path, phase: &str) -> Result<(), PatchError> {
+fn run_phase(fetch: &Fetch<'_>, dirs: [&Path; 2], phase: &str) -> Result<(), PatchError> {
     if does_nothing(phase) {
         return Ok(());
     }
     fetch.progress.begin("run extraPatchPhase", None);
     // As in the seed, the first command that fails ends the script.
-    let scratch = tempfile::tempdir().map_err(|source| PatchError::Scratch { source })?;
-    let run = Exec::new("sh")
-        .dir(dir)
-        .envs(program_env(fetch))
-        .env("TMPDIR", scratch.path())
-        .confined(fetch.sandbox, &[], &[dir, scratch.path()])
-        .args(["-e", "-c", phase])
-        .text();
+    let run = program(fetch, "sh", dirs).args(["-e", "-c", phase]).text();
     fetch.progress.end();
     run.map(drop).map_err(|source| match source {
         ExecError::Interrupted(interrupt) => PatchError::Interrupted(interrupt),

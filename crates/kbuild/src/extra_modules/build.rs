@@ -167,6 +167,7 @@ impl Build<'_> {
             .args(&copied.source.variables)
             .arg(format!("KBUILD_EXTRA_SYMBOLS={}", listed.join(" ")))
             .arg("modules")
+            .writing(top)
             .env("KCFLAGS", &flags)
             .env("KAFLAGS", &flags)
             .log(&log);
