@@ -1,4 +1,4 @@
-//! Where a build has the modules that a running kernel requests by name or alias.
+//! The places in a build of the modules that a running kernel requests by name or alias.
 
 use std::collections::BTreeSet;
 

@@ -32,7 +32,7 @@ pub struct ProgramSpec {
     pub aliases: Vec<Alias>,
     /// Whether the guest has kmod's `modprobe` next to busybox's.
     pub kmod: bool,
-    /// Where the build has the modules that the kernel may request.
+    /// The modules of the build by name and alias, for what the kernel requests.
     pub providers: Providers,
 }
 
@@ -97,7 +97,7 @@ pub struct Program {
     pub plan: String,
     /// The checks' scripts: file name and text, cleanups included.
     pub scripts: BTreeMap<String, String>,
-    /// Where the build has the modules that the kernel may request.
+    /// The modules of the build by name and alias, for what the kernel requests.
     pub providers: Providers,
 }
 

@@ -32,8 +32,8 @@ pub struct Verdict {
     pub steps: Vec<Step>,
     /// What a person should see in the kernel's messages.
     pub findings: Vec<Finding>,
-    /// What the kernel requested from `modprobe` from the start of the first loader to the end of the checks, and did not
-    /// get: nothing but the loaders loads modules.
+    /// Requests of the kernel to `modprobe` between the start of the first loader and the end of the checks that brought
+    /// no module: in the guest, only loaders load modules.
     pub requested_modules: Vec<ModuleRequest>,
     /// The transcript.
     pub transcript: Vec<Line>,

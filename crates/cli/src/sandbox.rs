@@ -9,7 +9,7 @@ use kiln_exec::{NetworkSupport, Permissions, Sandbox, Support};
 use crate::commands::Context;
 use crate::failure::Failure;
 
-/// What a failed program says when its limits may be the reason.
+/// Parts of a program's messages that point to its limits.
 const SIGNS: [&str; 6] = [
     "Permission denied",
     "PermissionError",

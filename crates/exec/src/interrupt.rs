@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 #[error("interrupted")]
 pub struct Interrupt;
 
-/// What the signal handlers write.
+/// The values that the signal handlers write.
 #[derive(Debug, Default)]
 struct Signals {
     /// Whether one has arrived.

@@ -5,7 +5,7 @@
 //! namespace from a thread; for others `unshare` of util-linux, which every Debian has, makes one with a namespace of
 //! users around it. Landlock itself also refuses TCP, from its version 4 on.
 //!
-//! What a host does not give is left out, and [`Sandbox::support`] says so.
+//! A limit that this host cannot set is left out, and [`Sandbox::support`] says so.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -39,7 +39,7 @@ pub struct Sandbox {
     inner: Option<Arc<Inner>>,
 }
 
-/// What the user allows beyond the usual.
+/// Rights that the user gives beyond the usual.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permissions {
     /// Directories and files that programs may read, in the home directory too.
@@ -50,16 +50,16 @@ pub struct Permissions {
     pub network: bool,
 }
 
-/// What the host gives.
+/// The limits that this host can set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Support {
     /// Whether files can be limited.
     pub files: bool,
-    /// How far the network can be.
+    /// The limit of the network.
     pub network: NetworkSupport,
 }
 
-/// How the network can be limited.
+/// A limit of the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NetworkSupport {
     /// There is none at all: a namespace that a thread makes.
@@ -75,7 +75,7 @@ pub enum NetworkSupport {
 #[derive(Debug)]
 struct Inner {
     permissions: Permissions,
-    /// What every program may read.
+    /// The paths that every program may read.
     readable: Vec<PathBuf>,
     support: Support,
     /// `unshare`, for a host with [`NetworkSupport::ByProgram`].

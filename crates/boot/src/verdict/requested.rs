@@ -1,4 +1,4 @@
-//! What the kernel requested from `modprobe`, and whether a loader should have had it.
+//! Modules that the kernel requested from `modprobe`, and whether a loader should have had it.
 
 use kiln_assembly::Provider;
 

@@ -110,7 +110,7 @@ fn the_user_may_allow_more() {
     victim.sandbox.file("kiln.toml", format!("{RECIPE}extraPatchPhase = \"cat {secret}\"\n"));
     assert_eq!(victim.kiln(&[], &["check"]).code == Some(0), !victim.limits);
     victim.kiln(&[("KILN_SANDBOX", &format!("read={secret}"))], &["check"]).expect(0);
-    // What is in the store already is not run again, so each way has a script of its own.
+    // A result in the store is not made again, so each way has a script of its own.
     let attacks = victim.attacks();
     for (number, allow) in [("--no-sandbox", None), ("", Some("off"))].into_iter().enumerate() {
         let phase = format!("# {number}\n{}\n{}", attacks[0], attacks[4]);

@@ -252,7 +252,7 @@ fn whatever_is_in_the_place_of_a_file_is_mended_and_nothing_is_written_elsewhere
     };
     for n_place in 0..places().len() {
         for kind in ["directory", "link"] {
-            // What was mended may have another name.
+            // A mended entry may have another name.
             let file = places().swap_remove(n_place);
             let path = store.join(&file);
             fs::remove_file(&path).unwrap();

@@ -9,7 +9,7 @@ use crate::sandbox::Sandbox;
 use crate::small_tree;
 
 const RECIPE: &str = "[kernel]\nsrc = \"./linux\"\narch = \"x86_64\"\nmakeTargets = [\"bzImage\"]\n";
-/// What is measured includes the test's own waiting for a processor.
+/// The measured time includes the wait of the test itself for a processor.
 const SECOND: Duration = Duration::from_millis(1900);
 
 /// Sends `signal`; kiln must end within a second, with that signal's status.

@@ -42,29 +42,38 @@ pub(super) fn of_tools(path: &OsStr, homes: &[PathBuf]) -> Vec<PathBuf> {
         let links = links.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
         let targets = links.filter_map(|entry| entry.path().canonicalize().ok());
         for target in targets.filter(|file| is_home(file) && !file.starts_with(&dir)) {
-            found.extend(target.parent().into_iter().flat_map(|dir| around(dir, &homes)));
+            found.extend(around(&target, &homes));
         }
         if is_home(&dir) {
-            found.extend(proxies(&dir));
-            found.insert(dir);
+            found.extend(proxies(&dir, &homes));
+            if !is_whole(&dir, &homes) {
+                found.insert(dir);
+            }
         }
     }
     found.into_iter().collect()
 }
 
-/// Returns what programs in `dir` need, to which a link leads: the directory above a `bin`, where that is no home itself.
-fn around(dir: &Path, homes: &[PathBuf]) -> Vec<PathBuf> {
-    let above = dir.parent().filter(|_| dir.ends_with("bin")).filter(|above| !homes.iter().any(|home| home == above));
+/// Returns what the program needs to which a link leads: its directory, or the one above a `bin`; alone in a home, the
+/// program is all.
+fn around(program: &Path, homes: &[PathBuf]) -> Vec<PathBuf> {
+    let Some(dir) = program.parent().filter(|dir| !is_whole(dir, homes)) else { return vec![program.to_owned()] };
+    let above = dir.parent().filter(|_| dir.ends_with("bin")).filter(|above| !is_whole(above, homes));
     // The directory above cargo's has the keys to its registries.
     let whole = above.filter(|_| !dir.join("rustup").exists()).unwrap_or(dir);
-    proxies(dir).into_iter().chain([whole.to_owned()]).collect()
+    proxies(dir, homes).into_iter().chain([whole.to_owned()]).collect()
+}
+
+/// Whether a directory is a whole home, or has homes in it.
+fn is_whole(dir: &Path, homes: &[PathBuf]) -> bool {
+    homes.iter().any(|home| home.starts_with(dir)) || dir.parent() == Some(Path::new("/home"))
 }
 
 /// Returns where the programs are that proxies in `dir` start.
-fn proxies(dir: &Path) -> Option<PathBuf> {
+fn proxies(dir: &Path, homes: &[PathBuf]) -> Option<PathBuf> {
     let above = dir.parent()?;
     if dir.ends_with("shims") {
-        return Some(above.to_owned());
+        return Some(above.to_owned()).filter(|above| !is_whole(above, homes));
     }
     let is_rustup = dir.ends_with("bin") && dir.join("rustup").exists();
     is_rustup.then(|| above.parent().map(|home| home.join(".rustup"))).flatten()

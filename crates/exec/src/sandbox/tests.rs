@@ -95,7 +95,13 @@ fn links_from_outside_lead_into_the_home() {
     std::fs::write(at("home/manager/file"), "managed\n").unwrap();
     std::fs::write(at("home/manager/shims/proxy"), "").unwrap();
     std::os::unix::fs::symlink(at("home/manager/shims/proxy"), at("local/bin/proxy")).unwrap();
-    let path = std::env::join_paths([at("local/bin"), "/usr/bin".into()]).unwrap();
+    // A program in the home itself, and proxies beside it, open nothing else of it.
+    std::fs::create_dir(at("home/shims")).unwrap();
+    for name in ["home/alone", "home/shims/other"] {
+        std::fs::write(at(name), "").unwrap();
+        std::os::unix::fs::symlink(at(name), at("local/bin").join(at(name).file_name().unwrap())).unwrap();
+    }
+    let path = std::env::join_paths([at("local/bin"), at("home/shims"), at("home"), "/usr/bin".into()]).unwrap();
     world.sandbox = Sandbox::new(Some(&at("home")), &path, Permissions::default());
     assert!(world.works("../local/bin/run && cat ../home/manager/file"));
     assert_eq!(world.works("cat ../home/secret"), !world.has_files());
